@@ -1,0 +1,4 @@
+//! flowlake: gzip VPC Flow Logs in, a date-partitioned Parquet lake out.
+
+pub mod columns;
+pub mod schema;
