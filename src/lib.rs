@@ -1,4 +1,47 @@
 //! flowlake: gzip VPC Flow Logs in, a date-partitioned Parquet lake out.
+//!
+//! Two flows meet in the lake and nowhere else. Modules in flow order:
+//!
+//! ```text
+//! convert:  source ──▶ plan ──▶ fetch ──▶ decode ──▶ encode ──▶ commit ──▶ (lake)
+//! read:                                                       lake ──▶ query ──▶ report
+//! ```
+//!
+//! [`schema`] says what a record is, [`columns`] is the border between decode and encode, [`lake`] spells every name and
+//! record on storage, and [`convert`] alone knows all stages. `docs/architecture.md` has the rules.
+
+pub mod schema;
+
+pub mod source;
+
+pub mod plan;
+
+pub mod fetch;
+
+pub mod decode;
 
 pub mod columns;
-pub mod schema;
+
+pub mod encode;
+
+pub mod lake;
+
+pub mod commit;
+
+pub mod convert;
+
+pub mod query;
+
+pub mod report;
+
+pub mod inspect;
+
+pub mod sample;
+
+pub mod progress;
+
+pub mod cli;
+
+pub mod command;
+
+pub mod error;

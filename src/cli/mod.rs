@@ -1,0 +1,207 @@
+//! Every command and flag with its help, and their way into each stage's options. It reads and writes nothing.
+
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use values::day_of;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand};
+
+use crate::convert;
+use crate::encode::{Compression, PartitionBy};
+use crate::progress::When;
+use crate::sample::Mix;
+use crate::source::{Access, Location, SourceError};
+
+/// Converts gzip VPC Flow Logs, from S3 or disk, into a date-partitioned Parquet lake.
+#[derive(Debug, Parser)]
+#[command(name = "flowlake", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Convert(Convert),
+    Sample(Sample),
+    Inspect(Inspect),
+    Rejects(Rejects),
+    Demo(Demo),
+}
+
+/// Convert what is new at the sources into the lake; a rerun does nothing twice
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 bad usage, 3 something was set aside, 75 another run on this \
+                        host is at work on this lake, 130 interrupted.")]
+pub struct Convert {
+    /// Where flow logs lie, one or more, and last the lake: paths, file:// or s3:// URLs
+    #[arg(required = true, num_args = 2.., value_names = ["SOURCE", "LAKE"])]
+    pub locations: Vec<String>,
+    /// Only objects of this day and later, by the day in the key: a date, RFC 3339 time, or age (24h, 7d)
+    #[arg(long, value_name = "T", value_parser = day_of)]
+    pub since: Option<NaiveDate>,
+    /// Only objects up to this day, inclusive
+    #[arg(long, value_name = "T", value_parser = day_of)]
+    pub until: Option<NaiveDate>,
+    /// Only objects of this account in the key; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub log_account: Vec<String>,
+    /// Only objects of this region in the key; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub log_region: Vec<String>,
+    /// How far an incremental run looks back from the newest day it listed before
+    #[arg(long, value_name = "AGE", default_value = "3d", value_parser = values::days, conflicts_with = "full_scan")]
+    pub lookback: u32,
+    /// List everything again, to find objects that arrived later than the lookback
+    #[arg(long)]
+    pub full_scan: bool,
+    /// Fields of objects without a header: `default`, or the LogFormat text '${version} ${vpc-id} …'
+    #[arg(long)]
+    pub format: Option<String>,
+    /// Partition keys of a new lake, from the UTC start of a record: date, or date,hour
+    #[arg(long, value_name = "KEYS", value_parser = parse::<PartitionBy>)]
+    pub partition_by: Option<PartitionBy>,
+    /// Folder for files that wait to be published; default: in a local lake, else the system's temporary folder
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+    /// Compression of the Parquet pages: zstd, snappy, gzip or none
+    #[arg(long, default_value = "zstd", value_parser = parse::<Compression>)]
+    pub compression: Compression,
+    /// Largest size of a data file
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = values::size)]
+    pub file_size: u64,
+    /// Threads that decode and encode; default: one for each core
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// Memory to plan with: a quarter of it holds fetched objects, the rest bounds the number of threads
+    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = values::size)]
+    pub memory: u64,
+    /// Begin no task after this time; the next run goes on with what is left
+    #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
+    pub stop_after: Option<Duration>,
+    #[command(flatten)]
+    pub source: SourceOptions,
+    /// Store option of the lake, such as region=eu-west-1 or sse_kms_key_id=…; may be repeated
+    #[arg(long, value_name = "K=V")]
+    pub lake_option: Vec<String>,
+    /// Show what would be done, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+/// Options of the store that holds the sources.
+#[derive(Debug, Args)]
+pub struct SourceOptions {
+    /// Store option of the sources, such as request_payer=true, role_arn=… or profile=…; may be repeated
+    #[arg(long, value_name = "K=V")]
+    pub source_option: Vec<String>,
+}
+
+/// How a command talks.
+#[derive(Debug, Args)]
+pub struct Talk {
+    /// Progress on stderr: auto shows it on a terminal
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub progress: When,
+    /// Print the summary as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Make a bucket of realistic flow logs on disk
+#[derive(Debug, Args)]
+pub struct Sample {
+    /// Folder to write to
+    pub dir: PathBuf,
+    /// Records in total
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub records: u64,
+    /// Same seed, same bytes
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Days that the records span
+    #[arg(long, value_name = "D", default_value_t = 3)]
+    pub days: u32,
+    /// Accounts
+    #[arg(long, value_name = "A", default_value_t = 2)]
+    pub accounts: u32,
+    /// Regions of each account
+    #[arg(long, value_name = "R", default_value_t = 2)]
+    pub regions: u32,
+    /// Which formats: default, v5, v11, tgw, or all side by side
+    #[arg(long, default_value = "default", value_parser = parse::<Mix>)]
+    pub mix: Mix,
+}
+
+/// Show which formats, flow logs, times and sizes lie at a source, and a few decoded rows
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// Where flow logs lie: a path, file:// or s3:// URL
+    pub source: String,
+    #[command(flatten)]
+    pub options: SourceOptions,
+}
+
+/// Print the lines and objects that a lake set aside, with key, line, byte offset, reason and text
+#[derive(Debug, Args)]
+pub struct Rejects {
+    /// The lake: a path, file:// or s3:// URL
+    pub lake: String,
+    /// Store option of the lake; may be repeated
+    #[arg(long, value_name = "K=V")]
+    pub lake_option: Vec<String>,
+    /// Print JSON lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Make a sample bucket, convert it, and show rejected traffic by port
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder to work in
+    #[arg(default_value = "flowlake-demo")]
+    pub dir: PathBuf,
+}
+
+fn parse<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, String> {
+    text.parse()
+}
+
+impl Convert {
+    /// The options of the conversion. The last location is the lake.
+    pub fn options(&self) -> Result<convert::Options, SourceError> {
+        let (lake, sources) = self.locations.split_last().expect("clap asks for two locations");
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let source_access = Access::parse(&self.source.source_option)?;
+        let lake_access = Access::parse(&self.lake_option)?;
+        Ok(convert::Options {
+            sources: sources.iter().map(|text| Location::parse(text)).collect::<Result<_, _>>()?,
+            lake: Location::parse(lake)?,
+            source_access,
+            lake_access,
+            since: self.since,
+            until: self.until,
+            accounts: self.log_account.clone(),
+            regions: self.log_region.clone(),
+            lookback_days: (!self.full_scan).then_some(self.lookback),
+            format: self.format.clone(),
+            partition_by: self.partition_by,
+            scratch: self.scratch.clone(),
+            compression: self.compression,
+            file_bytes_max: self.file_size,
+            threads: self.threads.map_or(cores, std::num::NonZeroUsize::get),
+            memory_bytes: self.memory,
+            stop_after: self.stop_after,
+            dry_run: self.dry_run,
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! How a day, an age and a size are written on the command line: one reading for every command.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+
+/// A UTC day: a date (`2023-09-14`), an RFC 3339 time, or an age counted from now (`24h`, `7d`).
+pub fn day_of(text: &str) -> Result<NaiveDate, String> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(date);
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.with_timezone(&Utc).date_naive());
+    }
+    let age = humantime::parse_duration(text)
+        .map_err(|_| format!("\"{text}\" is no time; write a date (2023-09-14), RFC 3339, or an age (24h, 7d)"))?;
+    let age = chrono::TimeDelta::from_std(age).map_err(|_| format!("\"{text}\" is too long an age"))?;
+    Utc::now().checked_sub_signed(age).map(|time| time.date_naive()).ok_or_else(|| format!("\"{text}\" is too old"))
+}
+
+/// An age in whole days, rounded up: `3d`, `36h` (two days).
+pub fn days(text: &str) -> Result<u32, String> {
+    let age = humantime::parse_duration(text).map_err(|error| format!("\"{text}\" is no age such as 3d: {error}"))?;
+    let days = u32::try_from(age.as_secs().div_ceil(86_400)).map_err(|_| format!("\"{text}\" is too long"))?;
+    let reachable = Utc::now().date_naive().checked_sub_days(Days::new(u64::from(days)));
+    reachable.map(|_| days).ok_or_else(|| format!("\"{text}\" is too long"))
+}
+
+/// A size in bytes: `256MiB`, `1GB`, `1048576`.
+pub fn size(text: &str) -> Result<u64, String> {
+    let size = text.parse::<bytesize::ByteSize>().map_err(|_| format!("\"{text}\" is no size such as 256MiB"))?;
+    if size.as_u64() < 1 << 20 {
+        return Err(format!("\"{text}\" is too small; give at least 1MiB"));
+    }
+    Ok(size.as_u64())
+}

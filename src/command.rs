@@ -1,0 +1,173 @@
+//! What each command does, in the library's terms: call a stage, print its result, choose the exit code.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use crate::cli::{self, Command};
+use crate::convert::{self, Ending, Stop};
+use crate::error::{Error, Exit};
+use crate::lake::{Commit, Lake, LakeError, Outcome, RejectRecord, State, decode_lines};
+use crate::progress::{Progress, When, bytes, count};
+use crate::query::Session;
+use crate::source::{Access, Location, Store};
+use crate::{inspect, report, sample};
+
+pub async fn run(command: Command) -> Result<Exit, Error> {
+    match command {
+        Command::Convert(arguments) => convert(&arguments).await,
+        Command::Sample(arguments) => make_sample(&arguments),
+        Command::Inspect(arguments) => inspect(&arguments).await,
+        Command::Rejects(arguments) => rejects(&arguments).await,
+        Command::Demo(arguments) => demo(&arguments).await,
+    }
+}
+
+async fn convert(arguments: &cli::Convert) -> Result<Exit, Error> {
+    let options = arguments.options()?;
+    let progress = Progress::new(arguments.talk.progress);
+    if options.dry_run {
+        let plan = convert::dry_run(&options, &progress).await?;
+        progress.clear();
+        print(arguments.talk.json, &plan)?;
+        return Ok(Exit::Done);
+    }
+    let stop = Stop::default();
+    let signals = tokio::spawn(stop_on_signals(stop.clone()));
+    let summary = convert::run(&options, &progress, &stop).await;
+    signals.abort();
+    progress.clear();
+    let summary = summary?;
+    print(arguments.talk.json, &summary)?;
+    Ok(match summary.ending {
+        Ending::Interrupted => Exit::Interrupted,
+        _ if summary.left_something() => Exit::SetAside,
+        _ => Exit::Done,
+    })
+}
+
+/// The first signal abandons the tasks at hand, the second ends the process at once.
+async fn stop_on_signals(stop: Stop) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    for signals in 0.. {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if signals > 0 {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        stop.now.store(true, Ordering::Relaxed);
+        eprintln!("stopping: what is not committed is left to the next run; once more to stop at once");
+    }
+}
+
+/// People read the text on stderr; programs ask for JSON on stdout.
+fn print(json: bool, result: &(impl serde::Serialize + std::fmt::Display)) -> Result<(), Error> {
+    if json {
+        let mut out = std::io::stdout().lock();
+        serde_json::to_writer(&mut out, result).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        eprint!("{result}");
+    }
+    Ok(())
+}
+
+fn make_sample(arguments: &cli::Sample) -> Result<Exit, Error> {
+    let options = sample::Options {
+        records: arguments.records,
+        seed: arguments.seed,
+        days: arguments.days,
+        accounts: arguments.accounts,
+        regions: arguments.regions,
+        mix: arguments.mix,
+        ..sample::Options::default()
+    };
+    let made = sample::write(&arguments.dir, &options, &|_| {})?;
+    eprintln!("{made}");
+    Ok(Exit::Done)
+}
+
+async fn inspect(arguments: &cli::Inspect) -> Result<Exit, Error> {
+    let location = Location::parse(&arguments.source)?;
+    let store = Store::open(&location, &Access::parse(&arguments.options.source_option)?).await?;
+    print!("{}", inspect::inspect(&store).await?);
+    Ok(Exit::Done)
+}
+
+async fn rejects(arguments: &cli::Rejects) -> Result<Exit, Error> {
+    let location = Location::parse(&arguments.lake)?;
+    let lake = Store::open(&location, &Access::parse(&arguments.lake_option)?).await?.lake();
+    let state = State::load(&lake).await?;
+    if state.create.is_none() {
+        return Err(LakeError::NoLake { url: location.url() }.into());
+    }
+    let mut out = std::io::stdout().lock();
+    for commit in state.commits(&lake).await? {
+        print_rejects(&lake, &commit, arguments.json, &mut out).await?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn print_rejects(lake: &Lake, commit: &Commit, json: bool, out: &mut impl Write) -> Result<(), Error> {
+    for receipt in commit.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Aside) {
+        let reason = receipt.reason.as_deref().unwrap_or_default();
+        if json {
+            let record = serde_json::json!({ "object": receipt.url, "reason": reason });
+            writeln!(out, "{record}")?;
+        } else {
+            writeln!(out, "{}: {reason}", receipt.url)?;
+        }
+    }
+    let Some(relative) = &commit.head.rejects else { return Ok(()) };
+    let path = lake.names.inside(relative);
+    let records: Vec<RejectRecord> = decode_lines(&lake.need(&path).await?)
+        .map_err(|reason| LakeError::Record { url: lake.names.url(&path), reason })?;
+    for record in records {
+        if json {
+            let record = serde_json::to_string(&record).map_err(std::io::Error::from)?;
+            writeln!(out, "{record}")?;
+        } else {
+            let RejectRecord { object, line, offset, reason, text, .. } = record;
+            writeln!(out, "{object} line {line} (byte {offset}): {reason}\n  {}", text.escape_debug())?;
+        }
+    }
+    Ok(())
+}
+
+async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
+    let bucket = arguments.dir.join("bucket");
+    let folder = arguments.dir.join("lake");
+    eprintln!("making a sample bucket in {}", bucket.display());
+    let made = sample::write(&bucket, &sample::Options::default(), &|_| {})?;
+    eprintln!("  {} records in {} objects ({})", count(made.records), count(made.objects), bytes(made.compressed_bytes));
+    eprintln!("flowlake convert {} {}", bucket.display(), folder.display());
+    let options = demo_options(&bucket, &folder)?;
+    let progress = Progress::new(When::Auto);
+    let summary = convert::run(&options, &progress, &Stop::default()).await?;
+    progress.clear();
+    for line in summary.to_string().lines() {
+        eprintln!("  {line}");
+    }
+    let lake = Store::open(&options.lake, &options.lake_access).await?.lake();
+    let session = Session::open(&lake).await?;
+    eprintln!("rejected traffic by port (sql/rejected-by-port.sql)");
+    println!("{}", report::table(&session, report::REJECTED_BY_PORT).await?);
+    Ok(if summary.left_something() { Exit::SetAside } else { Exit::Done })
+}
+
+/// The options of `flowlake convert BUCKET LAKE`, as the command line reads them.
+fn demo_options(bucket: &Path, lake: &Path) -> Result<convert::Options, Error> {
+    use clap::Parser;
+    let arguments = ["flowlake".as_ref(), "convert".as_ref(), bucket.as_os_str(), lake.as_os_str()];
+    let parsed = cli::Cli::parse_from(arguments);
+    match parsed.command {
+        Command::Convert(convert) => Ok(convert.options()?),
+        _ => unreachable!("the command is convert"),
+    }
+}

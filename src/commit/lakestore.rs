@@ -1,0 +1,165 @@
+//! Writes to a lake, on S3 or on a local disk, behind one face.
+
+use std::path::{Path as FilePath, PathBuf};
+
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStoreExt, PutMode, PutPayload};
+use tokio::io::AsyncReadExt;
+
+use super::CommitError;
+use super::local::LocalLake;
+use crate::lake::Lake;
+
+/// Files up to this size go up in one request; larger ones in parts of it. S3 takes 10,000 parts.
+const UPLOAD_PART_BYTES: usize = 32 << 20;
+
+/// Whether a create-only write made the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    Ours,
+    /// Somebody else's record has that name.
+    Theirs,
+}
+
+/// The writing side of a lake. Reading goes through [`Lake`].
+#[derive(Debug, Clone)]
+pub struct LakeWriter {
+    pub lake: Lake,
+    local: Option<LocalLake>,
+}
+
+impl LakeWriter {
+    /// `folder` is the lake's folder where it lies on a local disk.
+    pub fn new(lake: Lake, folder: Option<PathBuf>) -> LakeWriter {
+        let local = folder.map(|root| LocalLake { tmp: root.join(lake.names.tmp()), root });
+        LakeWriter { lake, local }
+    }
+
+    /// The folder for temporaries of a local lake: on the same file system as the data.
+    pub fn local_tmp(&self) -> Option<&FilePath> {
+        self.local.as_ref().map(|local| local.tmp.as_path())
+    }
+
+    /// Writes an object, replacing any.
+    pub async fn put(&self, relative: &str, bytes: Bytes) -> Result<(), CommitError> {
+        let path = self.lake.names.inside(relative);
+        if let Some(local) = self.local.clone() {
+            let relative = relative.to_owned();
+            return self.blocking(&path, move || local.put(&relative, &bytes)).await;
+        }
+        self.lake.store.put(&path, bytes.into()).await.map(drop).map_err(|source| self.fail(&path, source))
+    }
+
+    /// Writes a staged file, replacing any. The staged file may be gone afterwards.
+    pub async fn put_file(&self, staged: &FilePath, relative: &str) -> Result<(), CommitError> {
+        let path = self.lake.names.inside(relative);
+        if let Some(local) = self.local.clone() {
+            let (staged, relative) = (staged.to_owned(), relative.to_owned());
+            return self.blocking(&path, move || local.put_file(&staged, &relative)).await;
+        }
+        let fail_local = |source| CommitError::Local { path: staged.display().to_string(), source };
+        let mut file = tokio::fs::File::open(staged).await.map_err(fail_local)?;
+        let length = file.metadata().await.map_err(fail_local)?.len();
+        if length <= UPLOAD_PART_BYTES as u64 {
+            let bytes = read_part(&mut file).await.map_err(fail_local)?;
+            return self.put(relative, bytes).await;
+        }
+        let mut upload = self.lake.store.put_multipart(&path).await.map_err(|source| self.fail(&path, source))?;
+        let sent = self.send_parts(&mut file, upload.as_mut(), staged, &path).await;
+        if sent.is_err() {
+            // An upload that is neither completed nor aborted stays and costs.
+            let _ = upload.abort().await;
+        }
+        sent
+    }
+
+    async fn send_parts(
+        &self,
+        file: &mut tokio::fs::File,
+        upload: &mut dyn MultipartUpload,
+        staged: &FilePath,
+        path: &Path,
+    ) -> Result<(), CommitError> {
+        loop {
+            let part = read_part(file)
+                .await
+                .map_err(|source| CommitError::Local { path: staged.display().to_string(), source })?;
+            if part.is_empty() {
+                break;
+            }
+            upload.put_part(PutPayload::from(part)).await.map_err(|source| self.fail(path, source))?;
+        }
+        upload.complete().await.map(drop).map_err(|source| self.fail(path, source))
+    }
+
+    /// Writes a record only if there is none of that name. `bytes` must hold a nonce: a store's answer can be lost, so
+    /// that what lies there is read back and compared.
+    pub async fn create(&self, path: &Path, bytes: Bytes) -> Result<Created, CommitError> {
+        if let Some(local) = self.local.clone() {
+            let relative = self.lake.names.relative(path);
+            let made = self.blocking(path, move || local.create(&relative, &bytes)).await?;
+            return Ok(if made { Created::Ours } else { Created::Theirs });
+        }
+        // A 409 is reported as "already exists" although nothing may have been written: look, and try again.
+        let mut last = None;
+        for _ in 0..5 {
+            match self.lake.store.put_opts(path, bytes.clone().into(), PutMode::Create.into()).await {
+                Ok(_) => return Ok(Created::Ours),
+                Err(error) => last = Some(error),
+            }
+            match self.lake.read(path).await? {
+                Some(found) if found == bytes => return Ok(Created::Ours),
+                Some(_) => return Ok(Created::Theirs),
+                None if matches!(last, Some(object_store::Error::AlreadyExists { .. })) => {}
+                None => break,
+            }
+        }
+        Err(self.fail(path, last.expect("an error led here")))
+    }
+
+    pub async fn delete(&self, relative: &str) -> Result<(), CommitError> {
+        let path = self.lake.names.inside(relative);
+        if let Some(local) = self.local.clone() {
+            let relative = relative.to_owned();
+            return self.blocking(&path, move || local.delete(&relative)).await;
+        }
+        match self.lake.store.delete(&path).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+            Err(source) => Err(self.fail(&path, source)),
+        }
+    }
+
+    /// Proves that two creates of one name clash.
+    pub async fn probe_conditional_create(&self) -> Result<(), CommitError> {
+        let nonce = uuid::Uuid::new_v4().simple().to_string();
+        let path = self.lake.names.probe(&nonce);
+        let first = self.create(&path, Bytes::from(format!("{nonce} 1"))).await?;
+        let second = self.create(&path, Bytes::from(format!("{nonce} 2"))).await?;
+        self.delete(&self.lake.names.relative(&path)).await?;
+        if (first, second) != (Created::Ours, Created::Theirs) {
+            return Err(CommitError::NotConditional { url: self.lake.names.url(&path) });
+        }
+        Ok(())
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        path: &Path,
+        work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T, CommitError> {
+        let done = tokio::task::spawn_blocking(work).await.expect("a local write does not panic");
+        done.map_err(|source| CommitError::Local { path: self.lake.names.url(path), source })
+    }
+
+    fn fail(&self, path: &Path, source: object_store::Error) -> CommitError {
+        CommitError::Store { url: self.lake.names.url(path), source }
+    }
+}
+
+async fn read_part(file: &mut tokio::fs::File) -> std::io::Result<Bytes> {
+    let mut part = Vec::with_capacity(UPLOAD_PART_BYTES);
+    file.take(UPLOAD_PART_BYTES as u64).read_to_end(&mut part).await?;
+    Ok(part.into())
+}
+

@@ -1,0 +1,108 @@
+//! Durable writes on a local disk: bytes synced, then named, then the folders synced.
+//!
+//! object_store's local writer syncs nothing and leaves temporaries inside partitions; this one writes its temporaries
+//! under the ledger's `tmp` folder, where no reader looks.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The folder of a local lake.
+#[derive(Debug, Clone)]
+pub struct LocalLake {
+    pub root: PathBuf,
+    pub tmp: PathBuf,
+}
+
+impl LocalLake {
+    /// Writes a file; an existing one is replaced in one step.
+    pub fn put(&self, relative: &str, bytes: &[u8]) -> io::Result<()> {
+        let staged = self.stage(bytes)?;
+        let result = self.put_file(&staged, relative);
+        if result.is_err() {
+            let _ = fs::remove_file(&staged);
+        }
+        result
+    }
+
+    /// Writes a file only if there is none of that name: `false` if there is.
+    pub fn create(&self, relative: &str, bytes: &[u8]) -> io::Result<bool> {
+        let target = self.root.join(relative);
+        self.make_folders(&target)?;
+        let staged = self.stage(bytes)?;
+        let linked = fs::hard_link(&staged, &target);
+        fs::remove_file(&staged)?;
+        match linked {
+            Ok(()) => sync_folder(parent(&target)).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves a complete file into the lake, or copies it where the scratch lies on another file system.
+    pub fn put_file(&self, staged: &Path, relative: &str) -> io::Result<()> {
+        let target = self.root.join(relative);
+        self.make_folders(&target)?;
+        File::open(staged)?.sync_all()?;
+        match fs::rename(staged, &target) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                let near = self.temporary();
+                fs::create_dir_all(&self.tmp)?;
+                fs::copy(staged, &near)?;
+                File::open(&near)?.sync_all()?;
+                fs::rename(&near, &target)?;
+                fs::remove_file(staged)?;
+            }
+            other => other?,
+        }
+        sync_folder(parent(&target))
+    }
+
+    pub fn delete(&self, relative: &str) -> io::Result<()> {
+        match fs::remove_file(self.root.join(relative)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn stage(&self, bytes: &[u8]) -> io::Result<PathBuf> {
+        fs::create_dir_all(&self.tmp)?;
+        let path = self.temporary();
+        let mut file = File::create_new(&path)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            let _ = fs::remove_file(&path);
+            return Err(error);
+        }
+        Ok(path)
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.tmp.join(format!("{}.part", uuid::Uuid::new_v4().simple()))
+    }
+
+    /// Creates the folders of a file and syncs each new one's parent, from the top.
+    fn make_folders(&self, target: &Path) -> io::Result<()> {
+        let folder = parent(target);
+        let missing: Vec<&Path> = folder.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+        for new in missing.into_iter().rev() {
+            match fs::create_dir(new) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => sync_folder(parent(new))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the names in a folder survive a power cut.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

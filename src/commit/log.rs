@@ -1,0 +1,98 @@
+//! Appending to the log: dense numbers, create-only, the loser of a number reads on and tries the next.
+
+use bytes::Bytes;
+
+use super::{CommitError, Created, LakeWriter};
+use crate::lake::{Body, Entry, FORMAT_VERSION, PlannedTask, Settings, State, encode_lines};
+
+/// The program and its version, as ledger records name their writer.
+const WRITTEN_BY: &str = concat!("flowlake ", env!("CARGO_PKG_VERSION"));
+
+/// What became of an attempt to append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// Our entry has this number.
+    Ours(u64),
+    /// Another writer took the number; the state has caught up and what we meant to say must be thought over.
+    Lost,
+}
+
+/// The log of one lake, and its fold.
+#[derive(Debug)]
+pub struct Ledger {
+    pub writer: LakeWriter,
+    pub state: State,
+}
+
+impl Ledger {
+    pub async fn open(writer: LakeWriter) -> Result<Ledger, CommitError> {
+        let state = State::load(&writer.lake).await?;
+        Ok(Ledger { writer, state })
+    }
+
+    /// Appends one entry at the next number, and folds it (or the rival's) into the state.
+    pub async fn append(&mut self, body: Body) -> Result<Appended, CommitError> {
+        let number = self.state.next;
+        let entry = Entry {
+            format: FORMAT_VERSION,
+            nonce: nonce(),
+            written_by: WRITTEN_BY.to_owned(),
+            at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            body,
+        };
+        let bytes = serde_json::to_vec_pretty(&entry).expect("a log entry is plain data");
+        let made = self.writer.create(&self.writer.lake.names.log(number), Bytes::from(bytes)).await?;
+        self.state.catch_up(&self.writer.lake).await?;
+        Ok(if made == Created::Ours { Appended::Ours(number) } else { Appended::Lost })
+    }
+
+    /// Appends an entry that stays true whatever others wrote meanwhile.
+    pub async fn append_surely(&mut self, body: Body) -> Result<u64, CommitError> {
+        loop {
+            if let Appended::Ours(number) = self.append(body.clone()).await? {
+                return Ok(number);
+            }
+        }
+    }
+
+    /// Writes a plan: its body first, then its entry. A plan that lost its number leaves nothing behind.
+    pub async fn plan(&mut self, draft: Draft<'_>) -> Result<Appended, CommitError> {
+        let body = self.writer.lake.names.plan_body(self.state.next, &nonce());
+        let bytes = encode_lines(draft.tasks);
+        self.writer.put(&body, bytes.into()).await?;
+        let objects = draft.tasks.iter().flat_map(|task| &task.objects);
+        let days: std::collections::BTreeSet<_> = objects.clone().map(|object| crate::lake::Day(object.day)).collect();
+        let plan = crate::lake::Plan {
+            settings: draft.settings.clone(),
+            tasks: draft.tasks.len() as u64,
+            objects: objects.clone().count() as u64,
+            bytes: objects.map(|object| object.size).sum(),
+            days: days.into_iter().collect(),
+            body: body.clone(),
+            listed: draft.listed,
+            full_scan: draft.full_scan,
+        };
+        let appended = self.append(Body::Plan(plan)).await?;
+        if appended == Appended::Lost {
+            self.writer.delete(&body).await?;
+        }
+        Ok(appended)
+    }
+}
+
+/// A plan that has no number yet.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    pub settings: &'a Settings,
+    pub tasks: &'a [PlannedTask],
+    pub listed: std::collections::BTreeMap<String, crate::lake::Day>,
+    pub full_scan: bool,
+}
+
+pub(super) fn nonce() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+pub(super) fn written_by() -> String {
+    WRITTEN_BY.to_owned()
+}

@@ -1,0 +1,46 @@
+//! The only writer to a lake: stages what a task gave, proves it, publishes it once, and appends to the ledger.
+//!
+//! ```text
+//! encode ──▶ Scratch (local files) ──▶ verify ──▶ intent ──▶ data files ──▶ commit record ──▶ seal
+//! ```
+//!
+//! Invariants on storage:
+//! - log entries, plan bodies' references and commits are created only if absent; the first writer wins;
+//! - data files have names that follow from plan and content, so that whoever repeats a task overwrites equal bytes;
+//! - nothing of a task is published before its last object was read to the end;
+//! - a commit on local disk was reported only after its bytes, its name and its folders were synced.
+
+mod lakestore;
+mod local;
+mod log;
+mod publish;
+mod scratch;
+
+#[cfg(test)]
+mod tests;
+
+pub use lakestore::{Created, LakeWriter};
+pub use local::sync_folder;
+pub use log::{Appended, Draft, Ledger};
+pub use publish::{Published, Staged, publish};
+pub use scratch::{Attempt, HostLock, Scratch, StagedRejects};
+
+/// Why something could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    #[error("cannot write {url}: {source}")]
+    Store { url: String, source: object_store::Error },
+    #[error("cannot write {path}: {source}")]
+    Local { path: String, source: std::io::Error },
+    #[error(transparent)]
+    Lake(#[from] crate::lake::LakeError),
+    #[error(
+        "{url} was created twice: this store ignores conditional writes (If-None-Match), without which two runs \
+         could convert the same object; use a store that honours them"
+    )]
+    NotConditional { url: String },
+    #[error("{url}: the staged file has {found} rows in its footer, {expected} were encoded; nothing was published")]
+    Footer { url: String, found: u64, expected: u64 },
+    #[error("another run of flowlake on this host is at work on {lake}; wait for it to end")]
+    Busy { lake: String },
+}

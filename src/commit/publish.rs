@@ -1,0 +1,140 @@
+//! A task that was read to its end becomes part of the lake, once.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+
+use super::log::{nonce, written_by};
+use super::scratch::Attempt;
+use super::{CommitError, Created, LakeWriter};
+use crate::lake::{Commit, CommitHead, DataFile, FORMAT_VERSION, Intent, Receipt, Totals};
+
+/// What an attempt at a task left on scratch.
+#[derive(Debug)]
+pub struct Staged {
+    pub plan: u64,
+    pub task: u64,
+    pub writer_epoch: u32,
+    /// Each data file and where it is staged.
+    pub files: Vec<(DataFile, PathBuf)>,
+    pub rejects: Option<(String, PathBuf)>,
+    pub receipts: Vec<Receipt>,
+    pub totals: Totals,
+    /// Keeps the staged files until they are published.
+    pub attempt: Attempt,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Published {
+    Ours,
+    /// Another worker committed the task first; the lake holds its result, and ours left nothing.
+    Theirs,
+}
+
+/// Proves the staged files, publishes them under names that follow from plan and content, and commits the task.
+pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, CommitError> {
+    let lake = &writer.lake;
+    if lake.commit(staged.plan, staged.task).await?.is_some() {
+        return Ok(Published::Theirs);
+    }
+    prove_footers(&staged)?;
+    let intent = write_intent(writer, &staged).await?;
+    sweep_rivals(writer, &staged, &intent).await?;
+    for (file, path) in &staged.files {
+        writer.put_file(path, &file.path).await?;
+    }
+    if let Some((relative, path)) = &staged.rejects {
+        writer.put_file(path, relative).await?;
+    }
+    let head = CommitHead {
+        format: FORMAT_VERSION,
+        nonce: nonce(),
+        written_by: written_by(),
+        plan: staged.plan,
+        task: staged.task,
+        writer_epoch: staged.writer_epoch,
+        totals: staged.totals,
+        files: staged.files.iter().map(|(file, _)| file.clone()).collect(),
+        rejects: staged.rejects.as_ref().map(|(relative, _)| relative.clone()),
+    };
+    let commit = Commit { head, receipts: staged.receipts };
+    let path = lake.names.commit(staged.plan, staged.task);
+    match writer.create(&path, Bytes::from(commit.encode())).await? {
+        Created::Ours => Ok(Published::Ours),
+        Created::Theirs => {
+            if let Some(winner) = lake.commit(staged.plan, staged.task).await? {
+                remove_unnamed(writer, &intent, &winner.head).await?;
+            }
+            Ok(Published::Theirs)
+        }
+    }
+}
+
+/// Rows in the ledger are rows in the footers.
+fn prove_footers(staged: &Staged) -> Result<(), CommitError> {
+    for (file, path) in &staged.files {
+        let fail = |source| CommitError::Local { path: path.display().to_string(), source };
+        let opened = File::open(path).map_err(fail)?;
+        let reader = SerializedFileReader::new(opened).map_err(|error| fail(std::io::Error::other(error)))?;
+        let found = reader.metadata().file_metadata().num_rows() as u64;
+        if found != file.rows {
+            return Err(CommitError::Footer { url: file.path.clone(), found, expected: file.rows });
+        }
+    }
+    Ok(())
+}
+
+async fn write_intent(writer: &LakeWriter, staged: &Staged) -> Result<Intent, CommitError> {
+    let intent = Intent {
+        format: FORMAT_VERSION,
+        plan: staged.plan,
+        task: staged.task,
+        writer_epoch: staged.writer_epoch,
+        files: staged.files.iter().map(|(file, _)| file.clone()).collect(),
+        rejects: staged.rejects.as_ref().map(|(relative, _)| relative.clone()),
+    };
+    let bytes = serde_json::to_vec(&intent).expect("an intent is plain data");
+    let hash = blake3::hash(&bytes).to_hex();
+    let path = writer.lake.names.intent(staged.plan, staged.task, &hash[..16]);
+    writer.put(&writer.lake.names.relative(&path), bytes.into()).await?;
+    Ok(intent)
+}
+
+/// Removes what another attempt at this task published under other names, and never committed: an attempt of another
+/// writer epoch, or one that met other objects.
+async fn sweep_rivals(writer: &LakeWriter, staged: &Staged, ours: &Intent) -> Result<(), CommitError> {
+    let lake = &writer.lake;
+    for meta in lake.list(&lake.names.intents(staged.plan, staged.task)).await? {
+        let Some(bytes) = lake.read(&meta.location).await? else { continue };
+        let Ok(rival) = serde_json::from_slice::<Intent>(&bytes) else { continue };
+        if rival == *ours {
+            continue;
+        }
+        // The rival may have committed while we looked: then its files are the lake's.
+        if lake.commit(staged.plan, staged.task).await?.is_some() {
+            return Ok(());
+        }
+        remove(writer, &rival, &names(ours.files.iter(), &ours.rejects)).await?;
+    }
+    Ok(())
+}
+
+/// A loser removes what it published and the winner does not name.
+async fn remove_unnamed(writer: &LakeWriter, ours: &Intent, winner: &CommitHead) -> Result<(), CommitError> {
+    remove(writer, ours, &names(winner.files.iter(), &winner.rejects)).await
+}
+
+async fn remove(writer: &LakeWriter, intent: &Intent, keep: &BTreeSet<String>) -> Result<(), CommitError> {
+    for name in names(intent.files.iter(), &intent.rejects).difference(keep) {
+        writer.delete(name).await?;
+    }
+    Ok(())
+}
+
+fn names<'a>(files: impl Iterator<Item = &'a DataFile>, rejects: &Option<String>) -> BTreeSet<String> {
+    files.map(|file| file.path.clone()).chain(rejects.clone()).collect()
+}

@@ -1,0 +1,200 @@
+//! Runs the tasks of one plan: worker threads decode and encode, this side publishes what they hand over.
+//!
+//! ```text
+//! tasks ─▶ queue (fetch begun ahead) ─▶ worker thread ─▶ bounded channel ─▶ publish, several at once ─▶ summary
+//! ```
+//!
+//! Which task runs when and on which thread changes nothing in the lake: names and bytes follow from the task.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use std::sync::atomic::Ordering;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+
+use super::task::{TaskContext, Tried, run_task};
+use super::{ConvertError, Run, Stop};
+use crate::commit::{LakeWriter, Published, Staged, publish};
+use crate::fetch::{Budget, Fetched, fetch};
+use crate::lake::{Body, Drop, Dropped, PlannedTask, Receipt, Totals};
+use crate::source::Store;
+
+/// Finished tasks that may wait for their upload, and uploads at once.
+const PUBLISHING_MAX: usize = 4;
+
+/// Objects in flight over all tasks. With 50 ms a request, a hundred keep two cores busy.
+const OBJECTS_IN_FLIGHT_MAX: usize = 128;
+
+/// A task, and what earlier attempts learned about its objects.
+pub(super) struct Work {
+    pub task: PlannedTask,
+    /// Objects found bad after rows of them had been encoded, with the reason.
+    pub excluded: BTreeMap<String, String>,
+}
+
+/// Tasks that wait, the first of them with their objects already on the way.
+struct Queue {
+    waiting: VecDeque<Work>,
+    begun: VecDeque<(Work, Fetched)>,
+    ahead: usize,
+    sources: Arc<Vec<Store>>,
+    budget: Arc<Budget>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Queue {
+    fn next(&mut self) -> Option<(Work, Fetched)> {
+        if self.begun.is_empty() {
+            self.begin();
+        }
+        let next = self.begun.pop_front();
+        while self.begun.len() < self.ahead && !self.waiting.is_empty() {
+            self.begin();
+        }
+        next
+    }
+
+    fn begin(&mut self) {
+        let Some(work) = self.waiting.pop_front() else { return };
+        let wanted = work.task.objects.iter().filter(|object| !work.excluded.contains_key(&object.url));
+        let fetched = fetch(&self.runtime, self.sources.clone(), wanted.cloned().collect(), self.budget.clone());
+        self.begun.push_back((work, fetched));
+    }
+}
+
+/// Works on every task of a plan that is not committed. Objects that cannot be read leave the plan by a log entry.
+pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), ConvertError> {
+    let mut excluded: BTreeMap<u64, BTreeMap<String, String>> = BTreeMap::new();
+    loop {
+        let lake = run.ledger.writer.lake.clone();
+        let committed = lake.committed(number).await?;
+        let mut tasks = run.ledger.state.tasks(&lake, number).await?;
+        tasks.retain(|task| !committed.contains(&task.task));
+        if tasks.is_empty() || run.stop.is_soon() {
+            return Ok(());
+        }
+        let mut work = VecDeque::new();
+        for task in tasks {
+            let excluded = excluded.get(&task.task).cloned().unwrap_or_default();
+            work.push_back(Work { task, excluded });
+        }
+        let unfinished = run_tasks(run, number, work).await?;
+        let mut dropped = BTreeMap::new();
+        for tried in unfinished {
+            match tried {
+                Tried::Unreadable(objects) => dropped.extend(objects),
+                Tried::Redo { task, bad } => excluded.entry(task).or_default().extend(bad),
+                Tried::Stopped => return Ok(()),
+                Tried::Done(_) => {}
+            }
+        }
+        if !dropped.is_empty() {
+            drop_objects(run, number, dropped).await?;
+        }
+    }
+}
+
+async fn drop_objects(
+    run: &mut Run<'_>,
+    number: u64,
+    objects: BTreeMap<String, Dropped>,
+) -> Result<(), ConvertError> {
+    for (url, dropped) in &objects {
+        run.summary.unreadable.push(format!("{url}: {}", dropped.reason));
+    }
+    run.ledger.append_surely(Body::Drop(Drop { plan: number, objects })).await?;
+    Ok(())
+}
+
+/// One pass over some tasks; gives back those attempts that did not lead to a commit.
+async fn run_tasks(run: &mut Run<'_>, number: u64, work: VecDeque<Work>) -> Result<Vec<Tried>, ConvertError> {
+    let objects: u64 = work.iter().map(|work| work.task.objects.len() as u64).sum();
+    let bytes = work.iter().flat_map(|work| &work.task.objects).map(|object| object.size).sum();
+    run.progress.converting(objects, bytes);
+    let mut attempts = start_workers(run, number, work);
+    let writer = run.ledger.writer.clone();
+    let mut publishing = FuturesUnordered::new();
+    let mut unfinished = Vec::new();
+    let mut failed = None;
+    loop {
+        tokio::select! {
+            attempt = attempts.recv(), if publishing.len() < PUBLISHING_MAX => match attempt {
+                Some(Ok(Tried::Done(staged))) => publishing.push(publish_one(&writer, *staged)),
+                Some(Ok(other)) => unfinished.push(other),
+                Some(Err(error)) => fail(&mut failed, run.stop, error),
+                None => break,
+            },
+            Some(done) = publishing.next() => note(&mut failed, run, done),
+        }
+    }
+    while let Some(done) = publishing.next().await {
+        note(&mut failed, run, done);
+    }
+    failed.map_or(Ok(unfinished), Err)
+}
+
+type Done = Result<Option<(Totals, Vec<Receipt>)>, ConvertError>;
+
+fn note(failed: &mut Option<ConvertError>, run: &mut Run<'_>, done: Done) {
+    match done {
+        Ok(Some((totals, receipts))) => run.summary.add(&totals, &receipts),
+        // Another run committed it first, and counts it.
+        Ok(None) => {}
+        Err(error) => fail(failed, run.stop, error),
+    }
+}
+
+/// The first error is the one to report; tasks at hand are finished, no new one begins.
+fn fail(failed: &mut Option<ConvertError>, stop: &Stop, error: ConvertError) {
+    stop.soon.store(true, Ordering::Relaxed);
+    failed.get_or_insert(error);
+}
+
+async fn publish_one(writer: &LakeWriter, staged: Staged) -> Done {
+    let (totals, receipts) = (staged.totals, staged.receipts.clone());
+    match publish(writer, staged).await? {
+        Published::Ours => Ok(Some((totals, receipts))),
+        Published::Theirs => Ok(None),
+    }
+}
+
+fn start_workers(run: &Run<'_>, plan: u64, work: VecDeque<Work>) -> mpsc::Receiver<Result<Tried, ConvertError>> {
+    let threads = run.options.threads.clamp(1, work.len().max(1));
+    let bytes_in_flight_max = (run.options.memory_bytes / 4) as usize;
+    let queue = Arc::new(Mutex::new(Queue {
+        waiting: work,
+        begun: VecDeque::new(),
+        ahead: threads,
+        sources: Arc::new(run.sources.clone()),
+        budget: Arc::new(Budget::new(OBJECTS_IN_FLIGHT_MAX, bytes_in_flight_max)),
+        runtime: tokio::runtime::Handle::current(),
+    }));
+    let context = Arc::new(TaskContext {
+        settings: run.ledger.state.plans[&plan].plan.settings.clone(),
+        plan,
+        names: run.ledger.writer.lake.names.clone(),
+        scratch: run.scratch.clone(),
+        progress: run.progress.clone(),
+        stop: run.stop.clone(),
+    });
+    let (sender, receiver) = mpsc::channel(PUBLISHING_MAX);
+    for _ in 0..threads {
+        let (queue, context, sender) = (queue.clone(), context.clone(), sender.clone());
+        std::thread::spawn(move || work_off(&queue, &context, &sender));
+    }
+    receiver
+}
+
+/// One worker thread: takes tasks until there is none, or until it is told to stop.
+fn work_off(queue: &Mutex<Queue>, context: &TaskContext, attempts: &mpsc::Sender<Result<Tried, ConvertError>>) {
+    while !context.stop.is_soon() {
+        let next = queue.lock().expect("no worker panics while it holds the queue").next();
+        let Some((work, fetched)) = next else { return };
+        if attempts.blocking_send(run_task(context, work, fetched)).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Listing the sources: chains of keys from where the ledger says they were left, many at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, TryStreamExt};
+
+use super::{ConvertError, Options};
+use crate::lake::{Day, Lake, Seen, State};
+use crate::plan::{Subtracted, subtract};
+use crate::progress::Progress;
+use crate::source::{Chain, Denied, Filter, Object, Skipped, SourceError, Store, find_chains, list_chain};
+
+/// Chains listed at once.
+const CHAINS_IN_FLIGHT_MAX: usize = 32;
+
+/// What one look at the sources gave.
+#[derive(Debug, Default)]
+pub struct Listing {
+    pub objects: Vec<Object>,
+    /// Newest key day of each chain that was listed to its end.
+    pub frontiers: BTreeMap<String, Day>,
+    pub other_services: BTreeSet<String>,
+    pub denied: Vec<Denied>,
+    pub skipped: Skipped,
+    pub requests: u64,
+    /// The oldest day from which a chain was listed again; `None` if all were listed from their beginning.
+    pub from: Option<chrono::NaiveDate>,
+}
+
+/// Lists every source. A prefix that may not be listed is named, and the rest goes on.
+pub async fn list(
+    options: &Options,
+    sources: &[Store],
+    state: &State,
+    progress: &Progress,
+) -> Result<Listing, ConvertError> {
+    let filter = Filter {
+        accounts: options.accounts.clone(),
+        regions: options.regions.clone(),
+        since: options.since,
+        until: options.until,
+    };
+    let mut listing = Listing::default();
+    progress.listing();
+    for source in sources {
+        let found = find_chains(source, &filter).await?;
+        listing.objects.extend(found.loose);
+        listing.other_services.extend(found.other_services);
+        listing.denied.extend(found.denied);
+        listing.skipped.add(&found.skipped);
+        listing.requests += found.requests;
+        let chains = found.chains.into_iter().map(|chain| list_one(options, source, state, chain));
+        let mut chains = futures::stream::iter(chains).buffer_unordered(CHAINS_IN_FLIGHT_MAX);
+        while let Some(chain) = chains.try_next().await? {
+            listing.add(chain, options);
+            progress.listed(listing.objects.len() as u64);
+        }
+    }
+    // Two sources may overlap: an object is one object through whichever it was found.
+    listing.objects.sort_by(|a, b| a.url.cmp(&b.url));
+    listing.objects.dedup_by(|a, b| a.url == b.url);
+    Ok(listing)
+}
+
+struct ListedChain {
+    url: String,
+    objects: Vec<Object>,
+    skipped: Skipped,
+    requests: u64,
+    from: Option<chrono::NaiveDate>,
+    denied: Option<Denied>,
+}
+
+async fn list_one(options: &Options, source: &Store, state: &State, chain: Chain) -> Result<ListedChain, SourceError> {
+    let url = source.location.object_url(&chain.prefix);
+    let frontier = state.frontiers.get(&url).and_then(|day| day.0);
+    let mut again = options.lookback_days.zip(frontier).map(|(days, day)| day - chrono::Days::new(u64::from(days)));
+    if let Some(unread) = state.oldest_unread(&url) {
+        again = again.zip(unread.0).map(|(lookback, unread)| lookback.min(unread));
+    }
+    let from = options.since.or(again);
+    let mut listed =
+        ListedChain { url, objects: Vec::new(), skipped: Skipped::default(), requests: 0, from: again, denied: None };
+    let mut pages = std::pin::pin!(list_chain(source, &chain, from, options.until));
+    loop {
+        match pages.try_next().await {
+            Ok(Some(page)) => {
+                listed.requests += 1;
+                listed.skipped.add(&page.skipped);
+                listed.objects.extend(page.objects);
+            }
+            Ok(None) => return Ok(listed),
+            Err(SourceError::Denied { reason, .. }) => {
+                listed.denied = Some(Denied { prefix: listed.url.clone(), reason });
+                return Ok(listed);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl Listing {
+    fn add(&mut self, chain: ListedChain, options: &Options) {
+        self.skipped.add(&chain.skipped);
+        self.requests += chain.requests;
+        self.from = match (self.from, chain.from) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        match chain.denied {
+            Some(denied) => self.denied.push(denied),
+            // A run over chosen days has not seen the others, and must not advance past them.
+            None if options.since.is_none() && options.until.is_none() => {
+                let newest = chain.objects.iter().map(|object| Day(object.day)).max();
+                if let Some(newest) = newest.filter(|day| day.0.is_some()) {
+                    self.frontiers.insert(chain.url, newest);
+                }
+            }
+            None => {}
+        }
+        self.objects.extend(chain.objects);
+    }
+}
+
+/// Takes away what the ledger knows of the listed objects' days.
+pub async fn fresh(listed: Vec<Object>, lake: Option<&Lake>, state: &State) -> Result<Subtracted, ConvertError> {
+    let days: BTreeSet<Day> = listed.iter().map(|object| Day(object.day)).collect();
+    let seen = match lake {
+        Some(lake) => Seen::load(lake, state, &days).await?,
+        None => Seen::default(),
+    };
+    Ok(subtract(listed, &seen))
+}

@@ -1,0 +1,264 @@
+//! What a run did, for people and for programs.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Stop;
+use super::discover::Listing;
+use crate::lake::{Receipt, State, Totals};
+use crate::plan;
+use crate::progress::{bytes, count};
+use crate::source::Object;
+
+/// Objects named in full in a summary; the ledger has them all.
+const NAMED_MAX: usize = 10;
+
+/// How a run came to its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    #[default]
+    Done,
+    /// `--stop-after` was reached: what is left is planned, and the next run goes on with it.
+    Stopped,
+    Interrupted,
+}
+
+/// The closing summary of a conversion. Bytes are bytes, seconds are wall time.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Summary {
+    pub ending: Ending,
+    /// Source objects converted by this run.
+    pub objects: u64,
+    pub objects_aside: u64,
+    pub objects_skipped: u64,
+    /// Listed, and converted by an earlier run.
+    pub objects_known: u64,
+    /// Compressed bytes of the converted objects.
+    pub bytes: u64,
+    pub inflated_bytes: u64,
+    pub records: u64,
+    pub rejects: u64,
+    pub files: u64,
+    pub file_bytes: u64,
+    /// Rows without `start`, of objects without a day in their key.
+    pub rows_without_date: u64,
+    pub seconds: f64,
+    pub bytes_per_second: f64,
+    pub peak_memory_bytes: u64,
+    /// Objects converted earlier whose version is another one now. They were not read again.
+    pub changed: Vec<String>,
+    /// Prefixes that could not be listed.
+    pub denied: Vec<String>,
+    /// Objects that could not be read; the next run tries them again.
+    pub unreadable: Vec<String>,
+    /// Objects set aside by this run, with the reason.
+    pub aside: Vec<String>,
+    /// Objects skipped by their name or content, by reason.
+    pub skipped: std::collections::BTreeMap<String, u64>,
+    pub other_services: Vec<String>,
+    pub listed_from: Option<String>,
+    pub last_full_scan: Option<String>,
+    pub requests: u64,
+}
+
+impl Summary {
+    pub(super) fn add(&mut self, totals: &Totals, receipts: &[Receipt]) {
+        self.objects += totals.objects;
+        self.objects_aside += totals.objects_aside;
+        self.objects_skipped += totals.objects_skipped;
+        self.records += totals.rows;
+        self.rejects += totals.rejects;
+        self.files += totals.files;
+        self.file_bytes += totals.file_bytes;
+        for receipt in receipts {
+            self.bytes += receipt.size;
+            self.inflated_bytes += receipt.inflated_bytes;
+            let undated = receipt.parts.iter().filter(|part| part.partition.starts_with("date=__HIVE"));
+            self.rows_without_date += undated.map(|part| part.rows).sum::<u64>();
+            let reason = receipt.reason.as_deref().unwrap_or_default();
+            match receipt.outcome {
+                crate::lake::Outcome::Aside => self.aside.push(format!("{}: {reason}", receipt.url)),
+                crate::lake::Outcome::Skipped => *self.skipped.entry(reason.to_owned()).or_default() += 1,
+                crate::lake::Outcome::Converted => {}
+            }
+        }
+    }
+
+    pub(super) fn note_listing(&mut self, listing: &Listing, state: &State) {
+        self.requests += listing.requests;
+        self.denied = listing.denied.iter().map(|denied| format!("{}: {}", denied.prefix, denied.reason)).collect();
+        self.other_services = listing.other_services.iter().cloned().collect();
+        for (reason, count) in listing.skipped.by_reason() {
+            *self.skipped.entry(reason.to_owned()).or_default() += count;
+        }
+        self.listed_from = listing.from.map(|day| day.to_string());
+        self.last_full_scan.clone_from(&state.last_full_scan);
+    }
+
+    pub(super) fn note_known(&mut self, known: u64, changed: &[Object]) {
+        self.objects_known += known;
+        self.changed.extend(changed.iter().map(|object| object.url.clone()));
+    }
+
+    pub(super) fn finish(&mut self, took: Duration, stop: &Stop) {
+        self.ending = match (stop.is_now(), stop.is_soon()) {
+            (true, _) => Ending::Interrupted,
+            (false, true) => Ending::Stopped,
+            (false, false) => Ending::Done,
+        };
+        self.seconds = took.as_secs_f64();
+        self.bytes_per_second = self.bytes as f64 / self.seconds.max(1e-9);
+        self.peak_memory_bytes = peak_memory();
+    }
+
+    /// Whether this run set anything aside, or could not reach something it was asked for.
+    pub fn left_something(&self) -> bool {
+        self.objects_aside > 0 || self.rejects > 0 || !self.denied.is_empty() || !self.unreadable.is_empty()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = match self.objects_known {
+            0 => String::new(),
+            known => format!("; {} were done before", count(known)),
+        };
+        if self.objects == 0 && self.objects_aside == 0 && self.objects_skipped == 0 {
+            writeln!(f, "nothing new{known}")?;
+        } else {
+            writeln!(
+                f,
+                "{} records of {} objects ({}) in {} files ({}){known}",
+                count(self.records),
+                count(self.objects),
+                bytes(self.bytes),
+                count(self.files),
+                bytes(self.file_bytes)
+            )?;
+            let rate = self.records as f64 / self.seconds.max(1e-9);
+            let memory = bytes(self.peak_memory_bytes);
+            writeln!(f, "{:.1} s, {} records a second, peak memory {memory}", self.seconds, count(rate as u64))?;
+        }
+        self.write_left(f)?;
+        self.write_listing(f)?;
+        match self.ending {
+            Ending::Done => Ok(()),
+            Ending::Stopped => writeln!(f, "stopped at the time limit: the next run goes on from here"),
+            Ending::Interrupted => writeln!(f, "interrupted: what was committed stays, the next run goes on from here"),
+        }
+    }
+}
+
+impl Summary {
+    fn write_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rejects > 0 {
+            writeln!(f, "{} lines were set aside; see `flowlake rejects LAKE`", count(self.rejects))?;
+        }
+        name_some(f, "objects were set aside", &self.aside)?;
+        name_some(f, "objects could not be read and are tried again by the next run", &self.unreadable)?;
+        name_some(f, "prefixes could not be listed", &self.denied)?;
+        name_some(f, "objects changed at the source since they were converted (not read again)", &self.changed)?;
+        if self.rows_without_date > 0 {
+            let rows = count(self.rows_without_date);
+            writeln!(f, "{rows} rows have no date and lie in the partition date=__HIVE_DEFAULT_PARTITION__")?;
+        }
+        Ok(())
+    }
+
+    fn write_listing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (reason, skipped) in &self.skipped {
+            writeln!(f, "{} objects skipped: {reason}", count(*skipped))?;
+        }
+        if !self.other_services.is_empty() {
+            writeln!(f, "other logs beside, neither listed nor read: {}", self.other_services.join(", "))?;
+        }
+        if let Some(from) = &self.listed_from {
+            let scan = self.last_full_scan.as_deref().unwrap_or("never");
+            writeln!(f, "listed from {from} on; the last full scan was {scan} (`--full-scan` looks at everything)")?;
+        }
+        Ok(())
+    }
+}
+
+fn name_some(f: &mut fmt::Formatter<'_>, what: &str, names: &[String]) -> fmt::Result {
+    if names.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "{} {what}:", count(names.len() as u64))?;
+    for name in names.iter().take(NAMED_MAX) {
+        writeln!(f, "  {name}")?;
+    }
+    match names.len().saturating_sub(NAMED_MAX) {
+        0 => Ok(()),
+        more => writeln!(f, "  … and {more} more"),
+    }
+}
+
+/// What a run would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct DryRun {
+    pub objects: u64,
+    pub bytes: u64,
+    pub tasks: u64,
+    pub plans: u64,
+    /// At 26 compressed bytes a record, the size of the default format.
+    pub records_estimated: u64,
+    /// Requests that listing took, and that fetching and publishing would take.
+    pub requests_listing: u64,
+    pub requests_converting: u64,
+    /// Plans of earlier runs that would be finished first.
+    pub open_plans: u64,
+}
+
+impl DryRun {
+    pub(super) fn new(fresh: Vec<Object>, by_hour: bool, requests_listing: u64, open_plans: u64) -> DryRun {
+        let objects = fresh.len() as u64;
+        let bytes = fresh.iter().map(|object| object.size).sum();
+        let plans = plan::into_plans(fresh);
+        let plan_count = plans.len() as u64;
+        let tasks = plans.into_iter().map(|objects| plan::cut(objects, by_hour).len() as u64).sum();
+        DryRun {
+            objects,
+            bytes,
+            tasks,
+            plans: plan_count,
+            records_estimated: bytes / 26,
+            requests_listing,
+            // A task: intent, its list, two looks for the commit, the commit, and at least one data file.
+            requests_converting: objects + tasks * 6 + plan_count * 4,
+            open_plans,
+        }
+    }
+}
+
+impl fmt::Display for DryRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "would convert {} objects ({})", count(self.objects), bytes(self.bytes))?;
+        writeln!(f, "about {} records, in {} tasks", count(self.records_estimated), count(self.tasks))?;
+        writeln!(
+            f,
+            "about {} requests, after {} for listing",
+            count(self.requests_converting),
+            count(self.requests_listing)
+        )?;
+        match self.open_plans {
+            0 => Ok(()),
+            open => writeln!(f, "{open} open plans of earlier runs would be finished first"),
+        }
+    }
+}
+
+/// The largest resident size of this process so far, in bytes.
+fn peak_memory() -> u64 {
+    // SAFETY: `rusage` is plain data for which all zeroes are valid, and `getrusage` fills it.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &mut usage);
+        usage
+    };
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+    usage.ru_maxrss as u64 * unit
+}

@@ -1,0 +1,317 @@
+//! One attempt at one task: bytes of its objects in, staged files and receipts out. It touches no store and no ledger.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::conductor::Work;
+use super::{ConvertError, Stop};
+use crate::columns::{Chunk, Dictionaries};
+use crate::commit::{Attempt, Scratch, Staged, StagedRejects};
+use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
+use crate::encode::{self, EncodeError, Origin, Staging, TaskEncoder};
+use crate::fetch::{Body, FetchError, Fetched};
+use crate::lake::{DataFile, Day, Dropped, Names, Outcome, PartSums, Receipt, Settings, Totals};
+use crate::progress::Progress;
+use crate::schema::Layout;
+use crate::source::Object;
+
+/// What every task of a plan shares.
+pub(super) struct TaskContext {
+    pub settings: Settings,
+    pub plan: u64,
+    pub names: Names,
+    pub scratch: Arc<Scratch>,
+    pub progress: Progress,
+    pub stop: Stop,
+}
+
+/// How an attempt ended.
+pub(super) enum Tried {
+    Done(Box<Staged>),
+    /// These objects could not be read: they must leave the plan before the task can be done.
+    Unreadable(BTreeMap<String, Dropped>),
+    /// These objects turned out bad after rows of them had been encoded: once more, without them.
+    Redo { task: u64, bad: BTreeMap<String, String> },
+    Stopped,
+}
+
+pub(super) fn run_task(context: &TaskContext, work: Work, mut fetched: Fetched) -> Result<Tried, ConvertError> {
+    let attempt = context.scratch.attempt(context.plan, work.task.task)?;
+    let mut session = Session::new(context, &attempt)?;
+    let mut unreadable = BTreeMap::new();
+    let mut receipts = Vec::new();
+    for object in &work.task.objects {
+        if context.stop.is_now() {
+            return Ok(Tried::Stopped);
+        }
+        if let Some(reason) = work.excluded.get(&object.url) {
+            receipts.push(receipt(object, Outcome::Aside, Some(reason.clone())));
+            continue;
+        }
+        let (_, body) = fetched.next().expect("one body is fetched for each object");
+        let body = match body {
+            Ok(body) => body,
+            Err(error) => {
+                unreadable.insert(object.url.clone(), dropped(object, error)?);
+                continue;
+            }
+        };
+        if !unreadable.is_empty() {
+            continue;
+        }
+        match session.object(object, body)? {
+            Read::Receipt(receipt) => receipts.push(*receipt),
+            Read::Bad(reason) => {
+                let bad = BTreeMap::from([(object.url.clone(), reason)]);
+                return Ok(Tried::Redo { task: work.task.task, bad });
+            }
+        }
+        context.progress.object(object.size);
+    }
+    if !unreadable.is_empty() {
+        return Ok(Tried::Unreadable(unreadable));
+    }
+    session.stage(work.task.task, receipts, attempt)
+}
+
+/// Only faults of the object itself let it leave the plan; a store that fails leaves the task open.
+fn dropped(object: &Object, error: FetchError) -> Result<Dropped, ConvertError> {
+    let gone = matches!(error, FetchError::Gone { .. });
+    let reason = error.to_string();
+    if error.is_transient() {
+        return Err(ConvertError::Fetch { url: object.url.clone(), reason });
+    }
+    Ok(Dropped { day: Day(object.day), reason, gone })
+}
+
+enum Read {
+    Receipt(Box<Receipt>),
+    Bad(String),
+}
+
+/// The decoder and encoder of one attempt.
+struct Session<'a> {
+    context: &'a TaskContext,
+    decoder: Decoder,
+    encoder: TaskEncoder<ScratchFiles>,
+    rejects: StagedRejects,
+}
+
+impl<'a> Session<'a> {
+    fn new(context: &'a TaskContext, attempt: &Attempt) -> Result<Session<'a>, ConvertError> {
+        let settings = &context.settings;
+        let format = settings.format.as_deref().map(|format| Layout::from_format(format, &settings.types)).transpose()?;
+        let decoder = Decoder::new(decode::Settings { types: settings.types.clone(), format });
+        let options = encode::Options {
+            compression: settings.compression.parse().map_err(ConvertError::Encode)?,
+            file_bytes_max: settings.file_bytes_max,
+            partition_by: settings.partition_by.parse().map_err(ConvertError::Encode)?,
+            created_by: encode::CREATED_BY.to_owned(),
+        };
+        let encoder = TaskEncoder::new(options, ScratchFiles { folder: attempt.folder().to_owned() });
+        Ok(Session { context, decoder, encoder, rejects: attempt.rejects() })
+    }
+
+    fn object(&mut self, object: &Object, body: Body) -> Result<Read, ConvertError> {
+        self.encoder.begin_object(&Origin {
+            url: object.url.clone(),
+            account: object.account.clone(),
+            region: object.region.clone(),
+            log_id: object.log_id.clone(),
+            day: object.day,
+            hour: object.hour,
+        });
+        let mut sink = TaskSink {
+            object: &object.url,
+            encoder: &mut self.encoder,
+            rejects: &mut self.rejects,
+            progress: &self.context.progress,
+            given: false,
+            failed: None,
+        };
+        let mut stream;
+        let whole;
+        let body = match body {
+            Body::Whole(bytes) => {
+                whole = bytes;
+                decode::Body::Whole(&whole)
+            }
+            Body::Stream(reader) => {
+                stream = reader;
+                decode::Body::Stream(&mut stream)
+            }
+        };
+        let source =
+            decode::Source { body, delivered: object.delivered, in_flow_log_prefix: object.in_flow_log_prefix };
+        let verdict = self.decoder.object(source, &mut sink);
+        if let Some(error) = sink.failed.take() {
+            return Err(ConvertError::Encode(error.to_string()));
+        }
+        let given = sink.given;
+        let verdict = verdict.map_err(|error| read_error(object, error))?;
+        let parts = self.encoder.end_object();
+        Ok(match verdict {
+            Verdict::Decoded(decoded) => Read::Receipt(Box::new(converted(object, &decoded.counts, parts))),
+            Verdict::Aside { reason, .. } if given => Read::Bad(reason),
+            Verdict::Aside { reason, .. } => Read::Receipt(Box::new(receipt(object, Outcome::Aside, Some(reason)))),
+            Verdict::Skipped { reason } => Read::Receipt(Box::new(receipt(object, Outcome::Skipped, Some(reason)))),
+        })
+    }
+
+    fn stage(self, task: u64, receipts: Vec<Receipt>, attempt: Attempt) -> Result<Tried, ConvertError> {
+        let plan = self.context.plan;
+        let names = &self.context.names;
+        let written = self.encoder.finish().map_err(|error| ConvertError::Encode(error.to_string()))?;
+        let rejects = self.rejects.finish()?.map(|(path, hash)| (names.rejects(plan, task, &hash), path));
+        let mut totals = totals(&receipts);
+        let mut files = Vec::new();
+        for file in written {
+            let partition = file.partition.path();
+            totals.files += 1;
+            totals.file_bytes += file.bytes;
+            let record = DataFile {
+                path: names.data(file.table, &partition, plan, task, file.ordinal, &file.hash),
+                table: file.table,
+                partition,
+                rows: file.rows,
+                bytes: file.bytes,
+                hash: file.hash,
+                columns: file.columns.into_iter().map(|column| (column.name, column.kind)).collect(),
+                start_min: file.start_min,
+                start_max: file.start_max,
+            };
+            files.push((record, attempt.data_file(file.ordinal)));
+        }
+        let rows: u64 = files.iter().map(|(file, _)| file.rows).sum();
+        assert_eq!(rows, totals.rows, "rows of the data files are the rows of the receipts");
+        let writer_epoch = self.context.settings.writer_epoch;
+        Ok(Tried::Done(Box::new(Staged { plan, task, writer_epoch, files, rejects, receipts, totals, attempt })))
+    }
+}
+
+fn read_error(object: &Object, error: DecodeError) -> ConvertError {
+    ConvertError::Fetch { url: object.url.clone(), reason: error.to_string() }
+}
+
+fn receipt(object: &Object, outcome: Outcome, reason: Option<String>) -> Receipt {
+    Receipt {
+        url: object.url.clone(),
+        version: object.version.clone(),
+        size: object.size,
+        day: Day(object.day),
+        outcome,
+        reason,
+        lines: 0,
+        headers: 0,
+        blanks: 0,
+        rows: 0,
+        rejects: 0,
+        inflated_bytes: 0,
+        parts: Vec::new(),
+    }
+}
+
+/// The receipt of an object that was read to its end: each of its lines is accounted for, and each row has a partition.
+fn converted(object: &Object, counts: &Counts, parts: Vec<encode::PartitionSums>) -> Receipt {
+    let accounted = counts.headers + counts.blanks + counts.rows + counts.rejects;
+    assert_eq!(counts.lines, accounted, "{}: every line is a header, blank, row or reject", object.url);
+    let parts: Vec<PartSums> = parts
+        .into_iter()
+        .map(|sums| PartSums {
+            table: sums.table,
+            partition: sums.partition.path(),
+            rows: sums.rows,
+            packets: sums.packets,
+            bytes: sums.bytes,
+            mix: sums.mix,
+        })
+        .collect();
+    let placed: u64 = parts.iter().map(|part| part.rows).sum();
+    assert_eq!(counts.rows, placed, "{}: every row went to a partition", object.url);
+    Receipt {
+        lines: counts.lines,
+        headers: counts.headers,
+        blanks: counts.blanks,
+        rows: counts.rows,
+        rejects: counts.rejects,
+        inflated_bytes: counts.inflated_bytes,
+        parts,
+        ..receipt(object, Outcome::Converted, None)
+    }
+}
+
+fn totals(receipts: &[Receipt]) -> Totals {
+    let of = |outcome| receipts.iter().filter(|receipt| receipt.outcome == outcome).count() as u64;
+    Totals {
+        objects: of(Outcome::Converted),
+        objects_aside: of(Outcome::Aside),
+        objects_skipped: of(Outcome::Skipped),
+        rows: receipts.iter().map(|receipt| receipt.rows).sum(),
+        rejects: receipts.iter().map(|receipt| receipt.rejects).sum(),
+        files: 0,
+        file_bytes: 0,
+    }
+}
+
+/// Where the encoder's files of one attempt go.
+struct ScratchFiles {
+    folder: PathBuf,
+}
+
+impl Staging for ScratchFiles {
+    type File = BufWriter<File>;
+    type Spill = File;
+
+    fn create(&mut self, ordinal: usize) -> io::Result<BufWriter<File>> {
+        File::create_new(Attempt::data_path(&self.folder, ordinal)).map(BufWriter::new)
+    }
+
+    fn spill(&mut self, ordinal: usize) -> io::Result<File> {
+        let path = Attempt::spill_path(&self.folder, ordinal);
+        OpenOptions::new().create_new(true).read(true).write(true).open(path)
+    }
+}
+
+/// Hands what the decoder gives to the encoder and to the rejects.
+struct TaskSink<'a> {
+    object: &'a str,
+    encoder: &'a mut TaskEncoder<ScratchFiles>,
+    rejects: &'a mut StagedRejects,
+    progress: &'a Progress,
+    /// Whether anything of this object was handed on.
+    given: bool,
+    /// The encoder's own error, which an `io::Error` would blur.
+    failed: Option<EncodeError>,
+}
+
+impl TaskSink<'_> {
+    fn hold(&mut self, result: Result<(), EncodeError>) -> io::Result<()> {
+        result.map_err(|error| {
+            let told = io::Error::other(error.to_string());
+            self.failed = Some(error);
+            told
+        })
+    }
+}
+
+impl Sink for TaskSink<'_> {
+    fn rows(&mut self, chunk: &Chunk, dictionaries: &Dictionaries) -> io::Result<()> {
+        self.given = true;
+        self.progress.records(chunk.rows() as u64);
+        let pushed = self.encoder.push(chunk, dictionaries);
+        self.hold(pushed)
+    }
+
+    fn reject(&mut self, reject: Reject) -> io::Result<()> {
+        self.given = true;
+        self.rejects.add(self.object, reject)
+    }
+
+    fn dictionaries_cleared(&mut self) -> io::Result<()> {
+        let cleared = self.encoder.dictionaries_cleared();
+        self.hold(cleared)
+    }
+}

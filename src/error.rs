@@ -1,0 +1,67 @@
+//! The top error: the stages' errors, the hint that goes with each, and the exit codes.
+
+use crate::commit::CommitError;
+use crate::convert::ConvertError;
+use crate::inspect::InspectError;
+use crate::lake::LakeError;
+use crate::query::QueryError;
+use crate::sample::SampleError;
+use crate::source::SourceError;
+
+/// Exit codes, on which scripts and schedulers rely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    Done = 0,
+    Failed = 1,
+    /// Bad usage; clap uses the same number.
+    Usage = 2,
+    /// This run set objects or lines aside, or could not reach some.
+    SetAside = 3,
+    /// Another run on this host is at work on this lake (sysexits' EX_TEMPFAIL).
+    Busy = 75,
+    Interrupted = 130,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl Error {
+    pub fn exit(&self) -> Exit {
+        match self {
+            Error::Convert(ConvertError::Commit(CommitError::Busy { .. })) => Exit::Busy,
+            Error::Convert(
+                ConvertError::Format(_) | ConvertError::Overlap { .. } | ConvertError::Partitioning { .. },
+            ) => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// What to do next, where the message itself does not say.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Error::Convert(ConvertError::Commit(CommitError::Local { source, .. }) | ConvertError::Scratch(source))
+                if source.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                Some("free some space or give another --scratch; what was committed stays, a rerun goes on from there")
+            }
+            Error::Convert(ConvertError::Fetch { .. }) => Some("nothing was lost: run the same command again"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The converted data at rest: the name of every object of a lake, the records of its ledger, and how they are read.
+//!
+//! ```text
+//! <LAKE>/flow_logs/date=2023-09-14/<data file>.parquet      what analysts read
+//! <LAKE>/_flowlake/log/<20 digits>.json                     the ledger: create, plan, drop, seal
+//! <LAKE>/_flowlake/plans|intents|commits|rejects/…          bulk records that log entries lead to
+//! ```
+//!
+//! Promises: this module never writes. Names are spelled here and nowhere else. What is committed is what a sealed
+//! plan, or a commit record of an open one, names; a Parquet file that neither names is not part of the lake.
+
+mod day;
+mod names;
+mod records;
+mod seen;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use day::Day;
+pub use names::{Names, is_data_name};
+pub use records::{
+    Body, Commit, CommitHead, Create, DataFile, Drop, Dropped, Entry, FORMAT_VERSION, Intent, Outcome, PartSums, Plan,
+    PlannedTask, Receipt, RejectRecord, Seal, Settings, Totals, decode_lines, encode_lines,
+};
+pub use seen::{Known, Seen, Standing, object_hash};
+pub use state::{PlanState, State};
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+
+/// Why the ledger could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    #[error("{url}: {source}")]
+    Store { url: String, source: object_store::Error },
+    #[error("{url} is not a readable ledger record: {reason}; restore it from a copy, or start a new lake")]
+    Record { url: String, reason: String },
+    #[error("{url} was written by a newer flowlake (ledger format {found}, this program knows {FORMAT_VERSION}); upgrade")]
+    Newer { url: String, found: u32 },
+    #[error("{url} is missing from the ledger, although a later record exists; restore it from a copy")]
+    Gap { url: String },
+    #[error("{url} is not a flowlake lake: it has no `_flowlake/log`; make one with `flowlake convert SOURCE LAKE`")]
+    NoLake { url: String },
+}
+
+/// A lake to read: a store, and the path in it under which everything lies.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    pub store: Arc<dyn ObjectStore>,
+    pub names: Names,
+}
+
+impl Lake {
+    /// `root` is the lake's path in `store`; `url` is what people call it, ending in `/`.
+    pub fn new(store: Arc<dyn ObjectStore>, root: Path, url: String) -> Lake {
+        Lake { store, names: Names::new(root, url) }
+    }
+
+    /// The bytes of one object, `None` if there is no such object.
+    pub async fn read(&self, path: &Path) -> Result<Option<Bytes>, LakeError> {
+        let fail = |source| LakeError::Store { url: self.names.url(path), source };
+        match self.store.get(path).await {
+            Ok(found) => found.bytes().await.map(Some).map_err(fail),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(fail(source)),
+        }
+    }
+
+    /// The bytes of one object that a ledger record names.
+    pub async fn need(&self, path: &Path) -> Result<Bytes, LakeError> {
+        self.read(path).await?.ok_or_else(|| LakeError::Gap { url: self.names.url(path) })
+    }
+
+    /// What lies under `prefix`, sorted by name. Temporaries of an object_store writer are not among it.
+    pub async fn list(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, LakeError> {
+        let fail = |source| LakeError::Store { url: self.names.url(prefix), source };
+        let mut found: Vec<ObjectMeta> = match self.store.list(Some(prefix)).try_collect().await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => Vec::new(),
+            Err(source) => return Err(fail(source)),
+        };
+        found.sort_by(|a, b| a.location.cmp(&b.location));
+        Ok(found)
+    }
+
+    /// One log entry, `None` if the log ends before it.
+    pub async fn entry(&self, number: u64) -> Result<Option<Entry>, LakeError> {
+        let path = self.names.log(number);
+        let Some(bytes) = self.read(&path).await? else { return Ok(None) };
+        let url = self.names.url(&path);
+        Entry::parse(&bytes, &url).map(Some)
+    }
+
+    /// The tasks of a plan, in order.
+    pub async fn tasks(&self, plan: &Plan) -> Result<Vec<PlannedTask>, LakeError> {
+        let path = self.names.inside(&plan.body);
+        decode_lines(&self.need(&path).await?).map_err(|reason| LakeError::Record { url: self.names.url(&path), reason })
+    }
+
+    /// The commit of one task, if it has been committed.
+    pub async fn commit(&self, plan: u64, task: u64) -> Result<Option<Commit>, LakeError> {
+        let path = self.names.commit(plan, task);
+        let Some(bytes) = self.read(&path).await? else { return Ok(None) };
+        Commit::parse(&bytes)
+            .map(Some)
+            .map_err(|reason| LakeError::Record { url: self.names.url(&path), reason })
+    }
+
+    /// The numbers of the committed tasks of a plan.
+    pub async fn committed(&self, plan: u64) -> Result<std::collections::BTreeSet<u64>, LakeError> {
+        let found = self.list(&self.names.commits(plan)).await?;
+        Ok(found.iter().filter_map(|meta| Names::task_of(&meta.location)).collect())
+    }
+}

@@ -1,0 +1,115 @@
+//! Every object name of a lake, in one place. `docs/lake.md` is the contract that these names keep.
+
+use object_store::path::Path;
+
+use crate::schema::Table;
+
+/// Spells the names of one lake. Names in ledger records are relative to the lake's root, so that a lake can be moved.
+#[derive(Debug, Clone)]
+pub struct Names {
+    root: Path,
+    url: String,
+}
+
+const LEDGER: &str = "_flowlake";
+
+impl Names {
+    pub(super) fn new(root: Path, url: String) -> Names {
+        Names { root, url }
+    }
+
+    /// What people call the lake, ending in `/`.
+    pub fn lake_url(&self) -> &str {
+        &self.url
+    }
+
+    /// The path in the store of a name relative to the lake's root.
+    pub fn inside(&self, relative: &str) -> Path {
+        relative.split('/').fold(self.root.clone(), |path, part| path.join(part))
+    }
+
+    /// The name relative to the lake's root.
+    pub fn relative(&self, path: &Path) -> String {
+        let full = path.as_ref();
+        full.strip_prefix(self.root.as_ref()).unwrap_or(full).trim_start_matches('/').to_owned()
+    }
+
+    /// The full URL of an object of this lake, for messages.
+    pub fn url(&self, path: &Path) -> String {
+        format!("{}{}", self.url, self.relative(path))
+    }
+
+    fn ledger(&self, rest: &str) -> Path {
+        self.inside(&format!("{LEDGER}/{rest}"))
+    }
+
+    pub fn log_prefix(&self) -> Path {
+        self.ledger("log")
+    }
+
+    /// A log entry. The log is dense: entry n+1 is written only after entry n.
+    pub fn log(&self, number: u64) -> Path {
+        self.ledger(&format!("log/{number:020}.json"))
+    }
+
+    /// The number in the name of a log entry or a commit.
+    pub fn number_of(path: &Path) -> Option<u64> {
+        path.filename()?.split('.').next()?.parse().ok()
+    }
+
+    /// The body of a plan that hopes to become entry `number`; the nonce tells rivals apart.
+    pub fn plan_body(&self, number: u64, nonce: &str) -> String {
+        format!("{LEDGER}/plans/{number:020}-{nonce}.ndjson.zst")
+    }
+
+    pub fn intents(&self, plan: u64, task: u64) -> Path {
+        self.ledger(&format!("intents/{plan:020}/{task:06}"))
+    }
+
+    /// What a worker is about to publish for a task; `hash` is of the intent itself.
+    pub fn intent(&self, plan: u64, task: u64, hash: &str) -> Path {
+        self.ledger(&format!("intents/{plan:020}/{task:06}/{hash}.json"))
+    }
+
+    pub fn commits(&self, plan: u64) -> Path {
+        self.ledger(&format!("commits/{plan:020}"))
+    }
+
+    pub fn commit(&self, plan: u64, task: u64) -> Path {
+        self.ledger(&format!("commits/{plan:020}/{task:06}.ndjson.zst"))
+    }
+
+    /// The task in the name of a commit.
+    pub fn task_of(path: &Path) -> Option<u64> {
+        Names::number_of(path)
+    }
+
+    /// Lines that a task set aside; relative, as receipts name it.
+    pub fn rejects(&self, plan: u64, task: u64, hash: &str) -> String {
+        format!("{LEDGER}/rejects/p{plan:08}-t{task:06}-{}.ndjson.zst", short(hash))
+    }
+
+    /// The probe of conditional creation.
+    pub fn probe(&self, nonce: &str) -> Path {
+        self.ledger(&format!("tmp/probe-{nonce}"))
+    }
+
+    /// Temporaries of the local writer, and the default scratch of a local lake.
+    pub fn tmp(&self) -> String {
+        format!("{LEDGER}/tmp")
+    }
+
+    /// A data file. It depends on the plan and on the content alone.
+    pub fn data(&self, table: Table, partition: &str, plan: u64, task: u64, ordinal: usize, hash: &str) -> String {
+        format!("{}/{partition}/p{plan:08}-t{task:06}-{ordinal:04}-{}.parquet", table.name(), short(hash))
+    }
+}
+
+/// Whether a name relative to the lake's root is one that a directory reader takes for data.
+pub fn is_data_name(relative: &str) -> bool {
+    relative.ends_with(".parquet") && Table::ALL.iter().any(|table| relative.starts_with(&format!("{}/", table.name())))
+}
+
+fn short(hash: &str) -> &str {
+    &hash[..hash.len().min(16)]
+}

@@ -1,0 +1,99 @@
+//! Which source objects the ledger already knows, for the days that a run lists and no others.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Day, Lake, LakeError, Outcome, State};
+
+/// First 16 bytes of the BLAKE3 of a source object's URL: enough to tell billions apart, small enough to hold millions.
+pub type ObjectHash = [u8; 16];
+
+/// How an object stands that the ledger knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// In a plan that is still open.
+    Planned,
+    Converted,
+    Aside,
+    Skipped,
+}
+
+/// What the ledger knows of one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    version: u64,
+    pub standing: Standing,
+}
+
+impl Known {
+    /// Whether `version` is the one that was planned or converted.
+    pub fn is_version(&self, version: &str) -> bool {
+        self.version == version_hash(version)
+    }
+}
+
+/// The objects of some days.
+#[derive(Debug, Default)]
+pub struct Seen {
+    objects: HashMap<ObjectHash, Known>,
+}
+
+impl Seen {
+    /// Reads what plans that touch `days` say of their objects.
+    pub async fn load(lake: &Lake, state: &State, days: &BTreeSet<Day>) -> Result<Seen, LakeError> {
+        let mut seen = Seen::default();
+        for number in state.plans.keys() {
+            seen.add_plan(lake, state, *number, days).await?;
+        }
+        Ok(seen)
+    }
+
+    async fn add_plan(&mut self, lake: &Lake, state: &State, number: u64, days: &BTreeSet<Day>) -> Result<(), LakeError> {
+        let plan = &state.plans[&number];
+        if !plan.plan.days.iter().any(|day| days.contains(day)) {
+            return Ok(());
+        }
+        if !plan.sealed {
+            for object in state.tasks(lake, number).await?.into_iter().flat_map(|task| task.objects) {
+                self.insert(&object.url, &object.version, Standing::Planned);
+            }
+        }
+        for task in lake.committed(number).await? {
+            let Some(commit) = lake.commit(number, task).await? else { continue };
+            for receipt in commit.receipts {
+                let standing = match receipt.outcome {
+                    Outcome::Converted => Standing::Converted,
+                    Outcome::Aside => Standing::Aside,
+                    Outcome::Skipped => Standing::Skipped,
+                };
+                self.insert(&receipt.url, &receipt.version, standing);
+            }
+        }
+        Ok(())
+    }
+
+    /// A conversion is never forgotten for a later, lesser standing.
+    fn insert(&mut self, url: &str, version: &str, standing: Standing) {
+        let known = Known { version: version_hash(version), standing };
+        let slot = self.objects.entry(object_hash(url)).or_insert(known);
+        if slot.standing != Standing::Converted {
+            *slot = known;
+        }
+    }
+
+    pub fn get(&self, url: &str) -> Option<Known> {
+        self.objects.get(&object_hash(url)).copied()
+    }
+}
+
+/// The identity of a source object in [`Seen`].
+pub fn object_hash(url: &str) -> ObjectHash {
+    let hash = blake3::hash(url.as_bytes());
+    let mut short = [0; 16];
+    short.copy_from_slice(&hash.as_bytes()[..16]);
+    short
+}
+
+fn version_hash(version: &str) -> u64 {
+    let hash = blake3::hash(version.as_bytes());
+    u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("a hash has 32 bytes"))
+}

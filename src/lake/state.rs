@@ -1,0 +1,137 @@
+//! The fold of the log: which plans there are, which are open, how far each chain of keys was listed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Body, Commit, Create, Day, Dropped, Lake, LakeError, Plan, PlannedTask, Totals};
+use crate::schema::{FIELDS, Kind, Table, Types};
+
+/// One plan of the log and what later entries said of it.
+#[derive(Debug, Clone)]
+pub struct PlanState {
+    pub plan: Plan,
+    pub sealed: bool,
+    /// Objects that left the plan, with the reason.
+    pub dropped: BTreeMap<String, Dropped>,
+}
+
+/// What the log says as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// `None` until the lake is born.
+    pub create: Option<Create>,
+    /// The number that the next entry will take.
+    pub next: u64,
+    pub plans: BTreeMap<u64, PlanState>,
+    /// The newest key day met in each chain that was listed to its end, by the chain's URL.
+    pub frontiers: BTreeMap<String, Day>,
+    /// Type of every column that a sealed plan wrote.
+    pub columns: BTreeMap<Table, BTreeMap<String, Kind>>,
+    /// Sums over sealed plans.
+    pub totals: Totals,
+    /// Objects that could not be read, and that later runs must list again however far back they lie.
+    pub unread: BTreeMap<String, Day>,
+    /// When the last full scan was planned (RFC 3339), for people.
+    pub last_full_scan: Option<String>,
+}
+
+impl State {
+    /// Reads the log from its beginning.
+    pub async fn load(lake: &Lake) -> Result<State, LakeError> {
+        let mut state = State::default();
+        state.catch_up(lake).await?;
+        Ok(state)
+    }
+
+    /// Reads the entries that came since. A gap in the numbers is an error, never an end.
+    pub async fn catch_up(&mut self, lake: &Lake) -> Result<(), LakeError> {
+        let names: BTreeSet<u64> =
+            lake.list(&lake.names.log_prefix()).await?.iter().filter_map(|m| super::Names::number_of(&m.location)).collect();
+        let last = names.last().copied();
+        while last.is_some_and(|last| self.next <= last) {
+            let path = lake.names.log(self.next);
+            let entry = lake.entry(self.next).await?.ok_or_else(|| LakeError::Gap { url: lake.names.url(&path) })?;
+            let at = entry.at.clone();
+            self.apply(entry.body, &at);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, body: Body, at: &str) {
+        match body {
+            Body::Create(create) => self.create = Some(create),
+            Body::Plan(plan) => {
+                self.frontiers.extend(plan.listed.clone());
+                if plan.full_scan {
+                    self.last_full_scan = Some(at.to_owned());
+                    self.unread.clear();
+                }
+                let state = PlanState { plan, sealed: false, dropped: BTreeMap::new() };
+                self.plans.insert(self.next, state);
+            }
+            Body::Seal(seal) => {
+                if let Some(plan) = self.plans.get_mut(&seal.plan).filter(|plan| !plan.sealed) {
+                    plan.sealed = true;
+                    self.totals.add(&seal.totals);
+                }
+                for (table, columns) in seal.columns {
+                    self.columns.entry(table).or_default().extend(columns);
+                }
+            }
+            Body::Drop(drop) => {
+                let unread = drop.objects.iter().filter(|(_, dropped)| !dropped.gone);
+                self.unread.extend(unread.map(|(url, dropped)| (url.clone(), dropped.day)));
+                if let Some(plan) = self.plans.get_mut(&drop.plan) {
+                    plan.dropped.extend(drop.objects);
+                }
+            }
+        }
+        self.next += 1;
+    }
+
+    /// Plans that are not sealed, oldest first.
+    pub fn open_plans(&self) -> Vec<u64> {
+        self.plans.iter().filter(|(_, plan)| !plan.sealed).map(|(&number, _)| number).collect()
+    }
+
+    /// The oldest day of an object under `chain_url` that could not be read so far.
+    pub fn oldest_unread(&self, chain_url: &str) -> Option<Day> {
+        let under = self.unread.range(chain_url.to_owned()..).take_while(|(url, _)| url.starts_with(chain_url));
+        under.map(|(_, &day)| day).min()
+    }
+
+    /// Column types of this lake that today's program would choose otherwise.
+    pub fn fixed_types(&self) -> Types {
+        let mut fixed = Types::default();
+        for (&table, columns) in &self.columns {
+            for (column, &kind) in columns {
+                let today = FIELDS.iter().find(|field| field.log.replace('-', "_") == *column);
+                let today = today.map_or(Kind::Text, |field| field.kind(table));
+                if !kind.same_storage(today) {
+                    fixed.0.entry(table).or_default().insert(column.clone(), kind);
+                }
+            }
+        }
+        fixed
+    }
+
+    /// The tasks of a plan without the objects that left it.
+    pub async fn tasks(&self, lake: &Lake, number: u64) -> Result<Vec<PlannedTask>, LakeError> {
+        let plan = &self.plans[&number];
+        let mut tasks = lake.tasks(&plan.plan).await?;
+        for task in &mut tasks {
+            task.objects.retain(|object| !plan.dropped.contains_key(&object.url));
+        }
+        Ok(tasks)
+    }
+
+    /// Every commit of every plan, in order of plan and task.
+    pub async fn commits(&self, lake: &Lake) -> Result<Vec<Commit>, LakeError> {
+        let mut commits = Vec::new();
+        for &number in self.plans.keys() {
+            for task in lake.committed(number).await? {
+                commits.extend(lake.commit(number, task).await?);
+            }
+        }
+        Ok(commits)
+    }
+}

@@ -1,0 +1,50 @@
+use chrono::NaiveDate;
+
+use super::*;
+
+fn object(day: u32, account: &str, name: usize, size: u64) -> Object {
+    let mut object = Object::sample(&format!("s3://logs/{account}/{day:02}/{name:06}.log.gz"), size);
+    object.day = NaiveDate::from_ymd_opt(2023, 9, day);
+    object.account = Some(account.to_owned());
+    object
+}
+
+#[test]
+fn newest_day_comes_first_and_accounts_stay_together() {
+    let objects = vec![object(1, "b", 0, 1), object(2, "b", 0, 1), object(2, "a", 1, 1), object(1, "a", 0, 1)];
+    let plans = into_plans(objects);
+    let order: Vec<&str> = plans[0].iter().map(|object| object.url.as_str()).collect();
+    let expected = ["a/02/000001", "b/02/000000", "a/01/000000", "b/01/000000"];
+    assert_eq!(order, expected.map(|part| format!("s3://logs/{part}.log.gz")));
+}
+
+#[test]
+fn a_plan_is_bounded_and_loses_nothing() {
+    let objects: Vec<Object> = (0..250_001).map(|n| object(1 + (n % 3) as u32, "a", n, 1)).collect();
+    let plans = into_plans(objects);
+    assert!(plans.iter().all(|plan| plan.len() <= OBJECTS_PER_PLAN_MAX));
+    assert_eq!(plans.iter().map(Vec::len).sum::<usize>(), 250_001);
+}
+
+#[test]
+fn tasks_keep_their_budget_order_and_every_object() {
+    let objects: Vec<Object> = (0..100).map(|n| object(1, "a", n, 3 << 20)).collect();
+    let tasks = cut(objects.clone(), false);
+    assert_eq!(tasks.iter().map(|task| task.objects.len()).max(), Some(6), "300 MiB / 16 holds six of 3 MiB");
+    let all: Vec<Object> = tasks.into_iter().flat_map(|task| task.objects).collect();
+    assert_eq!(all, objects);
+}
+
+#[test]
+fn an_object_over_the_budget_is_a_task_of_its_own() {
+    let objects = vec![object(1, "a", 0, 1), object(1, "a", 1, 500 << 20), object(1, "a", 2, 1)];
+    let sizes: Vec<usize> = cut(objects, false).iter().map(|task| task.objects.len()).collect();
+    assert_eq!(sizes, [1, 1, 1]);
+}
+
+#[test]
+fn a_task_spans_few_days() {
+    let objects: Vec<Object> = (1..=28).map(|day| object(day, "a", 0, 1)).collect();
+    let sizes: Vec<usize> = cut(objects, false).iter().map(|task| task.objects.len()).collect();
+    assert_eq!(sizes, [8, 8, 8, 4]);
+}

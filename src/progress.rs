@@ -1,0 +1,91 @@
+//! What a person sees while work goes on: one line on stderr, fed by counters, and nothing when stderr is no terminal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// When to draw.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum When {
+    /// When stderr is a terminal.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// Counters of one run, and the bar that shows them.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    bar: ProgressBar,
+    records: Arc<AtomicU64>,
+    objects: Arc<AtomicU64>,
+    objects_total: Arc<AtomicU64>,
+}
+
+impl Progress {
+    pub fn new(when: When) -> Progress {
+        let target = match when {
+            When::Auto => ProgressDrawTarget::stderr(),
+            When::Always => ProgressDrawTarget::stderr_with_hz(4),
+            When::Never => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        let zero = || Arc::new(AtomicU64::new(0));
+        Progress { bar, records: zero(), objects: zero(), objects_total: zero() }
+    }
+
+    pub fn listing(&self) {
+        self.bar.set_style(style("{spinner} listing: {msg}"));
+        self.bar.enable_steady_tick(Duration::from_millis(200));
+    }
+
+    /// Objects listed so far.
+    pub fn listed(&self, objects: u64) {
+        self.bar.set_message(format!("{} objects", count(objects)));
+    }
+
+    /// Work on this many objects and compressed bytes begins.
+    pub fn converting(&self, objects: u64, bytes: u64) {
+        self.objects_total.store(objects, Ordering::Relaxed);
+        self.objects.store(0, Ordering::Relaxed);
+        self.bar.set_style(style("{bar:30} {bytes}/{total_bytes} {msg} eta {eta}"));
+        self.bar.set_length(bytes);
+        self.bar.set_position(0);
+    }
+
+    /// One object of so many compressed bytes is decoded.
+    pub fn object(&self, bytes: u64) {
+        let done = self.objects.fetch_add(1, Ordering::Relaxed) + 1;
+        self.bar.inc(bytes);
+        let records = self.records.load(Ordering::Relaxed);
+        let rate = records as f64 / self.bar.elapsed().as_secs_f64().max(1e-9);
+        let total = self.objects_total.load(Ordering::Relaxed);
+        self.bar.set_message(format!("{}/{} objects, {} records/s", count(done), count(total), count(rate as u64)));
+    }
+
+    /// So many rows were decoded.
+    pub fn records(&self, rows: u64) {
+        self.records.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A count with thousands separated: `1,234,567`.
+pub fn count(number: u64) -> String {
+    HumanCount(number).to_string()
+}
+
+/// A size in binary units: `1.50 MiB`.
+pub fn bytes(number: u64) -> String {
+    HumanBytes(number).to_string()
+}

@@ -1,0 +1,94 @@
+//! What goes wrong outside the program: the message, the exit code, and a lake that stays as it was.
+
+use crate::lab::{Lab, on_both_stores};
+use crate::server::{READER, server};
+
+on_both_stores!(a_missing_source_is_named, a_lake_inside_its_source_is_refused, a_lake_keeps_its_partitioning);
+
+fn a_missing_source_is_named(lab: &Lab) {
+    let said = lab.run(&["convert", "{}nowhere/at/all/", "{}lake/"]);
+    assert_ne!(said.code, 0, "{}", said.stderr);
+    assert!(said.stderr.contains("nowhere/at/all"), "{}", said.stderr);
+    assert!(lab.data_files().is_empty());
+}
+
+fn a_lake_inside_its_source_is_refused(lab: &Lab) {
+    lab.put_gz("logs/a.log.gz", "version srcaddr\n2 10.0.0.1\n");
+    let said = lab.run(&["convert", "{}logs/", "{}logs/lake/"]);
+    assert_eq!(said.code, 2, "{}", said.stderr);
+    assert!(said.stderr.contains("overlap"), "{}", said.stderr);
+    assert_eq!(lab.list("logs").len(), 1);
+}
+
+fn a_lake_keeps_its_partitioning(lab: &Lab) {
+    lab.put_gz("logs/a.log.gz", "version srcaddr start\n2 10.0.0.1 1694735970\n");
+    lab.convert(&[], 0);
+    let before = lab.list("lake");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/", "--partition-by", "date,hour"]);
+    assert_eq!(said.code, 2, "{}", said.stderr);
+    assert!(said.stderr.contains("partitioned by `date`"), "{}", said.stderr);
+    assert_eq!(lab.list("lake"), before);
+}
+
+#[test]
+fn a_wrong_secret_is_refused_in_plain_words() {
+    let lab = Lab::on_s3();
+    let mut program = lab.program(&["convert", "{}logs/", "{}lake/"]);
+    let output = program.env("AWS_SECRET_ACCESS_KEY", "not-the-secret").output().expect("the program starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("credentials") && !stderr.contains("not-the-secret"), "{stderr}");
+}
+
+#[test]
+fn a_missing_bucket_is_named() {
+    let lab = Lab::on_s3();
+    let said = lab.run(&["convert", "s3://no-such-bucket-here/", "{}lake/"]);
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    assert!(said.stderr.contains("no-such-bucket-here"), "{}", said.stderr);
+}
+
+#[test]
+fn a_source_needs_only_list_and_get() {
+    let lab = Lab::on_s3();
+    lab.put_gz("logs/a.log.gz", "version srcaddr start\n2 10.0.0.1 1694735970\n");
+    let lake = Lab::on_disk();
+    let lake_url = format!("{}lake/", lake.root);
+    let mut program = lab.program(&["convert", "{}logs/", &lake_url]);
+    program.env("AWS_ACCESS_KEY_ID", READER.0).env("AWS_SECRET_ACCESS_KEY", READER.1);
+    let output = program.output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(lake.lake_rows().len(), 1);
+    assert!(server().endpoint.starts_with("http://127.0.0.1:"));
+}
+
+#[test]
+fn a_lake_of_a_newer_version_is_left_alone() {
+    let lab = Lab::on_disk();
+    lab.put_gz("logs/a.log.gz", "version srcaddr start\n2 10.0.0.1 1694735970\n");
+    lab.put("lake/_flowlake/log/00000000000000000000.json", r#"{"format":99,"kind":"from-the-future"}"#);
+    let before = lab.list("lake");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/"]);
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    assert!(said.stderr.contains("newer flowlake"), "{}", said.stderr);
+    assert_eq!(lab.list("lake"), before);
+}
+
+#[test]
+fn a_malformed_format_is_bad_usage() {
+    let lab = Lab::on_disk();
+    lab.put_gz("logs/a.log.gz", "version srcaddr start\n2 10.0.0.1 1694735970\n");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/", "--format", "version start"]);
+    assert_eq!(said.code, 2, "{}", said.stderr);
+    assert!(said.stderr.contains("${field-name}"), "{}", said.stderr);
+}
+
+#[test]
+fn a_source_may_be_one_file() {
+    let lab = Lab::on_disk();
+    lab.put_gz("logs/a.log.gz", "version srcaddr start\n2 10.0.0.1 1694735970\n");
+    lab.put_gz("logs/b.log.gz", "version srcaddr start\n2 10.0.0.2 1694735970\n");
+    let said = lab.run(&["convert", "{}logs/a.log.gz", "{}lake/"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(lab.lake_rows().len(), 1);
+}

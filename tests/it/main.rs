@@ -1,0 +1,9 @@
+//! The integration tests: the real program, on real files and a real S3 server, held against independent counts.
+
+mod bad_input;
+mod convert;
+mod demo;
+mod lab;
+mod oracle;
+mod server;
+mod tidy;

