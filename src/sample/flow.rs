@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use super::conversation::{Conversation, ICMP, TCP, UDP, at_nat, exchange};
 use super::network::{Interface, Place, Role, Site};
 use super::outside::{Outside, Remote, SCANNED};
 use super::random::Random;
@@ -11,10 +12,6 @@ use super::record::{Record, Side, Status, Traffic, Verdict};
 
 /// Seconds of a publishing slot.
 const SLOT_SECONDS: i64 = 300;
-
-const ICMP: u8 = 1;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
 
 /// What a generator of one object draws from.
 #[derive(Debug, Clone, Copy)]
@@ -34,17 +31,6 @@ struct Window {
     end: i64,
 }
 
-/// A conversation: who opened it, with whom, how.
-#[derive(Debug, Clone, Copy)]
-struct Conversation<'a> {
-    client: Side,
-    server: Side,
-    protocol: u8,
-    /// Whether the interface where the burst is recorded is the client.
-    is_opened_here: bool,
-    other: Option<Place<'a>>,
-}
-
 impl<'a> Scene<'a> {
     /// Appends the records of one burst: some conversations of one interface in one window.
     pub fn burst(&self, random: &mut Random, records: &mut Vec<Record<'a>>) {
@@ -54,7 +40,6 @@ impl<'a> Scene<'a> {
             records.push(self.silent(random, at, window));
             return;
         }
-        let from = records.len();
         for _ in 0..random.count(3.5) {
             if random.chance(0.09) {
                 records.push(self.scan(random, at, window));
@@ -62,10 +47,6 @@ impl<'a> Scene<'a> {
                 let conversation = self.conversation(random, at);
                 self.record(random, at, window, &conversation, records);
             }
-        }
-        // Records of one burst are not sorted in any way.
-        for last in (from + 1..records.len()).rev() {
-            records.swap(last, from + random.index(last - from + 1));
         }
     }
 
@@ -89,7 +70,13 @@ impl<'a> Scene<'a> {
 
     fn place_in(&self, random: &mut Random, vpc: usize) -> Place<'a> {
         let interfaces = &self.site.vpcs[vpc].interfaces;
-        Place { vpc, interface: &interfaces[random.zipf(interfaces.len() as u64) as usize] }
+        // A busy few, and a base load that all have.
+        let index = if random.chance(0.5) {
+            random.index(interfaces.len())
+        } else {
+            random.zipf(interfaces.len() as u64) as usize
+        };
+        Place { vpc, interface: &interfaces[index] }
     }
 
     fn of_role(&self, random: &mut Random, vpc: usize, role: Role) -> Option<Place<'a>> {
@@ -110,12 +97,11 @@ impl<'a> Scene<'a> {
     /// Begin and end of one flow in a window: the whole of it, or some part.
     fn part(random: &mut Random, window: Window) -> Window {
         let seconds = window.end - window.start;
-        if seconds < 12 || random.chance(0.35) {
+        if seconds < 12 || random.chance(0.2) {
             return window;
         }
-        let start = window.start + random.below(10) as i64;
-        Window { start, end: (start + random.between(1, 49) as i64).min(window.end).max(start) }
-            .clamp_to_slot(window)
+        let start = window.start + random.below(40) as i64;
+        Window { start, end: (start + random.between(1, 49) as i64).min(window.end).max(start) }.clamp_to_slot(window)
     }
 
     fn silent(&self, random: &mut Random, at: Place<'a>, window: Window) -> Record<'a> {
@@ -147,11 +133,11 @@ impl<'a> Scene<'a> {
     fn conversation(&self, random: &mut Random, at: Place<'a>) -> Conversation<'a> {
         let vpc = at.vpc;
         let other_role = match at.interface.role {
-            Role::Balancer if random.chance(0.6) => return self.inbound(random, at),
+            Role::Balancer if random.chance(0.8) => return self.inbound(random, at),
             Role::Balancer => Role::App,
             Role::Nat => return self.outbound(random, at),
             Role::Postgres | Role::Mysql | Role::Cache | Role::Resolver | Role::Endpoint => Role::App,
-            Role::App => match random.below(20) {
+            Role::App => match random.below(24) {
                 0..4 => Role::Postgres,
                 4..7 => Role::Cache,
                 7..9 => Role::Mysql,
@@ -170,12 +156,18 @@ impl<'a> Scene<'a> {
         let remote = self.outside.client(random, at.interface.v6.is_some());
         let port = if random.chance(0.9) { 443 } else { 80 };
         let server = Side::new(own_address(at.interface, remote), port);
-        Conversation { client: side(remote, ephemeral(random)), server, protocol: TCP, is_opened_here: false, other: None }
+        Conversation {
+            client: side(remote, ephemeral(random)),
+            server,
+            protocol: TCP,
+            is_opened_here: false,
+            other: None,
+        }
     }
 
     /// A call to some server outside, or to a service of AWS; NTP and ping now and then.
     fn outbound(&self, random: &mut Random, at: Place<'a>) -> Conversation<'a> {
-        let is_service = random.chance(0.6);
+        let is_service = random.chance(0.4);
         let remote = if is_service {
             self.outside.service(random)
         } else {
@@ -215,7 +207,7 @@ impl<'a> Scene<'a> {
         let opened_here = conversation.is_opened_here;
         push(at, conversation.other, Traffic { is_egress: opened_here, ..request }, records);
         push(at, conversation.other, Traffic { is_egress: !opened_here, ..response }, records);
-        let Some(other) = conversation.other.filter(|_| random.chance(0.3)) else { return };
+        let Some(other) = conversation.other.filter(|_| random.chance(0.15)) else { return };
         let (request, response) =
             if other.interface.role == Role::Nat { at_nat(other, request, response) } else { (request, response) };
         push(other, Some(at), Traffic { is_egress: !opened_here, ..request }, records);
@@ -253,66 +245,6 @@ fn between<'a>(random: &mut Random, at: Place<'a>, other: Place<'a>) -> Conversa
         is_opened_here,
         other: Some(other),
     }
-}
-
-/// What the client sent and what came back; the direction is still to be told.
-fn exchange(random: &mut Random, conversation: &Conversation<'_>) -> (Traffic, Traffic) {
-    let is_tcp = conversation.protocol == TCP;
-    let (sent, received, flags) = match conversation.protocol {
-        TCP => tcp(random),
-        UDP if conversation.server.port == 123 => ((1, 76), (1, 76), (0, 0)),
-        UDP => {
-            let packets = random.count(1.4);
-            ((packets, packets * random.between(58, 84)), (packets, packets * random.between(90, 220)), (0, 0))
-        }
-        _ => {
-            let packets = random.count(3.0);
-            ((packets, packets * 84), (packets, packets * 84), (0, 0))
-        }
-    };
-    let traffic = |source, destination, (packets, bytes): (u64, u64), flags: u8| Traffic {
-        source,
-        destination,
-        protocol: conversation.protocol,
-        packets,
-        bytes,
-        tcp_flags: is_tcp.then_some(flags),
-        verdict: Verdict::Accept,
-        is_egress: false,
-    };
-    let Conversation { client, server, .. } = *conversation;
-    (traffic(client, server, sent, flags.0), traffic(server, client, received, flags.1))
-}
-
-type Amount = (u64, u64);
-
-/// Packets and bytes sent and received, with the flags of both directions.
-fn tcp(random: &mut Random) -> (Amount, Amount, (u8, u8)) {
-    if random.chance(0.2) {
-        // Keep-alive of an open connection.
-        let packets = random.between(1, 2);
-        return ((packets, packets * 52), (packets, packets * 52), (0, 0));
-    }
-    let packets = random.heavy(9.0, 1.1).round() as u64 + 2;
-    let answers = (packets as f64 * (0.8 + random.unit() * 0.5)) as u64 + 1;
-    // Few packets are mostly acknowledgements; many fill their frames.
-    let filled = 1400.0 * packets as f64 / (packets as f64 + 40.0);
-    let sent = packets * 52 + random.heavy(180.0, 0.5) as u64;
-    let received = answers * 52 + (answers as f64 * filled * (0.3 + 0.7 * random.unit())) as u64;
-    let flags = match random.below(10) {
-        0..4 => (3, 19),
-        4..6 => (2, 18),
-        _ => (0, 0),
-    };
-    ((packets, sent), (answers, received), flags)
-}
-
-/// The same flow as a NAT gateway's interface sees it on its inner side: its own address for the server's.
-fn at_nat(nat: Place<'_>, request: Traffic, response: Traffic) -> (Traffic, Traffic) {
-    let address = IpAddr::V4(nat.interface.v4);
-    let destination = Side { address, ..request.destination };
-    let source = Side { address, ..response.source };
-    (Traffic { destination, ..request }, Traffic { source, ..response })
 }
 
 fn is_unknown(random: &mut Random, at: Place<'_>) -> bool {

@@ -12,7 +12,7 @@
 //! with a long tail, AWS's own services, scanners that are refused, silent windows, IPv6, NAT and transit gateways.
 //! A record *ends* within its object's five minutes, so that objects of midnight hold records of two dates.
 
-mod distinct;
+mod conversation;
 mod flow;
 mod line;
 mod metadata;
@@ -22,6 +22,7 @@ mod object;
 mod outside;
 mod random;
 mod record;
+mod tally;
 
 #[cfg(test)]
 mod tests;
@@ -35,16 +36,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use chrono::{DateTime, NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use distinct::Distinct;
 use flow::Scene;
 use network::{REGIONS, Site};
 use object::Object;
 use outside::Outside;
 use random::Random;
+use tally::Tally;
 
 /// Accounts of one sample at most: each takes up to a megabyte of imagined network a region.
 pub const ACCOUNTS_MAX: u32 = 1000;
@@ -60,6 +61,10 @@ const THREADS_MAX: usize = 8;
 
 /// Text that waits to be compressed, in bytes.
 const TEXT_BYTES: usize = 256 * 1024;
+
+/// Records that are put out of order together. Delivery mixes the interfaces' records; the more so, the less a record
+/// shares with those just before it, and the larger it is compressed.
+const SHUFFLED: usize = 4096;
 
 /// gzip's own default, which AWS's delivery uses too.
 const LEVEL: u32 = 6;
@@ -127,16 +132,6 @@ pub enum SampleError {
     Write { path: PathBuf, source: std::io::Error },
 }
 
-/// What one thread has written so far.
-#[derive(Debug, Default)]
-struct Tally {
-    text_bytes: u64,
-    compressed_bytes: u64,
-    /// Earliest and latest `start`, Unix seconds.
-    starts: Option<(i64, i64)>,
-    distinct: Distinct,
-}
-
 /// Writes the objects under `dir`, which is made if need be. Objects of the same name are replaced, others are left.
 ///
 /// `progress` is told on the calling thread, after each object, how many records have been written in all.
@@ -160,7 +155,10 @@ pub fn write(dir: &Path, options: &Options, progress: &dyn Fn(u64)) -> Result<Ma
             records += more;
             progress(records);
         }
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     let mut total = Tally::default();
     for tally in tallies? {
@@ -237,10 +235,13 @@ fn write_object(
     let mut left = object.records;
     while left > 0 {
         burst.clear();
-        match object.format {
-            mix::Format::Tgw => scene.transit(&mut random, &mut burst),
-            _ => scene.burst(&mut random, &mut burst),
+        while burst.len() < SHUFFLED {
+            match object.format {
+                mix::Format::Tgw => scene.transit(&mut random, &mut burst),
+                _ => scene.burst(&mut random, &mut burst),
+            }
         }
+        random.shuffle(&mut burst);
         burst.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         left -= burst.len() as u64;
         for record in &burst {
@@ -258,40 +259,4 @@ fn write_object(
     let compressed = gzip.finish()?;
     tally.compressed_bytes += compressed.len() as u64;
     fs::write(path, compressed)
-}
-
-impl Tally {
-    fn add(&mut self, record: &record::Record<'_>) {
-        let start = record.start;
-        let (first, last) = self.starts.unwrap_or((start, start));
-        self.starts = Some((first.min(start), last.max(start)));
-        self.distinct.add(record);
-    }
-
-    fn merge(&mut self, other: Tally) {
-        self.text_bytes += other.text_bytes;
-        self.compressed_bytes += other.compressed_bytes;
-        if let Some((first, last)) = other.starts {
-            let (ours_first, ours_last) = self.starts.unwrap_or((first, last));
-            self.starts = Some((ours_first.min(first), ours_last.max(last)));
-        }
-        self.distinct.merge(other.distinct);
-    }
-
-    fn made(&self, options: &Options, objects: u64) -> Made {
-        let day = |seconds: i64| DateTime::from_timestamp(seconds, 0).map(|time| time.date_naive());
-        let days = self.starts.and_then(|(first, last)| day(first).zip(day(last)));
-        let (first_day, last_day) = days.unwrap_or((options.first_day, options.first_day));
-        Made {
-            objects,
-            records: options.records,
-            text_bytes: self.text_bytes,
-            compressed_bytes: self.compressed_bytes,
-            first_day,
-            last_day,
-            addresses: self.distinct.addresses(),
-            ports: self.distinct.ports(),
-            interfaces: self.distinct.interfaces(),
-        }
-    }
 }

@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::random::{Random, scramble};
 
 /// Clients with a rank of their own; the busiest is seen 1 / ln(count) of the time.
-const CLIENTS: u64 = 60_000;
+const CLIENTS: u64 = 200_000;
 
 /// Addresses from which ports are tried.
 const SCANNERS: u64 = 3_000;
 
 /// Share of clients that come from anywhere and hardly ever again.
-const LONG_TAIL: f64 = 0.06;
+const LONG_TAIL: f64 = 0.22;
 
 /// Share of clients and servers on IPv6, where the interface has such an address.
 const SIX: f64 = 0.35;

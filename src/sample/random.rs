@@ -46,6 +46,12 @@ impl Random {
         &choices[self.index(choices.len())]
     }
 
+    pub fn shuffle<T>(&mut self, values: &mut [T]) {
+        for last in (1..values.len()).rev() {
+            values.swap(last, self.index(last + 1));
+        }
+    }
+
     pub fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }

@@ -96,7 +96,8 @@ fn is_valid(kind: Kind, name: &str, value: &str) -> bool {
 
 #[test]
 fn headers_are_the_documented_ones() {
-    let header = |mix| texts(make(&options(mix, 100)).0.path()).values().next().unwrap().lines().next().unwrap().to_owned();
+    let header =
+        |mix| texts(make(&options(mix, 100)).0.path()).values().next().unwrap().lines().next().unwrap().to_owned();
     assert_eq!(header(Mix::Default), crate::schema::VPC_DEFAULT_FORMAT);
     assert_eq!(header(Mix::Tgw), crate::schema::TGW_DEFAULT_FORMAT);
     assert!(header(Mix::V5).ends_with("log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region az-id sublocation-type sublocation-id pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path"));
@@ -134,7 +135,9 @@ fn traffic_is_as_mixed_as_in_life() {
         let (header, lines) = text.split_once('\n').unwrap();
         for line in lines.lines() {
             let line = values(header, line);
-            for name in ["log-status", "action", "type", "protocol", "reject-reason", "encryption-status", "traffic-path"] {
+            for name in
+                ["log-status", "action", "type", "protocol", "reject-reason", "encryption-status", "traffic-path"]
+            {
                 count(&format!("{name} {}", line[name]));
             }
             count(if line["account-id"] == "unknown" { "unknown" } else { "known" });
