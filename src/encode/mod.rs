@@ -1,0 +1,334 @@
+//! Chunks of rows become Parquet data files, one partition a file, the same bytes for the same rows.
+//!
+//! ```text
+//! chunk ─▶ runs of one partition ─▶ page of rows ─▶ encoded pages ─▶ row group ─▶ data file
+//!            │       │              (20,000, in     (in memory)      (dictionary    (hashed)
+//!            │       └─▶ spill       columns)                         page first)
+//!            └─▶ receipt             beyond 16 partitions
+//! ```
+//!
+//! Pages are encoded here and not by the Parquet library's writers, which would look every text up a second time; the
+//! library writes page headers, indexes and footers. Where pages, row groups and files end depends on the rows and the
+//! options alone: no clock, no randomness, no memory pressure, no thread.
+//!
+//! The stage opens no file: it writes into what a [`Staging`] gives it. Publishing the files is left to others.
+
+mod bounds;
+mod chunk;
+mod compress;
+mod delta;
+mod file;
+mod group;
+mod hybrid;
+mod ints;
+mod limits;
+mod options;
+mod pack;
+mod page;
+mod partition;
+mod receipt;
+mod runs;
+mod shape;
+mod snappy;
+mod spill;
+mod text;
+mod texts;
+
+#[cfg(test)]
+mod tests;
+
+pub use file::DataFile;
+pub use limits::OPEN_PARTITIONS_MAX;
+pub use options::{Compression, Options, Origin, PartitionBy, Staging, UnknownChoice};
+pub use partition::{Hour, Partition};
+pub use receipt::{PartitionSums, row_mix};
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use parquet::errors::ParquetError;
+
+use self::chunk::Press;
+use self::compress::Compressor;
+use self::file::{FileSubject, Files, OpenFile};
+use self::group::{RowGroup, Rows};
+use self::limits::Limits;
+use self::partition::PartitionKey;
+use self::receipt::{Counted, Receipt};
+use self::shape::{Shape, Shapes};
+use self::spill::{Frames, Spill};
+use crate::columns::{Chunk, Dictionaries, Values};
+
+/// Names the bytes that this version writes for given rows. It goes up whenever they change.
+pub const WRITER_EPOCH: u32 = 1;
+
+/// Why files could not be made. The task has failed; what was staged is worthless.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    #[error("data file {ordinal} of the task cannot be created: {source}")]
+    Create { ordinal: usize, source: io::Error },
+    #[error("data file {ordinal} of the task cannot be written: {source}")]
+    Write { ordinal: usize, source: ParquetError },
+    #[error("rows of many partitions cannot be set aside: {0}")]
+    Spill(#[source] io::Error),
+    #[error("a page cannot be compressed: {0}")]
+    Compress(#[source] io::Error),
+    #[error("a page cannot be encoded: {0}")]
+    Page(#[source] ParquetError),
+}
+
+/// One partition of one set of columns, while it has a file open.
+struct Writer<F: io::Write> {
+    shape: Arc<Shape>,
+    partition: Partition,
+    group: RowGroup,
+    file: Option<OpenFile<F>>,
+}
+
+/// Where the rows of a (shape, partition) go.
+#[derive(Clone, Copy)]
+enum Place {
+    Open(usize),
+    Spilled(usize),
+}
+
+/// Encodes the objects of one task, in order.
+pub struct TaskEncoder<S: Staging> {
+    options: Options,
+    limits: Limits,
+    files: Files<S>,
+    press: Press,
+    shapes: Shapes,
+    places: HashMap<(usize, PartitionKey), Place>,
+    writers: Vec<Writer<S::File>>,
+    spill: Option<Spill<S::Spill>>,
+    /// All objects so far: rows that were set aside name theirs by number.
+    origins: Vec<Arc<Origin>>,
+    receipt: Receipt,
+    runs: Vec<(PartitionKey, Range<usize>)>,
+}
+
+impl<S: Staging> TaskEncoder<S> {
+    pub fn new(options: Options, staging: S) -> Result<TaskEncoder<S>, EncodeError> {
+        TaskEncoder::with_limits(options, staging, Limits::default())
+    }
+
+    fn with_limits(options: Options, staging: S, limits: Limits) -> Result<TaskEncoder<S>, EncodeError> {
+        let compressor = Compressor::new(options.compression).map_err(EncodeError::Compress)?;
+        Ok(TaskEncoder {
+            files: Files::new(&options, staging),
+            options,
+            limits,
+            press: Press::new(compressor),
+            shapes: Shapes::default(),
+            places: HashMap::new(),
+            writers: Vec::new(),
+            spill: None,
+            origins: Vec::new(),
+            receipt: Receipt::default(),
+            runs: Vec::new(),
+        })
+    }
+
+    /// The rows that follow are of this object.
+    pub fn begin_object(&mut self, origin: &Origin) {
+        self.origins.push(Arc::new(origin.clone()));
+    }
+
+    /// Ends the object, and gives its sums in each partition: its receipt.
+    pub fn end_object(&mut self) -> Vec<PartitionSums> {
+        self.receipt.take()
+    }
+
+    /// Takes the rows of `chunk`, which are of the object that was begun last.
+    pub fn push(&mut self, chunk: &Chunk, dictionaries: &Dictionaries) -> Result<(), EncodeError> {
+        let origin = Arc::clone(self.origins.last().expect("rows follow the beginning of their object"));
+        let plan = self.shapes.plan(&chunk.layout)?;
+        let ints = |column: Option<usize>| match column.map(|column| &chunk.values[column]) {
+            Some(Values::Int(values)) => values.as_slice(),
+            Some(Values::Text(_)) | None => &[],
+        };
+        let layout = &chunk.layout;
+        let counted = Counted {
+            lines: &chunk.lines,
+            start: ints(layout.start),
+            end: ints(plan.end),
+            packets: ints(layout.packets),
+            bytes: ints(layout.bytes),
+        };
+        let rows = Rows {
+            values: &chunk.values,
+            sources: &plan.sources,
+            slots: &chunk.slots,
+            lines: &chunk.lines,
+            dictionaries,
+            origin: &origin,
+        };
+        let by = self.options.partition_by;
+        let unknown = PartitionKey::of_origin(&origin, by);
+        let mut runs = std::mem::take(&mut self.runs);
+        match layout.start {
+            Some(_) => partition::split(counted.start, by, unknown, &mut runs),
+            None => runs.splice(.., [(unknown, 0..chunk.rows())]).for_each(drop),
+        }
+        for (key, range) in runs.iter().filter(|(_, range)| !range.is_empty()) {
+            self.receipt.add(layout.table, *key, &counted, range.clone());
+            self.route(plan.shape, *key, &rows, range.clone())?;
+        }
+        self.runs = runs;
+        Ok(())
+    }
+
+    /// The ids given so far mean nothing after this call: every row group ends.
+    pub fn dictionaries_cleared(&mut self) -> Result<(), EncodeError> {
+        (0..self.writers.len()).try_for_each(|writer| self.end_group(writer))
+    }
+
+    /// Ends all files. The first of the pair are the files in the order of their ordinals; a task without rows has none.
+    pub fn finish(mut self) -> Result<(Vec<DataFile>, S), EncodeError> {
+        for writer in 0..self.writers.len() {
+            self.end_file(writer)?;
+        }
+        self.writers.clear();
+        if let Some(mut spill) = self.spill.take() {
+            self.unspill(&mut spill)?;
+        }
+        Ok(self.files.into_parts())
+    }
+
+    fn route(&mut self, shape: usize, key: PartitionKey, rows: &Rows, range: Range<usize>) -> Result<(), EncodeError> {
+        let place = match self.places.get(&(shape, key)) {
+            Some(&place) => place,
+            None => self.add_place(shape, key)?,
+        };
+        match (place, &mut self.spill) {
+            (Place::Spilled(entry), Some(spill)) => {
+                let object = self.origins.len() as u32 - 1;
+                spill.push(entry, rows, range, object).map_err(EncodeError::Spill)
+            }
+            (Place::Spilled(_), None) => unreachable!("a spilled partition has a spill"),
+            (Place::Open(writer), _) => self.write(writer, rows, range),
+        }
+    }
+
+    fn add_place(&mut self, shape: usize, key: PartitionKey) -> Result<Place, EncodeError> {
+        let place = if self.writers.len() < self.limits.open_partitions {
+            Place::Open(self.open(shape, key))
+        } else {
+            let spill = match &mut self.spill {
+                Some(spill) => spill,
+                None => {
+                    let file = self.files.staging.spill(0).map_err(EncodeError::Spill)?;
+                    self.spill.insert(Spill::new(file, self.limits.spill_bytes))
+                }
+            };
+            Place::Spilled(spill.add_entry())
+        };
+        self.places.insert((shape, key), place);
+        Ok(place)
+    }
+
+    fn open(&mut self, shape: usize, key: PartitionKey) -> usize {
+        let shape = Arc::clone(self.shapes.get(shape));
+        let group = RowGroup::new(Arc::clone(&shape), &self.limits);
+        self.writers.push(Writer { shape, partition: key.partition(), group, file: None });
+        self.writers.len() - 1
+    }
+
+    fn write(&mut self, writer: usize, rows: &Rows, mut range: Range<usize>) -> Result<(), EncodeError> {
+        while !range.is_empty() {
+            let group = &mut self.writers[writer].group;
+            range.start += group.append(rows, range.clone());
+            if group.page_is_full() {
+                group.cut_page(&mut self.press)?;
+                self.end_full_groups(writer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the row group of `writer` if it is full, else the largest if all together hold too much.
+    fn end_full_groups(&mut self, writer: usize) -> Result<(), EncodeError> {
+        if self.writers[writer].group.is_full(&self.limits, self.options.file_bytes_max) {
+            return self.end_group(writer);
+        }
+        let sizes = || self.writers.iter().map(|writer| writer.group.encoded_bytes()).enumerate();
+        let buffered: usize = sizes().map(|(_, bytes)| bytes).sum();
+        match sizes().max_by_key(|&(_, bytes)| bytes) {
+            Some((largest, _)) if buffered > self.limits.buffered_bytes => self.end_group(largest),
+            _ => Ok(()),
+        }
+    }
+
+    fn end_group(&mut self, writer: usize) -> Result<(), EncodeError> {
+        let Writer { shape, partition, group, file } = &mut self.writers[writer];
+        if group.is_empty() {
+            return Ok(());
+        }
+        let encoded = group.close(&mut self.press)?;
+        let subject = FileSubject { shape, partition: *partition };
+        group.recycle(self.files.append(file, &subject, encoded)?);
+        Ok(())
+    }
+
+    fn end_file(&mut self, writer: usize) -> Result<(), EncodeError> {
+        self.end_group(writer)?;
+        let Writer { shape, partition, file, .. } = &mut self.writers[writer];
+        match file.take() {
+            Some(file) => self.files.finish(file, &FileSubject { shape, partition: *partition }),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what was set aside, one partition at a time.
+    fn unspill(&mut self, spill: &mut Spill<S::Spill>) -> Result<(), EncodeError> {
+        let spilled = |(&key, &place): (&(usize, PartitionKey), &Place)| match place {
+            Place::Spilled(entry) => Some((key, entry)),
+            Place::Open(_) => None,
+        };
+        let mut entries: Vec<_> = self.places.iter().filter_map(spilled).collect();
+        entries.sort_unstable();
+        for ((shape, key), entry) in entries {
+            let writer = self.open(shape, key);
+            let identity: Vec<usize> = (0..self.shapes.get(shape).log_columns().len()).collect();
+            let mut frames = Frames::new(Arc::clone(self.shapes.get(shape)));
+            let (blocks, buffered) = spill.blocks(entry);
+            for block in blocks {
+                let block = spill.read(block).map_err(EncodeError::Spill)?;
+                self.write_frames(writer, &identity, &mut frames, &block)?;
+            }
+            self.write_frames(writer, &identity, &mut frames, &buffered)?;
+            self.end_file(writer)?;
+            self.writers.clear();
+        }
+        Ok(())
+    }
+
+    fn write_frames(
+        &mut self,
+        writer: usize,
+        sources: &[usize],
+        frames: &mut Frames,
+        mut block: &[u8],
+    ) -> Result<(), EncodeError> {
+        while let Some(object) = frames.next(&mut block) {
+            let origin = Arc::clone(&self.origins[object as usize]);
+            let rows = Rows {
+                values: &frames.values,
+                sources,
+                slots: &frames.slots,
+                lines: &frames.lines,
+                dictionaries: &frames.dictionaries,
+                origin: &origin,
+            };
+            self.write(writer, &rows, 0..frames.lines.len())?;
+            if frames.dictionaries.are_full() {
+                frames.dictionaries.clear();
+                self.end_group(writer)?;
+            }
+        }
+        Ok(())
+    }
+}

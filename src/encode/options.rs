@@ -1,0 +1,130 @@
+//! What the stage is told: how files are made, where they go, and what object the rows come from.
+
+use std::io::{self, Read, Seek, Write};
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// How the pages of a file are compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    #[default]
+    Zstd,
+    Snappy,
+    Gzip,
+    None,
+}
+
+impl Compression {
+    pub const ALL: [Compression; 4] = [Compression::Zstd, Compression::Snappy, Compression::Gzip, Compression::None];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Compression::Zstd => "zstd",
+            Compression::Snappy => "snappy",
+            Compression::Gzip => "gzip",
+            Compression::None => "none",
+        }
+    }
+}
+
+/// What a partition's directories are made from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionBy {
+    #[default]
+    Date,
+    DateHour,
+}
+
+impl PartitionBy {
+    pub const ALL: [PartitionBy; 2] = [PartitionBy::Date, PartitionBy::DateHour];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            PartitionBy::Date => "date",
+            PartitionBy::DateHour => "date_hour",
+        }
+    }
+}
+
+/// A value that names none of the choices.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{value}` is none of {choices}")]
+pub struct UnknownChoice {
+    value: String,
+    choices: String,
+}
+
+fn choose<T: Copy>(value: &str, choices: &[T], name: impl Fn(T) -> &'static str) -> Result<T, UnknownChoice> {
+    choices.iter().copied().find(|&choice| name(choice) == value).ok_or_else(|| UnknownChoice {
+        value: value.to_owned(),
+        choices: choices.iter().map(|&choice| name(choice)).collect::<Vec<_>>().join(", "),
+    })
+}
+
+impl FromStr for Compression {
+    type Err = UnknownChoice;
+
+    fn from_str(value: &str) -> Result<Compression, UnknownChoice> {
+        choose(value, &Compression::ALL, Compression::name)
+    }
+}
+
+impl FromStr for PartitionBy {
+    type Err = UnknownChoice;
+
+    fn from_str(value: &str) -> Result<PartitionBy, UnknownChoice> {
+        choose(value, &PartitionBy::ALL, PartitionBy::name)
+    }
+}
+
+/// How the files of a task are made. With the rows, this decides every byte of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    pub compression: Compression,
+    /// Files roll over before they would pass this many bytes.
+    pub file_bytes_max: u64,
+    pub partition_by: PartitionBy,
+    /// Of the form `flowlake version 1.2.3 (build abc)`: readers of the Java library ignore the statistics of text
+    /// columns when they cannot tell which program and version wrote them.
+    pub created_by: String,
+}
+
+/// The object that rows come from, as its key tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    pub url: String,
+    pub account: Option<String>,
+    pub region: Option<String>,
+    pub log_id: Option<String>,
+    pub day: Option<NaiveDate>,
+    pub hour: Option<u8>,
+}
+
+impl Origin {
+    /// The value of a text column of [`crate::schema::PROVENANCE`].
+    pub(super) fn text(&self, column: &str) -> Option<&str> {
+        match column {
+            "log_account" => self.account.as_deref(),
+            "log_region" => self.region.as_deref(),
+            "log_id" => self.log_id.as_deref(),
+            "log_object" => Some(&self.url),
+            _ => unreachable!("`{column}` is not a text column of provenance"),
+        }
+    }
+}
+
+/// Where the files of one task are written; the stage opens none itself.
+pub trait Staging {
+    type File: Write + Send;
+    type Spill: Read + Write + Seek;
+
+    /// A new, empty data file. Ordinals count from 0; a file is flushed and dropped when it is done.
+    fn create(&mut self, ordinal: usize) -> io::Result<Self::File>;
+
+    /// A new, empty scratch file. At most one is asked for in a task; what it holds is worthless afterwards.
+    fn spill(&mut self, ordinal: usize) -> io::Result<Self::Spill>;
+}

@@ -1,0 +1,126 @@
+//! The columns of a data file in their canonical order, whatever the order of the layouts that feed it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parquet::basic::{LogicalType, Repetition, Type as Physical};
+use parquet::errors::ParquetError;
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
+
+use super::EncodeError;
+use crate::schema::{Column, FIELDS, Kind, Layout, PROVENANCE, Table};
+
+/// Provenance that every row has; the rest of it is not in every object's key.
+const REQUIRED: [&str; 2] = ["log_object", "log_line"];
+
+/// The columns of some data files of a task.
+pub struct Shape {
+    pub table: Table,
+    /// Columns of the log, then those of [`PROVENANCE`].
+    pub columns: Vec<Column>,
+    /// Index in `columns` of `start`.
+    pub start: Option<usize>,
+    pub schema: TypePtr,
+    pub descr: SchemaDescPtr,
+}
+
+impl Shape {
+    fn new(table: Table, mut columns: Vec<Column>) -> Result<Shape, ParquetError> {
+        columns.extend(PROVENANCE.iter().map(|own| Column { name: own.column.to_owned(), kind: own.kind }));
+        let fields = columns.iter().map(parquet_type).collect::<Result<Vec<_>, _>>()?;
+        let schema = Arc::new(Type::group_type_builder(table.name()).with_fields(fields).build()?);
+        let descr = Arc::new(SchemaDescriptor::new(Arc::clone(&schema)));
+        let start = columns.iter().position(|column| column.name == "start" && column.kind.same_storage(Kind::Seconds));
+        Ok(Shape { table, columns, start, schema, descr })
+    }
+
+    /// Columns that come from the log.
+    pub fn log_columns(&self) -> &[Column] {
+        &self.columns[..self.columns.len() - PROVENANCE.len()]
+    }
+}
+
+/// Whether `column` may not be null.
+pub fn is_required(column: &Column) -> bool {
+    REQUIRED.contains(&column.name.as_str())
+}
+
+fn parquet_type(column: &Column) -> Result<TypePtr, ParquetError> {
+    let (physical, logical) = match column.kind {
+        Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+        Kind::Int32 | Kind::Port => (Physical::INT32, None),
+        Kind::Int64 | Kind::Seconds => (Physical::INT64, None),
+    };
+    let repetition = if is_required(column) { Repetition::REQUIRED } else { Repetition::OPTIONAL };
+    let builder = Type::primitive_type_builder(&column.name, physical);
+    Ok(Arc::new(builder.with_logical_type(logical).with_repetition(repetition).build()?))
+}
+
+/// How the chunks of a layout are taken apart.
+pub struct Plan {
+    /// Place of the shape in [`Shapes`].
+    pub shape: usize,
+    /// For each column of the log in file order, its index in the layout.
+    pub sources: Vec<usize>,
+    /// Index in the layout of `end`, which receipts are about.
+    pub end: Option<usize>,
+}
+
+/// All shapes of a task, and the plan for each layout seen so far.
+#[derive(Default)]
+pub struct Shapes {
+    shapes: Vec<Arc<Shape>>,
+    by_columns: HashMap<(Table, Vec<Column>), usize>,
+    plans: HashMap<Arc<Layout>, Arc<Plan>>,
+    /// Chunks of one layout come in long rows.
+    last: Option<(Arc<Layout>, Arc<Plan>)>,
+}
+
+impl Shapes {
+    pub fn get(&self, shape: usize) -> &Arc<Shape> {
+        &self.shapes[shape]
+    }
+
+    pub fn plan(&mut self, layout: &Arc<Layout>) -> Result<Arc<Plan>, EncodeError> {
+        if let Some((_, plan)) = self.last.as_ref().filter(|(last, _)| Arc::ptr_eq(last, layout)) {
+            return Ok(Arc::clone(plan));
+        }
+        let plan = match self.plans.get(layout) {
+            Some(plan) => Arc::clone(plan),
+            None => {
+                let plan = Arc::new(self.new_plan(layout)?);
+                self.plans.insert(Arc::clone(layout), Arc::clone(&plan));
+                plan
+            }
+        };
+        self.last = Some((Arc::clone(layout), Arc::clone(&plan)));
+        Ok(plan)
+    }
+
+    fn new_plan(&mut self, layout: &Layout) -> Result<Plan, EncodeError> {
+        let mut sources: Vec<usize> = (0..layout.columns.len()).collect();
+        sources.sort_by_key(|&source| {
+            let name = &layout.columns[source].name;
+            (rank(name), name)
+        });
+        let columns: Vec<Column> = sources.iter().map(|&source| layout.columns[source].clone()).collect();
+        let key = (layout.table, columns);
+        let shape = match self.by_columns.get(&key) {
+            Some(&shape) => shape,
+            None => {
+                let shape = Shape::new(key.0, key.1.clone()).map_err(EncodeError::Page)?;
+                self.shapes.push(Arc::new(shape));
+                self.by_columns.insert(key, self.shapes.len() - 1);
+                self.shapes.len() - 1
+            }
+        };
+        let is_end = |column: &Column| column.name == "end" && column.kind.same_storage(Kind::Seconds);
+        Ok(Plan { shape, sources, end: layout.columns.iter().position(is_end) })
+    }
+}
+
+/// Place of a column among the documented fields; unknown ones come after all of them.
+fn rank(column: &str) -> usize {
+    let is_field = |log: &str| log.len() == column.len() && log.replace('-', "_") == column;
+    FIELDS.iter().position(|field| is_field(field.log)).unwrap_or(FIELDS.len())
+}
