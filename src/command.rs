@@ -10,7 +10,7 @@ use crate::error::{Error, Exit};
 use crate::lake::{Commit, Lake, LakeError, Outcome, RejectRecord, State, decode_lines};
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::Session;
-use crate::source::{Access, Location, Store};
+use crate::source::{self, Access, Location};
 use crate::{inspect, report, sample};
 
 pub async fn run(command: Command) -> Result<Exit, Error> {
@@ -89,20 +89,34 @@ fn make_sample(arguments: &cli::Sample) -> Result<Exit, Error> {
         ..sample::Options::default()
     };
     let made = sample::write(&arguments.dir, &options, &|_| {})?;
-    eprintln!("{made}");
+    eprintln!(
+        "{} records in {} objects ({}, {} inflated), {} to {}",
+        count(made.records),
+        count(made.objects),
+        bytes(made.compressed_bytes),
+        bytes(made.text_bytes),
+        made.first_day,
+        made.last_day
+    );
+    eprintln!(
+        "{} addresses, {} ports and {} interfaces are distinct",
+        count(made.addresses),
+        count(made.ports),
+        count(made.interfaces)
+    );
     Ok(Exit::Done)
 }
 
 async fn inspect(arguments: &cli::Inspect) -> Result<Exit, Error> {
     let location = Location::parse(&arguments.source)?;
-    let store = Store::open(&location, &Access::parse(&arguments.options.source_option)?).await?;
+    let store = source::open(&location, &Access::parse(&arguments.options.source_option)?).await?;
     print!("{}", inspect::inspect(&store).await?);
     Ok(Exit::Done)
 }
 
 async fn rejects(arguments: &cli::Rejects) -> Result<Exit, Error> {
     let location = Location::parse(&arguments.lake)?;
-    let lake = Store::open(&location, &Access::parse(&arguments.lake_option)?).await?.lake();
+    let lake = convert::open_lake(&location, &Access::parse(&arguments.lake_option)?).await?;
     let state = State::load(&lake).await?;
     if state.create.is_none() {
         return Err(LakeError::NoLake { url: location.url() }.into());
@@ -154,7 +168,7 @@ async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
     for line in summary.to_string().lines() {
         eprintln!("  {line}");
     }
-    let lake = Store::open(&options.lake, &options.lake_access).await?.lake();
+    let lake = convert::open_lake(&options.lake, &options.lake_access).await?;
     let session = Session::open(&lake).await?;
     eprintln!("rejected traffic by port (sql/rejected-by-port.sql)");
     println!("{}", report::table(&session, report::REJECTED_BY_PORT).await?);

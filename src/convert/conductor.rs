@@ -18,9 +18,9 @@ use tokio::sync::mpsc;
 use super::task::{TaskContext, Tried, run_task};
 use super::{ConvertError, Run, Stop};
 use crate::commit::{LakeWriter, Published, Staged, publish};
-use crate::fetch::{Budget, Fetched, fetch};
+use crate::fetch::{self, Budget, Fetched, Stores, fetch};
 use crate::lake::{Body, Drop, Dropped, PlannedTask, Receipt, Totals};
-use crate::source::Store;
+use crate::source::{self, Location};
 
 /// Finished tasks that may wait for their upload, and uploads at once.
 const PUBLISHING_MAX: usize = 4;
@@ -40,7 +40,7 @@ struct Queue {
     waiting: VecDeque<Work>,
     begun: VecDeque<(Work, Fetched)>,
     ahead: usize,
-    sources: Arc<Vec<Store>>,
+    stores: Stores,
     budget: Arc<Budget>,
     runtime: tokio::runtime::Handle,
 }
@@ -60,7 +60,7 @@ impl Queue {
     fn begin(&mut self) {
         let Some(work) = self.waiting.pop_front() else { return };
         let wanted = work.task.objects.iter().filter(|object| !work.excluded.contains_key(&object.url));
-        let fetched = fetch(&self.runtime, self.sources.clone(), wanted.cloned().collect(), self.budget.clone());
+        let fetched = fetch(&self.runtime, self.stores.clone(), wanted.cloned().collect(), self.budget.clone());
         self.begun.push_back((work, fetched));
     }
 }
@@ -114,7 +114,8 @@ async fn run_tasks(run: &mut Run<'_>, number: u64, work: VecDeque<Work>) -> Resu
     let objects: u64 = work.iter().map(|work| work.task.objects.len() as u64).sum();
     let bytes = work.iter().flat_map(|work| &work.task.objects).map(|object| object.size).sum();
     run.progress.converting(objects, bytes);
-    let mut attempts = start_workers(run, number, work);
+    let stores = open_stores(run, &work).await?;
+    let mut attempts = start_workers(run, number, work, stores);
     let writer = run.ledger.writer.clone();
     let mut publishing = FuturesUnordered::new();
     let mut unfinished = Vec::new();
@@ -134,6 +135,19 @@ async fn run_tasks(run: &mut Run<'_>, number: u64, work: VecDeque<Work>) -> Resu
         note(&mut failed, run, done);
     }
     failed.map_or(Ok(unfinished), Err)
+}
+
+/// The stores of this run's sources, and of any other bucket that an earlier run's plan names.
+async fn open_stores(run: &Run<'_>, work: &VecDeque<Work>) -> Result<Stores, ConvertError> {
+    let mut stores = run.sources.clone();
+    for object in work.iter().flat_map(|work| &work.task.objects) {
+        if !stores.iter().any(|store| store.location.url_of(&object.key) == object.url) {
+            let bucket = object.url.strip_suffix(&object.key).unwrap_or(&object.url);
+            let location = Location::parse(bucket)?;
+            stores.push(source::open(&location, &run.options.source_access).await?);
+        }
+    }
+    Ok(Stores::new(stores))
 }
 
 type Done = Result<Option<(Totals, Vec<Receipt>)>, ConvertError>;
@@ -161,15 +175,20 @@ async fn publish_one(writer: &LakeWriter, staged: Staged) -> Done {
     }
 }
 
-fn start_workers(run: &Run<'_>, plan: u64, work: VecDeque<Work>) -> mpsc::Receiver<Result<Tried, ConvertError>> {
+fn start_workers(
+    run: &Run<'_>,
+    plan: u64,
+    work: VecDeque<Work>,
+    stores: Stores,
+) -> mpsc::Receiver<Result<Tried, ConvertError>> {
     let threads = run.options.threads.clamp(1, work.len().max(1));
     let bytes_in_flight_max = (run.options.memory_bytes / 4) as usize;
     let queue = Arc::new(Mutex::new(Queue {
         waiting: work,
         begun: VecDeque::new(),
         ahead: threads,
-        sources: Arc::new(run.sources.clone()),
-        budget: Arc::new(Budget::new(OBJECTS_IN_FLIGHT_MAX, bytes_in_flight_max)),
+        stores,
+        budget: Budget::new(fetch::Options { objects_in_flight_max: OBJECTS_IN_FLIGHT_MAX, bytes_in_flight_max }),
         runtime: tokio::runtime::Handle::current(),
     }));
     let context = Arc::new(TaskContext {

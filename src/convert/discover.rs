@@ -35,8 +35,8 @@ pub async fn list(
     progress: &Progress,
 ) -> Result<Listing, ConvertError> {
     let filter = Filter {
-        accounts: options.accounts.clone(),
-        regions: options.regions.clone(),
+        accounts: options.accounts.iter().cloned().collect(),
+        regions: options.regions.iter().cloned().collect(),
         since: options.since,
         until: options.until,
     };
@@ -47,14 +47,14 @@ pub async fn list(
         listing.objects.extend(found.loose);
         listing.other_services.extend(found.other_services);
         listing.denied.extend(found.denied);
-        listing.skipped.add(&found.skipped);
-        listing.requests += found.requests;
+        listing.skipped.merge(&found.skipped);
         let chains = found.chains.into_iter().map(|chain| list_one(options, source, state, chain));
         let mut chains = futures::stream::iter(chains).buffer_unordered(CHAINS_IN_FLIGHT_MAX);
         while let Some(chain) = chains.try_next().await? {
             listing.add(chain, options);
             progress.listed(listing.objects.len() as u64);
         }
+        listing.requests += source.requests();
     }
     // Two sources may overlap: an object is one object through whichever it was found.
     listing.objects.sort_by(|a, b| a.url.cmp(&b.url));
@@ -66,13 +66,12 @@ struct ListedChain {
     url: String,
     objects: Vec<Object>,
     skipped: Skipped,
-    requests: u64,
     from: Option<chrono::NaiveDate>,
-    denied: Option<Denied>,
+    denied: Vec<Denied>,
 }
 
 async fn list_one(options: &Options, source: &Store, state: &State, chain: Chain) -> Result<ListedChain, SourceError> {
-    let url = source.location.object_url(&chain.prefix);
+    let url = source.location.url_of(&chain.prefix);
     let frontier = state.frontiers.get(&url).and_then(|day| day.0);
     let mut again = options.lookback_days.zip(frontier).map(|(days, day)| day - chrono::Days::new(u64::from(days)));
     if let Some(unread) = state.oldest_unread(&url) {
@@ -80,18 +79,18 @@ async fn list_one(options: &Options, source: &Store, state: &State, chain: Chain
     }
     let from = options.since.or(again);
     let mut listed =
-        ListedChain { url, objects: Vec::new(), skipped: Skipped::default(), requests: 0, from: again, denied: None };
+        ListedChain { url, objects: Vec::new(), skipped: Skipped::default(), from: again, denied: Vec::new() };
     let mut pages = std::pin::pin!(list_chain(source, &chain, from, options.until));
     loop {
         match pages.try_next().await {
             Ok(Some(page)) => {
-                listed.requests += 1;
-                listed.skipped.add(&page.skipped);
+                listed.skipped.merge(&page.skipped);
+                listed.denied.extend(page.denied);
                 listed.objects.extend(page.objects);
             }
             Ok(None) => return Ok(listed),
-            Err(SourceError::Denied { reason, .. }) => {
-                listed.denied = Some(Denied { prefix: listed.url.clone(), reason });
+            Err(SourceError::Denied { detail, .. }) => {
+                listed.denied.push(Denied { prefix: listed.url.clone(), reason: detail });
                 return Ok(listed);
             }
             Err(error) => return Err(error),
@@ -101,23 +100,19 @@ async fn list_one(options: &Options, source: &Store, state: &State, chain: Chain
 
 impl Listing {
     fn add(&mut self, chain: ListedChain, options: &Options) {
-        self.skipped.add(&chain.skipped);
-        self.requests += chain.requests;
+        self.skipped.merge(&chain.skipped);
         self.from = match (self.from, chain.from) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        match chain.denied {
-            Some(denied) => self.denied.push(denied),
-            // A run over chosen days has not seen the others, and must not advance past them.
-            None if options.since.is_none() && options.until.is_none() => {
-                let newest = chain.objects.iter().map(|object| Day(object.day)).max();
-                if let Some(newest) = newest.filter(|day| day.0.is_some()) {
-                    self.frontiers.insert(chain.url, newest);
-                }
+        // A run over chosen days has not seen the others, and a denied folder was not seen at all: neither may advance.
+        if chain.denied.is_empty() && options.since.is_none() && options.until.is_none() {
+            let newest = chain.objects.iter().map(|object| Day(object.day)).max();
+            if let Some(newest) = newest.filter(|day| day.0.is_some()) {
+                self.frontiers.insert(chain.url, newest);
             }
-            None => {}
         }
+        self.denied.extend(chain.denied);
         self.objects.extend(chain.objects);
     }
 }

@@ -23,10 +23,10 @@ use chrono::NaiveDate;
 
 use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch};
 use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
-use crate::lake::{Body, Create, Lake, Seal, Settings, Totals};
+use crate::lake::{Body, Create, Lake, Seal, Settings, State, Totals};
 use crate::progress::Progress;
 use crate::schema::{Layout, LayoutError, Types};
-use crate::source::{Access, Location, Object, SourceError, Store};
+use crate::source::{self, Access, Location, Object, SourceError, Store};
 
 /// What a conversion is asked to do.
 #[derive(Debug, Clone)]
@@ -117,7 +117,7 @@ struct Run<'a> {
 pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<Summary, ConvertError> {
     let began = Instant::now();
     for source in &options.sources {
-        if options.lake.overlaps(source) {
+        if options.lake.contains(source) || source.contains(&options.lake) {
             return Err(ConvertError::Overlap { lake: options.lake.url(), source_url: source.url() });
         }
     }
@@ -126,7 +126,7 @@ pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<
     }
     let _lock = HostLock::take(&options.lake.url())?;
     let sources = open_sources(options).await?;
-    let writer = open_lake(options).await?;
+    let writer = open_writer(options).await?;
     let scratch = Arc::new(Scratch::open(&scratch_folder(options, &writer))?);
     let ledger = Ledger::open(writer).await?;
     let summary = Summary::default();
@@ -146,15 +146,14 @@ pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<
 /// Lists and plans, and writes nothing.
 pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, ConvertError> {
     let sources = open_sources(options).await?;
-    let store = Store::open(&options.lake, &options.lake_access).await;
-    let state = match store {
-        Ok(store) => crate::lake::State::load(&lake_of(&store)).await?,
-        // A lake that is not there yet holds nothing.
-        Err(SourceError::NotFound { .. }) => crate::lake::State::default(),
-        Err(error) => return Err(error.into()),
+    // A lake that is not there yet holds nothing.
+    let is_there = options.lake.path().is_none_or(|folder| folder.exists());
+    let lake = if is_there { Some(open_lake(&options.lake, &options.lake_access).await?) } else { None };
+    let state = match &lake {
+        Some(lake) => State::load(lake).await?,
+        None => State::default(),
     };
     let listing = discover::list(options, &sources, &state, progress).await?;
-    let lake = Store::open(&options.lake, &options.lake_access).await.ok().map(|store| lake_of(&store));
     let fresh = discover::fresh(listing.objects, lake.as_ref(), &state).await?.fresh;
     let by_hour = options.partition_by == Some(PartitionBy::DateHour);
     Ok(DryRun::new(fresh, by_hour, listing.requests, state.open_plans().len() as u64))
@@ -173,10 +172,10 @@ impl Run<'_> {
     fn check_partitioning(&self) -> Result<(), ConvertError> {
         let Some(create) = &self.ledger.state.create else { return Ok(()) };
         match self.options.partition_by {
-            Some(asked) if asked.to_string() != create.partition_by => Err(ConvertError::Partitioning {
+            Some(asked) if asked.name() != create.partition_by => Err(ConvertError::Partitioning {
                 lake: self.options.lake.url(),
                 found: create.partition_by.clone(),
-                asked: asked.to_string(),
+                asked: asked.name().to_owned(),
             }),
             _ => Ok(()),
         }
@@ -209,7 +208,7 @@ impl Run<'_> {
         frontiers: &std::collections::BTreeMap<String, crate::lake::Day>,
     ) -> Result<bool, ConvertError> {
         let settings = self.settings();
-        let by_hour = settings.partition_by == PartitionBy::DateHour.to_string();
+        let by_hour = settings.partition_by == PartitionBy::DateHour.name();
         let plans = crate::plan::into_plans(fresh);
         let count = plans.len();
         for (index, objects) in plans.into_iter().enumerate() {
@@ -235,7 +234,7 @@ impl Run<'_> {
             self.ledger.writer.probe_conditional_create().await?;
             let create = Create {
                 lake_id: uuid::Uuid::new_v4().to_string(),
-                partition_by: self.options.partition_by.unwrap_or(PartitionBy::Date).to_string(),
+                partition_by: self.options.partition_by.unwrap_or_default().name().to_owned(),
             };
             self.ledger.append(Body::Create(create)).await?;
         }
@@ -246,7 +245,7 @@ impl Run<'_> {
         let create = self.ledger.state.create.as_ref().expect("the lake was born");
         Settings {
             writer_epoch: WRITER_EPOCH,
-            compression: self.options.compression.to_string(),
+            compression: self.options.compression.name().to_owned(),
             file_bytes_max: self.options.file_bytes_max,
             partition_by: create.partition_by.clone(),
             format: self.options.format.clone(),
@@ -288,23 +287,24 @@ impl Run<'_> {
 async fn open_sources(options: &Options) -> Result<Vec<Store>, ConvertError> {
     let mut sources = Vec::new();
     for location in &options.sources {
-        sources.push(Store::open(location, &options.source_access).await?);
+        sources.push(source::open(location, &options.source_access).await?);
     }
     Ok(sources)
 }
 
-async fn open_lake(options: &Options) -> Result<LakeWriter, ConvertError> {
-    let folder = options.lake.folder().map(PathBuf::from);
+async fn open_writer(options: &Options) -> Result<LakeWriter, ConvertError> {
+    let folder = options.lake.path();
     if let Some(folder) = &folder {
         std::fs::create_dir_all(folder)
             .map_err(|source| CommitError::Local { path: folder.display().to_string(), source })?;
     }
-    let store = Store::open(&options.lake, &options.lake_access).await?;
-    Ok(LakeWriter::new(lake_of(&store), folder))
+    Ok(LakeWriter::new(open_lake(&options.lake, &options.lake_access).await?, folder))
 }
 
-fn lake_of(store: &Store) -> Lake {
-    Lake::new(store.store.clone(), store.root.clone(), store.location.url())
+/// Opens the reading side of a lake. On disk its folder must exist.
+pub async fn open_lake(location: &Location, access: &Access) -> Result<Lake, SourceError> {
+    let store = source::open(location, access).await?;
+    Ok(Lake::new(store.rooted()?, object_store::path::Path::default(), location.url()))
 }
 
 fn scratch_folder(options: &Options, writer: &LakeWriter) -> PathBuf {

@@ -10,7 +10,7 @@ use super::discover::Listing;
 use crate::lake::{Receipt, State, Totals};
 use crate::plan;
 use crate::progress::{bytes, count};
-use crate::source::Object;
+use crate::source::{Object, Reason};
 
 /// Objects named in full in a summary; the ledger has them all.
 const NAMED_MAX: usize = 10;
@@ -91,8 +91,8 @@ impl Summary {
         self.requests += listing.requests;
         self.denied = listing.denied.iter().map(|denied| format!("{}: {}", denied.prefix, denied.reason)).collect();
         self.other_services = listing.other_services.iter().cloned().collect();
-        for (reason, count) in listing.skipped.by_reason() {
-            *self.skipped.entry(reason.to_owned()).or_default() += count;
+        for (reason, tally) in listing.skipped.0.iter().filter(|(reason, _)| **reason != Reason::Filtered) {
+            *self.skipped.entry(reason.text().to_owned()).or_default() += tally.objects;
         }
         self.listed_from = listing.from.map(|day| day.to_string());
         self.last_full_scan.clone_from(&state.last_full_scan);

@@ -18,6 +18,10 @@ use crate::progress::Progress;
 use crate::schema::Layout;
 use crate::source::Object;
 
+/// In the shape that parquet-mr parses; it ignores string statistics of writers whose version it cannot read. The
+/// program's version is not in it: the same task gives the same bytes until the writer epoch changes.
+const CREATED_BY: &str = "flowlake version 1.0.0 (build writer-epoch-1)";
+
 /// What every task of a plan shares.
 pub(super) struct TaskContext {
     pub settings: Settings,
@@ -68,6 +72,10 @@ pub(super) fn run_task(context: &TaskContext, work: Work, mut fetched: Fetched) 
                 let bad = BTreeMap::from([(object.url.clone(), reason)]);
                 return Ok(Tried::Redo { task: work.task.task, bad });
             }
+            Read::Unreadable(dropped) => {
+                unreadable.insert(object.url.clone(), dropped);
+                continue;
+            }
         }
         context.progress.object(object.size);
     }
@@ -79,9 +87,9 @@ pub(super) fn run_task(context: &TaskContext, work: Work, mut fetched: Fetched) 
 
 /// Only faults of the object itself let it leave the plan; a store that fails leaves the task open.
 fn dropped(object: &Object, error: FetchError) -> Result<Dropped, ConvertError> {
-    let gone = matches!(error, FetchError::Gone { .. });
+    let gone = error == FetchError::Gone;
     let reason = error.to_string();
-    if error.is_transient() {
+    if matches!(error, FetchError::Transient { .. }) {
         return Err(ConvertError::Fetch { url: object.url.clone(), reason });
     }
     Ok(Dropped { day: Day(object.day), reason, gone })
@@ -90,6 +98,8 @@ fn dropped(object: &Object, error: FetchError) -> Result<Dropped, ConvertError> 
 enum Read {
     Receipt(Box<Receipt>),
     Bad(String),
+    /// It could not be read to its end.
+    Unreadable(Dropped),
 }
 
 /// The decoder and encoder of one attempt.
@@ -106,12 +116,13 @@ impl<'a> Session<'a> {
         let format = settings.format.as_deref().map(|format| Layout::from_format(format, &settings.types)).transpose()?;
         let decoder = Decoder::new(decode::Settings { types: settings.types.clone(), format });
         let options = encode::Options {
-            compression: settings.compression.parse().map_err(ConvertError::Encode)?,
+            compression: settings.compression.parse().map_err(|error: encode::UnknownChoice| ConvertError::Encode(error.to_string()))?,
             file_bytes_max: settings.file_bytes_max,
-            partition_by: settings.partition_by.parse().map_err(ConvertError::Encode)?,
-            created_by: encode::CREATED_BY.to_owned(),
+            partition_by: settings.partition_by.parse().map_err(|error: encode::UnknownChoice| ConvertError::Encode(error.to_string()))?,
+            created_by: CREATED_BY.to_owned(),
         };
-        let encoder = TaskEncoder::new(options, ScratchFiles { folder: attempt.folder().to_owned() });
+        let staging = ScratchFiles { folder: attempt.folder().to_owned() };
+        let encoder = TaskEncoder::new(options, staging).map_err(|error| ConvertError::Encode(error.to_string()))?;
         Ok(Session { context, decoder, encoder, rejects: attempt.rejects() })
     }
 
@@ -151,7 +162,15 @@ impl<'a> Session<'a> {
             return Err(ConvertError::Encode(error.to_string()));
         }
         let given = sink.given;
-        let verdict = verdict.map_err(|error| read_error(object, error))?;
+        let verdict = match verdict {
+            Ok(verdict) => verdict,
+            Err(DecodeError::Sink(error)) => return Err(error.into()),
+            Err(DecodeError::Read(error)) => {
+                let fault = FetchError::of(&error).cloned();
+                let fault = fault.unwrap_or_else(|| FetchError::Transient { detail: error.to_string() });
+                return Ok(Read::Unreadable(dropped(object, fault)?));
+            }
+        };
         let parts = self.encoder.end_object();
         Ok(match verdict {
             Verdict::Decoded(decoded) => Read::Receipt(Box::new(converted(object, &decoded.counts, parts))),
@@ -164,7 +183,7 @@ impl<'a> Session<'a> {
     fn stage(self, task: u64, receipts: Vec<Receipt>, attempt: Attempt) -> Result<Tried, ConvertError> {
         let plan = self.context.plan;
         let names = &self.context.names;
-        let written = self.encoder.finish().map_err(|error| ConvertError::Encode(error.to_string()))?;
+        let (written, _) = self.encoder.finish().map_err(|error| ConvertError::Encode(error.to_string()))?;
         let rejects = self.rejects.finish()?.map(|(path, hash)| (names.rejects(plan, task, &hash), path));
         let mut totals = totals(&receipts);
         let mut files = Vec::new();
@@ -190,10 +209,6 @@ impl<'a> Session<'a> {
         let writer_epoch = self.context.settings.writer_epoch;
         Ok(Tried::Done(Box::new(Staged { plan, task, writer_epoch, files, rejects, receipts, totals, attempt })))
     }
-}
-
-fn read_error(object: &Object, error: DecodeError) -> ConvertError {
-    ConvertError::Fetch { url: object.url.clone(), reason: error.to_string() }
 }
 
 fn receipt(object: &Object, outcome: Outcome, reason: Option<String>) -> Receipt {

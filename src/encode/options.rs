@@ -45,7 +45,7 @@ impl PartitionBy {
     pub fn name(self) -> &'static str {
         match self {
             PartitionBy::Date => "date",
-            PartitionBy::DateHour => "date_hour",
+            PartitionBy::DateHour => "date,hour",
         }
     }
 }

@@ -3,10 +3,20 @@ use chrono::NaiveDate;
 use super::*;
 
 fn object(day: u32, account: &str, name: usize, size: u64) -> Object {
-    let mut object = Object::sample(&format!("s3://logs/{account}/{day:02}/{name:06}.log.gz"), size);
-    object.day = NaiveDate::from_ymd_opt(2023, 9, day);
-    object.account = Some(account.to_owned());
-    object
+    let key = format!("{account}/{day:02}/{name:06}.log.gz");
+    Object {
+        url: format!("s3://logs/{key}"),
+        key,
+        size,
+        version: "1".to_owned(),
+        day: NaiveDate::from_ymd_opt(2023, 9, day),
+        hour: None,
+        account: Some(account.to_owned()),
+        region: None,
+        log_id: None,
+        delivered: 0,
+        in_flow_log_prefix: true,
+    }
 }
 
 #[test]

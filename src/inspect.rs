@@ -1,0 +1,193 @@
+//! A look at a source before anything is converted: which formats and flow logs lie there, how much, and a few rows.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+
+use futures::TryStreamExt;
+
+use crate::columns::{Chunk, Dictionaries, NULL_INT, NULL_TEXT, Values};
+use crate::decode::{self, DecodeError, Decoder, Reject, Sink, Verdict};
+use crate::fetch::{Body, Budget, FetchError, Options, Stores, fetch};
+use crate::progress::{bytes, count};
+use crate::schema::Types;
+use crate::source::{Filter, Object, SourceError, Store, find_chains, list_chain};
+
+/// Objects that are opened: the newest of each flow log.
+const OPENED_MAX: usize = 16;
+
+/// Rows shown of each format.
+const ROWS_SHOWN_MAX: usize = 3;
+
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("{url}: {source}")]
+    Fetch { url: String, source: FetchError },
+    #[error("{url}: {source}")]
+    Decode { url: String, source: DecodeError },
+}
+
+/// What lies at a source.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    objects: u64,
+    bytes: u64,
+    first: Option<i64>,
+    last: Option<i64>,
+    logs: BTreeMap<String, Log>,
+    /// Of the opened objects: a few rows by header.
+    formats: BTreeMap<String, Vec<String>>,
+    /// Opened objects that gave no rows, and why.
+    remarks: Vec<String>,
+    other_services: Vec<String>,
+}
+
+/// One flow log, account and region.
+#[derive(Debug, Default)]
+struct Log {
+    objects: u64,
+    bytes: u64,
+    newest: Option<Object>,
+}
+
+/// Lists a source whole, and opens the newest object of each flow log.
+pub async fn inspect(store: &Store) -> Result<Inspection, InspectError> {
+    let mut found = Inspection::default();
+    let discovery = find_chains(store, &Filter::default()).await?;
+    found.other_services = discovery.other_services.iter().cloned().collect();
+    discovery.loose.into_iter().for_each(|object| found.add(object));
+    for chain in &discovery.chains {
+        let mut batches = list_chain(store, chain, None, None);
+        while let Some(batch) = batches.try_next().await? {
+            batch.objects.into_iter().for_each(|object| found.add(object));
+        }
+    }
+    let newest: Vec<Object> = found.logs.values().filter_map(|log| log.newest.clone()).take(OPENED_MAX).collect();
+    let stores = Stores::new([store.clone()]);
+    let runtime = tokio::runtime::Handle::current();
+    let fetched = fetch(&runtime, stores, newest.clone(), Budget::new(Options::default()));
+    let opened = tokio::task::spawn_blocking(move || open(&newest, fetched));
+    let (formats, remarks) = opened.await.expect("decoding does not panic")?;
+    (found.formats, found.remarks) = (formats, remarks);
+    Ok(found)
+}
+
+type Opened = (BTreeMap<String, Vec<String>>, Vec<String>);
+
+fn open(objects: &[Object], fetched: impl Iterator<Item = (usize, Result<Body, FetchError>)>) -> Result<Opened, InspectError> {
+    let mut formats: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut remarks = Vec::new();
+    for (index, body) in fetched {
+        let object = &objects[index];
+        let url = || object.url.clone();
+        let body = body.map_err(|source| InspectError::Fetch { url: url(), source })?;
+        let mut decoder = Decoder::new(decode::Settings { types: Types::default(), format: None });
+        let mut sink = FirstRows { formats: &mut formats };
+        let verdict = decode_body(&mut decoder, object, body, &mut sink);
+        match verdict.map_err(|source| InspectError::Decode { url: url(), source })? {
+            Verdict::Decoded(_) => {}
+            Verdict::Aside { reason, .. } | Verdict::Skipped { reason } => remarks.push(format!("{}: {reason}", url())),
+        }
+    }
+    Ok((formats, remarks))
+}
+
+fn decode_body(
+    decoder: &mut Decoder,
+    object: &Object,
+    body: Body,
+    sink: &mut FirstRows<'_>,
+) -> Result<Verdict, DecodeError> {
+    let (delivered, in_flow_log_prefix) = (object.delivered, object.in_flow_log_prefix);
+    match body {
+        Body::Whole(whole) => {
+            let body = decode::Body::Whole(&whole);
+            decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, sink)
+        }
+        Body::Stream(mut stream) => {
+            let body = decode::Body::Stream(&mut stream);
+            decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, sink)
+        }
+    }
+}
+
+/// Keeps the first rows of each format as text.
+struct FirstRows<'a> {
+    formats: &'a mut BTreeMap<String, Vec<String>>,
+}
+
+impl Sink for FirstRows<'_> {
+    fn rows(&mut self, chunk: &Chunk, dictionaries: &Dictionaries) -> io::Result<()> {
+        let names: Vec<&str> = chunk.layout.columns.iter().map(|column| column.name.as_str()).collect();
+        let rows = self.formats.entry(names.join(" ").replace('_', "-")).or_default();
+        for row in 0..chunk.rows() {
+            if rows.len() >= ROWS_SHOWN_MAX {
+                break;
+            }
+            let cells: Vec<String> = (0..names.len()).map(|column| cell(chunk, dictionaries, column, row)).collect();
+            rows.push(cells.join(" "));
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, _reject: Reject) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn dictionaries_cleared(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn cell(chunk: &Chunk, dictionaries: &Dictionaries, column: usize, row: usize) -> String {
+    match &chunk.values[column] {
+        Values::Text(ids) if ids[row] != NULL_TEXT => {
+            String::from_utf8_lossy(dictionaries.get(chunk.slots[column]).text(ids[row])).into_owned()
+        }
+        Values::Int(values) if values[row] != NULL_INT => values[row].to_string(),
+        Values::Text(_) | Values::Int(_) => "-".to_owned(),
+    }
+}
+
+impl Inspection {
+    fn add(&mut self, object: Object) {
+        self.objects += 1;
+        self.bytes += object.size;
+        self.first = Some(self.first.map_or(object.delivered, |first| first.min(object.delivered)));
+        self.last = Some(self.last.map_or(object.delivered, |last| last.max(object.delivered)));
+        let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "?".to_owned());
+        let name = format!("{} {} {}", part(&object.account), part(&object.region), part(&object.log_id));
+        let log = self.logs.entry(name).or_default();
+        log.objects += 1;
+        log.bytes += object.size;
+        if log.newest.as_ref().is_none_or(|newest| newest.delivered <= object.delivered) {
+            log.newest = Some(object);
+        }
+    }
+}
+
+impl fmt::Display for Inspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |seconds: Option<i64>| {
+            seconds.and_then(|s| chrono::DateTime::from_timestamp(s, 0)).map_or("?".into(), |t| t.to_rfc3339())
+        };
+        writeln!(f, "{} objects, {}", count(self.objects), bytes(self.bytes))?;
+        writeln!(f, "delivered from {} to {}", time(self.first), time(self.last))?;
+        for (name, log) in &self.logs {
+            writeln!(f, "flow log {name}: {} objects, {}", count(log.objects), bytes(log.bytes))?;
+        }
+        for (header, rows) in &self.formats {
+            writeln!(f, "\nformat: {header}")?;
+            rows.iter().try_for_each(|row| writeln!(f, "  {row}"))?;
+        }
+        for remark in &self.remarks {
+            writeln!(f, "\n{remark}")?;
+        }
+        if !self.other_services.is_empty() {
+            writeln!(f, "\nother logs beside: {}", self.other_services.join(", "))?;
+        }
+        Ok(())
+    }
+}
