@@ -42,7 +42,7 @@ impl LakeTable {
         if by_hour {
             keys.push(Arc::new(Field::new("hour", DataType::Int32, true)));
         }
-        let schema = TableSchema::new(Arc::new(Schema::new(fields)), keys);
+        let schema = TableSchema::builder(Arc::new(Schema::new(fields))).with_table_partition_cols(keys).build();
         let files = files.iter().map(|file| partitioned(lake, file, by_hour)).collect();
         LakeTable { schema, files }
     }

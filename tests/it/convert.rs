@@ -14,8 +14,7 @@ on_both_stores!(
     an_object_repaired_after_it_was_set_aside_is_converted,
 );
 
-const DEFAULT: &str =
-    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
+const DEFAULT: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
 
 /// 2023-09-14 23:59:30 UTC, so that a few rows fall into the next day.
 const NEAR_MIDNIGHT: i64 = 1_694_735_970;
@@ -27,10 +26,17 @@ fn key(account: &str, region: &str, day: u32, id: &str, n: u32) -> String {
     )
 }
 
+/// Rows of the 14th.
 fn default_rows(n: i64, rows: i64) -> String {
+    rows_of_day(14, n, rows)
+}
+
+/// Rows that begin near the end of a day of September 2023.
+fn rows_of_day(day: u32, n: i64, rows: i64) -> String {
+    let midnight = NEAR_MIDNIGHT + (i64::from(day) - 14) * 86_400;
     let mut text = format!("{DEFAULT}\n");
     for row in 0..rows {
-        let start = NEAR_MIDNIGHT + row;
+        let start = midnight + row;
         text += &format!(
             "2 012345678901 eni-0a1b2c3d4e5f6a7b{} 10.0.{n}.{} 203.0.113.{} {} 443 6 {} {} {start} {} ACCEPT OK\n",
             row % 7,
@@ -42,13 +48,14 @@ fn default_rows(n: i64, rows: i64) -> String {
             start + 59
         );
     }
-    text + &format!("2 012345678901 eni-0a1b2c3d - - - - - - - {NEAR_MIDNIGHT} {} - NODATA\n", NEAR_MIDNIGHT + 30)
+    text + &format!("2 012345678901 eni-0a1b2c3d - - - - - - - {midnight} {} - NODATA\n", midnight + 30)
 }
 
 fn custom_rows() -> String {
     let mut text = "start srcaddr brand-new flow-direction traffic-path bytes date\n".to_owned();
     for row in 0..20 {
-        text += &format!("{} 2001:db8::{row:x}  new-{row} egress {} {} tagged\r\n\n", NEAR_MIDNIGHT + row, row % 8, row);
+        text +=
+            &format!("{} 2001:db8::{row:x}  new-{row} egress {} {} tagged\r\n\n", NEAR_MIDNIGHT + row, row % 8, row);
     }
     text
 }
@@ -113,8 +120,9 @@ fn every_layout_and_format_arrives_once(lab: &Lab) {
     assert_eq!(summary["objects"], 8);
     assert_eq!(summary["rejects"], 0);
     assert_eq!(summary["records"].as_u64(), Some(lab.expected("logs").rows.len() as u64));
-    let tables: Vec<bool> =
-        ["lake/flow_logs/", "lake/tgw_flow_logs/"].map(|table| lab.data_files().iter().any(|f| f.starts_with(table))).into();
+    let tables: Vec<bool> = ["lake/flow_logs/", "lake/tgw_flow_logs/"]
+        .map(|table| lab.data_files().iter().any(|f| f.starts_with(table)))
+        .into();
     assert_eq!(tables, [true, true]);
 }
 
@@ -133,18 +141,18 @@ fn a_rerun_writes_nothing(lab: &Lab) {
 }
 
 fn new_and_late_objects_are_added(lab: &Lab) {
-    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 10, "0a", 1)), &default_rows(1, 10));
+    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 10, "0a", 1)), &rows_of_day(10, 1, 10));
     lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 14, "0a", 2)), &default_rows(2, 10));
     lab.convert(&[], 0);
     // Late: sorts before what was seen, within the lookback of three days.
-    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 12, "0a", 3)), &default_rows(3, 10));
-    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 15, "0a", 4)), &default_rows(4, 10));
+    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 12, "0a", 3)), &rows_of_day(12, 3, 10));
+    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 15, "0a", 4)), &rows_of_day(15, 4, 10));
     // An account that was never listed, long ago: it is listed from its beginning.
-    lab.put_gz(&format!("logs/{}", key("999988887777", "us-east-1", 1, "0f", 5)), &default_rows(5, 10));
+    lab.put_gz(&format!("logs/{}", key("999988887777", "us-east-1", 1, "0f", 5)), &rows_of_day(1, 5, 10));
     assert_eq!(lab.convert(&[], 0)["objects"], 3);
     check(lab);
     // Later than the lookback: only a full scan finds it.
-    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 2, "0a", 6)), &default_rows(6, 10));
+    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 2, "0a", 6)), &rows_of_day(2, 6, 10));
     assert_eq!(lab.convert(&[], 0)["objects"], 0);
     assert_eq!(lab.convert(&["--full-scan"], 0)["objects"], 1);
     check(lab);
@@ -180,7 +188,10 @@ fn a_log_archive_is_listed_for_flow_logs_only(lab: &Lab) {
 fn lines_and_objects_are_set_aside_with_their_address(lab: &Lab) {
     let good = default_rows(1, 3);
     let bad = "2 012345678901 eni-1 10.0.0.1 10.0.0.2 70000 443 6 1 1 1694735970 1694735971 ACCEPT OK";
-    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 14, "0a", 1)), &format!("{good}{bad}\nbogus line\n"));
+    lab.put_gz(
+        &format!("logs/{}", key("012345678901", "us-east-1", 14, "0a", 1)),
+        &format!("{good}{bad}\nbogus line\n"),
+    );
     let sound = crate::lab::gzip(default_rows(2, 50).as_bytes());
     let truncated = key("012345678901", "us-east-1", 14, "0a", 2);
     lab.put(&format!("broken/{truncated}"), sound[..sound.len() / 2].to_vec());
@@ -209,8 +220,14 @@ fn lines_and_objects_are_set_aside_with_their_address(lab: &Lab) {
 
 fn filters_choose_and_never_hide(lab: &Lab) {
     for day in [3, 9, 14] {
-        lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", day, "0a", day)), &default_rows(day.into(), 5));
-        lab.put_gz(&format!("logs/{}", key("111122223333", "eu-west-1", day, "0b", day)), &default_rows(day.into(), 5));
+        lab.put_gz(
+            &format!("logs/{}", key("012345678901", "us-east-1", day, "0a", day)),
+            &rows_of_day(day, day.into(), 5),
+        );
+        lab.put_gz(
+            &format!("logs/{}", key("111122223333", "eu-west-1", day, "0b", day)),
+            &rows_of_day(day, day.into(), 5),
+        );
     }
     let days = ["--since", "2023-09-09", "--until", "2023-09-14"];
     assert_eq!(lab.convert(&[&days[..], &["--log-account", "111122223333"]].concat(), 0)["objects"], 2);
@@ -223,7 +240,10 @@ fn filters_choose_and_never_hide(lab: &Lab) {
 /// under the same names and with the same bytes.
 fn an_interrupted_plan_is_finished(lab: &Lab) {
     for n in 0..12 {
-        lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 2 + n, "0a", n)), &default_rows(n.into(), 10));
+        lab.put_gz(
+            &format!("logs/{}", key("012345678901", "us-east-1", 2 + n, "0a", n)),
+            &rows_of_day(2 + n, n.into(), 10),
+        );
     }
     lab.convert(&[], 0);
     let before = lab.list("lake");

