@@ -1,0 +1,167 @@
+//! Options of one side, `--source-option name=value`: object_store's S3 settings, and whose rights are used.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use object_store::ClientConfigKey;
+use object_store::aws::AmazonS3ConfigKey;
+
+use super::error::{Result, SourceError};
+
+/// Names that object_store has not, or that are taken from it for AWS's own credential chain.
+const OWN: [&str; 3] = ["role_arn", "external_id", "profile"];
+/// Names worth suggesting; more are accepted.
+const KNOWN: [&str; 27] = [
+    "region", "endpoint", "request_payer", "skip_signature", "profile", "role_arn", "external_id", "access_key_id",
+    "secret_access_key", "session_token", "virtual_hosted_style_request", "unsigned_payload", "checksum_algorithm",
+    "server_side_encryption", "sse_kms_key_id", "sse_bucket_key_enabled", "sse_customer_key_base64", "allow_http",
+    "allow_invalid_certificates", "connect_timeout", "timeout", "proxy_url", "proxy_ca_certificate", "proxy_excludes",
+    "user_agent", "conditional_put", "metadata_endpoint",
+];
+/// How far a name may be from one that is suggested, in edits.
+const NEAR_EDITS_MAX: usize = 3;
+const NEAR_MAX: usize = 3;
+
+/// The options of one side, checked by name. Values may be secret and are never printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    own: BTreeMap<&'static str, String>,
+    s3: BTreeMap<String, (AmazonS3ConfigKey, String)>,
+}
+
+impl Access {
+    /// Reads `name=value` options; a later one replaces an earlier one of the same name.
+    pub fn parse<S: AsRef<str>>(options: &[S]) -> Result<Access> {
+        let mut access = Access::default();
+        for option in options {
+            let option = option.as_ref();
+            let Some((name, value)) = option.split_once('=') else {
+                // A text without `=` might be a secret alone, so that it is cut short.
+                let option = option.chars().take(24).collect();
+                return Err(SourceError::OptionForm { option });
+            };
+            let name = name.trim().to_ascii_lowercase().replace('-', "_");
+            if let Some(own) = OWN.iter().find(|own| name.strip_prefix("aws_").unwrap_or(&name) == **own) {
+                access.own.insert(own, value.to_owned());
+                continue;
+            }
+            match name.parse::<AmazonS3ConfigKey>() {
+                Ok(AmazonS3ConfigKey::Bucket) | Err(_) => {
+                    return Err(SourceError::OptionUnknown { near: near(&name), option: name });
+                }
+                Ok(key) => access.s3.insert(key.as_ref().to_owned(), (key, value.to_owned())),
+            };
+        }
+        Ok(access)
+    }
+
+    /// The name of any option, if there is one.
+    pub fn first_name(&self) -> Option<String> {
+        self.own.keys().map(|name| (*name).to_owned()).chain(self.s3.keys().cloned()).next()
+    }
+
+    pub(super) fn profile(&self) -> Option<&str> {
+        self.own.get("profile").map(String::as_str)
+    }
+
+    pub(super) fn role_arn(&self) -> Option<&str> {
+        self.own.get("role_arn").map(String::as_str)
+    }
+
+    pub(super) fn external_id(&self) -> Option<&str> {
+        self.own.get("external_id").map(String::as_str)
+    }
+
+    /// Where instance credentials are asked for, when it is not AWS's address.
+    pub(super) fn metadata_endpoint(&self) -> Option<String> {
+        let given = self.get(AmazonS3ConfigKey::MetadataEndpoint).map(str::to_owned);
+        given.or_else(|| std::env::var("AWS_METADATA_ENDPOINT").ok()).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn get(&self, key: AmazonS3ConfigKey) -> Option<&str> {
+        self.s3.get(key.as_ref()).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn s3(&self) -> impl Iterator<Item = (AmazonS3ConfigKey, &str)> {
+        self.s3.values().map(|(key, value)| (*key, value.as_str()))
+    }
+
+    pub(super) fn is_set(&self, key: AmazonS3ConfigKey) -> bool {
+        self.get(key).is_some_and(|value| matches!(value, "true" | "1" | "yes" | "on"))
+    }
+
+    /// `AWS_…` variables that set up S3 itself; credentials among them are left to the credential chain.
+    pub(super) fn environment() -> impl Iterator<Item = (AmazonS3ConfigKey, String)> {
+        use AmazonS3ConfigKey as Key;
+        std::env::vars().filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty()).filter_map(
+            |(name, value)| match name.to_ascii_lowercase().parse() {
+                Ok(Key::AccessKeyId | Key::SecretAccessKey | Key::Token | Key::Bucket) => None,
+                Ok(Key::Client(ClientConfigKey::UserAgent)) | Err(_) => None,
+                Ok(key) => Some((key, value)),
+            },
+        )
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.own.keys().map(|name| (*name).to_owned()).chain(self.s3.keys().cloned());
+        f.debug_map().entries(names.map(|name| (name, "…"))).finish()
+    }
+}
+
+fn near(name: &str) -> Vec<String> {
+    let mut found: Vec<(usize, &str)> = KNOWN
+        .iter()
+        .map(|known| (if known.contains(name) && name.len() > 2 { 1 } else { edits(name, known) }, *known))
+        .filter(|(edits, _)| *edits <= NEAR_EDITS_MAX)
+        .collect();
+    found.sort_unstable();
+    found.into_iter().take(NEAR_MAX).map(|(_, known)| known.to_owned()).collect()
+}
+
+/// Levenshtein's distance, row by row.
+fn edits(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let substituted = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_known_by_their_names() {
+        let access =
+            Access::parse(&["region=eu-west-1", "Request-Payer=true", "role_arn=arn:aws:iam::1:role/r", "profile=p"])
+                .unwrap();
+        assert_eq!(access.get(AmazonS3ConfigKey::Region), Some("eu-west-1"));
+        assert!(access.is_set(AmazonS3ConfigKey::RequestPayer));
+        assert_eq!((access.role_arn(), access.profile()), (Some("arn:aws:iam::1:role/r"), Some("p")));
+    }
+
+    #[test]
+    fn unknown_options_name_their_neighbours() {
+        let error = Access::parse(&["regoin=x"]).unwrap_err().to_string();
+        assert_eq!(error, "option \"regoin\" is unknown; did you mean region?");
+        assert!(Access::parse(&["payer=x"]).unwrap_err().to_string().contains("request_payer"));
+        assert!(Access::parse(&["zzzzzzzzzz=x"]).unwrap_err().to_string().contains("list of S3 options"));
+        assert!(Access::parse(&["region"]).unwrap_err().to_string().contains("no value"));
+    }
+
+    #[test]
+    fn no_value_is_ever_printed() {
+        let access = Access::parse(&["secret_access_key=hunter2", "external_id=hunter3"]).unwrap();
+        let text = format!("{access:?}");
+        assert!(text.contains("secret_access_key") && !text.contains("hunter"), "{text}");
+    }
+}

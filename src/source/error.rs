@@ -1,0 +1,124 @@
+//! What can stop a source from being read, told apart as a person would: no bucket, no permission, no credentials.
+
+use std::path::PathBuf;
+
+/// Why a source cannot be opened or listed.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("location \"{text}\" {reason}")]
+    Location { text: String, reason: &'static str },
+    #[error("option \"{option}\" has no value; write it as name=value")]
+    OptionForm { option: String },
+    #[error("option \"{option}\" is unknown{}", near_text(near))]
+    OptionUnknown { option: String, near: Vec<String> },
+    #[error("option \"{option}\" is for S3, but \"{url}\" is on local disk; leave the option out")]
+    OptionLocal { option: String, url: String },
+    #[error("options of \"{url}\" do not fit: {detail}")]
+    OptionValue { url: String, detail: String },
+    #[error("\"{url}\" does not exist; check the bucket's and the folder's spelling")]
+    Missing { url: String },
+    #[error("bucket \"{bucket}\" does not exist; check its name, and the endpoint if it is not on AWS")]
+    MissingBucket { bucket: String },
+    #[error("\"{url}\" may not be read: {detail}; listing needs s3:ListBucket and reading needs s3:GetObject")]
+    Denied { url: String, detail: String },
+    #[error("credentials for \"{url}\" were refused: {detail}; check the access key, its secret and the clock")]
+    BadCredentials { url: String, detail: String },
+    #[error(
+        "no credentials were found for \"{url}\": {detail}; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or the option \
+         skip_signature=true for a public bucket"
+    )]
+    NoCredentials { url: String, detail: String },
+    #[error("bucket of \"{url}\" is in another region: {detail}; give it with the option region=…")]
+    Region { url: String, detail: String },
+    #[error("\"{url}\" cannot be reached: {detail}; check the endpoint and the network")]
+    Unreachable { url: String, detail: String },
+    #[error("\"{url}\" cannot be listed: {detail}")]
+    List { url: String, detail: String },
+    #[error("folder \"{path}\" cannot be read: {source}")]
+    Folder { path: PathBuf, source: std::io::Error },
+}
+
+fn near_text(near: &[String]) -> String {
+    match near {
+        [] => String::from("; see the list of S3 options in the manual"),
+        near => format!("; did you mean {}?", near.join(" or ")),
+    }
+}
+
+pub type Result<T> = std::result::Result<T, SourceError>;
+
+impl SourceError {
+    /// Only this folder is closed; the rest of the source may still be listed.
+    pub fn is_denied(&self) -> bool {
+        match self {
+            SourceError::Denied { .. } => true,
+            SourceError::Folder { source, .. } => source.kind() == std::io::ErrorKind::PermissionDenied,
+            _ => false,
+        }
+    }
+
+    /// Reads what a store says about a request for `url` (of `bucket`).
+    pub(super) fn from_store(error: &object_store::Error, url: &str, bucket: &str) -> SourceError {
+        let text = full_text(error);
+        let url = url.to_owned();
+        let detail = detail_of(&text);
+        let code = between(&text, "<Code>", "</Code>").unwrap_or_default();
+        if let Some(detail) = super::credentials::not_loaded(error) {
+            return SourceError::NoCredentials { url, detail };
+        }
+        match code {
+            "NoSuchBucket" => return SourceError::MissingBucket { bucket: bucket.to_owned() },
+            "SignatureDoesNotMatch" | "InvalidAccessKeyId" | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired"
+            | "RequestTimeTooSkewed" | "NotSignedUp" => return SourceError::BadCredentials { url, detail },
+            "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+                return SourceError::Region { url, detail };
+            }
+            _ => {}
+        }
+        match error {
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                SourceError::Denied { url, detail }
+            }
+            object_store::Error::NotFound { .. } => SourceError::Missing { url },
+            // A listing's status is only in the text of its error.
+            _ if text.contains("status code: 403") || text.contains("status code: 401") => {
+                SourceError::Denied { url, detail }
+            }
+            _ if text.contains("status code: 404") => SourceError::Missing { url },
+            _ if text.contains("Received redirect") => SourceError::Region { url, detail },
+            _ if text.contains("error sending request") || text.contains("Connect") => {
+                SourceError::Unreachable { url, detail }
+            }
+            _ => SourceError::List { url, detail },
+        }
+    }
+}
+
+/// The message of an error and of all its causes, each text once.
+pub fn full_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// What a server says in its XML, `Code: Message`, else the error's text on one line.
+pub fn detail_of(text: &str) -> String {
+    match (between(text, "<Code>", "</Code>"), between(text, "<Message>", "</Message>")) {
+        (Some(code), Some(message)) => format!("{code}: {}", message.trim_end_matches('.')),
+        (Some(code), None) => code.to_owned(),
+        _ => text.split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(open)?;
+    Some(rest.split_once(close)?.0)
+}

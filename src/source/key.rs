@@ -1,0 +1,218 @@
+//! Facts that a key alone tells: account, region, flow log, day and hour, in every layout that AWS delivers.
+//!
+//! ```text
+//! [prefix/]AWSLogs/[o-…/]<account>/vpcflowlogs/<region>/YYYY/MM/DD/[HH/]<file>
+//! [prefix/]AWSLogs/[o-…/]aws-account-id=<account>/aws-service=vpcflowlogs/aws-region=<region>/
+//!                                                   year=YYYY/month=MM/day=DD/[hour=HH/]<file>
+//! <file> = <account>_vpcflowlogs_<region>_<fl-id>_YYYYMMDDTHHmmZ_<hash>.log.gz
+//! ```
+//!
+//! The path wins over the file name; what neither says stays `None`. Nothing here fails: a hostile key has no facts.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+
+/// The folder that AWS reserves; everything below it has a known shape.
+pub const AWS_LOGS: &str = "AWSLogs";
+/// The service folder that holds flow logs, of VPCs and of transit gateways alike.
+pub const FLOW_LOGS: &str = "vpcflowlogs";
+
+/// What a key says about its object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    pub account: Option<String>,
+    pub region: Option<String>,
+    pub log_id: Option<String>,
+    /// The day of the path, else of the file name.
+    pub day: Option<NaiveDate>,
+    pub hour: Option<u8>,
+    /// Unix seconds of the slot in the file name (UTC).
+    pub slot: Option<i64>,
+    /// The key lies below `AWSLogs/…/vpcflowlogs/<region>/`.
+    pub in_flow_log_prefix: bool,
+}
+
+impl Facts {
+    pub fn of(key: &str) -> Facts {
+        let mut segments: Vec<&str> = key.split('/').collect();
+        let file = segments.pop().unwrap_or_default();
+        let place = Place::of(&segments);
+        let name = FileName::of(file);
+        let (path_day, path_hour) = day_of_path(&segments).map_or((None, None), |(day, hour)| (Some(day), hour));
+        let slot = name.as_ref().map(|name| name.slot);
+        let day = path_day.or(slot.map(|slot| slot.date()));
+        let hour = path_hour.or(slot.filter(|slot| Some(slot.date()) == day).map(hour_of));
+        let in_flow_log_prefix = place.service_is_flow_logs && place.region.is_some();
+        let (account, region, log_id) = match name {
+            Some(name) => (name.account, Some(name.region), Some(name.log_id)),
+            None => (None, None, None),
+        };
+        Facts {
+            account: place.account.map(str::to_owned).or(account),
+            region: place.region.map(str::to_owned).or(region),
+            log_id,
+            day,
+            hour,
+            slot: slot.map(|slot| slot.and_utc().timestamp()),
+            in_flow_log_prefix,
+        }
+    }
+}
+
+fn hour_of(slot: NaiveDateTime) -> u8 {
+    use chrono::Timelike;
+    slot.hour() as u8
+}
+
+/// Where a folder lies in a tree of AWS logs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The last `AWSLogs` segment and what follows it.
+    pub below: Level,
+    pub account: Option<&'a str>,
+    pub service_is_flow_logs: bool,
+    pub region: Option<&'a str>,
+    /// The folders carry `key=value` names.
+    pub hive: bool,
+    /// Segments up to and including the region: the folder under which days lie.
+    pub date_root: usize,
+}
+
+/// The depth of a folder below `AWSLogs/`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Not below `AWSLogs/` at all.
+    #[default]
+    Outside,
+    /// `AWSLogs/` or `AWSLogs/o-…/`: accounts are next.
+    Logs,
+    /// An account: services are next.
+    Account,
+    /// `vpcflowlogs/`: regions are next.
+    FlowLogs,
+    /// A region of flow logs, or a folder below it: days are next.
+    Region,
+    /// Another service, or a folder that no layout explains.
+    Foreign,
+}
+
+impl<'a> Place<'a> {
+    /// `folders` are the segments of a folder, without the file.
+    pub fn of(folders: &[&'a str]) -> Place<'a> {
+        let mut place = Place::default();
+        let Some(logs) = folders.iter().rposition(|segment| *segment == AWS_LOGS) else { return place };
+        let mut at = logs + 1;
+        if folders.get(at).is_some_and(|segment| is_organisation(segment)) {
+            at += 1;
+        }
+        place.below = Level::Logs;
+        let Some(segment) = folders.get(at) else { return place };
+        let Some(account) = account_of(segment) else {
+            place.below = Level::Foreign;
+            return place;
+        };
+        place.account = Some(account);
+        place.hive = segment.contains('=');
+        place.below = Level::Account;
+        let Some(segment) = folders.get(at + 1) else { return place };
+        if service_of(segment) != FLOW_LOGS {
+            place.below = Level::Foreign;
+            return place;
+        }
+        place.service_is_flow_logs = true;
+        place.below = Level::FlowLogs;
+        let Some(segment) = folders.get(at + 2) else { return place };
+        place.region = Some(segment.strip_prefix("aws-region=").unwrap_or(segment)).filter(|region| !region.is_empty());
+        place.below = Level::Region;
+        place.date_root = at + 3;
+        place
+    }
+}
+
+/// `o-…`, the folder of an organisation between `AWSLogs/` and its accounts.
+pub fn is_organisation(segment: &str) -> bool {
+    segment.strip_prefix("o-").is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// The account that a folder names, plain or `aws-account-id=…`.
+pub fn account_of(segment: &str) -> Option<&str> {
+    let account = segment.strip_prefix("aws-account-id=").unwrap_or(segment);
+    is_account(account).then_some(account)
+}
+
+/// The service that a folder below an account names: `CloudTrail`, `aws-service=vpcflowlogs`, `service=vpcflowlogs`.
+pub fn service_of(segment: &str) -> &str {
+    segment.strip_prefix("aws-service=").or_else(|| segment.strip_prefix("service=")).unwrap_or(segment)
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The folder names a year, `2024` or `year=2024`; true means the second form.
+pub fn year_folder(segment: &str) -> Option<bool> {
+    let year = segment.strip_prefix("year=");
+    number(year.unwrap_or(segment), 4).map(|_| year.is_some())
+}
+
+/// Day and hour of the last dated folders of a path.
+fn day_of_path(folders: &[&str]) -> Option<(NaiveDate, Option<u8>)> {
+    (0..folders.len().saturating_sub(2)).rev().find_map(|at| {
+        let dated = &folders[at..];
+        let hive = year_folder(dated[0])?;
+        let part = |segment: &str, name: &str| match hive {
+            true => number(segment.strip_prefix(name)?, 2),
+            false => number(segment, 2),
+        };
+        let year = number(dated[0].strip_prefix("year=").unwrap_or(dated[0]), 4)?;
+        let day = NaiveDate::from_ymd_opt(year as i32, part(dated[1], "month=")?, part(dated[2], "day=")?)?;
+        let hour = dated.get(3).and_then(|segment| part(segment, "hour=")).filter(|hour| *hour < 24);
+        Some((day, hour.map(|hour| hour as u8)))
+    })
+}
+
+/// Exactly `digits` decimal digits.
+fn number(text: &str, digits: usize) -> Option<u32> {
+    (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+/// A file name in AWS's form.
+struct FileName {
+    account: Option<String>,
+    region: String,
+    log_id: String,
+    slot: NaiveDateTime,
+}
+
+impl FileName {
+    /// Parsed from the right: a copy may carry a prefix of its own, and then only the account is unknown.
+    fn of(file: &str) -> Option<FileName> {
+        let mut parts = file.rsplitn(6, '_');
+        let (_hash, time, log_id) = (parts.next()?, parts.next()?, parts.next()?);
+        let (region, service, account) = (parts.next()?, parts.next()?, parts.next()?);
+        if service != FLOW_LOGS || !log_id.starts_with("fl-") || region.is_empty() {
+            return None;
+        }
+        Some(FileName {
+            account: is_account(account).then(|| account.to_owned()),
+            region: region.to_owned(),
+            log_id: log_id.to_owned(),
+            slot: slot_of(time)?,
+        })
+    }
+}
+
+/// `YYYYMMDDTHHmmZ`.
+fn slot_of(time: &str) -> Option<NaiveDateTime> {
+    let (date, clock) = time.strip_suffix('Z')?.split_once('T')?;
+    let (date, clock) = (number(date, 8)?, number(clock, 4)?);
+    NaiveDate::from_ymd_opt((date / 10_000) as i32, date / 100 % 100, date % 100)?.and_hms_opt(
+        clock / 100,
+        clock % 100,
+        0,
+    )
+}
+
+/// The day of Unix seconds, for objects whose key has none.
+pub fn day_of_seconds(seconds: i64) -> Option<NaiveDate> {
+    DateTime::from_timestamp(seconds, 0).map(|time| time.date_naive())
+}

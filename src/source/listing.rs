@@ -1,0 +1,177 @@
+//! One contract for listing a bucket and a disk: a folder's own names, or all keys below it from a starting point.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::error::{Result, SourceError, full_text};
+use super::local;
+use super::location::{Kind, Location};
+use super::object::{Entry, Skipped};
+use super::verbatim::{folder_path, key_of, path_of};
+
+/// Entries handed on at a time; also what S3 puts on a page.
+pub(super) const PAGE_ENTRIES_MAX: usize = 1000;
+/// Pages that a listing of a disk may be ahead of its reader.
+const PAGES_AHEAD_MAX: usize = 2;
+
+/// An open bucket or disk, and the place in it that was named.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Paths are those of the whole bucket or disk. Keys of a source go through [`path_of`], which keeps odd ones whole.
+    pub store: Arc<dyn ObjectStore>,
+    pub location: Location,
+    pub kind: Kind,
+    pub(super) requests: Arc<AtomicU64>,
+}
+
+/// The names in one folder.
+#[derive(Debug, Default)]
+pub struct Folder {
+    /// Without their `/`.
+    pub folders: Vec<String>,
+    pub entries: Vec<Entry>,
+    pub skipped: Skipped,
+}
+
+/// A stretch of a listing.
+#[derive(Debug, Default)]
+pub struct Page {
+    pub entries: Vec<Entry>,
+    pub skipped: Skipped,
+    pub denied: Vec<Denied>,
+}
+
+/// A folder that may not be listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denied {
+    /// Key, ending in `/`.
+    pub prefix: String,
+    pub reason: String,
+}
+
+impl Store {
+    /// Wraps an open store; S3's rules for keys apply unless the location is on disk.
+    pub fn new(store: Arc<dyn ObjectStore>, location: Location) -> Store {
+        Store { store, kind: location.kind(), location, requests: Arc::default() }
+    }
+
+    /// Requests sent so far; on disk, folders read.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// The same store with paths relative to the location. On disk the folder must exist.
+    pub fn rooted(&self) -> Result<Arc<dyn ObjectStore>> {
+        match self.location.path() {
+            Some(path) => LocalFileSystem::new_with_prefix(&path)
+                .map(|store| Arc::new(store) as Arc<dyn ObjectStore>)
+                .map_err(|_| SourceError::Missing { url: self.location.url() }),
+            None => match folder_path(&self.location.prefix()) {
+                Some(prefix) => Ok(Arc::new(PrefixStore::new(Arc::clone(&self.store), prefix))),
+                None => Ok(Arc::clone(&self.store)),
+            },
+        }
+    }
+
+    /// The folders and objects directly below `prefix` (empty, or ending in `/`).
+    pub async fn folder(&self, prefix: &str) -> Result<Folder> {
+        if let Some(root) = self.location.path() {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            let prefix = prefix.to_owned();
+            return blocking(move || local::folder(&root, &prefix)).await;
+        }
+        let listed = self.store.list_with_delimiter(folder_path(prefix).as_ref()).await;
+        let listed = listed.map_err(|error| self.error(&error, prefix))?;
+        let folders = listed.common_prefixes.iter().map(|path| {
+            let key = key_of(path);
+            key.strip_prefix(prefix).unwrap_or(&key).to_owned()
+        });
+        Ok(Folder {
+            folders: folders.collect(),
+            entries: listed.objects.into_iter().map(entry_of).collect(),
+            skipped: Skipped::default(),
+        })
+    }
+
+    /// All keys below `prefix` that are greater than `after`, in the store's order, in pages.
+    pub fn entries(&self, prefix: &str, after: Option<&str>) -> BoxStream<'static, Result<Page>> {
+        if let Some(root) = self.location.path() {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            return local_entries(root, prefix.to_owned(), after.map(str::to_owned));
+        }
+        let path = folder_path(prefix);
+        let listed = match after {
+            Some(after) => self.store.list_with_offset(path.as_ref(), &path_of(after)),
+            None => self.store.list(path.as_ref()),
+        };
+        let (store, prefix) = (self.clone(), prefix.to_owned());
+        listed
+            .map_err(move |error| store.error(&error, &prefix))
+            .map_ok(entry_of)
+            .try_ready_chunks(PAGE_ENTRIES_MAX)
+            .map_err(|error| error.1)
+            .map_ok(|entries| Page { entries, ..Page::default() })
+            .boxed()
+    }
+
+    /// The object of exactly this key, if there is one.
+    pub async fn head(&self, key: &str) -> Result<Option<Entry>> {
+        if self.kind == Kind::Local {
+            let key = key.to_owned();
+            return blocking(move || {
+                let path = local::path_of(&key);
+                match std::fs::metadata(&path) {
+                    Ok(metadata) if metadata.is_file() => Ok(Some(local::entry(key, &metadata))),
+                    Ok(_) => Ok(None),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    Err(source) => Err(SourceError::Folder { path, source }),
+                }
+            })
+            .await;
+        }
+        match self.store.head(&path_of(key)).await {
+            Ok(meta) => Ok(Some(entry_of(meta))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.error(&error, key)),
+        }
+    }
+
+    fn error(&self, error: &object_store::Error, key: &str) -> SourceError {
+        SourceError::from_store(error, &self.location.url_of(key), self.location.bucket())
+    }
+}
+
+fn entry_of(meta: ObjectMeta) -> Entry {
+    let version = meta.e_tag.unwrap_or_else(|| format!("{}-{}", meta.size, meta.last_modified.timestamp_micros()));
+    Entry { key: key_of(&meta.location), size: meta.size, version, modified: meta.last_modified.timestamp() }
+}
+
+fn local_entries(
+    root: std::path::PathBuf,
+    prefix: String,
+    after: Option<String>,
+) -> BoxStream<'static, Result<Page>> {
+    let (sender, receiver) = mpsc::channel(PAGES_AHEAD_MAX);
+    tokio::task::spawn_blocking(move || {
+        let sent = local::walk(&root, &prefix, after.as_deref(), |page| sender.blocking_send(Ok(page)).is_ok());
+        if let Err(error) = sent {
+            // The reader may be gone; then nobody is there to tell.
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|page| (page, receiver)) }).boxed()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(SourceError::List { url: "file:///".to_owned(), detail: full_text(&error) }),
+    }
+}

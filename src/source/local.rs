@@ -1,0 +1,166 @@
+//! Folders on disk, listed as a bucket would be: whole keys in byte order, from any starting point.
+//!
+//! object_store's own listing hides names such as `a#1`, fails on others, and stops at a folder that it may not read.
+//! This one loses nothing silently: what cannot be listed is counted or told.
+//!
+//! Links are followed only out of the source: what a link names inside it is listed there under its own name, so that no
+//! record is read twice, and no loop can arise. Keys are absolute paths without their first `/`.
+
+use std::collections::HashSet;
+use std::fs::Metadata;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::error::{Result, SourceError};
+use super::listing::{Denied, Folder, PAGE_ENTRIES_MAX, Page};
+use super::object::{Entry, Reason};
+
+/// Size and time of change: what says that a file is the same bytes, on whichever disk.
+pub fn version_of(metadata: &Metadata) -> String {
+    format!("{}-{}{:09}", metadata.len(), metadata.mtime(), metadata.mtime_nsec())
+}
+
+pub fn path_of(key: &str) -> PathBuf {
+    Path::new("/").join(key)
+}
+
+pub(super) fn entry(key: String, metadata: &Metadata) -> Entry {
+    Entry { key, size: metadata.len(), version: version_of(metadata), modified: metadata.mtime() }
+}
+
+/// The folder's own names; `root` is the source, for telling which links lead out of it.
+pub(super) fn folder(root: &Path, prefix: &str) -> Result<Folder> {
+    let mut found = Folder::default();
+    let mut page = Page::default();
+    let mut walk = Walk::new(root, prefix, None);
+    for child in walk.children(prefix, &mut page)? {
+        match child {
+            Child::Folder(key) => found.folders.push(key[prefix.len()..key.len() - 1].to_owned()),
+            Child::File(entry) => found.entries.push(entry),
+        }
+    }
+    found.skipped = page.skipped;
+    Ok(found)
+}
+
+/// The whole tree below `prefix`, keys after `after`, handed to `send` page by page until it returns false.
+pub(super) fn walk(root: &Path, prefix: &str, after: Option<&str>, mut send: impl FnMut(Page) -> bool) -> Result<()> {
+    let mut walk = Walk::new(root, prefix, after);
+    let mut page = Page::default();
+    let mut stack = walk.children(prefix, &mut page)?;
+    stack.reverse();
+    while let Some(child) = stack.pop() {
+        match child {
+            Child::File(entry) => page.entries.push(entry),
+            Child::Folder(key) => match walk.children(&key, &mut page) {
+                Ok(children) => stack.extend(children.into_iter().rev()),
+                Err(error) if error.is_denied() => {
+                    page.denied.push(Denied { prefix: key, reason: "permission denied".to_owned() });
+                }
+                Err(error) => return Err(error),
+            },
+        }
+        if page.entries.len() >= PAGE_ENTRIES_MAX && !send(std::mem::take(&mut page)) {
+            return Ok(());
+        }
+    }
+    send(page);
+    Ok(())
+}
+
+enum Child {
+    /// Key ending in `/`.
+    Folder(String),
+    File(Entry),
+}
+
+impl Child {
+    fn key(&self) -> &str {
+        match self {
+            Child::Folder(key) => key,
+            Child::File(entry) => &entry.key,
+        }
+    }
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    after: Option<&'a str>,
+    /// Device and inode of linked folders already listed.
+    linked: HashSet<(u64, u64)>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(root: &'a Path, _prefix: &str, after: Option<&'a str>) -> Walk<'a> {
+        Walk { root, after, linked: HashSet::new() }
+    }
+
+    /// The names in one folder, in the byte order of their keys.
+    fn children(&mut self, prefix: &str, page: &mut Page) -> Result<Vec<Child>> {
+        let folder = path_of(prefix);
+        let failed = |source| SourceError::Folder { path: folder.clone(), source };
+        let names = match std::fs::read_dir(&folder) {
+            Ok(names) => names,
+            // Removed since it was listed.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut children = Vec::new();
+        for name in names {
+            let name = name.map_err(failed)?;
+            let Some(text) = name.file_name().to_str().map(str::to_owned) else {
+                page.skipped.add(Reason::Unreachable, &name.path().to_string_lossy());
+                continue;
+            };
+            let key = format!("{prefix}{text}");
+            if let Some(child) = self.child(key, &name, page).map_err(failed)?
+                && self.is_wanted(child.key())
+            {
+                children.push(child);
+            }
+        }
+        children.sort_unstable_by(|a, b| a.key().cmp(b.key()));
+        Ok(children)
+    }
+
+    fn child(&mut self, key: String, name: &std::fs::DirEntry, page: &mut Page) -> std::io::Result<Option<Child>> {
+        let kind = name.file_type()?;
+        let is_link = kind.is_symlink();
+        if kind.is_dir() {
+            return Ok(Some(Child::Folder(key + "/")));
+        }
+        // Follows links.
+        let metadata = match std::fs::metadata(name.path()) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound && !is_link => return Ok(None),
+            Err(_) => {
+                page.skipped.add(if is_link { Reason::Link } else { Reason::Unreachable }, &key);
+                return Ok(None);
+            }
+        };
+        if is_link {
+            let target = std::fs::canonicalize(name.path())?;
+            let again = metadata.is_dir() && !self.linked.insert((metadata.dev(), metadata.ino()));
+            // A link to a folder around the source would come back to the source.
+            if again || target.starts_with(self.root) || self.root.starts_with(&target) {
+                page.skipped.add(Reason::Link, &key);
+                return Ok(None);
+            }
+        }
+        if metadata.is_dir() {
+            return Ok(Some(Child::Folder(key + "/")));
+        }
+        if !metadata.is_file() {
+            page.skipped.add(Reason::NotAFile, &key);
+            return Ok(None);
+        }
+        Ok(Some(Child::File(entry(key, &metadata))))
+    }
+
+    fn is_wanted(&self, key: &str) -> bool {
+        let Some(after) = self.after else { return true };
+        // Of a folder, every key begins with its own.
+        key > after || (key.ends_with('/') && after.starts_with(key))
+    }
+}

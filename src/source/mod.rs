@@ -1,0 +1,55 @@
+//! Where raw logs lie: a SOURCE argument becomes an open store, its chains of dated folders, and bounded listings.
+//!
+//! ```text
+//! text ─▶ Location ─┐
+//! options ─▶ Access ┴─▶ open ─▶ Store ─▶ find_chains ─▶ Chain ─▶ list_chain ─▶ Object (url, size, version, day, …)
+//! ```
+//!
+//! Promises: a key and its URL are the store's own characters, whatever they are; what is left out is counted with its
+//! reason; a listing holds a page at a time. It leaves to others: which objects are new (plan), and their bytes (fetch).
+
+mod access;
+mod chain;
+mod credentials;
+mod discover;
+mod error;
+mod key;
+mod listing;
+mod local;
+mod location;
+mod object;
+mod s3;
+mod verbatim;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+
+pub use access::Access;
+pub use chain::{Batch, Chain, Style, list_chain};
+pub use discover::{Discovery, Filter, find_chains};
+pub use error::{Result, SourceError, detail_of, full_text};
+pub use key::Facts;
+pub use listing::{Denied, Folder, Page, Store};
+pub use local::{path_of as local_path_of, version_of as local_version_of};
+pub use location::{Kind, Location};
+pub use object::{Entry, Object, Reason, Skipped, Tally};
+pub use verbatim::path_of as store_path_of;
+
+/// Opens the bucket or disk of a location. Sends no request but one for the bucket's region, where it is not given.
+pub async fn open(location: &Location, access: &Access) -> Result<Store> {
+    let requests = Arc::new(AtomicU64::new(0));
+    let store: Arc<dyn ObjectStore> = match location.kind() {
+        Kind::S3 => Arc::new(s3::client(location, access, Arc::clone(&requests)).await?),
+        Kind::Local => match access.first_name() {
+            Some(option) => return Err(SourceError::OptionLocal { option, url: location.url() }),
+            None => Arc::new(LocalFileSystem::new()),
+        },
+    };
+    Ok(Store { store, location: location.clone(), kind: location.kind(), requests })
+}

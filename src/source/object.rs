@@ -1,0 +1,149 @@
+//! One source object as the plan records it, and the tally of what was left out by name.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::key::Facts;
+use super::location::Location;
+
+/// A gzip log, not opened yet. Its URL is its identity; its version says whether it is still the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Object {
+    /// Full URL, with the key verbatim.
+    pub url: String,
+    /// Key within the bucket, or absolute path without its first `/`; verbatim.
+    pub key: String,
+    /// Compressed bytes.
+    pub size: u64,
+    /// The ETag on S3; `<size>-<mtime ns>` on disk, which survives a copy that keeps times and never knows inodes.
+    pub version: String,
+    pub day: Option<NaiveDate>,
+    pub hour: Option<u8>,
+    pub account: Option<String>,
+    pub region: Option<String>,
+    pub log_id: Option<String>,
+    /// Unix seconds: the slot in the file's name, else when the object was last modified.
+    pub delivered: i64,
+    /// The key lies below `AWSLogs/…/vpcflowlogs/<region>/`.
+    pub in_flow_log_prefix: bool,
+}
+
+/// One name of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub key: String,
+    pub size: u64,
+    pub version: String,
+    /// Unix seconds.
+    pub modified: i64,
+}
+
+impl Object {
+    pub fn new(location: &Location, entry: Entry) -> Object {
+        let facts = Facts::of(&entry.key);
+        Object {
+            url: location.url_of(&entry.key),
+            size: entry.size,
+            version: entry.version,
+            day: facts.day,
+            hour: facts.hour,
+            account: facts.account,
+            region: facts.region,
+            log_id: facts.log_id,
+            delivered: facts.slot.unwrap_or(entry.modified),
+            in_flow_log_prefix: facts.in_flow_log_prefix,
+            key: entry.key,
+        }
+    }
+}
+
+/// Why a name was left out without being opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A key that ends in `/`.
+    FolderMarker,
+    Empty,
+    /// CloudWatch's `aws-logs-write-test`, and AWS's other test objects.
+    WriteTest,
+    /// Delivered as Parquet already.
+    Parquet,
+    /// Another account, region or day than asked for.
+    Filtered,
+    /// A folder or object below `AWSLogs/` that is not a flow log.
+    NotFlowLogs,
+    /// A name that the store's protocol cannot ask for (`..` as a folder, or not UTF-8).
+    Unreachable,
+    /// A link to a folder or file that is listed under its own name, or that leads nowhere.
+    Link,
+    /// A socket, pipe or device.
+    NotAFile,
+}
+
+impl Reason {
+    pub fn text(self) -> &'static str {
+        match self {
+            Reason::FolderMarker => "folder markers",
+            Reason::Empty => "empty objects",
+            Reason::WriteTest => "write tests",
+            Reason::Parquet => "Parquet objects",
+            Reason::Filtered => "outside the filters",
+            Reason::NotFlowLogs => "not flow logs",
+            Reason::Unreachable => "names that cannot be requested",
+            Reason::Link => "links listed elsewhere or broken",
+            Reason::NotAFile => "not files",
+        }
+    }
+}
+
+/// How many names were left out, and one example, for each reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped(pub BTreeMap<Reason, Tally>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    pub objects: u64,
+    pub example: String,
+}
+
+impl Skipped {
+    pub fn add(&mut self, reason: Reason, key: &str) {
+        let tally = self.0.entry(reason).or_insert_with(|| Tally { objects: 0, example: key.to_owned() });
+        tally.objects += 1;
+    }
+
+    pub fn merge(&mut self, other: &Skipped) {
+        for (reason, more) in &other.0 {
+            let tally = self.0.entry(*reason).or_insert_with(|| Tally { objects: 0, example: more.example.clone() });
+            tally.objects += more.objects;
+        }
+    }
+
+    pub fn count(&self, reason: Reason) -> u64 {
+        self.0.get(&reason).map_or(0, |tally| tally.objects)
+    }
+
+    pub fn total(&self) -> u64 {
+        self.0.values().map(|tally| tally.objects).sum()
+    }
+}
+
+/// The reason to leave an entry out by its name or size alone.
+pub fn skip_by_name(entry: &Entry) -> Option<Reason> {
+    let file = entry.key.rsplit('/').next().unwrap_or_default();
+    if file.is_empty() {
+        return Some(Reason::FolderMarker);
+    }
+    if entry.key.split('/').any(|segment| segment == "." || segment == "..") {
+        return Some(Reason::Unreachable);
+    }
+    if file == "aws-logs-write-test" {
+        return Some(Reason::WriteTest);
+    }
+    if file.ends_with(".parquet") {
+        return Some(Reason::Parquet);
+    }
+    (entry.size == 0).then_some(Reason::Empty)
+}
