@@ -9,7 +9,7 @@
 //!
 //! The path wins over the file name; what neither says stays `None`. Nothing here fails: a hostile key has no facts.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime};
 
 /// The folder that AWS reserves; everything below it has a known shape.
 pub const AWS_LOGS: &str = "AWSLogs";
@@ -212,7 +212,3 @@ fn slot_of(time: &str) -> Option<NaiveDateTime> {
     )
 }
 
-/// The day of Unix seconds, for objects whose key has none.
-pub fn day_of_seconds(seconds: i64) -> Option<NaiveDate> {
-    DateTime::from_timestamp(seconds, 0).map(|time| time.date_naive())
-}

@@ -21,6 +21,9 @@ pub(super) const PAGE_ENTRIES_MAX: usize = 1000;
 /// Pages that a listing of a disk may be ahead of its reader.
 const PAGES_AHEAD_MAX: usize = 2;
 
+/// How the version of an object begins whose store gives no ETag: size and time follow, and no request can insist on it.
+pub const UNTAGGED: &str = "untagged:";
+
 /// An open bucket or disk, and the place in it that was named.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -149,7 +152,8 @@ impl Store {
 }
 
 fn entry_of(meta: ObjectMeta) -> Entry {
-    let version = meta.e_tag.unwrap_or_else(|| format!("{}-{}", meta.size, meta.last_modified.timestamp_micros()));
+    let dated = || format!("{UNTAGGED}{}-{}", meta.size, meta.last_modified.timestamp_micros());
+    let version = meta.e_tag.clone().unwrap_or_else(dated);
     Entry { key: key_of(&meta.location), size: meta.size, version, modified: meta.last_modified.timestamp() }
 }
 

@@ -35,7 +35,7 @@ pub use chain::{Batch, Chain, Style, list_chain};
 pub use discover::{Discovery, Filter, find_chains};
 pub use error::{Result, SourceError, detail_of, full_text};
 pub use key::Facts;
-pub use listing::{Denied, Folder, Page, Store};
+pub use listing::{Denied, Folder, Page, Store, UNTAGGED};
 pub use local::{path_of as local_path_of, version_of as local_version_of};
 pub use location::{Kind, Location};
 pub use object::{Entry, Object, Reason, Skipped, Tally};
