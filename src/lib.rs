@@ -21,27 +21,6 @@ pub mod fetch;
 pub mod decode;
 
 pub mod columns;
-
-pub mod encode;
-
-pub mod lake;
-
-pub mod commit;
-
-pub mod convert;
-
-pub mod query;
-
-pub mod report;
-
-pub mod inspect;
-
-pub mod sample;
-
-pub mod progress;
-
-pub mod cli;
-
-pub mod command;
-
-pub mod error;
+pub mod fetch;
+pub mod schema;
+pub mod source;

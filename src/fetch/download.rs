@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::{GetOptions, GetRange, ObjectStoreExt};
@@ -16,6 +17,11 @@ use crate::source::{Kind, Object, Store, UNTAGGED, local_path_of, local_version_
 
 /// Bytes of one request of a large object; a reader holds at most two pieces.
 pub(super) const PIECE_BYTES: u64 = 8 << 20;
+
+/// A store gives up on a request within seconds to minutes; a busy or briefly absent server gets longer.
+const ATTEMPTS_MAX: u32 = 3;
+/// Before the second attempt; each later one waits four times as long.
+const PAUSE_FIRST: Duration = Duration::from_secs(2);
 
 /// An object and the store that has it.
 #[derive(Debug, Clone)]
@@ -41,8 +47,21 @@ impl Wanted {
         read.await.unwrap_or_else(|error| Err(FetchError::Transient { detail: error.to_string() }))
     }
 
-    /// A range of bytes; the whole range asks for no range, so that a server need not know them.
+    /// A range of bytes, in a few attempts.
     async fn get(&self, range: Range<u64>) -> Result<Bytes, FetchError> {
+        let mut pause = PAUSE_FIRST;
+        for _ in 1..ATTEMPTS_MAX {
+            match self.get_once(range.clone()).await {
+                Err(FetchError::Transient { .. }) => tokio::time::sleep(pause).await,
+                result => return result,
+            }
+            pause *= 4;
+        }
+        self.get_once(range).await
+    }
+
+    /// One request; the whole range asks for no range, so that a server need not know them.
+    async fn get_once(&self, range: Range<u64>) -> Result<Bytes, FetchError> {
         let length = range.end - range.start;
         let tagged = !self.object.version.starts_with(UNTAGGED);
         let options = GetOptions {
@@ -77,8 +96,14 @@ impl Wanted {
         if self.store.kind == Kind::Local {
             return Ok(Box::new(LocalStream::open(&self.object)?));
         }
-        let mut pieces =
-            Pieces { runtime: runtime.clone(), wanted: self, asked: 0, coming: None, current: Bytes::new(), _permit: permit };
+        let mut pieces = Pieces {
+            runtime: runtime.clone(),
+            wanted: self,
+            asked: 0,
+            coming: None,
+            current: Bytes::new(),
+            _permit: permit,
+        };
         pieces.ask();
         Ok(Box::new(pieces))
     }

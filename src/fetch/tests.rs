@@ -61,9 +61,8 @@ fn tasks_that_hold_their_bodies_never_block_each_other() {
     let lab = lab(&[("a.gz", vec![1; 600]), ("b.gz", vec![2; 600])]);
     let budget = Budget::new(Options { objects_in_flight_max: 1, bytes_in_flight_max: 700 });
     let mut tasks: Vec<Fetched> = (0..8).map(|_| lab.fetch(&budget)).collect();
-    let held: Vec<Bytes> = (0..2)
-        .flat_map(|_| tasks.iter_mut().map(|task| whole(task.next().unwrap().1)).collect::<Vec<_>>())
-        .collect();
+    let held: Vec<Bytes> =
+        (0..2).flat_map(|_| tasks.iter_mut().map(|task| whole(task.next().unwrap().1)).collect::<Vec<_>>()).collect();
     assert_eq!(held.len(), 16);
     assert!(tasks.iter_mut().all(|task| task.next().is_none()));
 }

@@ -12,11 +12,33 @@ use super::error::{Result, SourceError};
 const OWN: [&str; 3] = ["role_arn", "external_id", "profile"];
 /// Names worth suggesting; more are accepted.
 const KNOWN: [&str; 27] = [
-    "region", "endpoint", "request_payer", "skip_signature", "profile", "role_arn", "external_id", "access_key_id",
-    "secret_access_key", "session_token", "virtual_hosted_style_request", "unsigned_payload", "checksum_algorithm",
-    "server_side_encryption", "sse_kms_key_id", "sse_bucket_key_enabled", "sse_customer_key_base64", "allow_http",
-    "allow_invalid_certificates", "connect_timeout", "timeout", "proxy_url", "proxy_ca_certificate", "proxy_excludes",
-    "user_agent", "conditional_put", "metadata_endpoint",
+    "region",
+    "endpoint",
+    "request_payer",
+    "skip_signature",
+    "profile",
+    "role_arn",
+    "external_id",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+    "virtual_hosted_style_request",
+    "unsigned_payload",
+    "checksum_algorithm",
+    "server_side_encryption",
+    "sse_kms_key_id",
+    "sse_bucket_key_enabled",
+    "sse_customer_key_base64",
+    "allow_http",
+    "allow_invalid_certificates",
+    "connect_timeout",
+    "timeout",
+    "proxy_url",
+    "proxy_ca_certificate",
+    "proxy_excludes",
+    "user_agent",
+    "conditional_put",
+    "metadata_endpoint",
 ];
 /// How far a name may be from one that is suggested, in edits.
 const NEAR_EDITS_MAX: usize = 3;

@@ -52,8 +52,7 @@ impl Shared {
             .region()
             .await;
         let provider = ProviderConfig::default().with_http_client(http.clone());
-        let provider =
-            provider.with_region(region.clone().or_else(|| Some(Region::from_static(REGION_DEFAULT))));
+        let provider = provider.with_region(region.clone().or_else(|| Some(Region::from_static(REGION_DEFAULT))));
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).no_credentials();
         // Without a region of its own the loader would ask the instance.
         loader = loader.region(region.clone().unwrap_or_else(|| Region::from_static(REGION_DEFAULT)));
@@ -97,9 +96,8 @@ impl Shared {
             let chosen = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&self.provider);
             return SharedCredentialsProvider::new(chosen.build());
         }
-        let mut chain = DefaultCredentialsChain::builder()
-            .configure(self.provider.clone())
-            .region(self.provider_region());
+        let mut chain =
+            DefaultCredentialsChain::builder().configure(self.provider.clone()).region(self.provider_region());
         if let Some(endpoint) = access.metadata_endpoint()
             && let Ok(client) = imds::Client::builder().configure(&self.provider).endpoint(&endpoint)
         {
@@ -185,7 +183,7 @@ pub(super) fn not_loaded(error: &object_store::Error) -> Option<String> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(found) = error.downcast_ref::<NotLoaded>() {
-            return Some(found.to_string());
+            return Some(super::error::one_line(&found.to_string()));
         }
         cause = error.source();
     }

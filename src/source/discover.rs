@@ -11,43 +11,18 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
 use futures::stream::{FuturesUnordered, StreamExt};
 
-use super::chain::{Chain, Style, is_within};
+use super::chain::{Chain, is_within};
 use super::error::{Result, SourceError};
-use super::key::{FLOW_LOGS, Facts, Level, Place, account_of, is_organisation, service_of, year_folder};
+use super::key::{FLOW_LOGS, Level};
 use super::listing::{Denied, Folder, Store};
 use super::location::Kind;
-use super::object::{Entry, Object, Reason, Skipped, skip_by_name};
+use super::object::{Object, Reason, Skipped, skip_by_name};
+use super::tree::{Filter, Visited, place_of, sort_out};
 
 /// Folders listed at a time.
 const FOLDERS_IN_FLIGHT_MAX: usize = 32;
-
-/// What is wanted of a source; empty lists and `None` want everything.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    pub accounts: BTreeSet<String>,
-    pub regions: BTreeSet<String>,
-    /// First day, included.
-    pub since: Option<NaiveDate>,
-    /// Last day, included.
-    pub until: Option<NaiveDate>,
-}
-
-impl Filter {
-    /// An unknown account or region does not match a filter that names some.
-    fn wants(&self, account: Option<&str>, region: Option<&str>) -> bool {
-        let one_of = |set: &BTreeSet<String>, name: Option<&str>| {
-            set.is_empty() || name.is_some_and(|name| set.contains(name))
-        };
-        one_of(&self.accounts, account) && one_of(&self.regions, region)
-    }
-
-    fn wants_account(&self, account: &str) -> bool {
-        self.accounts.is_empty() || self.accounts.contains(account)
-    }
-}
 
 /// What a source consists of.
 #[derive(Debug, Default)]
@@ -87,17 +62,6 @@ pub async fn find_chains(store: &Store, filter: &Filter) -> Result<Discovery> {
     Ok(found)
 }
 
-/// What one folder led to.
-#[derive(Debug, Default)]
-struct Visited {
-    next: Vec<String>,
-    chains: Vec<Chain>,
-    entries: Vec<Entry>,
-    other_services: BTreeSet<String>,
-    denied: Vec<Denied>,
-    skipped: Skipped,
-}
-
 struct Finder<'a> {
     store: &'a Store,
     filter: &'a Filter,
@@ -123,7 +87,7 @@ impl Finder<'_> {
             return Ok(Vec::new());
         }
         let mut open = Vec::new();
-        self.merge(self.sort_out(&prefix, folder), found, &mut open);
+        self.merge(sort_out(self.filter, &prefix, folder), found, &mut open);
         Ok(open)
     }
 
@@ -148,10 +112,10 @@ impl Finder<'_> {
 
     async fn visit(&self, prefix: String) -> Result<Visited> {
         if place_of(&prefix).below == Level::Region {
-            return Ok(self.sort_out(&prefix, Folder::default()));
+            return Ok(sort_out(self.filter, &prefix, Folder::default()));
         }
         match self.store.folder(&prefix).await {
-            Ok(folder) => Ok(self.sort_out(&prefix, folder)),
+            Ok(folder) => Ok(sort_out(self.filter, &prefix, folder)),
             Err(error) if error.is_denied() => self.guess(prefix, error).await,
             Err(error) => Err(error),
         }
@@ -170,94 +134,15 @@ impl Finder<'_> {
                 let service = if place.hive { format!("aws-service={FLOW_LOGS}") } else { FLOW_LOGS.to_owned() };
                 let below = format!("{prefix}{service}/");
                 match self.store.folder(&below).await {
-                    Ok(folder) => return Ok(self.sort_out(&below, folder)),
+                    Ok(folder) => return Ok(sort_out(self.filter, &below, folder)),
                     Err(error) if error.is_denied() => {}
                     Err(error) => return Err(error),
                 }
             }
             _ => {}
         }
-        visited.denied.push(Denied { prefix, reason: error.to_string() });
+        visited.denied.push(Denied { prefix, reason: error.reason() });
         Ok(visited)
-    }
-
-    /// What the names in a folder mean, by its place in the tree.
-    fn sort_out(&self, prefix: &str, folder: Folder) -> Visited {
-        let place = place_of(prefix);
-        let mut visited = Visited { skipped: folder.skipped.clone(), ..Visited::default() };
-        match place.below {
-            Level::Outside => self.outside(prefix, folder, &mut visited),
-            Level::Logs => {
-                for name in &folder.folders {
-                    let below = format!("{prefix}{name}/");
-                    match account_of(name) {
-                        Some(account) if self.filter.wants_account(account) => visited.next.push(below),
-                        Some(_) => visited.skipped.add(Reason::Filtered, &below),
-                        None if is_organisation(name) && prefix.ends_with("AWSLogs/") => visited.next.push(below),
-                        None => visited.skipped.add(Reason::NotFlowLogs, &below),
-                    }
-                }
-                not_flow_logs(&folder, &mut visited);
-            }
-            Level::Account => {
-                for name in &folder.folders {
-                    match service_of(name) {
-                        FLOW_LOGS => visited.next.push(format!("{prefix}{name}/")),
-                        other => drop(visited.other_services.insert(other.to_owned())),
-                    }
-                }
-                not_flow_logs(&folder, &mut visited);
-            }
-            Level::FlowLogs => {
-                for name in &folder.folders {
-                    self.region_chain(&format!("{prefix}{name}/"), &mut visited);
-                }
-                visited.entries = folder.entries;
-            }
-            Level::Region => self.region_chain(prefix, &mut visited),
-            Level::Foreign => {
-                let service = segments(prefix).last().map(|name| service_of(name).to_owned());
-                visited.other_services.extend(service);
-            }
-        }
-        visited
-    }
-
-    fn region_chain(&self, prefix: &str, visited: &mut Visited) {
-        let folders = segments(prefix);
-        let place = Place::of(&folders);
-        if !self.filter.wants(place.account, place.region) {
-            visited.skipped.add(Reason::Filtered, prefix);
-            return;
-        }
-        visited.chains.push(Chain {
-            prefix: prefix.to_owned(),
-            root: join(&folders[..place.date_root]),
-            account: place.account.map(str::to_owned),
-            region: place.region.map(str::to_owned),
-            style: if place.hive { Style::Hive } else { Style::Plain },
-        });
-    }
-
-    /// Free folders: years become chains, the rest is looked into.
-    fn outside(&self, prefix: &str, folder: Folder, visited: &mut Visited) {
-        let folders = segments(prefix);
-        if let Some((years, hive)) = dated(&folders) {
-            let is_year = years + 1 == folders.len();
-            let is_month = |name: &String| is_part(name, hive, "month=");
-            // A year that holds other folders too, AWSLogs perhaps, is taken apart.
-            if !is_year || folder.folders.iter().all(is_month) {
-                visited.chains.push(free_chain(prefix, &folders[..years], hive));
-                return;
-            }
-            let (months, others): (Vec<_>, Vec<_>) = folder.folders.into_iter().partition(is_month);
-            let chain = |name: String| free_chain(&format!("{prefix}{name}/"), &folders[..years], hive);
-            visited.chains.extend(months.into_iter().map(chain));
-            visited.next.extend(others.into_iter().map(|name| format!("{prefix}{name}/")));
-        } else {
-            visited.next.extend(folder.folders.iter().map(|name| format!("{prefix}{name}/")));
-        }
-        visited.entries = folder.entries;
     }
 
     fn merge(&self, visited: Visited, found: &mut Discovery, open: &mut Vec<String>) {
@@ -281,51 +166,3 @@ impl Finder<'_> {
         }
     }
 }
-
-fn not_flow_logs(folder: &Folder, visited: &mut Visited) {
-    for entry in &folder.entries {
-        visited.skipped.add(skip_by_name(entry).unwrap_or(Reason::NotFlowLogs), &entry.key);
-    }
-}
-
-fn free_chain(prefix: &str, root: &[&str], hive: bool) -> Chain {
-    let facts = Facts::of(prefix);
-    Chain {
-        prefix: prefix.to_owned(),
-        root: join(root),
-        account: facts.account,
-        region: facts.region,
-        style: if hive { Style::Hive } else { Style::Plain },
-    }
-}
-
-fn segments(prefix: &str) -> Vec<&str> {
-    match prefix.strip_suffix('/') {
-        Some(body) => body.split('/').collect(),
-        None => Vec::new(),
-    }
-}
-
-fn join(folders: &[&str]) -> String {
-    folders.iter().map(|folder| format!("{folder}/")).collect()
-}
-
-fn place_of(prefix: &str) -> Place<'_> {
-    // Only values are borrowed from the segments, not the list.
-    Place::of(&segments(prefix))
-}
-
-fn is_part(name: &str, hive: bool, key: &str) -> bool {
-    let digits = if hive { name.strip_prefix(key) } else { Some(name) };
-    digits.is_some_and(|digits| digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// The index of the year among folders that end in a year, month, day or hour, and whether they are `key=value`.
-fn dated(folders: &[&str]) -> Option<(usize, bool)> {
-    (folders.len().saturating_sub(4)..folders.len()).find_map(|at| {
-        let hive = year_folder(folders[at])?;
-        let below = folders[at + 1..].iter().zip(["month=", "day=", "hour="]);
-        below.clone().all(|(name, key)| is_part(name, hive, key)).then_some((at, hive))
-    })
-}
-

@@ -57,6 +57,15 @@ impl SourceError {
         }
     }
 
+    /// The cause alone, for lists that name the folder themselves.
+    pub fn reason(&self) -> String {
+        match self {
+            SourceError::Denied { detail, .. } => detail.clone(),
+            SourceError::Folder { source, .. } => source.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// Reads what a store says about a request for `url` (of `bucket`).
     pub(super) fn from_store(error: &object_store::Error, url: &str, bucket: &str) -> SourceError {
         let text = full_text(error);
@@ -68,8 +77,13 @@ impl SourceError {
         }
         match code {
             "NoSuchBucket" => return SourceError::MissingBucket { bucket: bucket.to_owned() },
-            "SignatureDoesNotMatch" | "InvalidAccessKeyId" | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired"
-            | "RequestTimeTooSkewed" | "NotSignedUp" => return SourceError::BadCredentials { url, detail },
+            "SignatureDoesNotMatch"
+            | "InvalidAccessKeyId"
+            | "ExpiredToken"
+            | "InvalidToken"
+            | "TokenRefreshRequired"
+            | "RequestTimeTooSkewed"
+            | "NotSignedUp" => return SourceError::BadCredentials { url, detail },
             "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
                 return SourceError::Region { url, detail };
             }
@@ -114,8 +128,12 @@ pub fn detail_of(text: &str) -> String {
     match (between(text, "<Code>", "</Code>"), between(text, "<Message>", "</Message>")) {
         (Some(code), Some(message)) => format!("{code}: {}", message.trim_end_matches('.')),
         (Some(code), None) => code.to_owned(),
-        _ => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        _ => one_line(text),
     }
+}
+
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {

@@ -211,4 +211,3 @@ fn slot_of(time: &str) -> Option<NaiveDateTime> {
         0,
     )
 }
-

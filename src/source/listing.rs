@@ -157,11 +157,7 @@ fn entry_of(meta: ObjectMeta) -> Entry {
     Entry { key: key_of(&meta.location), size: meta.size, version, modified: meta.last_modified.timestamp() }
 }
 
-fn local_entries(
-    root: std::path::PathBuf,
-    prefix: String,
-    after: Option<String>,
-) -> BoxStream<'static, Result<Page>> {
+fn local_entries(root: std::path::PathBuf, prefix: String, after: Option<String>) -> BoxStream<'static, Result<Page>> {
     let (sender, receiver) = mpsc::channel(PAGES_AHEAD_MAX);
     tokio::task::spawn_blocking(move || {
         let sent = local::walk(&root, &prefix, after.as_deref(), |page| sender.blocking_send(Ok(page)).is_ok());

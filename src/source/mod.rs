@@ -19,7 +19,9 @@ mod local;
 mod location;
 mod object;
 mod s3;
+mod tree;
 mod verbatim;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -32,13 +34,14 @@ use object_store::local::LocalFileSystem;
 
 pub use access::Access;
 pub use chain::{Batch, Chain, Style, list_chain};
-pub use discover::{Discovery, Filter, find_chains};
+pub use discover::{Discovery, find_chains};
 pub use error::{Result, SourceError, detail_of, full_text};
 pub use key::Facts;
 pub use listing::{Denied, Folder, Page, Store, UNTAGGED};
 pub use local::{path_of as local_path_of, version_of as local_version_of};
 pub use location::{Kind, Location};
 pub use object::{Entry, Object, Reason, Skipped, Tally};
+pub use tree::Filter;
 pub use verbatim::path_of as store_path_of;
 
 /// Opens the bucket or disk of a location. Sends no request but one for the bucket's region, where it is not given.

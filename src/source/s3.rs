@@ -13,7 +13,7 @@ use super::access::Access;
 use super::credentials::{REGION_DEFAULT, Shared};
 use super::error::{Result, SourceError, full_text};
 use super::location::Location;
-use super::verbatim::{Signer, VerbatimConnector};
+use super::wire::{Signer, VerbatimConnector};
 
 /// A whole request with its body; bodies are fetched in bounded pieces.
 const REQUEST_TIMEOUT: &str = "120 seconds";
@@ -66,11 +66,8 @@ pub(super) async fn client(location: &Location, access: &Access, requests: Arc<A
     let unsigned = access.is_set(Key::SkipSignature) || flag(Key::SkipSignature);
     let request_payer = access.is_set(Key::RequestPayer) || flag(Key::RequestPayer);
     let credentials = credentials(location, access, &shared, &region).await?;
-    let signer = Signer {
-        credentials: (!unsigned).then(|| Arc::clone(&credentials)),
-        region: region.clone(),
-        request_payer,
-    };
+    let signer =
+        Signer { credentials: (!unsigned).then(|| Arc::clone(&credentials)), region: region.clone(), request_payer };
     builder
         .with_region(region)
         .with_bucket_name(location.bucket())

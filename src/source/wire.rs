@@ -1,0 +1,266 @@
+//! The HTTP layer under object_store's S3 client, where keys pass as S3 has them.
+//!
+//! ```text
+//! S3 ──XML──▶ escape keys ──▶ object_store (Path) ──▶ unescape ──▶ key, verbatim
+//! S3 ◀─sign─ unescape URL ◀── object_store (Path) ◀── escape ◀──── key, verbatim
+//! ```
+//!
+//! A request for an escaped key is restored and signed anew; every other request and response passes untouched.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use object_store::ClientOptions;
+use object_store::aws::{AwsAuthorizer, AwsCredentialProvider};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+};
+use url::form_urlencoded;
+
+use super::verbatim::{MARK, escape, unescape, unescape_segment};
+
+/// [`MARK`] as object_store writes it in a URL.
+const MARK_IN_URL: &str = "%EF%A3%B0";
+
+/// Signs a request whose URL was restored.
+pub(super) struct Signer {
+    /// `None` for public buckets.
+    pub(super) credentials: Option<AwsCredentialProvider>,
+    pub(super) region: String,
+    pub(super) request_payer: bool,
+}
+
+/// Opens clients that keep keys verbatim and count their requests.
+pub(super) struct VerbatimConnector {
+    signer: Arc<Signer>,
+    requests: Arc<AtomicU64>,
+}
+
+impl VerbatimConnector {
+    pub(super) fn new(signer: Signer, requests: Arc<AtomicU64>) -> VerbatimConnector {
+        VerbatimConnector { signer: Arc::new(signer), requests }
+    }
+}
+
+impl fmt::Debug for VerbatimConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VerbatimConnector")
+    }
+}
+
+impl HttpConnector for VerbatimConnector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let client = ReqwestConnector::default().connect(options)?;
+        Ok(HttpClient::new(Verbatim { client, signer: Arc::clone(&self.signer), requests: Arc::clone(&self.requests) }))
+    }
+}
+
+struct Verbatim {
+    client: HttpClient,
+    signer: Arc<Signer>,
+    requests: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for Verbatim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Verbatim")
+    }
+}
+
+#[async_trait]
+impl HttpService for Verbatim {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        if let Some(restored) = restore_url(&request.uri().to_string()) {
+            *request.uri_mut() = restored.parse().map_err(|error| HttpError::new(HttpErrorKind::Request, error))?;
+            self.sign(&mut request).await?;
+        }
+        let is_listing = request.uri().query().is_some_and(|query| query.contains("list-type=2"));
+        let response = self.client.execute(request).await?;
+        if !is_listing || !response.status().is_success() {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let bytes = body.bytes().await?;
+        let escaped = std::str::from_utf8(&bytes).ok().and_then(escape_listing);
+        let body = escaped.map_or_else(|| bytes.into(), |text| text.into());
+        Ok(HttpResponse::from_parts(parts, body))
+    }
+}
+
+impl Verbatim {
+    async fn sign(&self, request: &mut HttpRequest) -> Result<(), HttpError> {
+        let Some(credentials) = &self.signer.credentials else { return Ok(()) };
+        let credential =
+            credentials.get_credential().await.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
+        // The body is what it was, and so is the hash of it that the first signature covered.
+        let hash = request.headers().get("x-amz-content-sha256").and_then(|value| value.to_str().ok());
+        let digest = hash.and_then(hex_decoded);
+        AwsAuthorizer::new(&credential, "s3", &self.signer.region)
+            .with_request_payer(self.signer.request_payer)
+            .with_sign_payload(hash != Some("UNSIGNED-PAYLOAD"))
+            .authorize(request, digest.as_deref());
+        Ok(())
+    }
+}
+
+/// The URL with its escapes undone, in path and query; `None` if it has none.
+fn restore_url(url: &str) -> Option<String> {
+    if !url.contains(MARK_IN_URL) {
+        return None;
+    }
+    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    let restored: Vec<Cow<'_, str>> = path
+        .split('/')
+        .map(|segment| match percent_decoded(segment) {
+            Some(decoded) if decoded.contains(MARK) => Cow::Owned(percent_encoded(&unescape_segment(&decoded))),
+            _ => Cow::Borrowed(segment),
+        })
+        .collect();
+    let mut url = restored.join("/");
+    if let Some(query) = query {
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            pairs.append_pair(&name, &unescape(&value));
+        }
+        url.push('?');
+        url.push_str(&pairs.finish());
+    }
+    Some(url)
+}
+
+fn hex_decoded(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| (*byte as char).to_digit(16);
+    text.as_bytes().chunks(2).map(|pair| Some((digit(&pair[0])? * 16 + digit(pair.get(1)?)?) as u8)).collect()
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        match (first, tail) {
+            (b'%', [high, low, tail @ ..]) => {
+                let digit = |byte: u8| (byte as char).to_digit(16);
+                bytes.push((digit(*high)? * 16 + digit(*low)?) as u8);
+                rest = tail;
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// As S3's signature wants it: all but the unreserved characters.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte as char),
+            byte => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// A listing with its odd keys escaped; `None` if it has none, as practically always.
+fn escape_listing(xml: &str) -> Option<String> {
+    let keys = escape_texts(xml, "Key");
+    let prefixes = escape_texts(keys.as_deref().unwrap_or(xml), "Prefix");
+    prefixes.or(keys)
+}
+
+fn escape_texts(xml: &str, tag: &str) -> Option<String> {
+    let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+    let mut out = String::new();
+    let mut copied = 0;
+    for (at, _) in xml.match_indices(&open) {
+        let start = at + open.len();
+        let Some(length) = xml[start..].find(&close) else { break };
+        let text = xml_plain(&xml[start..start + length]);
+        // A common prefix ends in the delimiter, which is not a segment of its own.
+        let (body, end) = match text.strip_suffix('/') {
+            Some(body) if tag == "Prefix" => (body, "/"),
+            _ => (text.as_ref(), ""),
+        };
+        // The folder with the empty name at the top of a bucket.
+        let escaped = if end == "/" && body.is_empty() { Cow::Owned(MARK.to_string()) } else { escape(body) };
+        if let Cow::Owned(escaped) = escaped {
+            out.push_str(&xml[copied..start]);
+            out.push_str(&xml_escaped(&escaped));
+            out.push_str(end);
+            copied = start + length;
+        }
+    }
+    if copied == 0 {
+        return None;
+    }
+    out.push_str(&xml[copied..]);
+    Some(out)
+}
+
+fn xml_plain(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        let (entity, tail) = after.split_once(';').unwrap_or((after, ""));
+        let number = match entity.strip_prefix("#x").or(entity.strip_prefix("#X")) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            None => entity.strip_prefix('#').and_then(|digits| digits.parse().ok()),
+        };
+        match (entity, number.and_then(char::from_u32)) {
+            (_, Some(c)) => plain.push(c),
+            ("amp", _) => plain.push('&'),
+            ("lt", _) => plain.push('<'),
+            ("gt", _) => plain.push('>'),
+            ("quot", _) => plain.push('"'),
+            ("apos", _) => plain.push('\''),
+            _ => plain.extend(['&']),
+        }
+        rest = tail;
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+fn xml_escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_keys_of_a_listing_are_escaped_and_restored_in_requests() {
+        let xml = "<Prefix></Prefix><Key>a//b &amp; c</Key><Key>plain</Key><Key>x/../y</Key><Prefix>p//</Prefix>";
+        let escaped = escape_listing(xml).unwrap();
+        let mark = MARK;
+        assert_eq!(
+            escaped,
+            format!(
+                "<Prefix></Prefix><Key>a/{mark}/b &amp; c</Key><Key>plain</Key><Key>x/{mark}../y</Key>\
+                 <Prefix>p/{mark}/</Prefix>"
+            )
+        );
+        assert_eq!(escape_listing("<Key>a/b&#x41;</Key><Prefix>p/</Prefix>"), None);
+        let url = format!("http://h/b/a/{MARK_IN_URL}/b%20c?prefix=p%2F{MARK_IN_URL}%2F&n=1");
+        assert_eq!(restore_url(&url).unwrap(), "http://h/b/a//b%20c?prefix=p%2F%2F&n=1");
+        assert_eq!(restore_url("http://h/b/a//b"), None);
+    }
+
+    #[test]
+    fn a_hash_in_hex_is_read_back() {
+        assert_eq!(hex_decoded("00ffA0"), Some(vec![0, 255, 160]));
+        assert_eq!(hex_decoded("UNSIGNED-PAYLOAD"), None);
+    }
+}
