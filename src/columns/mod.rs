@@ -5,8 +5,12 @@
 //! cannot be an array's values without being copied each time.
 
 mod dictionary;
+mod table;
 
-pub use dictionary::{Dictionaries, Dictionary, NULL_TEXT};
+#[cfg(test)]
+mod tests;
+
+pub use dictionary::{Dictionaries, Dictionary, NULL_TEXT, TEXT_PADDING};
 
 use std::sync::Arc;
 

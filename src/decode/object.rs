@@ -1,0 +1,274 @@
+//! One object's lines: which layout is in force, what each line counts as, and the chunk that is being filled.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use super::lines::Buffers;
+use super::plain::{self, Fault};
+use super::{Counts, DecodeError, Decoded, Reject, Sink};
+use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};
+use crate::schema::{Kind, Layout, Types, is_header};
+
+/// Text of a reject's line at most, in bytes.
+const REJECT_TEXT_BYTES_MAX: usize = 4 << 10;
+
+/// Bytes that are kept of a line that is too long: a reject's text, and the rest of a character cut in two.
+pub const LINE_HEAD_BYTES: usize = REJECT_TEXT_BYTES_MAX + 3;
+
+/// Text of one chunk's lines, past which it is given although it has few rows: dictionaries must not outgrow 4 GiB.
+const CHUNK_TEXT_BYTES_MAX: usize = 8 << 20;
+
+/// Different layouts in one object. Each takes dictionaries that live as long as the task.
+const LAYOUTS_PER_OBJECT_MAX: usize = 64;
+
+/// Rejects that are held back until an object outside a flow log prefix shows its first row.
+const REJECTS_HELD_MAX: usize = 1024;
+
+/// 2009-01-01, in Unix seconds: before the first VPC.
+const START_MIN: i64 = 1_230_768_000;
+
+/// How much later than the object's delivery a row's `start` may be, in seconds.
+const START_AFTER_DELIVERY_MAX: i64 = 2 * 86_400;
+
+/// Why an object is not read on.
+pub enum Stop {
+    Aside(String),
+    Skip(String),
+    Failed(DecodeError),
+}
+
+/// What is known of an object before its first byte.
+pub struct Setting<'a> {
+    pub types: &'a Types,
+    pub format: Option<&'a Arc<Layout>>,
+    pub delivered: i64,
+    pub in_flow_log_prefix: bool,
+}
+
+/// The state of one object.
+pub struct Object<'a> {
+    setting: Setting<'a>,
+    /// Times that `start` may have.
+    pub(super) starts: RangeInclusive<i64>,
+    pub(super) buffers: &'a mut Buffers,
+    pub(super) dictionaries: &'a mut Dictionaries,
+    sink: &'a mut dyn Sink,
+    pub(super) chunk: Option<Chunk>,
+    chunk_text_bytes: usize,
+    pub(super) counts: Counts,
+    /// Where the text that is being read begins in the inflated object.
+    pub(super) offset: u64,
+    layouts: Vec<Arc<Layout>>,
+    held: Option<Vec<Reject>>,
+    has_given: bool,
+}
+
+impl<'a> Object<'a> {
+    pub fn new(
+        setting: Setting<'a>,
+        buffers: &'a mut Buffers,
+        dictionaries: &'a mut Dictionaries,
+        sink: &'a mut dyn Sink,
+    ) -> Object<'a> {
+        Object {
+            starts: START_MIN..=setting.delivered.saturating_add(START_AFTER_DELIVERY_MAX),
+            held: (setting.format.is_some() && !setting.in_flow_log_prefix).then(Vec::new),
+            setting,
+            buffers,
+            dictionaries,
+            sink,
+            chunk: None,
+            chunk_text_bytes: 0,
+            counts: Counts::default(),
+            offset: 0,
+            layouts: Vec::new(),
+            has_given: false,
+        }
+    }
+
+    /// Counts inflated bytes, and stops the object that has too many.
+    pub fn inflated(&mut self, bytes: u64, inflated_bytes_max: u64) -> Result<(), Stop> {
+        self.counts.inflated_bytes += bytes;
+        if self.counts.inflated_bytes > inflated_bytes_max {
+            return Err(Stop::Aside(format!("inflates past {} GiB", inflated_bytes_max >> 30)));
+        }
+        Ok(())
+    }
+
+    /// Gives the last chunk, and judges the object as a whole.
+    pub fn finish(&mut self) -> Result<(), Stop> {
+        self.flush()?;
+        let Counts { lines, headers, blanks, rows, rejects, .. } = self.counts;
+        assert_eq!(lines, headers + blanks + rows + rejects, "every line is counted as one thing");
+        if self.held.is_some() && lines > 0 {
+            return Err(Stop::Skip("not a flow log".to_owned()));
+        }
+        Ok(())
+    }
+
+    pub fn into_decoded(self) -> Decoded {
+        Decoded { counts: self.counts, layouts: self.layouts }
+    }
+
+    /// Whether the sink was given rows or rejects.
+    pub fn has_given(&self) -> bool {
+        self.has_given
+    }
+
+    /// Takes a line that is longer than [`LINE_BYTES_MAX`](super::LINE_BYTES_MAX), of which `head` is the beginning.
+    pub fn long_line(&mut self, head: &[u8], bytes: u64) -> Result<(), Stop> {
+        if self.chunk.is_none() {
+            self.without_header(head)?;
+        }
+        self.reject(Fault::too_long(), head, self.offset)?;
+        self.offset += bytes + 1;
+        Ok(())
+    }
+
+    /// Decides what the first line with text is; it is consumed only if it is a header.
+    pub(super) fn first_line(&mut self, line: &[u8]) -> Result<(), Stop> {
+        let names = std::str::from_utf8(line).ok().map(plain::tokens);
+        match names.filter(|names| is_header(names, None)) {
+            Some(names) => self.header(&names),
+            None => self.without_header(line),
+        }
+    }
+
+    /// A header line: its layout is in force from the next line on.
+    pub(super) fn header(&mut self, names: &[&str]) -> Result<(), Stop> {
+        self.counts.lines += 1;
+        self.counts.headers += 1;
+        let layout = Layout::from_names(names.iter().copied(), self.setting.types).map_err(|error| {
+            Stop::Aside(format!("line {} is a header that cannot be used: {error}", self.counts.lines))
+        })?;
+        self.is_flow_log()?;
+        self.set_layout(Arc::new(layout))
+    }
+
+    fn without_header(&mut self, line: &[u8]) -> Result<(), Stop> {
+        if let Some(format) = self.setting.format {
+            return self.set_layout(Arc::clone(format));
+        }
+        let looks_like_record =
+            || std::str::from_utf8(line).is_ok_and(|line| plain::tokens(line).iter().any(is_of_record));
+        if self.setting.in_flow_log_prefix || looks_like_record() {
+            return Err(Stop::Aside("no header line; give --format with the flow log's format".to_owned()));
+        }
+        Err(Stop::Skip("not a flow log".to_owned()))
+    }
+
+    fn set_layout(&mut self, layout: Arc<Layout>) -> Result<(), Stop> {
+        if self.chunk.as_ref().is_some_and(|chunk| chunk.layout == layout) {
+            return Ok(());
+        }
+        self.flush()?;
+        if !self.layouts.contains(&layout) {
+            if self.layouts.len() == LAYOUTS_PER_OBJECT_MAX {
+                return Err(Stop::Aside(format!("more than {LAYOUTS_PER_OBJECT_MAX} different header lines")));
+            }
+            self.layouts.push(Arc::clone(&layout));
+        }
+        self.chunk = Some(empty_chunk(layout, self.dictionaries));
+        Ok(())
+    }
+
+    /// The layout in force.
+    pub(super) fn layout(&self) -> Option<&Arc<Layout>> {
+        self.chunk.as_ref().map(|chunk| &chunk.layout)
+    }
+
+    /// Notes that the object is one of ours, and gives what was held back until then.
+    pub(super) fn is_flow_log(&mut self) -> Result<(), Stop> {
+        for reject in self.held.take().into_iter().flatten() {
+            self.give_reject(reject)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn reject(&mut self, fault: Fault, line: &[u8], offset: u64) -> Result<(), Stop> {
+        self.counts.lines += 1;
+        self.counts.rejects += 1;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let head = String::from_utf8_lossy(&line[..line.len().min(LINE_HEAD_BYTES)]);
+        let reject = Reject {
+            line: self.counts.lines,
+            offset,
+            field: fault.field,
+            value: fault.value,
+            reason: fault.reason,
+            text: plain::cut(&head, REJECT_TEXT_BYTES_MAX).to_owned(),
+        };
+        match &mut self.held {
+            None => self.give_reject(reject),
+            Some(held) if held.len() < REJECTS_HELD_MAX => {
+                held.push(reject);
+                Ok(())
+            }
+            Some(_) => Err(Stop::Skip(format!("not a flow log: its first {REJECTS_HELD_MAX} lines are no records"))),
+        }
+    }
+
+    fn give_reject(&mut self, reject: Reject) -> Result<(), Stop> {
+        self.has_given = true;
+        self.sink.reject(reject).map_err(|error| Stop::Failed(DecodeError::Sink(error)))
+    }
+
+    /// Counts rows that were appended to the chunk, and gives it when it is full.
+    pub(super) fn rows_appended(&mut self, rows: usize, text_bytes: usize) -> Result<(), Stop> {
+        self.counts.lines += rows as u64;
+        self.counts.rows += rows as u64;
+        self.chunk_text_bytes += text_bytes;
+        if rows > 0 {
+            self.is_flow_log()?;
+        }
+        let rows = self.chunk.as_ref().map_or(0, Chunk::rows);
+        assert!(rows <= CHUNK_ROWS_MAX, "a chunk is given when it is full");
+        if rows == CHUNK_ROWS_MAX || self.chunk_text_bytes >= CHUNK_TEXT_BYTES_MAX {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Stop> {
+        self.chunk_text_bytes = 0;
+        let Some(chunk) = self.chunk.as_mut().filter(|chunk| chunk.rows() > 0) else { return Ok(()) };
+        assert!(chunk.values.iter().all(|values| values_len(values) == chunk.lines.len()), "columns are equally long");
+        self.has_given = true;
+        let mut given = self.sink.rows(chunk, self.dictionaries);
+        if self.dictionaries.are_full() {
+            given = given.and_then(|()| self.sink.dictionaries_cleared());
+            self.dictionaries.clear();
+        }
+        chunk.lines.clear();
+        for values in &mut chunk.values {
+            match values {
+                Values::Text(ids) => ids.clear(),
+                Values::Int(values) => values.clear(),
+            }
+        }
+        given.map_err(|error| Stop::Failed(DecodeError::Sink(error)))
+    }
+}
+
+/// Whether a token shows that a line is a record of a flow log.
+fn is_of_record(token: &&str) -> bool {
+    matches!(*token, "ACCEPT" | "REJECT" | "OK" | "NODATA" | "SKIPDATA") || token.starts_with("eni-")
+}
+
+fn empty_chunk(layout: Arc<Layout>, dictionaries: &mut Dictionaries) -> Chunk {
+    let of = |kind: Kind| if kind == Kind::Text { Values::Text(Vec::new()) } else { Values::Int(Vec::new()) };
+    let mut slot = |name: &str, kind: Kind| if kind == Kind::Text { dictionaries.slot(layout.table, name) } else { 0 };
+    Chunk {
+        values: layout.columns.iter().map(|column| of(column.kind)).collect(),
+        slots: layout.columns.iter().map(|column| slot(&column.name, column.kind)).collect(),
+        lines: Vec::new(),
+        layout: Arc::clone(&layout),
+    }
+}
+
+fn values_len(values: &Values) -> usize {
+    match values {
+        Values::Text(ids) => ids.len(),
+        Values::Int(values) => values.len(),
+    }
+}

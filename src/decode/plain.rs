@@ -1,0 +1,166 @@
+//! One line, read the plain way: the meaning of every line, and what the fast path is tested against.
+//!
+//! Slow and obviously right. The fast path declines each line that is not quite regular, and this decides what it is.
+
+use std::ops::RangeInclusive;
+
+use super::LINE_BYTES_MAX;
+use crate::columns::NULL_INT;
+use crate::schema::{Column, Kind, Layout, is_header};
+
+/// Text of a reject's value at most, in bytes.
+const REJECT_VALUE_BYTES_MAX: usize = 256;
+
+/// What stands for null in every column.
+pub const NULL: &str = "-";
+
+/// Digits of a time in milliseconds.
+pub const MILLISECOND_DIGITS: usize = 13;
+
+/// What a line is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    Blank,
+    /// The names of the fields.
+    Header(Vec<&'a str>),
+    /// A value for each column of the layout.
+    Row(Vec<Value<'a>>),
+    Reject(Fault),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    Text(Option<&'a str>),
+    /// [`NULL_INT`] is null.
+    Int(i64),
+}
+
+/// Why a line is neither a row nor anything else.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub field: Option<String>,
+    pub value: Option<String>,
+    pub reason: String,
+}
+
+impl Fault {
+    fn of_line(reason: impl Into<String>) -> Fault {
+        Fault { field: None, value: None, reason: reason.into() }
+    }
+
+    /// For a line longer than [`LINE_BYTES_MAX`].
+    pub fn too_long() -> Fault {
+        Fault::of_line(format!("line is longer than {} MiB", LINE_BYTES_MAX >> 20))
+    }
+
+    fn of_value(column: &Column, value: &str, what: &str) -> Fault {
+        let value = cut(value, REJECT_VALUE_BYTES_MAX);
+        let reason = format!("field `{}` {what}: \"{value}\"", column.name);
+        Fault { field: Some(column.name.clone()), value: Some(value.to_owned()), reason }
+    }
+}
+
+/// The tokens of a line without its newline; a time stamp before them, as CloudWatch exports have, is left out.
+pub fn tokens(line: &str) -> Vec<&str> {
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    let mut tokens = line.split(' ').filter(|token| !token.is_empty()).peekable();
+    tokens.next_if(|token| is_timestamp(token.as_bytes()));
+    tokens.collect()
+}
+
+/// Whether a line without its newline has nothing but spaces, and perhaps a carriage return at its end.
+pub fn is_blank(line: &[u8]) -> bool {
+    line.strip_suffix(b"\r").unwrap_or(line).iter().all(|&byte| byte == b' ')
+}
+
+/// Whether a token has the form `2025-02-25T12:25:04.000Z`, with or without the milliseconds.
+pub fn is_timestamp(token: &[u8]) -> bool {
+    let fits = |form: &[u8]| {
+        form.len() == token.len()
+            && form
+                .iter()
+                .zip(token)
+                .all(|(form, byte)| if *form == b'0' { byte.is_ascii_digit() } else { form == byte })
+    };
+    fits(b"0000-00-00T00:00:00.000Z") || fits(b"0000-00-00T00:00:00Z")
+}
+
+/// Reads a line, without its newline, as one of `layout`. `starts` are the times that `start` may have.
+pub fn line<'a>(line: &'a [u8], layout: &Layout, starts: &RangeInclusive<i64>) -> Line<'a> {
+    let Ok(line) = std::str::from_utf8(line) else {
+        return Line::Reject(Fault::of_line("line is not UTF-8"));
+    };
+    if is_blank(line.as_bytes()) {
+        return Line::Blank;
+    }
+    let tokens = tokens(line);
+    if is_header(&tokens, Some(layout)) {
+        return Line::Header(tokens);
+    }
+    let expected = layout.columns.len();
+    if tokens.len() != expected {
+        let reason = format!("line has {} instead of {expected}", counted(tokens.len(), "field"));
+        return Line::Reject(Fault::of_line(reason));
+    }
+    let mut values = Vec::with_capacity(expected);
+    for (at, (column, token)) in layout.columns.iter().zip(tokens).enumerate() {
+        match value(column, token) {
+            Ok(Value::Int(time)) if layout.start == Some(at) && time != NULL_INT && !starts.contains(&time) => {
+                let what = if time < *starts.start() {
+                    "is before 2009, when there were no VPCs"
+                } else {
+                    "is more than 2 days after the object's delivery"
+                };
+                return Line::Reject(Fault::of_value(column, token, what));
+            }
+            Ok(value) => values.push(value),
+            Err(what) => return Line::Reject(Fault::of_value(column, token, what)),
+        }
+    }
+    Line::Row(values)
+}
+
+fn value<'a>(column: &Column, token: &'a str) -> Result<Value<'a>, &'static str> {
+    if column.kind == Kind::Text {
+        return Ok(Value::Text((token != NULL).then_some(token)));
+    }
+    if token == NULL {
+        return Ok(Value::Int(NULL_INT));
+    }
+    let number = number(token);
+    let value = match column.kind {
+        Kind::Port => number.filter(|&port| port <= int_max(Kind::Port)).ok_or("is not a port")?,
+        Kind::Int32 | Kind::Int64 => {
+            number.filter(|&value| value <= int_max(column.kind)).ok_or("is not a number that its column holds")?
+        }
+        Kind::Seconds => {
+            let time = number.ok_or("is not a time in Unix seconds")?;
+            if token.len() == MILLISECOND_DIGITS { time / 1000 } else { time }
+        }
+        Kind::Text => unreachable!("texts were returned above"),
+    };
+    Ok(Value::Int(value))
+}
+
+/// The largest integer of a column.
+pub fn int_max(kind: Kind) -> i64 {
+    match kind {
+        Kind::Port => i64::from(u16::MAX),
+        Kind::Int32 => i64::from(i32::MAX),
+        Kind::Int64 | Kind::Seconds | Kind::Text => i64::MAX,
+    }
+}
+
+/// Digits only: `str::parse` would take a sign.
+fn number(token: &str) -> Option<i64> {
+    token.bytes().all(|byte| byte.is_ascii_digit()).then(|| token.parse().ok())?
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The beginning of `text`, of at most `bytes_max` bytes and whole characters.
+pub fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}

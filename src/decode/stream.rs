@@ -1,0 +1,175 @@
+//! Objects that are read piece by piece: in blocks of whole lines, in bounded memory, whatever they inflate to.
+//!
+//! ```text
+//! bytes ──▶ Input ──▶ (gzip members) ──▶ block: carried-over part of a line │ fresh text ──▶ whole lines
+//! ```
+
+use std::io::{self, BufRead, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::inflate::GZIP_MAGIC;
+use super::object::{LINE_HEAD_BYTES, Object, Stop};
+use super::scan::PADDING;
+use super::{DecodeError, LINE_BYTES_MAX};
+
+/// Fresh text in one block.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// Bytes asked of the reader at once.
+const INPUT_BYTES: usize = 64 << 10;
+
+/// Bytes that tell what an object is.
+pub const MAGIC_BYTES: usize = 4;
+
+/// An object's bytes as they come, with the reader's own errors kept apart from those of the content.
+pub struct Input<'a> {
+    reader: &'a mut dyn Read,
+    buffer: Box<[u8]>,
+    at: usize,
+    end: usize,
+    failure: Option<io::Error>,
+}
+
+impl<'a> Input<'a> {
+    pub fn new(reader: &'a mut dyn Read) -> Input<'a> {
+        Input { reader, buffer: vec![0; INPUT_BYTES].into_boxed_slice(), at: 0, end: 0, failure: None }
+    }
+
+    /// The first [`MAGIC_BYTES`] bytes, or all if there are fewer.
+    pub fn magic(&mut self) -> Result<&[u8], DecodeError> {
+        while self.end < MAGIC_BYTES {
+            match self.receive(self.end).map_err(DecodeError::Read)? {
+                0 => break,
+                bytes => self.end += bytes,
+            }
+        }
+        Ok(&self.buffer[..self.end.min(MAGIC_BYTES)])
+    }
+
+    fn receive(&mut self, to: usize) -> io::Result<usize> {
+        loop {
+            match self.reader.read(&mut self.buffer[to..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+}
+
+impl BufRead for Input<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.end {
+            (self.at, self.end) = (0, 0);
+            match self.receive(0) {
+                Ok(bytes) => self.end = bytes,
+                Err(error) => {
+                    // The inflater may translate what it is given: the original is kept here.
+                    let kind = error.kind();
+                    self.failure = Some(error);
+                    return Err(kind.into());
+                }
+            }
+        }
+        Ok(&self.buffer[self.at..self.end])
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+}
+
+impl Read for Input<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let ready = self.fill_buf()?;
+        let bytes = ready.len().min(to.len());
+        to[..bytes].copy_from_slice(&ready[..bytes]);
+        self.consume(bytes);
+        Ok(bytes)
+    }
+}
+
+/// The text of an object.
+enum Text<'a> {
+    Plain(Input<'a>),
+    Gzip(Box<MultiGzDecoder<Input<'a>>>),
+}
+
+impl Text<'_> {
+    /// Fills `to`, or as much of it as there is text.
+    fn fill(&mut self, to: &mut [u8]) -> Result<usize, Stop> {
+        let mut filled = 0;
+        while filled < to.len() {
+            let read = match self {
+                Text::Plain(input) => input.read(&mut to[filled..]),
+                Text::Gzip(gzip) => gzip.read(&mut to[filled..]),
+            };
+            match read {
+                Ok(0) => break,
+                Ok(bytes) => filled += bytes,
+                Err(error) => return Err(self.stop(&error)),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn stop(&mut self, error: &io::Error) -> Stop {
+        let input = match self {
+            Text::Plain(input) => input,
+            Text::Gzip(gzip) => gzip.get_mut(),
+        };
+        match input.failure.take() {
+            Some(failure) => Stop::Failed(DecodeError::Read(failure)),
+            None => Stop::Aside(format!("gzip data is truncated or corrupt: {error}")),
+        }
+    }
+}
+
+/// A line that has outgrown [`LINE_BYTES_MAX`] and of which only the beginning is kept.
+struct LongLine {
+    head: Vec<u8>,
+    bytes: u64,
+}
+
+/// Reads all of `input` into `object`. `buffer` is kept from object to object.
+pub fn read(input: Input, object: &mut Object, buffer: &mut Vec<u8>, inflated_bytes_max: u64) -> Result<(), Stop> {
+    let is_gzip = input.buffer[..input.end].starts_with(&GZIP_MAGIC);
+    let mut text = if is_gzip { Text::Gzip(Box::new(MultiGzDecoder::new(input))) } else { Text::Plain(input) };
+    // Room for a line that just fits and its end, a fresh block, and the newline that the last line may lack.
+    let room = LINE_BYTES_MAX + 1 + BLOCK_BYTES;
+    buffer.resize(room + 1 + PADDING, 0);
+    let mut carried = 0;
+    let mut long: Option<LongLine> = None;
+    loop {
+        let fresh = text.fill(&mut buffer[carried..room])?;
+        object.inflated(fresh as u64, inflated_bytes_max)?;
+        let is_last = carried + fresh < room;
+        let mut end = carried + fresh;
+        let mut start = 0;
+        if is_last && end > 0 && buffer[end - 1] != b'\n' {
+            buffer[end] = b'\n';
+            end += 1;
+        }
+        if let Some(line) = &mut long {
+            let newline = buffer[..end].iter().position(|&byte| byte == b'\n');
+            line.bytes += newline.unwrap_or(end) as u64;
+            start = newline.map_or(end, |at| at + 1);
+            if newline.is_some() || is_last {
+                object.long_line(&line.head, line.bytes)?;
+                long = None;
+            }
+        }
+        let lines_end = buffer[start..end].iter().rposition(|&byte| byte == b'\n').map_or(start, |at| start + at + 1);
+        object.lines(&buffer[start..], lines_end - start)?;
+        if is_last {
+            return Ok(());
+        }
+        carried = end - lines_end;
+        if carried > LINE_BYTES_MAX {
+            let head = buffer[lines_end..end][..LINE_HEAD_BYTES].to_vec();
+            long = Some(LongLine { head, bytes: carried as u64 });
+            carried = 0;
+        }
+        buffer.copy_within(lines_end..lines_end + carried, 0);
+    }
+}

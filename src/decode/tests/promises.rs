@@ -1,0 +1,212 @@
+//! Lines, headers and values: what each becomes.
+
+use super::*;
+
+fn one_reject(format: &str, line: &str) -> Reject {
+    let mut bench = Bench::new(Some(format));
+    assert_eq!(bench.counts(line).rejects, 1, "{line}");
+    bench.given.rejects.remove(0)
+}
+
+#[test]
+fn a_row_is_its_values_and_a_dash_is_null() {
+    let mut bench = Bench::new(None);
+    let nodata = "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1694649600 1694649660 - NODATA";
+    let counts = bench.counts(&format!("{}\n{ROW}\n{nodata}\n", default_header()));
+    assert_eq!(
+        counts,
+        Counts { lines: 3, headers: 1, rows: 2, inflated_bytes: counts.inflated_bytes, ..Counts::default() }
+    );
+    let text = |row: &Row| row.1.iter().map(|value| value.as_deref().unwrap_or("-")).collect::<Vec<_>>().join(" ");
+    assert_eq!(text(&bench.given.rows[0]), ROW);
+    assert_eq!(text(&bench.given.rows[1]), nodata);
+    assert_eq!(bench.given.rows.iter().map(|row| row.0).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
+fn columns_follow_the_header_whatever_its_order() {
+    let mut bench = Bench::new(Some("default"));
+    bench.counts("start dstport account-id brand-new\n1694649600 443 000123 a=b\n");
+    assert_eq!(bench.given.rows[0].1, ["1694649600", "443", "000123", "a=b"].map(|text| Some(text.to_owned())));
+}
+
+#[test]
+fn a_header_in_the_middle_is_counted_and_another_one_switches_the_columns() {
+    let mut bench = Bench::new(None);
+    let text = format!("{0}\n{ROW}\n{0}\n{ROW}\nsrcaddr dstport\n10.0.0.1 22\n{0}\n{ROW}\n", default_header());
+    let Verdict::Decoded(decoded) = bench.text(text.as_bytes(), Way::WholeGzip) else { panic!() };
+    assert_eq!((decoded.counts.headers, decoded.counts.rows), (4, 4));
+    assert_eq!(decoded.layouts.iter().map(|layout| layout.columns.len()).collect::<Vec<_>>(), [14, 2]);
+    assert_eq!(bench.given.rows.iter().map(|row| row.1.len()).collect::<Vec<_>>(), [14, 14, 2, 14]);
+    assert_eq!(bench.given.chunks, 3, "a repeated header does not end a chunk");
+}
+
+#[test]
+fn a_header_of_as_many_columns_is_seen_among_regular_rows() {
+    let mut bench = Bench::new(None);
+    let rows = "a b\n".repeat(50);
+    bench.counts(&format!("region az-id\n{rows}az-id region\n{rows}region srcport\nx 443\nregion az-id\n{rows}"));
+    let lengths: Vec<_> = bench.column(1);
+    assert_eq!(lengths.len(), 151);
+    assert_eq!(bench.given.chunks, 4);
+    assert_eq!(bench.given.rows[100].1[1].as_deref(), Some("443"));
+}
+
+#[test]
+fn a_header_that_repeats_a_field_or_has_too_many_sets_the_object_aside() {
+    let mut bench = Bench::new(None);
+    let long = format!("{} {}", default_header(), (0..600).map(|n| format!("srcaddr{n} ")).collect::<String>());
+    assert!(!matches!(bench.raw(long.as_bytes()), Verdict::Decoded(_)));
+    for header in ["srcaddr srcaddr", "vpc-id vpc_id start"] {
+        let text = format!("{}\n{ROW}\n{header}\n", default_header());
+        let verdict = bench.text(text.as_bytes(), Way::WholeGzip);
+        assert!(
+            matches!(&verdict, Verdict::Aside { reason, .. } if reason.contains("line 3") && reason.contains("twice"))
+        );
+    }
+}
+
+#[test]
+fn blank_lines_and_carriage_returns_and_a_missing_last_newline_are_no_matter() {
+    let mut bench = Bench::new(None);
+    let counts = bench.counts(&format!("\n\r\n  \r\n{}\r\n{ROW}\r\n\r\n {ROW}  \r\n{ROW}", default_header()));
+    assert_eq!((counts.lines, counts.blanks, counts.rows), (8, 4, 3));
+    assert!(bench.column(13).iter().all(|status| *status == Some("OK")));
+    assert_eq!(bench.given.rows.iter().map(|row| row.0).collect::<Vec<_>>(), [5, 7, 8]);
+}
+
+#[test]
+fn several_spaces_are_one() {
+    let mut bench = Bench::new(None);
+    bench.counts(&format!("{}\n  {}  \n", default_header(), ROW.replace(' ', "   ")));
+    assert_eq!(bench.column(3), [Some("172.31.16.139")]);
+}
+
+#[test]
+fn a_time_stamp_before_a_line_is_left_out() {
+    let stamped = format!("2025-02-25T12:25:04.000Z {ROW}\n2025-02-25T12:25:04Z {ROW}\n{ROW}\n");
+    for (format, header) in
+        [(None, format!("2025-02-25T12:25:04.000Z {}\n", default_header())), (Some("default"), String::new())]
+    {
+        let mut bench = Bench::new(format);
+        assert_eq!(bench.counts(&format!("{header}{stamped}")).rows, 3);
+        assert_eq!(bench.column(0), [Some("2"); 3]);
+    }
+    let reject = one_reject("${instance-tag}", "2025-02-25T12:25:04.000Z\n");
+    assert_eq!(reject.reason, "line has 0 fields instead of 1");
+}
+
+#[test]
+fn integers_are_digits_within_their_column() {
+    let good = ["0", "007", "65535"];
+    let bad = ["65536", "-1", "+1", "1.0", "0x10", "", "9999999999999999999999", "６"];
+    let mut bench = Bench::new(Some("${dstport} ${action}"));
+    for port in good {
+        assert_eq!(bench.counts(&format!("{port} x\n")).rows, 1);
+        assert_eq!(bench.column(0), [Some(port.trim_start_matches('0')).filter(|text| !text.is_empty()).or(Some("0"))]);
+    }
+    for port in bad {
+        assert_eq!(bench.counts(&format!("{port} x\n")).rejects, 1, "{port}");
+    }
+    let mut bench = Bench::new(Some("${bytes}"));
+    let largest = "000000000009223372036854775807";
+    assert_eq!(bench.counts(&format!("{largest}\n9223372036854775808\n")).rejects, 1);
+    assert_eq!(bench.column(0), [Some("9223372036854775807")]);
+    let mut bench = Bench::new(Some("${protocol}"));
+    assert_eq!(bench.counts("2147483647\n2147483648\n").rejects, 1);
+}
+
+#[test]
+fn times_of_thirteen_digits_are_milliseconds() {
+    let mut bench = Bench::new(Some("${start} ${end}"));
+    bench.counts("1512564058000 1512564059999\n1512564058 151256405900\n");
+    assert_eq!(bench.column(0), [Some("1512564058"); 2]);
+    assert_eq!(bench.column(1), [Some("1512564059"), Some("151256405900")]);
+}
+
+#[test]
+fn a_start_before_2009_or_two_days_after_delivery_is_a_reject() {
+    let mut bench = Bench::new(Some("${start}"));
+    let (first, last) = (1_230_768_000, DELIVERED + 2 * 86_400);
+    assert_eq!(bench.counts(&format!("{first}\n{last}\n-\n")).rows, 3);
+    assert_eq!(bench.column(0)[2], None);
+    let counts = bench.counts(&format!("{}\n{}\n0\n", first - 1, last + 1));
+    assert_eq!(counts.rejects, 3);
+    assert_eq!(bench.given.rejects[0].reason, "field `start` is before 2009, when there were no VPCs: \"1230767999\"");
+    let late = format!("field `start` is more than 2 days after the object's delivery: \"{}\"", last + 1);
+    assert_eq!(bench.given.rejects[1].reason, late);
+}
+
+#[test]
+fn a_reject_says_where_and_why() {
+    let mut bench = Bench::new(None);
+    let bad = ROW.replace(" 22 ", " 70000 ");
+    bench.counts(&format!("{}\n{ROW}\n{bad}\r\n{ROW} more\n", default_header()));
+    let offset = (default_header().len() + ROW.len() + 2) as u64;
+    let expected = Reject {
+        line: 3,
+        offset,
+        field: Some("dstport".into()),
+        value: Some("70000".into()),
+        reason: "field `dstport` is not a port: \"70000\"".into(),
+        text: bad,
+    };
+    assert_eq!(bench.given.rejects[0], expected);
+    assert_eq!(bench.given.rejects[1].reason, "line has 15 fields instead of 14");
+    assert_eq!((bench.given.rejects[1].field.as_ref(), bench.given.rejects[1].line), (None, 4));
+}
+
+#[test]
+fn a_reject_keeps_a_bounded_part_of_its_value_and_line() {
+    let value = "é".repeat(4000);
+    let reject = one_reject("${action} ${dstport}", &format!("{value} {value}\n"));
+    assert_eq!(reject.value.unwrap().len(), 256);
+    assert_eq!(reject.text, "é".repeat(2048));
+}
+
+#[test]
+fn a_line_that_is_not_utf8_is_a_reject_and_other_languages_are_text() {
+    let mut bench = Bench::new(Some("${instance-tag} ${dstport}"));
+    let verdict = bench.text("größe 1\n\u{ff}\u{ff} 2\n".as_bytes(), Way::WholeGzip);
+    assert!(matches!(verdict, Verdict::Decoded(_)));
+    assert_eq!(bench.column(0), [Some("größe"), Some("ÿÿ")]);
+    bench.text(b"gr\xf6\xdfe 1\n", Way::WholeGzip);
+    assert_eq!(bench.given.rejects[0].reason, "line is not UTF-8");
+    assert_eq!(bench.given.rejects[0].text, "gr\u{fffd}\u{fffd}e 1");
+}
+
+#[test]
+fn chunks_are_bounded_and_in_the_order_of_lines() {
+    let mut bench = Bench::new(None);
+    let odd = ROW.replace(' ', "  ");
+    let bad = ROW.replace(" 22 ", " x ");
+    let text = format!("{}\n", default_header()) + &format!("{ROW}\n{odd}\n{bad}\n{ROW}\n\n").repeat(3000);
+    let counts = bench.counts(&text);
+    assert_eq!((counts.rows, counts.rejects, counts.blanks), (9000, 3000, 3000));
+    assert_eq!(bench.given.chunks, 3);
+    assert!(bench.given.rows.is_sorted_by_key(|row| row.0));
+    assert_eq!(bench.given.rejects[2999].line, 1 + 5 * 2999 + 3);
+}
+
+#[test]
+fn full_dictionaries_are_cleared_after_the_sink_was_told() {
+    let mut bench = Bench::new(Some("${instance-tag}"));
+    let text: String = (0..300_000).map(|number| format!("{number:x}\n")).collect();
+    bench.counts(&text);
+    assert_eq!((bench.given.cleared, bench.given.rows.len()), (1, 300_000));
+    assert!(bench.given.rows.iter().enumerate().all(|(at, row)| row.1[0] == Some(format!("{at:x}"))));
+    let long: String = (0..40).map(|number| format!("{number}{}\n", "x".repeat(1 << 20))).collect();
+    assert_eq!(bench.counts(&long).rejects, 40);
+    let long: String = (0..40).map(|number| format!("{number}{}\n", "x".repeat(1_000_000))).collect();
+    assert_eq!(bench.counts(&long).rows, 40);
+    assert!(bench.given.cleared >= 1);
+}
+
+#[test]
+fn ids_are_kept_from_object_to_object() {
+    let mut bench = Bench::new(Some("${instance-tag}"));
+    bench.counts("a\nb\n");
+    bench.counts("b\nc\n");
+    assert_eq!(bench.column(0), [Some("b"), Some("c")]);
+    assert_eq!(bench.decoder.dictionaries().get(0).id_end(), 4);
+}
