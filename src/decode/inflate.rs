@@ -16,13 +16,16 @@ const EXPANSION_MAX: usize = 1032;
 /// Room for the text of an object whose trailer says nothing useful.
 const ROOM_AT_FIRST: usize = 64 << 10;
 
+/// What the buffer has after the text: the newline that the last line may lack, and the padding of a scan.
+const AFTER: usize = 1 + PADDING;
+
 /// The two bytes that every gzip member begins with.
 pub const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// An inflater with its output buffer.
 pub struct Inflater {
     handle: NonNull<sys::libdeflate_decompressor>,
-    /// Inflated text, then at least [`PADDING`] bytes.
+    /// Inflated text, then at least [`AFTER`] bytes.
     buffer: Vec<u8>,
 }
 
@@ -59,7 +62,7 @@ impl Inflater {
         self.make_room(promised(body).min(text_bytes_max), text_bytes_max);
         let (mut read, mut written) = (0, 0);
         while read < body.len() {
-            let room = self.buffer.len() - PADDING;
+            let room = self.buffer.len() - AFTER;
             match self.member(&body[read..], written, room.min(text_bytes_max)) {
                 Ok(member) => {
                     read += member.read;
@@ -72,13 +75,13 @@ impl Inflater {
         Ok(written)
     }
 
-    /// The buffer with the text at its beginning and at least [`PADDING`] bytes after it.
+    /// The buffer with the text at its beginning and room for a newline and [`PADDING`] bytes after it.
     pub fn text_mut(&mut self) -> &mut [u8] {
         &mut self.buffer
     }
 
     fn make_room(&mut self, text_bytes: usize, text_bytes_max: usize) {
-        let bytes = text_bytes.max(ROOM_AT_FIRST).min(text_bytes_max) + PADDING;
+        let bytes = text_bytes.max(ROOM_AT_FIRST).min(text_bytes_max) + AFTER;
         if self.buffer.len() < bytes {
             self.buffer.resize(bytes, 0);
         }

@@ -81,6 +81,18 @@ fn a_stream_that_turns_bad_says_that_rows_were_given() {
 }
 
 #[test]
+fn text_that_just_fills_the_room_for_it_is_read_to_its_last_line() {
+    // Rooms are a power of two, or the length that the trailer tells: both ways the last line lacks its newline.
+    for length in [(64 << 10) - 1, 64 << 10, (64 << 10) + 1, 200_000] {
+        let lines = "-\n".repeat(length / 2 - 5);
+        let text = format!("type\n{}{lines}-", "-".repeat(length - 6 - lines.len()));
+        assert_eq!(text.len(), length);
+        let counts = Bench::new(None).counts(&text);
+        assert_eq!((counts.rows, counts.inflated_bytes), (lines.len() as u64 / 2 + 1, length as u64));
+    }
+}
+
+#[test]
 fn a_reader_that_fails_is_an_error_and_not_the_object_s_fault() {
     for body in [gzip(rows(9).as_bytes()), rows(9).into_bytes(), Vec::new()] {
         for end in [0, 1, 3, body.len() / 2, body.len()] {
