@@ -21,6 +21,6 @@ pub mod fetch;
 pub mod decode;
 
 pub mod columns;
-pub mod fetch;
+pub mod decode;
 pub mod schema;
 pub mod source;

@@ -1,0 +1,194 @@
+//! What a line costs on its way from gzip to columns, stage by stage.
+//!
+//! Held still: 200 interfaces, outside addresses of which few are frequent and most are seen a few times, five minutes
+//! of times an object, one thread, warm buffers. Every bench reports items a second; an item is a line.
+//! `cargo bench --bench decode`.
+
+use std::hint::black_box;
+use std::io::{self, Write};
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use flowlake::columns::{Chunk, Dictionaries};
+use flowlake::decode::{Body, Decoder, Reject, Settings, Sink, Source, Verdict};
+use flowlake::schema::{FIELDS, VPC_DEFAULT_FORMAT};
+
+const LINES: usize = 200_000;
+const START: u64 = 1_694_649_600;
+
+fn main() {
+    divan::main();
+}
+
+/// The whole of decoding but for gzip: plain text in memory, default format.
+#[divan::bench]
+fn decode_default_format(bencher: Bencher) {
+    decode(bencher, default_format(LINES));
+}
+
+/// As above with the 29 fields of versions 2 to 5, twice as many of them texts.
+#[divan::bench]
+fn decode_version_5_format(bencher: Bencher) {
+    decode(bencher, version_5(LINES));
+}
+
+/// As the first, with two spaces between tokens: every line takes the plain way.
+#[divan::bench]
+fn decode_default_format_plain_way(bencher: Bencher) {
+    let text = String::from_utf8(default_format(LINES)).expect("generated text is ASCII");
+    decode(bencher, text.replace(' ', "  ").into_bytes());
+}
+
+/// Inflating and decoding a whole object, as a task does.
+#[divan::bench]
+fn decode_gzip_default_format(bencher: Bencher) {
+    decode(bencher, gzip(&default_format(LINES)));
+}
+
+/// As above for an object that is too large to be inflated as a whole.
+#[divan::bench]
+fn decode_streamed_gzip_default_format(bencher: Bencher) {
+    let body = gzip(&default_format(LINES));
+    let mut decoder = Decoder::new(Settings::default());
+    bencher
+        .counter(ItemsCount::new(LINES))
+        .bench_local(|| object(&mut decoder, Body::Stream(&mut black_box(&body[..]))));
+}
+
+/// Inflating alone: the lines are all blank to the decoder's eye only after the first, which ends the object as not
+/// ours.
+#[divan::bench]
+fn inflate_only(bencher: Bencher) {
+    let mut text = b"not a flow log\n".to_vec();
+    text.extend(default_format(LINES).into_iter().map(|byte| if byte.is_ascii_lowercase() { b'X' } else { byte }));
+    let text = String::from_utf8(text).expect("generated text is ASCII").replace("ACCEPT", "Accept");
+    let body = gzip(text.as_bytes());
+    let mut decoder = Decoder::new(Settings::default());
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        let source = Source { body: Body::Whole(black_box(&body)), delivered: 0, in_flow_log_prefix: false };
+        let verdict = decoder.object(source, &mut Nowhere).expect("nothing can fail");
+        assert!(matches!(verdict, Verdict::Skipped { .. }));
+    });
+}
+
+/// Finding separators and judging lines alone: no integer to read, and a text that is always null.
+#[divan::bench]
+fn split_only(bencher: Bencher) {
+    let mut text = b"type region az-id action\n".to_vec();
+    for _ in 0..LINES {
+        text.extend_from_slice(b"- - - -\n");
+    }
+    decode(bencher, text);
+}
+
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn rows(&mut self, chunk: &Chunk, _: &Dictionaries) -> io::Result<()> {
+        black_box(chunk);
+        Ok(())
+    }
+
+    fn reject(&mut self, reject: Reject) -> io::Result<()> {
+        panic!("generated lines are sound: {reject:?}");
+    }
+
+    fn dictionaries_cleared(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn decode(bencher: Bencher, body: Vec<u8>) {
+    let mut decoder = Decoder::new(Settings::default());
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| object(&mut decoder, Body::Whole(black_box(&body))));
+}
+
+fn object(decoder: &mut Decoder, body: Body) {
+    let source = Source { body, delivered: START as i64, in_flow_log_prefix: true };
+    match decoder.object(source, &mut Nowhere).expect("nothing can fail") {
+        Verdict::Decoded(decoded) => assert_eq!(decoded.counts.rows, LINES as u64),
+        other => panic!("not decoded: {other:?}"),
+    }
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text).expect("memory takes all");
+    encoder.finish().expect("memory takes all")
+}
+
+/// A xorshift generator, for data that is the same on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % end
+    }
+
+    /// Small numbers are the more frequent, in proportion.
+    fn skewed_below(&mut self, end: u64) -> u64 {
+        let bits = 64 - end.leading_zeros() as u64;
+        let magnitude = self.below(bits) + 1;
+        self.below((1 << magnitude).min(end))
+    }
+}
+
+fn default_format(lines: usize) -> Vec<u8> {
+    let mut dice = Dice(1);
+    let mut text = format!("{VPC_DEFAULT_FORMAT}\n").into_bytes();
+    for _ in 0..lines {
+        let values = default_values(&mut dice);
+        writeln!(text, "{values}").expect("memory takes all");
+    }
+    text
+}
+
+fn default_values(dice: &mut Dice) -> String {
+    let interface = dice.below(200);
+    let inside = format!("10.{}.{}.{}", interface % 4, interface / 16, 10 + interface);
+    let tail = dice.skewed_below(1 << 17).wrapping_mul(2_654_435_761);
+    let outside = format!("{}.{}.{}.{}", 11 + (tail >> 24) % 200, (tail >> 16) & 255, (tail >> 8) & 255, tail & 255);
+    let (source, destination) = if dice.below(2) == 0 { (&inside, &outside) } else { (&outside, &inside) };
+    let service = [443, 443, 443, 80, 22, 53, 5432, 3306][dice.below(8) as usize];
+    let client = 32_768 + dice.below(28_000);
+    let packets = 1 + dice.skewed_below(100_000);
+    let bytes = packets * (40 + dice.below(1460));
+    let start = START - dice.below(300);
+    let end = start + dice.below(60);
+    let action = if dice.below(10) == 0 { "REJECT" } else { "ACCEPT" };
+    format!(
+        "2 123456789012 eni-0{interface:03x}5b8ca12345678 {source} {destination} {client} {service} 6 {packets} {bytes} \
+         {start} {end} {action} OK"
+    )
+}
+
+/// The fields of versions 2 to 5 in the order of AWS's table.
+fn version_5(lines: usize) -> Vec<u8> {
+    let names: Vec<&str> =
+        FIELDS.iter().filter(|field| !field.marks_tgw && field.version <= 5).map(|field| field.log).collect();
+    let mut dice = Dice(1);
+    let mut text = format!("{}\n", names.join(" ")).into_bytes();
+    for _ in 0..lines {
+        let values = default_values(&mut dice);
+        let of = |at| values.split(' ').nth(at).expect("the default format has 14 fields");
+        let (source, destination) = (of(3), of(4));
+        let host = dice.below(200);
+        writeln!(
+            text,
+            "{values} vpc-0abc{:013x} subnet-0def{:013x} i-0123456789a{host:06x} 19 IPv4 {source} {destination} us-east-1 \
+             use1-az{} - - - {} {} 8",
+            host % 3,
+            host % 12,
+            1 + host % 6,
+            ["-", "AMAZON", "S3"][dice.below(3) as usize],
+            ["ingress", "egress"][dice.below(2) as usize],
+        )
+        .expect("memory takes all");
+    }
+    text
+}
