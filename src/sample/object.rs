@@ -45,7 +45,7 @@ pub fn objects(options: &Options, sites: &[Site]) -> Vec<Object> {
             let slot_begin = at_slot(options.first_day, slot);
             let key = key(&sites[site], flow_log, slot_begin, unique(number, options.seed));
             objects.push(Object { key, site, format, slot: slot_begin, records: 0 });
-            weights.push(share * 1_000_000 / count * HOURS[(slot % SLOTS_PER_DAY / 12) as usize]);
+            weights.push((share * 1_000_000 / count).max(1) * HOURS[(slot % SLOTS_PER_DAY / 12) as usize]);
         }
     }
     for (object, records) in objects.iter_mut().zip(apportion(options.records, &weights)) {
