@@ -159,7 +159,12 @@ async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
     let folder = arguments.dir.join("lake");
     eprintln!("making a sample bucket in {}", bucket.display());
     let made = sample::write(&bucket, &sample::Options::default(), &|_| {})?;
-    eprintln!("  {} records in {} objects ({})", count(made.records), count(made.objects), bytes(made.compressed_bytes));
+    eprintln!(
+        "  {} records in {} objects ({})",
+        count(made.records),
+        count(made.objects),
+        bytes(made.compressed_bytes)
+    );
     eprintln!("flowlake convert {} {}", bucket.display(), folder.display());
     let options = demo_options(&bucket, &folder)?;
     let progress = Progress::new(When::Auto);

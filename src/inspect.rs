@@ -76,7 +76,10 @@ pub async fn inspect(store: &Store) -> Result<Inspection, InspectError> {
 
 type Opened = (BTreeMap<String, Vec<String>>, Vec<String>);
 
-fn open(objects: &[Object], fetched: impl Iterator<Item = (usize, Result<Body, FetchError>)>) -> Result<Opened, InspectError> {
+fn open(
+    objects: &[Object],
+    fetched: impl Iterator<Item = (usize, Result<Body, FetchError>)>,
+) -> Result<Opened, InspectError> {
     let mut formats: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut remarks = Vec::new();
     for (index, body) in fetched {

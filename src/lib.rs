@@ -12,6 +12,8 @@
 
 pub mod schema;
 
+pub mod columns;
+
 pub mod source;
 
 pub mod plan;
@@ -20,7 +22,26 @@ pub mod fetch;
 
 pub mod decode;
 
-pub mod columns;
-pub mod decode;
-pub mod schema;
-pub mod source;
+pub mod encode;
+
+pub mod lake;
+
+pub mod commit;
+
+pub mod convert;
+
+pub mod query;
+
+pub mod report;
+
+pub mod inspect;
+
+pub mod sample;
+
+pub mod progress;
+
+pub mod cli;
+
+pub mod command;
+
+pub mod error;

@@ -153,7 +153,7 @@ impl LakeWriter {
     }
 
     fn fail(&self, path: &Path, source: object_store::Error) -> CommitError {
-        CommitError::Store { url: self.lake.names.url(path), source }
+        self.lake.names.store_error(path, &source).into()
     }
 }
 
@@ -162,4 +162,3 @@ async fn read_part(file: &mut tokio::fs::File) -> std::io::Result<Bytes> {
     file.take(UPLOAD_PART_BYTES as u64).read_to_end(&mut part).await?;
     Ok(part.into())
 }
-

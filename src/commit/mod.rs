@@ -28,8 +28,8 @@ pub use scratch::{Attempt, HostLock, Scratch, StagedRejects};
 /// Why something could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    #[error("cannot write {url}: {source}")]
-    Store { url: String, source: object_store::Error },
+    #[error("cannot write: {0}")]
+    Store(#[from] crate::source::SourceError),
     #[error("cannot write {path}: {source}")]
     Local { path: String, source: std::io::Error },
     #[error(transparent)]

@@ -97,11 +97,7 @@ pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), Conve
     }
 }
 
-async fn drop_objects(
-    run: &mut Run<'_>,
-    number: u64,
-    objects: BTreeMap<String, Dropped>,
-) -> Result<(), ConvertError> {
+async fn drop_objects(run: &mut Run<'_>, number: u64, objects: BTreeMap<String, Dropped>) -> Result<(), ConvertError> {
     for (url, dropped) in &objects {
         run.summary.unreadable.push(format!("{url}: {}", dropped.reason));
     }

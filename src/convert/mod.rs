@@ -321,4 +321,3 @@ fn stop_later(stop: Stop, after: Duration) -> tokio::task::JoinHandle<()> {
         stop.soon.store(true, Ordering::Relaxed);
     })
 }
-

@@ -38,7 +38,10 @@ pub(super) enum Tried {
     /// These objects could not be read: they must leave the plan before the task can be done.
     Unreadable(BTreeMap<String, Dropped>),
     /// These objects turned out bad after rows of them had been encoded: once more, without them.
-    Redo { task: u64, bad: BTreeMap<String, String> },
+    Redo {
+        task: u64,
+        bad: BTreeMap<String, String>,
+    },
     Stopped,
 }
 
@@ -113,12 +116,19 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     fn new(context: &'a TaskContext, attempt: &Attempt) -> Result<Session<'a>, ConvertError> {
         let settings = &context.settings;
-        let format = settings.format.as_deref().map(|format| Layout::from_format(format, &settings.types)).transpose()?;
+        let format =
+            settings.format.as_deref().map(|format| Layout::from_format(format, &settings.types)).transpose()?;
         let decoder = Decoder::new(decode::Settings { types: settings.types.clone(), format });
         let options = encode::Options {
-            compression: settings.compression.parse().map_err(|error: encode::UnknownChoice| ConvertError::Encode(error.to_string()))?,
+            compression: settings
+                .compression
+                .parse()
+                .map_err(|error: encode::UnknownChoice| ConvertError::Encode(error.to_string()))?,
             file_bytes_max: settings.file_bytes_max,
-            partition_by: settings.partition_by.parse().map_err(|error: encode::UnknownChoice| ConvertError::Encode(error.to_string()))?,
+            partition_by: settings
+                .partition_by
+                .parse()
+                .map_err(|error: encode::UnknownChoice| ConvertError::Encode(error.to_string()))?,
             created_by: CREATED_BY.to_owned(),
         };
         let staging = ScratchFiles { folder: attempt.folder().to_owned() };

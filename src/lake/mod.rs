@@ -29,6 +29,7 @@ pub use state::{PlanState, State};
 
 use std::sync::Arc;
 
+use crate::source::SourceError;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -37,11 +38,13 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 /// Why the ledger could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
-    #[error("{url}: {source}")]
-    Store { url: String, source: object_store::Error },
+    #[error(transparent)]
+    Store(#[from] SourceError),
     #[error("{url} is not a readable ledger record: {reason}; restore it from a copy, or start a new lake")]
     Record { url: String, reason: String },
-    #[error("{url} was written by a newer flowlake (ledger format {found}, this program knows {FORMAT_VERSION}); upgrade")]
+    #[error(
+        "{url} was written by a newer flowlake (ledger format {found}, this program knows {FORMAT_VERSION}); upgrade"
+    )]
     Newer { url: String, found: u32 },
     #[error("{url} is missing from the ledger, although a later record exists; restore it from a copy")]
     Gap { url: String },
@@ -64,11 +67,11 @@ impl Lake {
 
     /// The bytes of one object, `None` if there is no such object.
     pub async fn read(&self, path: &Path) -> Result<Option<Bytes>, LakeError> {
-        let fail = |source| LakeError::Store { url: self.names.url(path), source };
+        let fail = |error| self.names.store_error(path, &error);
         match self.store.get(path).await {
-            Ok(found) => found.bytes().await.map(Some).map_err(fail),
+            Ok(found) => found.bytes().await.map(Some).map_err(|error| fail(error).into()),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(source) => Err(fail(source)),
+            Err(error) => Err(fail(error).into()),
         }
     }
 
@@ -79,11 +82,11 @@ impl Lake {
 
     /// What lies under `prefix`, sorted by name. Temporaries of an object_store writer are not among it.
     pub async fn list(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, LakeError> {
-        let fail = |source| LakeError::Store { url: self.names.url(prefix), source };
+        let fail = |error| self.names.store_error(prefix, &error);
         let mut found: Vec<ObjectMeta> = match self.store.list(Some(prefix)).try_collect().await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => Vec::new(),
-            Err(source) => return Err(fail(source)),
+            Err(error) => return Err(fail(error).into()),
         };
         found.sort_by(|a, b| a.location.cmp(&b.location));
         Ok(found)
@@ -100,16 +103,15 @@ impl Lake {
     /// The tasks of a plan, in order.
     pub async fn tasks(&self, plan: &Plan) -> Result<Vec<PlannedTask>, LakeError> {
         let path = self.names.inside(&plan.body);
-        decode_lines(&self.need(&path).await?).map_err(|reason| LakeError::Record { url: self.names.url(&path), reason })
+        decode_lines(&self.need(&path).await?)
+            .map_err(|reason| LakeError::Record { url: self.names.url(&path), reason })
     }
 
     /// The commit of one task, if it has been committed.
     pub async fn commit(&self, plan: u64, task: u64) -> Result<Option<Commit>, LakeError> {
         let path = self.names.commit(plan, task);
         let Some(bytes) = self.read(&path).await? else { return Ok(None) };
-        Commit::parse(&bytes)
-            .map(Some)
-            .map_err(|reason| LakeError::Record { url: self.names.url(&path), reason })
+        Commit::parse(&bytes).map(Some).map_err(|reason| LakeError::Record { url: self.names.url(&path), reason })
     }
 
     /// The numbers of the committed tasks of a plan.

@@ -3,6 +3,7 @@
 use object_store::path::Path;
 
 use crate::schema::Table;
+use crate::source::SourceError;
 
 /// Spells the names of one lake. Names in ledger records are relative to the lake's root, so that a lake can be moved.
 #[derive(Debug, Clone)]
@@ -37,6 +38,12 @@ impl Names {
     /// The full URL of an object of this lake, for messages.
     pub fn url(&self, path: &Path) -> String {
         format!("{}{}", self.url, self.relative(path))
+    }
+
+    /// What a store's error about one of this lake's objects means, in words for people.
+    pub fn store_error(&self, path: &Path, error: &object_store::Error) -> SourceError {
+        let bucket = self.url.strip_prefix("s3://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        SourceError::from_store(error, &self.url(path), bucket)
     }
 
     fn ledger(&self, rest: &str) -> Path {

@@ -263,7 +263,8 @@ fn check_format(bytes: &[u8], url: &str) -> Result<(), LakeError> {
 impl Commit {
     pub fn encode(&self) -> Vec<u8> {
         let head = serde_json::to_value(&self.head).expect("a commit head is plain data");
-        let receipts = self.receipts.iter().map(|receipt| serde_json::to_value(receipt).expect("a receipt is plain data"));
+        let receipts =
+            self.receipts.iter().map(|receipt| serde_json::to_value(receipt).expect("a receipt is plain data"));
         encode_lines(std::iter::once(head).chain(receipts))
     }
 
@@ -272,7 +273,8 @@ impl Commit {
         let mut lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         let head = lines.next().ok_or("it is empty")?;
         let head = serde_json::from_slice(head).map_err(|error| error.to_string())?;
-        let receipts = lines.map(serde_json::from_slice).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        let receipts =
+            lines.map(serde_json::from_slice).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         Ok(Commit { head, receipts })
     }
 }

@@ -47,7 +47,13 @@ impl Seen {
         Ok(seen)
     }
 
-    async fn add_plan(&mut self, lake: &Lake, state: &State, number: u64, days: &BTreeSet<Day>) -> Result<(), LakeError> {
+    async fn add_plan(
+        &mut self,
+        lake: &Lake,
+        state: &State,
+        number: u64,
+        days: &BTreeSet<Day>,
+    ) -> Result<(), LakeError> {
         let plan = &state.plans[&number];
         if !plan.plan.days.iter().any(|day| days.contains(day)) {
             return Ok(());

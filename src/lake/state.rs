@@ -44,8 +44,12 @@ impl State {
 
     /// Reads the entries that came since. A gap in the numbers is an error, never an end.
     pub async fn catch_up(&mut self, lake: &Lake) -> Result<(), LakeError> {
-        let names: BTreeSet<u64> =
-            lake.list(&lake.names.log_prefix()).await?.iter().filter_map(|m| super::Names::number_of(&m.location)).collect();
+        let names: BTreeSet<u64> = lake
+            .list(&lake.names.log_prefix())
+            .await?
+            .iter()
+            .filter_map(|m| super::Names::number_of(&m.location))
+            .collect();
         let last = names.last().copied();
         while last.is_some_and(|last| self.next <= last) {
             let path = lake.names.log(self.next);

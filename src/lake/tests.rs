@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
-use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::*;
 use crate::schema::{Kind, Table};
@@ -11,8 +11,7 @@ fn lake() -> Lake {
 }
 
 async fn put(lake: &Lake, number: u64, body: Body) {
-    let entry =
-        Entry { format: FORMAT_VERSION, nonce: "n".into(), written_by: "test".into(), at: "then".into(), body };
+    let entry = Entry { format: FORMAT_VERSION, nonce: "n".into(), written_by: "test".into(), at: "then".into(), body };
     let bytes = serde_json::to_vec(&entry).unwrap();
     lake.store.put(&lake.names.log(number), bytes.into()).await.unwrap();
 }

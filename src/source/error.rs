@@ -67,7 +67,7 @@ impl SourceError {
     }
 
     /// Reads what a store says about a request for `url` (of `bucket`).
-    pub(super) fn from_store(error: &object_store::Error, url: &str, bucket: &str) -> SourceError {
+    pub fn from_store(error: &object_store::Error, url: &str, bucket: &str) -> SourceError {
         let text = full_text(error);
         let url = url.to_owned();
         let detail = detail_of(&text);
