@@ -92,3 +92,45 @@ fn a_source_may_be_one_file() {
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert_eq!(lab.lake_rows().len(), 1);
 }
+
+/// Another run is at work: the lock that it would hold is held by this test.
+#[test]
+fn a_second_run_on_this_host_leaves_at_once() {
+    let lab = Lab::on_disk();
+    lab.put_gz("logs/a.log.gz", "version srcaddr start\n2 10.0.0.1 1694735970\n");
+    lab.convert(&[], 0);
+    let before = lab.list("lake");
+    let locks: Vec<_> = std::fs::read_dir(lab.temporary())
+        .expect("the program's temporary folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "lock"))
+        .collect();
+    assert_eq!(locks.len(), 1, "{locks:?}");
+    let held = std::fs::File::open(&locks[0]).expect("the lock file");
+    held.lock().expect("nobody else holds it");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/"]);
+    assert_eq!(said.code, 75, "{}", said.stderr);
+    assert!(said.stderr.contains("another run"), "{}", said.stderr);
+    assert_eq!(lab.list("lake"), before);
+}
+
+/// The first signal ends a run between two objects: nothing half published, and the next run completes it.
+#[test]
+fn an_interrupted_run_publishes_nothing_by_halves() {
+    let lab = Lab::on_disk();
+    let bucket = lab.path("logs");
+    let made = lab.run(&["sample", &bucket.display().to_string(), "--records", "400000"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let mut running = lab.program(&["convert", "{}logs/", "{}lake/", "--threads", "1"]).spawn().expect("it starts");
+    while lab.list("lake").keys().all(|key| !key.contains("/plans/")) {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    // SAFETY: `kill` sends a signal to a child that was not yet waited for.
+    unsafe { libc::kill(running.id() as i32, libc::SIGINT) };
+    let status = running.wait().expect("it ends");
+    assert_eq!(status.code(), Some(130));
+    let rows = lab.lake_rows().len();
+    assert!(rows < 400_000, "the signal came before the end");
+    lab.convert(&[], 0);
+    assert_eq!(lab.lake_rows(), lab.expected("logs").rows);
+}

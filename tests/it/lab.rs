@@ -71,6 +71,11 @@ impl Lab {
         self.folder.path().join("files").join(name)
     }
 
+    /// The folder that the program takes for temporaries.
+    pub fn temporary(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     pub fn put(&self, key: &str, bytes: impl Into<bytes::Bytes>) {
         let path = Path::parse(key).expect("keys of the lab are plain");
         self.runtime.block_on(self.store.put(&path, bytes.into().into())).expect("the lab can write");
