@@ -86,7 +86,7 @@ impl Wanted {
 
     async fn changed(&self) -> FetchError {
         match self.store.store.head(&store_path_of(&self.object.key)).await {
-            Ok(meta) => FetchError::Changed { found: meta.e_tag.unwrap_or_default() },
+            Ok(meta) => FetchError::Changed { found: meta.e_tag.unwrap_or_default().trim_matches('"').to_owned() },
             Err(error) => FetchError::from_store(&error),
         }
     }

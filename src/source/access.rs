@@ -1,6 +1,7 @@
 //! Options of one side, `--source-option name=value`: object_store's S3 settings, and whose rights are used.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 
 use object_store::ClientConfigKey;
@@ -108,20 +109,19 @@ impl Access {
         self.s3.values().map(|(key, value)| (*key, value.as_str()))
     }
 
-    pub(super) fn is_set(&self, key: AmazonS3ConfigKey) -> bool {
-        self.get(key).is_some_and(|value| matches!(value, "true" | "1" | "yes" | "on"))
-    }
-
     /// `AWS_…` variables that set up S3 itself; credentials among them are left to the credential chain.
     pub(super) fn environment() -> impl Iterator<Item = (AmazonS3ConfigKey, String)> {
         use AmazonS3ConfigKey as Key;
-        std::env::vars().filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty()).filter_map(
-            |(name, value)| match name.to_ascii_lowercase().parse() {
+        // A variable that is not UTF-8 is none of ours.
+        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        std::env::vars_os()
+            .filter_map(text)
+            .filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty())
+            .filter_map(|(name, value)| match name.to_ascii_lowercase().parse() {
                 Ok(Key::AccessKeyId | Key::SecretAccessKey | Key::Token | Key::Bucket) => None,
                 Ok(Key::Client(ClientConfigKey::UserAgent)) | Err(_) => None,
                 Ok(key) => Some((key, value)),
-            },
-        )
+            })
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
             Access::parse(&["region=eu-west-1", "Request-Payer=true", "role_arn=arn:aws:iam::1:role/r", "profile=p"])
                 .unwrap();
         assert_eq!(access.get(AmazonS3ConfigKey::Region), Some("eu-west-1"));
-        assert!(access.is_set(AmazonS3ConfigKey::RequestPayer));
+        assert_eq!(access.get(AmazonS3ConfigKey::RequestPayer), Some("true"));
         assert_eq!((access.role_arn(), access.profile()), (Some("arn:aws:iam::1:role/r"), Some("p")));
     }
 

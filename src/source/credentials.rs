@@ -183,7 +183,11 @@ pub(super) fn not_loaded(error: &object_store::Error) -> Option<String> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(found) = error.downcast_ref::<NotLoaded>() {
-            return Some(super::error::one_line(&found.to_string()));
+            let text = super::error::one_line(&found.to_string());
+            // The chain's report names each of its links, at length.
+            let all = text.contains("no credentials found in chain");
+            let short = "environment, profile, web identity, container and instance were tried";
+            return Some(if all { short.to_owned() } else { text });
         }
         cause = error.source();
     }

@@ -43,7 +43,7 @@ pub async fn find_chains(store: &Store, filter: &Filter) -> Result<Discovery> {
     let before = store.requests();
     let finder = Finder { store, filter };
     let mut found = Discovery::default();
-    let mut open = finder.first(&mut found).await?;
+    let (mut open, closed) = finder.first(&mut found).await?;
     let mut visits = FuturesUnordered::new();
     loop {
         while visits.len() < FOLDERS_IN_FLIGHT_MAX
@@ -53,6 +53,12 @@ pub async fn find_chains(store: &Store, filter: &Filter) -> Result<Discovery> {
         }
         let Some(visited) = visits.next().await else { break };
         finder.merge(visited?, &mut found, &mut open);
+    }
+    if let Some(error) = closed
+        && found.chains.is_empty()
+        && found.loose.is_empty()
+    {
+        return Err(error);
     }
     found.chains.sort_unstable();
     found.chains.dedup();
@@ -69,26 +75,27 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     /// The source itself: it must exist and be readable, and it may be one object.
-    async fn first(&self, found: &mut Discovery) -> Result<Vec<String>> {
+    /// Gives the folders to visit; and why it is closed, if names below it can be guessed all the same.
+    async fn first(&self, found: &mut Discovery) -> Result<(Vec<String>, Option<SourceError>)> {
         let location = &self.store.location;
         let prefix = location.prefix();
         if location.path().is_some_and(|path| !path.is_dir()) {
             self.one_object(found).await?;
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         let folder = match self.store.folder(&prefix).await {
             Ok(folder) => folder,
-            Err(error) if error.is_denied() && self.can_guess(&prefix) => return Ok(vec![prefix]),
+            Err(error) if error.is_denied() && self.can_guess(&prefix) => return Ok((vec![prefix], Some(error))),
             Err(error) => return Err(error),
         };
         let nothing = folder.folders.is_empty() && folder.entries.is_empty() && folder.skipped.total() == 0;
         if nothing && self.store.kind == Kind::S3 && !location.key().is_empty() {
             self.one_object(found).await?;
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         let mut open = Vec::new();
         self.merge(sort_out(self.filter, &prefix, folder), found, &mut open);
-        Ok(open)
+        Ok((open, None))
     }
 
     async fn one_object(&self, found: &mut Discovery) -> Result<()> {
@@ -127,7 +134,17 @@ impl Finder<'_> {
         let place = place_of(&prefix);
         match place.below {
             Level::Logs if !self.filter.accounts.is_empty() => {
-                visited.next = self.filter.accounts.iter().map(|account| format!("{prefix}{account}/")).collect();
+                for account in &self.filter.accounts {
+                    visited.next.push(format!("{prefix}{account}/"));
+                    let hive = format!("{prefix}aws-account-id={account}/");
+                    // The plain name tells of a denial; one of a name that may not exist would be noise.
+                    match self.store.folder(&hive).await {
+                        Ok(folder) if folder.folders.is_empty() => {}
+                        Ok(_) => visited.next.push(hive),
+                        Err(error) if error.is_denied() => {}
+                        Err(error) => return Err(error),
+                    }
+                }
                 return Ok(visited);
             }
             Level::Account => {

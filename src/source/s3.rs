@@ -37,10 +37,9 @@ pub(super) async fn client(location: &Location, access: &Access, requests: Arc<A
     for (key, value) in Access::environment() {
         builder = builder.with_config(key, value);
     }
-    let is_set = |builder: &AmazonS3Builder, key| builder.get_config_value(&key).is_some();
     let shared = Shared::load(access).await;
     if let Some(endpoint) = shared.endpoint()
-        && !is_set(&builder, Key::Endpoint)
+        && builder.get_config_value(&Key::Endpoint).is_none()
     {
         builder = builder.with_endpoint(endpoint);
     }
@@ -62,9 +61,8 @@ pub(super) async fn client(location: &Location, access: &Access, requests: Arc<A
     if endpoint.is_none() && region.starts_with("cn-") {
         builder = builder.with_endpoint(format!("https://s3.{region}.amazonaws.com.cn"));
     }
-    let flag = |key| builder.get_config_value(&key).is_some_and(|value| value == "true" || value == "1");
-    let unsigned = access.is_set(Key::SkipSignature) || flag(Key::SkipSignature);
-    let request_payer = access.is_set(Key::RequestPayer) || flag(Key::RequestPayer);
+    let is_set = |key| builder.get_config_value(&key).is_some_and(|value| is_true(&value));
+    let (unsigned, request_payer) = (is_set(Key::SkipSignature), is_set(Key::RequestPayer));
     let credentials = credentials(location, access, &shared, &region).await?;
     let signer =
         Signer { credentials: (!unsigned).then(|| Arc::clone(&credentials)), region: region.clone(), request_payer };
@@ -109,6 +107,11 @@ async fn region_of(location: &Location, configured: Option<String>, custom_endpo
     }
     let options = ClientOptions::new().with_timeout(REGION_TIMEOUT).with_connect_timeout(REGION_TIMEOUT);
     resolve_bucket_region(location.bucket(), &options).await.unwrap_or(fallback)
+}
+
+/// As object_store reads a flag.
+fn is_true(value: &str) -> bool {
+    ["1", "true", "on", "yes", "y"].contains(&value.to_ascii_lowercase().as_str())
 }
 
 fn retries() -> RetryConfig {

@@ -94,6 +94,16 @@ fn odd_keys_survive_the_path_of_a_store() {
     }
 }
 
+proptest::proptest! {
+    #[test]
+    fn any_key_survives_and_stays_unique(key in "[a./ \\n%\u{F8F0}\u{3000}é]{0,12}", other in "[a./ \\n\u{F8F0}\u{F930}`]{0,6}") {
+        let (path, second) = (store_path_of(&key), store_path_of(&other));
+        proptest::prop_assert_eq!(verbatim::key_of(&path), key.as_str());
+        proptest::prop_assert_eq!(path == second, key == other);
+        let _ = Facts::of(&key);
+    }
+}
+
 async fn bucket(keys: &[&str]) -> Store {
     let store = Store::new(Arc::new(InMemory::new()), Location::parse("s3://logs").unwrap());
     for key in keys {
