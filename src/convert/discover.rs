@@ -89,8 +89,8 @@ async fn list_one(options: &Options, source: &Store, state: &State, chain: Chain
                 listed.objects.extend(page.objects);
             }
             Ok(None) => return Ok(listed),
-            Err(SourceError::Denied { detail, .. }) => {
-                listed.denied.push(Denied { prefix: listed.url.clone(), reason: detail });
+            Err(error) if error.is_denied() => {
+                listed.denied.push(Denied { prefix: listed.url.clone(), reason: error.reason() });
                 return Ok(listed);
             }
             Err(error) => return Err(error),
