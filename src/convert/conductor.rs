@@ -177,8 +177,8 @@ fn start_workers(
     work: VecDeque<Work>,
     stores: Stores,
 ) -> mpsc::Receiver<Result<Tried, ConvertError>> {
-    let threads = run.options.threads.clamp(1, work.len().max(1));
-    let bytes_in_flight_max = (run.options.memory_bytes / 4) as usize;
+    let threads = run.options.threads_allowed().min(work.len().max(1));
+    let bytes_in_flight_max = run.options.fetch_bytes_max() as usize;
     let queue = Arc::new(Mutex::new(Queue {
         waiting: work,
         begun: VecDeque::new(),

@@ -54,6 +54,22 @@ pub struct Options {
     pub dry_run: bool,
 }
 
+/// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.
+const TASK_BYTES: u64 = 160 << 20;
+
+impl Options {
+    /// Threads that decode and encode: as many as asked for, and as `--memory` has room for beside fetched objects.
+    pub fn threads_allowed(&self) -> usize {
+        let room = (self.memory_bytes - self.fetch_bytes_max()) / TASK_BYTES;
+        self.threads.min(room as usize).max(1)
+    }
+
+    /// Compressed bytes that may be fetched ahead.
+    fn fetch_bytes_max(&self) -> u64 {
+        self.memory_bytes / 4
+    }
+}
+
 /// Why a conversion failed. What was committed before stays.
 #[derive(Debug, thiserror::Error)]
 pub enum ConvertError {
@@ -129,7 +145,7 @@ pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<
     let writer = open_writer(options).await?;
     let scratch = Arc::new(Scratch::open(&scratch_folder(options, &writer))?);
     let ledger = Ledger::open(writer).await?;
-    let summary = Summary::default();
+    let summary = Summary { threads: options.threads_allowed(), threads_asked: options.threads, ..Summary::default() };
     let mut run = Run { options, progress, stop, sources, ledger, scratch, summary };
     run.check_partitioning()?;
     let deadline = options.stop_after.map(|after| stop_later(stop.clone(), after));

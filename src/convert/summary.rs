@@ -48,6 +48,9 @@ pub struct Summary {
     pub seconds: f64,
     pub bytes_per_second: f64,
     pub peak_memory_bytes: u64,
+    /// Threads that `--memory` allowed, and those asked for.
+    pub threads: usize,
+    pub threads_asked: usize,
     /// Objects converted earlier whose version is another one now. They were not read again.
     pub changed: Vec<String>,
     /// Prefixes that could not be listed.
@@ -141,6 +144,10 @@ impl fmt::Display for Summary {
             let rate = self.records as f64 / self.seconds.max(1e-9);
             let memory = bytes(self.peak_memory_bytes);
             writeln!(f, "{:.1} s, {} records a second, peak memory {memory}", self.seconds, count(rate as u64))?;
+            if self.threads < self.threads_asked {
+                let (threads, asked) = (self.threads, self.threads_asked);
+                writeln!(f, "{threads} of {asked} threads worked: `--memory` has no room for more")?;
+            }
         }
         self.write_left(f)?;
         self.write_listing(f)?;
