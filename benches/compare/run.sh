@@ -16,7 +16,8 @@ if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     cp "$here/requirements.txt" "$venv/requirements.txt"
 fi
 
-# FLOWLAKE names a program that is built already.
+# FLOWLAKE names a program that is built already. Help needs none.
+[[ ${1:-} == -h || ${1:-} == --help ]] && FLOWLAKE=none
 if [[ -z ${FLOWLAKE:-} ]]; then
     manifest=$here/../../Cargo.toml
     cargo build --release --quiet --manifest-path "$manifest" --bin flowlake
