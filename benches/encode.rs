@@ -172,7 +172,13 @@ impl Flow {
             ("version", _) => 2,
             ("srcport", true) | ("dstport", false) => self.ephemeral,
             ("srcport", false) | ("dstport", true) => self.service,
-            ("protocol", _) => if self.service == 53 { 17 } else { 6 },
+            ("protocol", _) => {
+                if self.service == 53 {
+                    17
+                } else {
+                    6
+                }
+            }
             ("packets", _) => self.packets,
             ("bytes", _) => self.bytes,
             ("start", _) => self.start,

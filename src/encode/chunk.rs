@@ -12,10 +12,10 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
+use super::EncodeError;
 use super::bounds::{index_bounds, statistics};
 use super::compress::Compressor;
 use super::page::{Extent, PageBuffer, PageFacts};
-use super::EncodeError;
 
 /// A page that compression makes shorter by less than this part of it is not worth the time, and the pages after it are
 /// mostly like it: packed keys of addresses and ports are close to random bits.
