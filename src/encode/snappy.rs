@@ -20,6 +20,14 @@ pub fn compress(input: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends `input` in the same format without any match.
+pub fn store(input: &[u8], out: &mut Vec<u8>) {
+    uleb128(input.len() as u64, out);
+    for block in input.chunks(BLOCK) {
+        literal(block, out);
+    }
+}
+
 fn compress_block(block: &[u8], table: &mut [u16], out: &mut Vec<u8>) {
     let (mut at, mut literal_from) = (1, 0);
     while at + 4 <= block.len() {
