@@ -23,6 +23,8 @@ pub struct Listing {
     pub denied: Vec<Denied>,
     pub skipped: Skipped,
     pub requests: u64,
+    /// Whether everything was listed from its beginning, and nothing was denied or left out by a filter.
+    pub is_full: bool,
     /// The oldest day from which a chain was listed again; `None` if all were listed from their beginning.
     pub from: Option<chrono::NaiveDate>,
 }
@@ -56,6 +58,8 @@ pub async fn list(
         }
         listing.requests += source.requests();
     }
+    let unfiltered = filter == Filter::default();
+    listing.is_full = unfiltered && listing.from.is_none() && listing.denied.is_empty();
     // Two sources may overlap: an object is one object through whichever it was found.
     listing.objects.sort_by(|a, b| a.url.cmp(&b.url));
     listing.objects.dedup_by(|a, b| a.url == b.url);

@@ -14,6 +14,7 @@ mod task;
 
 pub use summary::{DryRun, Ending, Summary};
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +24,7 @@ use chrono::NaiveDate;
 
 use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch};
 use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
-use crate::lake::{Body, Create, Lake, Seal, Settings, State, Totals};
+use crate::lake::{Body, Create, Day, Lake, Seal, Settings, State, Totals};
 use crate::progress::Progress;
 use crate::schema::{Layout, LayoutError, Types};
 use crate::source::{self, Access, Location, Object, SourceError, Store};
@@ -129,6 +130,12 @@ struct Run<'a> {
     summary: Summary,
 }
 
+/// How far a run listed, which the last of its plans records.
+struct Marks {
+    frontiers: BTreeMap<String, Day>,
+    is_full: bool,
+}
+
 /// Converts what is new at the sources.
 pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<Summary, ConvertError> {
     let began = Instant::now();
@@ -201,6 +208,7 @@ impl Run<'_> {
     async fn plan(&mut self) -> Result<(), ConvertError> {
         let listing = discover::list(self.options, &self.sources, &self.ledger.state, self.progress).await?;
         self.summary.note_listing(&listing, &self.ledger.state);
+        let marks = Marks { frontiers: listing.frontiers, is_full: listing.is_full };
         let mut listed = listing.objects;
         loop {
             let lake = self.ledger.writer.lake.clone();
@@ -211,7 +219,7 @@ impl Run<'_> {
             }
             listed = found.fresh.clone();
             self.birth().await?;
-            if self.write_plans(found.fresh, &listing.frontiers).await? {
+            if self.write_plans(found.fresh, &marks).await? {
                 return Ok(());
             }
         }
@@ -221,7 +229,7 @@ impl Run<'_> {
     async fn write_plans(
         &mut self,
         fresh: Vec<Object>,
-        frontiers: &std::collections::BTreeMap<String, crate::lake::Day>,
+        marks: &Marks,
     ) -> Result<bool, ConvertError> {
         let settings = self.settings();
         let by_hour = settings.partition_by == PartitionBy::DateHour.name();
@@ -234,8 +242,8 @@ impl Run<'_> {
             let draft = crate::commit::Draft {
                 settings: &settings,
                 tasks: &tasks,
-                listed: if last { frontiers.clone() } else { Default::default() },
-                full_scan: last && self.options.lookback_days.is_none(),
+                listed: if last { marks.frontiers.clone() } else { Default::default() },
+                full_scan: last && marks.is_full,
             };
             if self.ledger.plan(draft).await? == crate::commit::Appended::Lost {
                 return Ok(false);

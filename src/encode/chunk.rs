@@ -1,6 +1,6 @@
 //! A column chunk that is being gathered: its encoded pages in memory, and what the footer will say of them.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use bytes::Bytes;
 use parquet::basic::{Encoding, PageType, Type};
@@ -12,17 +12,10 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::EncodeError;
 use super::bounds::{index_bounds, statistics};
 use super::compress::Compressor;
 use super::page::{Extent, PageBuffer, PageFacts};
-
-/// A page that compression makes shorter by less than this part of it is not worth the time, and the pages after it are
-/// mostly like it: packed keys of addresses and ports are close to random bits.
-const GAIN_MIN: f64 = 0.10;
-
-/// Pages that are stored as they are after one that did not compress.
-const STORED_PAGES: u32 = 15;
+use super::EncodeError;
 
 /// Compression and the buffers that pages pass through, shared by all columns of a task.
 pub struct Press {
@@ -57,8 +50,6 @@ pub struct ColumnChunk {
     /// Bodies of the pages before the first value. How they are encoded depends on whether a value ever comes: readers
     /// refuse pages of dictionary keys in a chunk without a dictionary.
     null_pages: Vec<(PageFacts, Vec<u8>)>,
-    /// Pages to come that are not worth compressing.
-    stored_pages: u32,
 }
 
 /// A finished chunk, and where it will be copied from.
@@ -76,13 +67,7 @@ pub struct ChunkBytes {
 
 impl ColumnChunk {
     pub fn new(descr: ColumnDescPtr) -> ColumnChunk {
-        ColumnChunk {
-            descr,
-            pages: TrackedWrite::new(Vec::new()),
-            written: Vec::new(),
-            null_pages: Vec::new(),
-            stored_pages: 0,
-        }
+        ColumnChunk { descr, pages: TrackedWrite::new(Vec::new()), written: Vec::new(), null_pages: Vec::new() }
     }
 
     /// Bytes of the data pages so far.
@@ -107,7 +92,7 @@ impl ColumnChunk {
     }
 
     fn write_page(&mut self, facts: PageFacts, body: &[u8], press: &mut Press) -> Result<(), EncodeError> {
-        self.compress(body, press).map_err(EncodeError::Compress)?;
+        press.compressor.compress(body, &mut press.compressed).map_err(EncodeError::Compress)?;
         let page = Page::DataPage {
             buf: Bytes::copy_from_slice(&press.compressed),
             num_values: facts.rows as u32,
@@ -119,18 +104,6 @@ impl ColumnChunk {
         let page = CompressedPage::new(page, body.len());
         let spec = SerializedPageWriter::new(&mut self.pages).write_page(page).map_err(EncodeError::Page)?;
         self.written.push(Written { facts, spec });
-        Ok(())
-    }
-
-    fn compress(&mut self, body: &[u8], press: &mut Press) -> io::Result<()> {
-        if self.stored_pages > 0 {
-            self.stored_pages -= 1;
-            return press.compressor.store(body, &mut press.compressed);
-        }
-        press.compressor.compress(body, &mut press.compressed)?;
-        if press.compressed.len() as f64 > body.len() as f64 * (1.0 - GAIN_MIN) {
-            self.stored_pages = STORED_PAGES;
-        }
         Ok(())
     }
 
@@ -146,7 +119,6 @@ impl ColumnChunk {
         let pages = std::mem::replace(&mut self.pages, TrackedWrite::new(Vec::new()));
         let pages = pages.into_inner().map_err(EncodeError::Page)?;
         let written = std::mem::take(&mut self.written);
-        self.stored_pages = 0;
         let shape = ChunkShape { descr: &self.descr, pages: &written, dictionary: dictionary_spec.as_ref() };
         let close = shape.close_result(press).map_err(EncodeError::Page)?;
         let footer_bytes = shape.footer_bytes();

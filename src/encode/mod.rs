@@ -29,7 +29,6 @@ mod partition;
 mod receipt;
 mod runs;
 mod shape;
-mod snappy;
 mod spill;
 mod text;
 mod texts;
