@@ -26,6 +26,9 @@ const TEXT_BYTES_PER_DICTIONARY_MAX: usize = 16 << 20;
 /// Longest text that is a word of the table. The sixteenth byte holds the length.
 const SHORT_BYTES_MAX: usize = 15;
 
+/// Tokens whose slots are asked of memory before the first of them is looked at.
+const PREFETCHED: usize = 16;
+
 /// The texts of one column.
 #[derive(Debug)]
 pub struct Dictionary {
@@ -80,7 +83,7 @@ impl Dictionary {
     pub fn intern_all(
         &mut self,
         text: &[u8],
-        tokens: impl Iterator<Item = (usize, usize)>,
+        mut tokens: impl Iterator<Item = (usize, usize)>,
         null: &[u8],
         ids: &mut Vec<u32>,
     ) {
@@ -90,23 +93,34 @@ impl Dictionary {
         let null = short_word(padded, null.len());
         // Lines of one interface often stand together, and so do their long ids.
         let mut last: (&[u8], u32) = (&[], NULL_TEXT);
-        ids.extend(tokens.map(|(start, end)| {
-            let bytes = end - start;
-            if bytes <= SHORT_BYTES_MAX {
+        let mut batch = [(0, 0, 0); PREFETCHED];
+        loop {
+            let mut filled = 0;
+            for (place, (start, end)) in batch.iter_mut().zip(tokens.by_ref()) {
                 let word: [u8; 16] = text[start..start + 16].try_into().expect("the slice has 16 bytes");
-                let word = short_word(word, bytes);
-                if word == null {
-                    return NULL_TEXT;
+                let word = short_word(word, (end - start).min(SHORT_BYTES_MAX));
+                self.short.prefetch(word);
+                *place = (start, end, word);
+                filled += 1;
+            }
+            ids.extend(batch[..filled].iter().map(|&(start, end, word)| {
+                if end - start <= SHORT_BYTES_MAX {
+                    if word == null {
+                        return NULL_TEXT;
+                    }
+                    let kept = &mut self.kept;
+                    return self.short.find_or_insert(word, || kept.push(&text[start..end]));
                 }
-                let kept = &mut self.kept;
-                return self.short.find_or_insert(word, || kept.push(&text[start..end]));
+                let token = &text[start..end];
+                if !same(token, last.0) {
+                    last = (token, self.intern_long(token));
+                }
+                last.1
+            }));
+            if filled < PREFETCHED {
+                return;
             }
-            let token = &text[start..end];
-            if !same(token, last.0) {
-                last = (token, self.intern_long(token));
-            }
-            last.1
-        }));
+        }
     }
 
     fn intern_long(&mut self, text: &[u8]) -> u32 {

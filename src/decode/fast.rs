@@ -119,7 +119,7 @@ impl Run {
     }
 }
 
-#[inline]
+#[inline(never)]
 fn int_column(
     text: &[u8],
     tokens: impl Iterator<Item = (usize, usize)>,

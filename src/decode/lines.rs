@@ -250,9 +250,6 @@ struct Shape {
     is_all_text: bool,
 }
 
-/// Bytes of the longer form of a time stamp.
-const TIMESTAMP_BYTES_MAX: usize = 24;
-
 impl Shape {
     fn of(layout: &Layout) -> Shape {
         let is_text = |kind: Kind| kind == Kind::Text;

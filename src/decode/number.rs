@@ -8,7 +8,7 @@ pub const NOT_DIGITS: i64 = i64::MIN;
 
 /// The number that `text[start..end]` spells if it is 1 to 16 digits, else [`NOT_DIGITS`]. At least 8 readable bytes
 /// follow `start`.
-#[inline]
+#[inline(always)]
 pub fn digits(text: &[u8], start: usize, end: usize) -> i64 {
     let bytes = end.wrapping_sub(start);
     let first = word(text, start);
@@ -23,13 +23,13 @@ pub fn digits(text: &[u8], start: usize, end: usize) -> i64 {
     if high < 0 || low < 0 { NOT_DIGITS } else { high * 100_000_000 + low }
 }
 
-#[inline]
+#[inline(always)]
 fn word(text: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(*text[at..].first_chunk().expect("the text is padded"))
 }
 
 /// The number of the first `bytes` (1 to 8) digits of `word`.
-#[inline]
+#[inline(always)]
 fn eight(word: u64, bytes: usize) -> i64 {
     // The first digit is the lowest byte. Shifting the digits up drops what follows them and puts zeros before them.
     let digits = (word ^ 0x3030_3030_3030_3030) << (64 - 8 * bytes);

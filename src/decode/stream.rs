@@ -48,11 +48,24 @@ impl<'a> Input<'a> {
     }
 
     fn receive(&mut self, to: usize) -> io::Result<usize> {
-        loop {
-            match self.reader.read(&mut self.buffer[to..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => return other,
-            }
+        uninterrupted(self.reader, &mut self.buffer[to..])
+    }
+
+    /// Keeps the reader's own error, which the inflater may translate, and passes on one of its kind.
+    fn noted(&mut self, read: io::Result<usize>) -> io::Result<usize> {
+        read.map_err(|error| {
+            let kind = error.kind();
+            self.failure = Some(error);
+            kind.into()
+        })
+    }
+}
+
+fn uninterrupted(reader: &mut dyn Read, to: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(to) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
         }
     }
 }
@@ -61,15 +74,8 @@ impl BufRead for Input<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at == self.end {
             (self.at, self.end) = (0, 0);
-            match self.receive(0) {
-                Ok(bytes) => self.end = bytes,
-                Err(error) => {
-                    // The inflater may translate what it is given: the original is kept here.
-                    let kind = error.kind();
-                    self.failure = Some(error);
-                    return Err(kind.into());
-                }
-            }
+            let read = self.receive(0);
+            self.end = self.noted(read)?;
         }
         Ok(&self.buffer[self.at..self.end])
     }
@@ -81,6 +87,10 @@ impl BufRead for Input<'_> {
 
 impl Read for Input<'_> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.end && to.len() >= INPUT_BYTES {
+            let read = uninterrupted(self.reader, to);
+            return self.noted(read);
+        }
         let ready = self.fill_buf()?;
         let bytes = ready.len().min(to.len());
         to[..bytes].copy_from_slice(&ready[..bytes]);
