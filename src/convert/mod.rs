@@ -226,11 +226,7 @@ impl Run<'_> {
     }
 
     /// Writes the plans of a run; `false` if a rival took a number in between.
-    async fn write_plans(
-        &mut self,
-        fresh: Vec<Object>,
-        marks: &Marks,
-    ) -> Result<bool, ConvertError> {
+    async fn write_plans(&mut self, fresh: Vec<Object>, marks: &Marks) -> Result<bool, ConvertError> {
         let settings = self.settings();
         let by_hour = settings.partition_by == PartitionBy::DateHour.name();
         let plans = crate::plan::into_plans(fresh);

@@ -12,10 +12,10 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
+use super::EncodeError;
 use super::bounds::{index_bounds, statistics};
 use super::compress::Compressor;
 use super::page::{Extent, PageBuffer, PageFacts};
-use super::EncodeError;
 
 /// Compression and the buffers that pages pass through, shared by all columns of a task.
 pub struct Press {

@@ -22,7 +22,7 @@ impl Compressor {
     pub fn new(compression: Compression) -> io::Result<Compressor> {
         Ok(match compression {
             Compression::None => Compressor::None,
-            Compression::Snappy => Compressor::Snappy(Box::default()),
+            Compression::Snappy => Compressor::Snappy(Box::new(snap::raw::Encoder::new())),
             Compression::Gzip => Compressor::Gzip,
             Compression::Zstd => Compressor::Zstd(Box::new(zstd::bulk::Compressor::new(ZSTD_LEVEL)?)),
         })

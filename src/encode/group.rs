@@ -151,8 +151,9 @@ impl RowGroup {
 
     /// Whether the row group has to end with the page that was cut last.
     pub fn is_full(&self, limits: &Limits, file_bytes_max: u64) -> bool {
-        let has_full_dictionary =
-            || self.columns.iter().any(|column| column.encoder.dictionary().values.len() >= column.dictionary_bytes_max);
+        let has_full_dictionary = || {
+            self.columns.iter().any(|column| column.encoder.dictionary().values.len() >= column.dictionary_bytes_max)
+        };
         if self.rows >= limits.row_group_rows || has_full_dictionary() {
             return true;
         }

@@ -11,7 +11,8 @@ use super::*;
 const EXACT_BYTES: usize = 64;
 
 pub fn read_metadata(bytes: &Bytes) -> ParquetMetaData {
-    let mut reader = ParquetMetaDataReader::new().with_page_index_policy(parquet::file::metadata::PageIndexPolicy::Required);
+    let mut reader =
+        ParquetMetaDataReader::new().with_page_index_policy(parquet::file::metadata::PageIndexPolicy::Required);
     reader.try_parse(bytes).unwrap();
     reader.finish().unwrap()
 }
@@ -120,7 +121,10 @@ fn the_schema_says_what_the_columns_are() {
             format!("{repetition} {} {}{}", column.physical_type(), column.name(), if text { " STRING" } else { "" })
         })
         .collect();
-    assert_eq!(shown.join("\n"), "OPTIONAL INT32 version\nOPTIONAL BYTE_ARRAY srcaddr STRING\nOPTIONAL INT32 srcport\nOPTIONAL INT64 start\nOPTIONAL BYTE_ARRAY log_account STRING\nOPTIONAL BYTE_ARRAY log_region STRING\nOPTIONAL BYTE_ARRAY log_id STRING\nREQUIRED BYTE_ARRAY log_object STRING\nREQUIRED INT64 log_line");
+    assert_eq!(
+        shown.join("\n"),
+        "OPTIONAL INT32 version\nOPTIONAL BYTE_ARRAY srcaddr STRING\nOPTIONAL INT32 srcport\nOPTIONAL INT64 start\nOPTIONAL BYTE_ARRAY log_account STRING\nOPTIONAL BYTE_ARRAY log_region STRING\nOPTIONAL BYTE_ARRAY log_id STRING\nREQUIRED BYTE_ARRAY log_object STRING\nREQUIRED INT64 log_line"
+    );
     assert_eq!(metadata.file_metadata().created_by(), Some("flowlake version 1.2.3 (build test)"));
     assert_eq!(metadata.file_metadata().column_orders().unwrap().len(), 9);
 }

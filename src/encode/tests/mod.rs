@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use arrow::array::{Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::limits::Limits;
@@ -116,7 +116,9 @@ pub fn to_chunk(chunk: &TestChunk, dictionaries: &mut Dictionaries) -> Chunk {
         match column.kind {
             Kind::Text => {
                 let dictionary = dictionaries.get_mut(slots[at]);
-                Values::Text(cells.map(|cell| cell.map_or(NULL_TEXT, |text| dictionary.intern(text.as_bytes()))).collect())
+                Values::Text(
+                    cells.map(|cell| cell.map_or(NULL_TEXT, |text| dictionary.intern(text.as_bytes()))).collect(),
+                )
             }
             _ => Values::Int(cells.map(|cell| cell.map_or(NULL_INT, |digits| digits.parse().unwrap())).collect()),
         }
@@ -136,7 +138,8 @@ pub fn expected(options: &Options, objects: &[TestObject]) -> Lake {
         for chunk in &object.chunks {
             let layout = layout(&chunk.header);
             let mut order: Vec<usize> = (0..layout.columns.len()).collect();
-            let documented: Vec<String> = crate::schema::FIELDS.iter().map(|field| field.log.replace('-', "_")).collect();
+            let documented: Vec<String> =
+                crate::schema::FIELDS.iter().map(|field| field.log.replace('-', "_")).collect();
             order.sort_by_key(|&at| {
                 let name = &layout.columns[at].name;
                 (documented.iter().position(|field| field == name).unwrap_or(usize::MAX), name.clone())
@@ -164,7 +167,10 @@ pub fn naive_partition(start: Option<i64>, origin: &Origin, by: PartitionBy) -> 
         Some(time) => (time.format("%Y-%m-%d").to_string(), time.format("%H").to_string()),
         None => {
             let hour = origin.hour.filter(|_| origin.day.is_some());
-            (origin.day.map_or_else(default, |day| day.to_string()), hour.map_or_else(default, |hour| format!("{hour:02}")))
+            (
+                origin.day.map_or_else(default, |day| day.to_string()),
+                hour.map_or_else(default, |hour| format!("{hour:02}")),
+            )
         }
     };
     match by {

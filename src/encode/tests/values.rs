@@ -26,9 +26,9 @@ fn cell(kind: Kind, name: &str) -> BoxedStrategy<Cell> {
             1 => "[a-zé߿\u{10ffff}]{0,90}",
         ]
         .boxed(),
-        (Kind::Int32 | Kind::Port, _) => {
-            prop_oneof![8 => 0..200_i64, 4 => 0..65_536_i64, 1 => 0..=i64::from(i32::MAX)].prop_map(|n| n.to_string()).boxed()
-        }
+        (Kind::Int32 | Kind::Port, _) => prop_oneof![8 => 0..200_i64, 4 => 0..65_536_i64, 1 => 0..=i64::from(i32::MAX)]
+            .prop_map(|n| n.to_string())
+            .boxed(),
         (Kind::Int64 | Kind::Seconds, _) => {
             prop_oneof![8 => 0..100_i64, 4 => 0..1_000_000_i64, 1 => 0..=i64::MAX].prop_map(|n| n.to_string()).boxed()
         }
@@ -42,7 +42,11 @@ fn chunk() -> impl Strategy<Value = TestChunk> {
         let cells: Vec<_> = columns
             .iter()
             .enumerate()
-            .map(|(at, column)| if nulls % 16 == at as u8 { Just(None).boxed() } else { cell(column.kind, &column.name) })
+            .map(
+                |(at, column)| {
+                    if nulls % 16 == at as u8 { Just(None).boxed() } else { cell(column.kind, &column.name) }
+                },
+            )
             .collect();
         proptest::collection::vec(cells, 0..40).prop_map(move |rows| TestChunk {
             header: HEADERS[header].to_owned(),
@@ -54,14 +58,15 @@ fn chunk() -> impl Strategy<Value = TestChunk> {
 }
 
 fn object() -> impl Strategy<Value = TestObject> {
-    let origin = (0..5_u8, proptest::option::of(0..3_u32), proptest::option::of(0..24_u8)).prop_map(|(n, day, hour)| Origin {
-        url: format!("s3://logs/{n}.gz"),
-        account: Some("123456789012".to_owned()).filter(|_| n > 0),
-        region: Some(format!("eu-{n}")).filter(|_| n > 1),
-        log_id: None,
-        day: day.map(|day| chrono::NaiveDate::from_ymd_opt(2023, 9, 14 + day).unwrap()),
-        hour,
-    });
+    let origin =
+        (0..5_u8, proptest::option::of(0..3_u32), proptest::option::of(0..24_u8)).prop_map(|(n, day, hour)| Origin {
+            url: format!("s3://logs/{n}.gz"),
+            account: Some("123456789012".to_owned()).filter(|_| n > 0),
+            region: Some(format!("eu-{n}")).filter(|_| n > 1),
+            log_id: None,
+            day: day.map(|day| chrono::NaiveDate::from_ymd_opt(2023, 9, 14 + day).unwrap()),
+            hour,
+        });
     (origin, proptest::collection::vec(chunk(), 0..5)).prop_map(|(origin, chunks)| TestObject { origin, chunks })
 }
 
