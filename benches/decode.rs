@@ -57,14 +57,12 @@ fn decode_streamed_gzip_default_format(bencher: Bencher) {
         .bench_local(|| object(&mut decoder, Body::Stream(&mut black_box(&body[..]))));
 }
 
-/// Inflating alone: the lines are all blank to the decoder's eye only after the first, which ends the object as not
-/// ours.
+/// Inflating alone, and its checks: the first line shows that the object is not a flow log, and no other is read.
 #[divan::bench]
 fn inflate_only(bencher: Bencher) {
     let mut text = b"not a flow log\n".to_vec();
-    text.extend(default_format(LINES).into_iter().map(|byte| if byte.is_ascii_lowercase() { b'X' } else { byte }));
-    let text = String::from_utf8(text).expect("generated text is ASCII").replace("ACCEPT", "Accept");
-    let body = gzip(text.as_bytes());
+    text.extend(default_format(LINES));
+    let body = gzip(&text);
     let mut decoder = Decoder::new(Settings::default());
     bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
         let source = Source { body: Body::Whole(black_box(&body)), delivered: 0, in_flow_log_prefix: false };

@@ -29,6 +29,8 @@ fn texts() -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     #[test]
     fn ids_are_those_of_a_hash_map(texts in texts()) {
         let mut plain = Plain::default();

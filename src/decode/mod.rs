@@ -42,6 +42,9 @@ pub const INFLATED_BYTES_MAX: u64 = 4 << 30;
 /// Inflated bytes of an object that is inflated and checked as a whole before any row is given.
 pub const WHOLE_BYTES_MAX: usize = 64 << 20;
 
+/// Fresh text that is read at once of an object that is not inflated as a whole.
+const BLOCK_BYTES: usize = 1 << 20;
+
 /// What is the same for all objects of a task.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -154,6 +157,13 @@ pub struct Decoder {
 struct Limits {
     whole_bytes: usize,
     inflated_bytes: u64,
+    block_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { whole_bytes: WHOLE_BYTES_MAX, inflated_bytes: INFLATED_BYTES_MAX, block_bytes: BLOCK_BYTES }
+    }
 }
 
 impl Decoder {
@@ -161,7 +171,7 @@ impl Decoder {
         Decoder {
             format: settings.format.clone().map(Arc::new),
             settings,
-            limits: Limits { whole_bytes: WHOLE_BYTES_MAX, inflated_bytes: INFLATED_BYTES_MAX },
+            limits: Limits::default(),
             inflater: Inflater::new(),
             block: Vec::new(),
             buffers: Buffers::default(),
@@ -234,5 +244,5 @@ fn streamed(reader: &mut dyn Read, object: &mut Object, block: &mut Vec<u8>, lim
     if input.magic().map_err(Stop::Failed)? == b"PAR1" {
         return Err(Stop::Skip("native Parquet object".to_owned()));
     }
-    stream::read(input, object, block, limits.inflated_bytes)
+    stream::read(input, object, block, limits)
 }

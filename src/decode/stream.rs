@@ -11,10 +11,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::inflate::GZIP_MAGIC;
 use super::object::{LINE_HEAD_BYTES, Object, Stop};
 use super::scan::PADDING;
-use super::{DecodeError, LINE_BYTES_MAX};
-
-/// Fresh text in one block.
-const BLOCK_BYTES: usize = 1 << 20;
+use super::{DecodeError, LINE_BYTES_MAX, Limits};
 
 /// Bytes asked of the reader at once.
 const INPUT_BYTES: usize = 64 << 10;
@@ -142,18 +139,18 @@ struct LongLine {
 }
 
 /// Reads all of `input` into `object`. `buffer` is kept from object to object.
-pub fn read(input: Input, object: &mut Object, buffer: &mut Vec<u8>, inflated_bytes_max: u64) -> Result<(), Stop> {
+pub fn read(input: Input, object: &mut Object, buffer: &mut Vec<u8>, limits: Limits) -> Result<(), Stop> {
     let is_gzip = input.buffer[..input.end].starts_with(&GZIP_MAGIC);
     let mut text = if is_gzip { Text::Gzip(Box::new(MultiGzDecoder::new(input))) } else { Text::Plain(input) };
     // Room for a line that just fits and its end, a fresh block, and the newline that the last line may lack.
-    let room = LINE_BYTES_MAX + 1 + BLOCK_BYTES;
+    let room = LINE_BYTES_MAX + 1 + limits.block_bytes;
     buffer.resize(room + 1 + PADDING, 0);
     let mut carried = 0;
     let mut long: Option<LongLine> = None;
     loop {
-        let fresh = text.fill(&mut buffer[carried..room])?;
-        object.inflated(fresh as u64, inflated_bytes_max)?;
-        let is_last = carried + fresh < room;
+        let fresh = text.fill(&mut buffer[carried..][..limits.block_bytes])?;
+        object.inflated(fresh as u64, limits.inflated_bytes)?;
+        let is_last = fresh < limits.block_bytes;
         let mut end = carried + fresh;
         let mut start = 0;
         if is_last && end > 0 && buffer[end - 1] != b'\n' {

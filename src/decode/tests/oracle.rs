@@ -206,7 +206,7 @@ fn regular() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn every_line_is_what_a_naive_decoder_makes_of_it(
@@ -214,6 +214,7 @@ proptest! {
         first in prop::sample::select(vec!["", "\n", "region instance-tag\n", VPC_DEFAULT_FORMAT]),
         format in prop::sample::select(vec![None, Some("default"), Some("${instance-tag} ${interface-tag}")]),
         is_ended in any::<bool>(),
+        block_bytes in 1..3000usize,
     ) {
         let mut text = first.as_bytes().to_vec();
         if first == VPC_DEFAULT_FORMAT {
@@ -225,7 +226,9 @@ proptest! {
         }
         let expected = naive(&text, format);
         for way in WAYS {
-            prop_assert_eq!(&real(&mut Bench::new(format), &text, way), &expected, "{:?}", way);
+            let mut bench = Bench::new(format);
+            bench.decoder.limits.block_bytes = block_bytes;
+            prop_assert_eq!(&real(&mut bench, &text, way), &expected, "{:?}", way);
         }
     }
 }

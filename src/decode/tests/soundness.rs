@@ -122,7 +122,7 @@ fn an_object_that_inflates_to_the_limit_is_read_and_one_byte_more_is_set_aside()
     let body = gzip(text.as_bytes());
     for whole_bytes in [1 << 10, 64 << 20] {
         let mut bench = Bench::new(None);
-        bench.decoder.limits = Limits { whole_bytes, inflated_bytes: text.len() as u64 };
+        bench.decoder.limits = Limits { whole_bytes, inflated_bytes: text.len() as u64, ..Limits::default() };
         assert!(matches!(bench.raw(&body), Verdict::Decoded(_)));
         assert!(matches!(bench.streamed(&body, 4096), Verdict::Decoded(_)));
         bench.decoder.limits.inflated_bytes -= 1;
