@@ -22,8 +22,8 @@ mod tests;
 pub use lakestore::{Created, LakeWriter};
 pub use local::sync_folder;
 pub use log::{Appended, Draft, Ledger};
-pub use publish::{Published, Staged, publish};
-pub use scratch::{Attempt, HostLock, Scratch, StagedRejects};
+pub use publish::{Published, Staged, publish, sweep};
+pub use scratch::{Attempt, HostLock, Scratch, StagedRejects, default_scratch};
 
 /// Why something could not be written.
 #[derive(Debug, thiserror::Error)]

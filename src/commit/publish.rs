@@ -1,16 +1,17 @@
 //! A task that was read to its end becomes part of the lake, once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use object_store::path::Path;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::log::{nonce, written_by};
 use super::scratch::Attempt;
 use super::{CommitError, Created, LakeWriter};
-use crate::lake::{Commit, CommitHead, DataFile, FORMAT_VERSION, Intent, Receipt, Totals};
+use crate::lake::{Commit, CommitHead, DataFile, FORMAT_VERSION, Intent, Names, Receipt, Totals};
 
 /// What an attempt at a task left on scratch.
 #[derive(Debug)]
@@ -43,7 +44,6 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
     }
     prove_footers(&staged)?;
     let intent = write_intent(writer, &staged).await?;
-    sweep_rivals(writer, &staged, &intent).await?;
     for (file, path) in &staged.files {
         writer.put_file(path, &file.path).await?;
     }
@@ -104,21 +104,25 @@ async fn write_intent(writer: &LakeWriter, staged: &Staged) -> Result<Intent, Co
     Ok(intent)
 }
 
-/// Removes what another attempt at this task published under other names, and never committed: an attempt of another
-/// writer epoch, or one that met other objects.
-async fn sweep_rivals(writer: &LakeWriter, staged: &Staged, ours: &Intent) -> Result<(), CommitError> {
+/// Removes what attempts at the tasks of a finished plan published and never committed: attempts of another writer epoch,
+/// that met other objects, or that died between upload and commit. Nothing is removed before the task is committed, since
+/// a living rival could commit it.
+pub async fn sweep(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
     let lake = &writer.lake;
-    for meta in lake.list(&lake.names.intents(staged.plan, staged.task)).await? {
-        let Some(bytes) = lake.read(&meta.location).await? else { continue };
-        let Ok(rival) = serde_json::from_slice::<Intent>(&bytes) else { continue };
-        if rival == *ours {
-            continue;
+    let mut attempts: BTreeMap<u64, Vec<Path>> = BTreeMap::new();
+    for meta in lake.list(&lake.names.intents_of_plan(plan)).await? {
+        if let Some(task) = Names::task_of_intent(&meta.location) {
+            attempts.entry(task).or_default().push(meta.location);
         }
-        // The rival may have committed while we looked: then its files are the lake's.
-        if lake.commit(staged.plan, staged.task).await?.is_some() {
-            return Ok(());
+    }
+    for (task, intents) in attempts.into_iter().filter(|(_, intents)| intents.len() > 1) {
+        let Some(winner) = lake.commit(plan, task).await? else { continue };
+        for path in intents {
+            let Some(bytes) = lake.read(&path).await? else { continue };
+            if let Ok(rival) = serde_json::from_slice::<Intent>(&bytes) {
+                remove_unnamed(writer, &rival, &winner.head).await?;
+            }
         }
-        remove(writer, &rival, &names(ours.files.iter(), &ours.rejects)).await?;
     }
     Ok(())
 }

@@ -20,8 +20,7 @@ pub struct HostLock {
 impl HostLock {
     /// Takes the lock of a lake, named by its URL, or says that another run has it.
     pub fn take(lake_url: &str) -> Result<HostLock, CommitError> {
-        // SAFETY: `getuid` reads a number of the process and cannot fail.
-        let user = unsafe { libc::getuid() };
+        let user = user();
         let hash = blake3::hash(lake_url.as_bytes()).to_hex();
         let path = std::env::temp_dir().join(format!("flowlake-{user}-{}.lock", &hash[..16]));
         let fail = |source| CommitError::Local { path: path.display().to_string(), source };
@@ -32,6 +31,17 @@ impl HostLock {
             Err(TryLockError::Error(error)) => Err(fail(error)),
         }
     }
+}
+
+/// The scratch of lakes that do not lie on a local disk.
+pub fn default_scratch() -> PathBuf {
+    std::env::temp_dir().join(format!("flowlake-scratch-{}", user()))
+}
+
+/// The user's number: temporaries of two users must not meet.
+fn user() -> u32 {
+    // SAFETY: `getuid` reads a number of the process and cannot fail.
+    unsafe { libc::getuid() }
 }
 
 /// The scratch folder of one run; removed when dropped.
@@ -47,10 +57,13 @@ impl Scratch {
         let fail = |source| CommitError::Local { path: base.display().to_string(), source };
         fs::create_dir_all(base).map_err(fail)?;
         remove_orphans(base).map_err(fail)?;
-        let folder = base.join(format!("run-{}", super::log::nonce()));
-        fs::create_dir(&folder).map_err(fail)?;
-        let lock = File::create_new(folder.join("lock")).map_err(fail)?;
+        // It gets the name by which others judge it only once it is locked.
+        let nonce = super::log::nonce();
+        let (unlocked, folder) = (base.join(format!("new-{nonce}")), base.join(format!("run-{nonce}")));
+        fs::create_dir(&unlocked).map_err(fail)?;
+        let lock = File::create_new(unlocked.join("lock")).map_err(fail)?;
         lock.lock().map_err(fail)?;
+        fs::rename(&unlocked, &folder).map_err(fail)?;
         Ok(Scratch { folder, _lock: lock })
     }
 

@@ -7,6 +7,7 @@
 //! Which task runs when and on which thread changes nothing in the lake: names and bytes follow from the task.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use std::sync::atomic::Ordering;
@@ -208,7 +209,10 @@ fn work_off(queue: &Mutex<Queue>, context: &TaskContext, attempts: &mpsc::Sender
     while !context.stop.is_soon() {
         let next = queue.lock().expect("no worker panics while it holds the queue").next();
         let Some((work, fetched)) = next else { return };
-        if attempts.blocking_send(run_task(context, work, fetched)).is_err() {
+        let task = work.task.task;
+        let tried = catch_unwind(AssertUnwindSafe(|| run_task(context, work, fetched)));
+        let tried = tried.unwrap_or_else(|_| Err(ConvertError::Encode(format!("task {task} broke off"))));
+        if attempts.blocking_send(tried).is_err() {
             return;
         }
     }

@@ -68,6 +68,8 @@ pub async fn list(
 
 struct ListedChain {
     url: String,
+    /// Whether the order of its keys is the order of their days, so that listing may go on from a day.
+    is_by_day: bool,
     objects: Vec<Object>,
     skipped: Skipped,
     from: Option<chrono::NaiveDate>,
@@ -82,14 +84,21 @@ async fn list_one(options: &Options, source: &Store, state: &State, chain: Chain
         again = again.zip(unread.0).map(|(lookback, unread)| lookback.min(unread));
     }
     let from = options.since.or(again);
-    let mut listed =
-        ListedChain { url, objects: Vec::new(), skipped: Skipped::default(), from: again, denied: Vec::new() };
+    let mut listed = ListedChain {
+        url,
+        is_by_day: true,
+        objects: Vec::new(),
+        skipped: Skipped::default(),
+        from: again,
+        denied: Vec::new(),
+    };
     let mut pages = std::pin::pin!(list_chain(source, &chain, from, options.until));
     loop {
         match pages.try_next().await {
             Ok(Some(page)) => {
                 listed.skipped.merge(&page.skipped);
                 listed.denied.extend(page.denied);
+                listed.is_by_day &= page.objects.iter().all(|object| lies_in_its_day(&chain, object));
                 listed.objects.extend(page.objects);
             }
             Ok(None) => return Ok(listed),
@@ -102,6 +111,12 @@ async fn list_one(options: &Options, source: &Store, state: &State, chain: Chain
     }
 }
 
+/// Whether a key lies between the offset of its day and that of the next.
+fn lies_in_its_day(chain: &Chain, object: &Object) -> bool {
+    let next = object.day.and_then(|day| Some((day, day.succ_opt()?)));
+    next.is_some_and(|(day, next)| object.key > chain.offset(day) && object.key <= chain.offset(next))
+}
+
 impl Listing {
     fn add(&mut self, chain: ListedChain, options: &Options) {
         self.skipped.merge(&chain.skipped);
@@ -110,10 +125,13 @@ impl Listing {
             (a, b) => a.or(b),
         };
         // A run over chosen days has not seen the others, and a denied folder was not seen at all: neither may advance.
-        if chain.denied.is_empty() && options.since.is_none() && options.until.is_none() {
-            let newest = chain.objects.iter().map(|object| Day(object.day)).max();
-            if let Some(newest) = newest.filter(|day| day.0.is_some()) {
-                self.frontiers.insert(chain.url, newest);
+        let unfiltered = options.since.is_none() && options.until.is_none();
+        if chain.denied.is_empty() && unfiltered && chain.is_by_day {
+            // A key of the future must not hide those that come before it.
+            let today = chrono::Utc::now().date_naive();
+            let newest = chain.objects.iter().filter_map(|object| object.day).filter(|&day| day <= today).max();
+            if let Some(newest) = newest {
+                self.frontiers.insert(chain.url, Day(Some(newest)));
             }
         }
         self.denied.extend(chain.denied);
@@ -122,10 +140,15 @@ impl Listing {
 }
 
 /// Takes away what the ledger knows of the listed objects' days.
-pub async fn fresh(listed: Vec<Object>, lake: Option<&Lake>, state: &State) -> Result<Subtracted, ConvertError> {
+pub async fn fresh(
+    listed: Vec<Object>,
+    lake: Option<&Lake>,
+    state: &State,
+    options: &Options,
+) -> Result<Subtracted, ConvertError> {
     let days: BTreeSet<Day> = listed.iter().map(|object| Day(object.day)).collect();
     let seen = match lake {
-        Some(lake) => Seen::load(lake, state, &days).await?,
+        Some(lake) => Seen::load(lake, state, &days, options.format.as_deref()).await?,
         None => Seen::default(),
     };
     Ok(subtract(listed, &seen))

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch};
+use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch, sweep};
 use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
 use crate::lake::{Body, Create, Day, Lake, Seal, Settings, State, Totals};
 use crate::progress::Progress;
@@ -177,7 +177,7 @@ pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, C
         None => State::default(),
     };
     let listing = discover::list(options, &sources, &state, progress).await?;
-    let fresh = discover::fresh(listing.objects, lake.as_ref(), &state).await?.fresh;
+    let fresh = discover::fresh(listing.objects, lake.as_ref(), &state, options).await?.fresh;
     let by_hour = options.partition_by == Some(PartitionBy::DateHour);
     Ok(DryRun::new(fresh, by_hour, listing.requests, state.open_plans().len() as u64))
 }
@@ -212,25 +212,27 @@ impl Run<'_> {
         let mut listed = listing.objects;
         loop {
             let lake = self.ledger.writer.lake.clone();
-            let found = discover::fresh(listed, Some(&lake), &self.ledger.state).await?;
+            let found = discover::fresh(listed, Some(&lake), &self.ledger.state, self.options).await?;
             self.summary.note_known(found.known, &found.changed);
             if found.fresh.is_empty() {
                 return Ok(());
             }
             listed = found.fresh.clone();
-            self.birth().await?;
-            if self.write_plans(found.fresh, &marks).await? {
+            // What was subtracted is true only of the log as it was then: any entry since means to subtract again.
+            let wrote = if self.birth().await? { false } else { self.write_plans(found.fresh, &marks).await? };
+            if wrote {
                 return Ok(());
             }
         }
     }
 
-    /// Writes the plans of a run; `false` if a rival took a number in between.
+    /// Writes the plans of a run; `false` if a rival took a number in between, or right behind one of ours.
     async fn write_plans(&mut self, fresh: Vec<Object>, marks: &Marks) -> Result<bool, ConvertError> {
         let settings = self.settings();
         let by_hour = settings.partition_by == PartitionBy::DateHour.name();
         let plans = crate::plan::into_plans(fresh);
         let count = plans.len();
+        let mut expected = self.ledger.state.next;
         for (index, objects) in plans.into_iter().enumerate() {
             let tasks = crate::plan::cut(objects, by_hour);
             // Only the last plan may say how far was listed: before it, older days are listed but not yet planned.
@@ -241,16 +243,19 @@ impl Run<'_> {
                 listed: if last { marks.frontiers.clone() } else { Default::default() },
                 full_scan: last && marks.is_full,
             };
-            if self.ledger.plan(draft).await? == crate::commit::Appended::Lost {
+            let appended = self.ledger.plan(draft).await?;
+            expected += 1;
+            if appended == crate::commit::Appended::Lost || (self.ledger.state.next != expected && !last) {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// The first plan of a lake is preceded by its birth, once.
-    async fn birth(&mut self) -> Result<(), ConvertError> {
-        if self.ledger.state.create.is_none() {
+    /// The first plan of a lake is preceded by its birth, once: `true` if the log grew by it, or by a rival's.
+    async fn birth(&mut self) -> Result<bool, ConvertError> {
+        let unborn = self.ledger.state.create.is_none();
+        if unborn {
             self.ledger.writer.probe_conditional_create().await?;
             let create = Create {
                 lake_id: uuid::Uuid::new_v4().to_string(),
@@ -258,7 +263,8 @@ impl Run<'_> {
             };
             self.ledger.append(Body::Create(create)).await?;
         }
-        self.check_partitioning()
+        self.check_partitioning()?;
+        Ok(unborn)
     }
 
     fn settings(&self) -> Settings {
@@ -291,6 +297,7 @@ impl Run<'_> {
         if (committed.len() as u64) < self.ledger.state.plans[&number].plan.tasks {
             return Ok(());
         }
+        sweep(&self.ledger.writer, number).await?;
         let mut seal = Seal { plan: number, totals: Totals::default(), columns: Default::default() };
         for task in committed {
             let Some(commit) = lake.commit(number, task).await? else { continue };
@@ -331,7 +338,7 @@ fn scratch_folder(options: &Options, writer: &LakeWriter) -> PathBuf {
     match (&options.scratch, writer.local_tmp()) {
         (Some(folder), _) => folder.clone(),
         (None, Some(tmp)) => tmp.to_owned(),
-        (None, None) => std::env::temp_dir().join("flowlake-scratch"),
+        (None, None) => crate::commit::default_scratch(),
     }
 }
 

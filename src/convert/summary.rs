@@ -165,7 +165,7 @@ impl Summary {
             writeln!(f, "{} lines were set aside; see `flowlake rejects LAKE`", count(self.rejects))?;
         }
         name_some(f, "objects were set aside", &self.aside)?;
-        name_some(f, "objects could not be read and are tried again by the next run", &self.unreadable)?;
+        name_some(f, "objects could not be read and are looked for again by the next run", &self.unreadable)?;
         name_some(f, "prefixes could not be listed", &self.denied)?;
         name_some(f, "objects changed at the source since they were converted (not read again)", &self.changed)?;
         if self.rows_without_date > 0 {

@@ -90,12 +90,11 @@ pub(super) fn run_task(context: &TaskContext, work: Work, mut fetched: Fetched) 
 
 /// Only faults of the object itself let it leave the plan; a store that fails leaves the task open.
 fn dropped(object: &Object, error: FetchError) -> Result<Dropped, ConvertError> {
-    let gone = error == FetchError::Gone;
     let reason = error.to_string();
     if matches!(error, FetchError::Transient { .. }) {
         return Err(ConvertError::Fetch { url: object.url.clone(), reason });
     }
-    Ok(Dropped { day: Day(object.day), reason, gone })
+    Ok(Dropped { day: Day(object.day), reason })
 }
 
 enum Read {

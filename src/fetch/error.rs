@@ -37,6 +37,8 @@ impl FetchError {
             Store::NotFound { .. } => FetchError::Gone,
             Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => FetchError::Denied { detail },
             Store::Precondition { .. } => FetchError::Changed { found: String::new() },
+            // A request that is wrong in itself (SSE-C, a disabled key) stays wrong when it is repeated.
+            _ if text.contains("status code: 400") => FetchError::Denied { detail },
             _ => FetchError::Transient { detail },
         }
     }
@@ -44,7 +46,9 @@ impl FetchError {
     pub(super) fn from_io(error: &io::Error) -> FetchError {
         match error.kind() {
             io::ErrorKind::NotFound => FetchError::Gone,
-            io::ErrorKind::PermissionDenied => FetchError::Denied { detail: error.to_string() },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
+                FetchError::Denied { detail: error.to_string() }
+            }
             _ => FetchError::Transient { detail: error.to_string() },
         }
     }

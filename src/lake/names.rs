@@ -69,8 +69,13 @@ impl Names {
         format!("{LEDGER}/plans/{number:020}-{nonce}.ndjson.zst")
     }
 
-    pub fn intents(&self, plan: u64, task: u64) -> Path {
-        self.ledger(&format!("intents/{plan:020}/{task:06}"))
+    pub fn intents_of_plan(&self, plan: u64) -> Path {
+        self.ledger(&format!("intents/{plan:020}"))
+    }
+
+    /// The task in the name of an intent.
+    pub fn task_of_intent(path: &Path) -> Option<u64> {
+        path.as_ref().rsplit('/').nth(1)?.parse().ok()
     }
 
     /// What a worker is about to publish for a task; `hash` is of the intent itself.

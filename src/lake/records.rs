@@ -133,8 +133,6 @@ pub struct Drop {
 pub struct Dropped {
     pub day: Day,
     pub reason: String,
-    /// Whether it is gone for good, so that no later run need look for it.
-    pub gone: bool,
 }
 
 /// What became of a source object.

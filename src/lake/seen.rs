@@ -21,6 +21,8 @@ pub enum Standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
     version: u64,
+    /// Whether it was planned with the `--format` of this run.
+    pub same_format: bool,
     pub standing: Standing,
 }
 
@@ -35,12 +37,20 @@ impl Known {
 #[derive(Debug, Default)]
 pub struct Seen {
     objects: HashMap<ObjectHash, Known>,
+    format: Option<String>,
 }
 
 impl Seen {
     /// Reads what plans that touch `days` say of their objects.
-    pub async fn load(lake: &Lake, state: &State, days: &BTreeSet<Day>) -> Result<Seen, LakeError> {
-        let mut seen = Seen::default();
+    ///
+    /// `format` is this run's `--format`: an object that was set aside may be read with another one.
+    pub async fn load(
+        lake: &Lake,
+        state: &State,
+        days: &BTreeSet<Day>,
+        format: Option<&str>,
+    ) -> Result<Seen, LakeError> {
+        let mut seen = Seen { format: format.map(str::to_owned), ..Seen::default() };
         for number in state.plans.keys() {
             seen.add_plan(lake, state, *number, days).await?;
         }
@@ -58,12 +68,16 @@ impl Seen {
         if !plan.plan.days.iter().any(|day| days.contains(day)) {
             return Ok(());
         }
+        let same_format = plan.plan.settings.format == self.format;
+        let committed = lake.committed(number).await?;
         if !plan.sealed {
-            for object in state.tasks(lake, number).await?.into_iter().flat_map(|task| task.objects) {
-                self.insert(&object.url, &object.version, Standing::Planned);
+            // An object that left the plan still counts while its task is open: a rival that read it may yet commit it.
+            let open = lake.tasks(&plan.plan).await?.into_iter().filter(|task| !committed.contains(&task.task));
+            for object in open.flat_map(|task| task.objects) {
+                self.insert(&object.url, &object.version, Standing::Planned, same_format);
             }
         }
-        for task in lake.committed(number).await? {
+        for task in committed {
             let Some(commit) = lake.commit(number, task).await? else { continue };
             for receipt in commit.receipts {
                 let standing = match receipt.outcome {
@@ -71,15 +85,15 @@ impl Seen {
                     Outcome::Aside => Standing::Aside,
                     Outcome::Skipped => Standing::Skipped,
                 };
-                self.insert(&receipt.url, &receipt.version, standing);
+                self.insert(&receipt.url, &receipt.version, standing, same_format);
             }
         }
         Ok(())
     }
 
     /// A conversion is never forgotten for a later, lesser standing.
-    fn insert(&mut self, url: &str, version: &str, standing: Standing) {
-        let known = Known { version: version_hash(version), standing };
+    fn insert(&mut self, url: &str, version: &str, standing: Standing, same_format: bool) {
+        let known = Known { version: version_hash(version), same_format, standing };
         let slot = self.objects.entry(object_hash(url)).or_insert(known);
         if slot.standing != Standing::Converted {
             *slot = known;

@@ -67,7 +67,8 @@ impl State {
                 self.frontiers.extend(plan.listed.clone());
                 if plan.full_scan {
                     self.last_full_scan = Some(at.to_owned());
-                    self.unread.clear();
+                    // Of what lies under a chain that was listed to its end, all that is still there is in a plan now.
+                    self.unread.retain(|url, _| !plan.listed.keys().any(|chain| url.starts_with(chain)));
                 }
                 let state = PlanState { plan, sealed: false, dropped: BTreeMap::new() };
                 self.plans.insert(self.next, state);
@@ -82,8 +83,7 @@ impl State {
                 }
             }
             Body::Drop(drop) => {
-                let unread = drop.objects.iter().filter(|(_, dropped)| !dropped.gone);
-                self.unread.extend(unread.map(|(url, dropped)| (url.clone(), dropped.day)));
+                self.unread.extend(drop.objects.iter().map(|(url, dropped)| (url.clone(), dropped.day)));
                 if let Some(plan) = self.plans.get_mut(&drop.plan) {
                     plan.dropped.extend(drop.objects);
                 }

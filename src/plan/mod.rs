@@ -20,7 +20,7 @@ use crate::source::Object;
 /// Listed objects, held against the ledger.
 #[derive(Debug, Default)]
 pub struct Subtracted {
-    /// To be converted: never seen, or set aside and changed since.
+    /// To be converted: never seen, or set aside and changed since, or set aside under another `--format`.
     pub fresh: Vec<Object>,
     /// Converted, and another version of it lies at the source now.
     pub changed: Vec<Object>,
@@ -34,11 +34,13 @@ pub fn subtract(listed: Vec<Object>, seen: &Seen) -> Subtracted {
     for object in listed {
         match seen.get(&object.url) {
             None => result.fresh.push(object),
-            Some(known) if known.is_version(&object.version) => result.known += 1,
             Some(known) => match known.standing {
-                Standing::Aside | Standing::Skipped => result.fresh.push(object),
+                Standing::Aside | Standing::Skipped if !known.is_version(&object.version) || !known.same_format => {
+                    result.fresh.push(object);
+                }
+                _ if known.is_version(&object.version) => result.known += 1,
                 Standing::Converted => result.changed.push(object),
-                Standing::Planned => result.known += 1,
+                Standing::Planned | Standing::Aside | Standing::Skipped => result.known += 1,
             },
         }
     }

@@ -12,6 +12,8 @@ on_both_stores!(
     filters_choose_and_never_hide,
     an_interrupted_plan_is_finished,
     an_object_repaired_after_it_was_set_aside_is_converted,
+    a_headerless_object_is_converted_once_its_format_is_given,
+    odd_keys_never_hide_what_comes_later,
 );
 
 const DEFAULT: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
@@ -267,5 +269,38 @@ fn an_object_repaired_after_it_was_set_aside_is_converted(lab: &Lab) {
     assert!(lab.lake_rows().is_empty());
     lab.put(&key, sound);
     assert_eq!(lab.convert(&[], 0)["objects"], 1);
+    check(lab);
+}
+
+fn a_headerless_object_is_converted_once_its_format_is_given(lab: &Lab) {
+    let headerless = default_rows(1, 10).split_once('\n').expect("a header").1.to_owned();
+    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 14, "0a", 1)), &headerless);
+    lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 14, "0a", 2)), &default_rows(2, 10));
+    assert_eq!(lab.convert(&[], 3)["objects_aside"], 1);
+    assert_eq!(lab.convert(&[], 0)["objects_aside"], 0, "an unchanged object is not tried again");
+    assert_eq!(lab.convert(&["--format", "default"], 0)["objects"], 1);
+    assert_eq!(lab.lake_rows().len(), 22);
+    assert_eq!(lab.convert(&["--format", "default"], 0)["objects"], 0);
+}
+
+/// Keys whose order is not that of their days, and one that claims to be of the future.
+fn odd_keys_never_hide_what_comes_later(lab: &Lab) {
+    let flat = |n: u32| {
+        format!(
+            "logs/AWSLogs/012345678901/vpcflowlogs/us-east-1/\
+             012345678901_vpcflowlogs_us-east-1_fl-0a_202309{:02}T2355Z_{n:08x}.log.gz",
+            10 + n
+        )
+    };
+    let future = "logs/AWSLogs/111122223333/vpcflowlogs/us-east-1/2199/01/01/\
+                  111122223333_vpcflowlogs_us-east-1_fl-0b_21990101T0000Z_00000001.log.gz";
+    lab.put_gz(&flat(4), &default_rows(1, 10));
+    lab.put_gz(future, &default_rows(2, 10));
+    lab.put_gz(&format!("logs/{}", key("111122223333", "us-east-1", 13, "0b", 2)), &rows_of_day(13, 3, 10));
+    assert_eq!(lab.convert(&[], 0)["objects"], 3);
+    lab.put_gz(&flat(5), &default_rows(4, 10));
+    lab.put_gz(&flat(3), &rows_of_day(13, 5, 10));
+    lab.put_gz(&format!("logs/{}", key("111122223333", "us-east-1", 14, "0b", 3)), &default_rows(6, 10));
+    assert_eq!(lab.convert(&[], 0)["objects"], 3);
     check(lab);
 }
