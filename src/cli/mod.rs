@@ -38,6 +38,7 @@ pub enum Command {
 
 /// Convert what is new at the sources into the lake; a rerun does nothing twice
 #[derive(Debug, Args)]
+#[command(override_usage = "flowlake convert [OPTIONS] <SOURCE>... <LAKE>")]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 bad usage, 3 something was set aside, 75 another run on this \
                         host is at work on this lake, 130 interrupted.")]
 pub struct Convert {

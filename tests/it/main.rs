@@ -3,6 +3,7 @@
 mod bad_input;
 mod convert;
 mod demo;
+mod help;
 mod lab;
 mod oracle;
 mod server;
