@@ -118,6 +118,11 @@ fn lies_in_its_day(chain: &Chain, object: &Object) -> bool {
 }
 
 impl Listing {
+    /// Whether the sources hold nothing at all, not even something to skip.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.skipped.total() == 0 && self.other_services.is_empty()
+    }
+
     fn add(&mut self, chain: ListedChain, options: &Options) {
         self.skipped.merge(&chain.skipped);
         self.from = match (self.from, chain.from) {

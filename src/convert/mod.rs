@@ -84,7 +84,7 @@ pub enum ConvertError {
     Overlap { lake: String, source_url: String },
     #[error("{lake} is partitioned by `{found}`, not by `{asked}`; leave `--partition-by` out, or start a new lake")]
     Partitioning { lake: String, found: String, asked: String },
-    #[error("{0}: no flow logs were found there, and nothing else either")]
+    #[error("{0}: there is nothing; check the bucket, the prefix and the credentials")]
     EmptySource(String),
     #[error("{url}: cannot be read: {reason}; its task stays open and the next run tries it again")]
     Fetch { url: String, reason: String },
@@ -208,6 +208,10 @@ impl Run<'_> {
     async fn plan(&mut self) -> Result<(), ConvertError> {
         let listing = discover::list(self.options, &self.sources, &self.ledger.state, self.progress).await?;
         self.summary.note_listing(&listing, &self.ledger.state);
+        if listing.is_full && listing.is_empty() && self.ledger.state.plans.is_empty() {
+            let sources: Vec<String> = self.options.sources.iter().map(Location::url).collect();
+            return Err(ConvertError::EmptySource(sources.join(", ")));
+        }
         let marks = Marks { frontiers: listing.frontiers, is_full: listing.is_full };
         let mut listed = listing.objects;
         loop {

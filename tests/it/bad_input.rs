@@ -134,3 +134,13 @@ fn an_interrupted_run_publishes_nothing_by_halves() {
     lab.convert(&[], 0);
     assert_eq!(lab.lake_rows(), lab.expected("logs").rows);
 }
+
+#[test]
+fn an_empty_source_is_an_error_the_first_time() {
+    let lab = Lab::on_disk();
+    std::fs::create_dir(lab.path("logs")).expect("a folder");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/"]);
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    assert!(said.stderr.contains("there is nothing"), "{}", said.stderr);
+    assert!(lab.list("lake").is_empty());
+}
