@@ -97,7 +97,7 @@ impl LocalLake {
 }
 
 /// Makes the names in a folder survive a power cut.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
+fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 

@@ -20,7 +20,6 @@ mod scratch;
 mod tests;
 
 pub use lakestore::{Created, LakeWriter};
-pub use local::sync_folder;
 pub use log::{Appended, Draft, Ledger};
 pub use publish::{Published, Staged, publish, sweep};
 pub use scratch::{Attempt, HostLock, Scratch, StagedRejects, default_scratch};

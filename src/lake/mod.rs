@@ -19,7 +19,7 @@ mod state;
 mod tests;
 
 pub use day::Day;
-pub use names::{Names, is_data_name};
+pub use names::Names;
 pub use records::{
     Body, Commit, CommitHead, Create, DataFile, Drop, Dropped, Entry, FORMAT_VERSION, Intent, Outcome, PartSums, Plan,
     PlannedTask, Receipt, RejectRecord, Seal, Settings, Totals, decode_lines, encode_lines,

@@ -117,11 +117,6 @@ impl Names {
     }
 }
 
-/// Whether a name relative to the lake's root is one that a directory reader takes for data.
-pub fn is_data_name(relative: &str) -> bool {
-    relative.ends_with(".parquet") && Table::ALL.iter().any(|table| relative.starts_with(&format!("{}/", table.name())))
-}
-
 fn short(hash: &str) -> &str {
     &hash[..hash.len().min(16)]
 }
