@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::cli::{self, Command};
 use crate::convert::{self, Ending, Stop};
 use crate::error::{Error, Exit};
-use crate::lake::{Commit, Lake, LakeError, Outcome, RejectRecord, State, decode_lines};
+use crate::lake::{Lake, LakeError, Outcome, Receipt, RejectRecord, State, decode_lines};
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::Session;
 use crate::source::{self, Access, Location};
@@ -122,14 +122,19 @@ async fn rejects(arguments: &cli::Rejects) -> Result<Exit, Error> {
         return Err(LakeError::NoLake { url: location.url() }.into());
     }
     let mut out = std::io::stdout().lock();
-    for commit in state.commits(&lake).await? {
-        print_rejects(&lake, &commit, arguments.json, &mut out).await?;
+    for day in state.days() {
+        for filed in state.receipts(&lake, day).await? {
+            print_aside(&filed.receipt, arguments.json, &mut out)?;
+        }
+    }
+    for relative in state.heads(&lake).await?.iter().filter_map(|head| head.rejects.as_ref()) {
+        print_rejects(&lake, relative, arguments.json, &mut out).await?;
     }
     Ok(Exit::Done)
 }
 
-async fn print_rejects(lake: &Lake, commit: &Commit, json: bool, out: &mut impl Write) -> Result<(), Error> {
-    for receipt in commit.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Aside) {
+fn print_aside(receipt: &Receipt, json: bool, out: &mut impl Write) -> Result<(), Error> {
+    if receipt.outcome == Outcome::Aside {
         let reason = receipt.reason.as_deref().unwrap_or_default();
         if json {
             let record = serde_json::json!({ "object": receipt.url, "reason": reason });
@@ -138,10 +143,11 @@ async fn print_rejects(lake: &Lake, commit: &Commit, json: bool, out: &mut impl 
             writeln!(out, "{}: {reason}", receipt.url)?;
         }
     }
-    let Some(relative) = &commit.head.rejects else { return Ok(()) };
-    let path = lake.names.inside(relative);
-    let records: Vec<RejectRecord> = decode_lines(&lake.need(&path).await?)
-        .map_err(|reason| LakeError::Record { url: lake.names.url(&path), reason })?;
+    Ok(())
+}
+
+async fn print_rejects(lake: &Lake, relative: &str, json: bool, out: &mut impl Write) -> Result<(), Error> {
+    let records: Vec<RejectRecord> = lake.decoded(relative, |bytes| decode_lines(&bytes)).await?;
     for record in records {
         if json {
             let record = serde_json::to_string(&record).map_err(std::io::Error::from)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::sync::Mutex;
 
 use futures::TryStreamExt;
 
@@ -11,7 +12,7 @@ use crate::decode::{self, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{Body, Budget, FetchError, Options, Stores, fetch};
 use crate::progress::{bytes, count};
 use crate::schema::Types;
-use crate::source::{Filter, Object, SourceError, Store, find_chains, list_chain};
+use crate::source::{Filter, Object, SourceError, Store, find_chains_into, list_chain};
 
 /// Objects that are opened: the newest of each flow log.
 const OPENED_MAX: usize = 16;
@@ -54,10 +55,14 @@ struct Log {
 
 /// Lists a source whole, and opens the newest object of each flow log.
 pub async fn inspect(store: &Store) -> Result<Inspection, InspectError> {
-    let mut found = Inspection::default();
-    let discovery = find_chains(store, &Filter::default()).await?;
+    let found = Mutex::new(Inspection::default());
+    let add = |objects: Vec<Object>| {
+        let mut found = found.lock().expect("adding up does not panic");
+        objects.into_iter().for_each(|object| found.add(object));
+    };
+    let discovery = find_chains_into(store, &Filter::default(), &add).await?;
+    let mut found = found.into_inner().expect("adding up does not panic");
     found.other_services = discovery.other_services.iter().cloned().collect();
-    discovery.loose.into_iter().for_each(|object| found.add(object));
     for chain in &discovery.chains {
         let mut batches = list_chain(store, chain, None, None);
         while let Some(batch) = batches.try_next().await? {

@@ -1,9 +1,11 @@
 //! Appending to the log: dense numbers, create-only, the loser of a number reads on and tries the next.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bytes::Bytes;
 
 use super::{CommitError, Created, LakeWriter};
-use crate::lake::{Body, Entry, FORMAT_VERSION, PlannedTask, Settings, State, encode_lines};
+use crate::lake::{Body, Day, Entry, FORMAT_VERSION, Plan, PlannedTask, Purpose, Settings, State, encode_lines};
 
 /// The program and its version, as ledger records name their writer.
 const WRITTEN_BY: &str = concat!("flowlake ", env!("CARGO_PKG_VERSION"));
@@ -56,22 +58,10 @@ impl Ledger {
     }
 
     /// Writes a plan: its body first, then its entry. A plan that lost its number leaves nothing behind.
-    pub async fn plan(&mut self, draft: Draft<'_>) -> Result<Appended, CommitError> {
+    pub async fn plan(&mut self, draft: &Draft) -> Result<Appended, CommitError> {
         let body = self.writer.lake.names.plan_body(self.state.next, &nonce());
-        let bytes = encode_lines(draft.tasks);
-        self.writer.put(&body, bytes.into()).await?;
-        let objects = draft.tasks.iter().flat_map(|task| &task.objects);
-        let days: std::collections::BTreeSet<_> = objects.clone().map(|object| crate::lake::Day(object.day)).collect();
-        let plan = crate::lake::Plan {
-            settings: draft.settings.clone(),
-            tasks: draft.tasks.len() as u64,
-            objects: objects.clone().count() as u64,
-            bytes: objects.map(|object| object.size).sum(),
-            days: days.into_iter().collect(),
-            body: body.clone(),
-            listed: draft.listed,
-            full_scan: draft.full_scan,
-        };
+        self.writer.put(&body, draft.body.clone()).await?;
+        let plan = Plan { body: body.clone(), ..draft.plan.clone() };
         let appended = self.append(Body::Plan(plan)).await?;
         if appended == Appended::Lost {
             self.writer.delete(&body).await?;
@@ -80,13 +70,37 @@ impl Ledger {
     }
 }
 
-/// A plan that has no number yet.
+/// A plan that has no number yet, and its encoded tasks.
 #[derive(Debug)]
-pub struct Draft<'a> {
-    pub settings: &'a Settings,
-    pub tasks: &'a [PlannedTask],
-    pub listed: std::collections::BTreeMap<String, crate::lake::Day>,
-    pub full_scan: bool,
+pub struct Draft {
+    plan: Plan,
+    body: Bytes,
+}
+
+impl Draft {
+    pub fn new(purpose: Purpose, settings: Settings, tasks: &[PlannedTask]) -> Draft {
+        let objects = tasks.iter().flat_map(|task| &task.objects);
+        let days: BTreeSet<Day> = objects.clone().map(|object| Day(object.day)).collect();
+        let plan = Plan {
+            purpose,
+            settings,
+            tasks: tasks.len() as u64,
+            objects: objects.clone().count() as u64,
+            bytes: objects.map(|object| object.size).sum(),
+            days: days.into_iter().collect(),
+            body: String::new(),
+            listed: BTreeMap::new(),
+            full_scan: false,
+        };
+        Draft { plan, body: encode_lines(tasks).into() }
+    }
+
+    /// The last plan of a run says how far was listed: before it, older days are listed but not yet planned.
+    pub fn marked(mut self, listed: BTreeMap<String, Day>, full_scan: bool) -> Draft {
+        self.plan.listed = listed;
+        self.plan.full_scan = full_scan;
+        self
+    }
 }
 
 pub(super) fn nonce() -> String {

@@ -10,6 +10,7 @@
 //! - nothing of a task is published before its last object was read to the end;
 //! - a commit on local disk was reported only after its bytes, its name and its folders were synced.
 
+mod checkpoint;
 mod lakestore;
 mod local;
 mod log;

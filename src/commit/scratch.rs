@@ -67,6 +67,10 @@ impl Scratch {
         Ok(Scratch { folder, _lock: lock })
     }
 
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A folder for one attempt at one task.
     pub fn attempt(&self, plan: u64, task: u64) -> Result<Attempt, CommitError> {
         let folder = self.folder.join(format!("p{plan}-t{task}-{}", super::log::nonce()));

@@ -6,7 +6,7 @@
 //!
 //! Which task runs when and on which thread changes nothing in the lake: names and bytes follow from the task.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +20,7 @@ use super::task::{TaskContext, Tried, run_task};
 use super::{ConvertError, Run, Stop};
 use crate::commit::{LakeWriter, Published, Staged, publish};
 use crate::fetch::{self, Budget, Fetched, Stores, fetch};
-use crate::lake::{Body, Drop, Dropped, PlannedTask, Receipt, Totals};
+use crate::lake::{Body, Drop, Dropped, Outcome, PlannedTask, Purpose, Receipt, Totals};
 use crate::source::{self, Location};
 
 /// Finished tasks that may wait for their upload, and uploads at once.
@@ -69,6 +69,7 @@ impl Queue {
 /// Works on every task of a plan that is not committed. Objects that cannot be read leave the plan by a log entry.
 pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), ConvertError> {
     let mut excluded: BTreeMap<u64, BTreeMap<String, String>> = BTreeMap::new();
+    let earlier = earlier(run, number).await?;
     loop {
         let lake = run.ledger.writer.lake.clone();
         let committed = lake.committed(number).await?;
@@ -82,7 +83,7 @@ pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), Conve
             let excluded = excluded.get(&task.task).cloned().unwrap_or_default();
             work.push_back(Work { task, excluded });
         }
-        let unfinished = run_tasks(run, number, work).await?;
+        let unfinished = run_tasks(run, number, work, earlier.clone()).await?;
         let mut dropped = BTreeMap::new();
         for tried in unfinished {
             match tried {
@@ -98,6 +99,26 @@ pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), Conve
     }
 }
 
+/// For a plan to check: what its objects gave when they were converted.
+async fn earlier(run: &Run<'_>, number: u64) -> Result<Option<BTreeMap<String, Receipt>>, ConvertError> {
+    let (state, lake) = (&run.ledger.state, &run.ledger.writer.lake);
+    let plan = &state.plans[&number].plan;
+    if plan.purpose != Purpose::Check {
+        return Ok(None);
+    }
+    let tasks = state.tasks(lake, number).await?;
+    let urls: HashSet<&str> = tasks.iter().flat_map(|task| &task.objects).map(|object| object.url.as_str()).collect();
+    let mut earlier = BTreeMap::new();
+    for &day in &plan.days {
+        for receipt in state.receipts(lake, day).await?.into_iter().map(|filed| filed.receipt) {
+            if receipt.outcome == Outcome::Converted && urls.contains(receipt.url.as_str()) {
+                earlier.insert(receipt.url.clone(), receipt);
+            }
+        }
+    }
+    Ok(Some(earlier))
+}
+
 async fn drop_objects(run: &mut Run<'_>, number: u64, objects: BTreeMap<String, Dropped>) -> Result<(), ConvertError> {
     for (url, dropped) in &objects {
         run.summary.unreadable.push(format!("{url}: {}", dropped.reason));
@@ -107,12 +128,17 @@ async fn drop_objects(run: &mut Run<'_>, number: u64, objects: BTreeMap<String, 
 }
 
 /// One pass over some tasks; gives back those attempts that did not lead to a commit.
-async fn run_tasks(run: &mut Run<'_>, number: u64, work: VecDeque<Work>) -> Result<Vec<Tried>, ConvertError> {
+async fn run_tasks(
+    run: &mut Run<'_>,
+    number: u64,
+    work: VecDeque<Work>,
+    earlier: Option<BTreeMap<String, Receipt>>,
+) -> Result<Vec<Tried>, ConvertError> {
     let objects: u64 = work.iter().map(|work| work.task.objects.len() as u64).sum();
     let bytes = work.iter().flat_map(|work| &work.task.objects).map(|object| object.size).sum();
     run.progress.converting(objects, bytes);
     let stores = open_stores(run, &work).await?;
-    let mut attempts = start_workers(run, number, work, stores);
+    let mut attempts = start_workers(run, number, (work, earlier), stores);
     let writer = run.ledger.writer.clone();
     let mut publishing = FuturesUnordered::new();
     let mut unfinished = Vec::new();
@@ -175,7 +201,7 @@ async fn publish_one(writer: &LakeWriter, staged: Staged) -> Done {
 fn start_workers(
     run: &Run<'_>,
     plan: u64,
-    work: VecDeque<Work>,
+    (work, earlier): (VecDeque<Work>, Option<BTreeMap<String, Receipt>>),
     stores: Stores,
 ) -> mpsc::Receiver<Result<Tried, ConvertError>> {
     let threads = run.options.threads_allowed().min(work.len().max(1));
@@ -195,6 +221,7 @@ fn start_workers(
         scratch: run.scratch.clone(),
         progress: run.progress.clone(),
         stop: run.stop.clone(),
+        earlier,
     });
     let (sender, receiver) = mpsc::channel(PUBLISHING_MAX);
     for _ in 0..threads {

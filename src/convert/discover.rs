@@ -1,14 +1,17 @@
 //! Listing the sources: chains of keys from where the ledger says they were left, many at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Mutex;
 
+use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt};
 
-use super::{ConvertError, Options};
-use crate::lake::{Day, Lake, Seen, State};
-use crate::plan::{Subtracted, subtract};
+use super::{ConvertError, Options, Stop};
+use crate::lake::{Day, State};
+use crate::plan::{Listed, Spool};
 use crate::progress::Progress;
-use crate::source::{Chain, Denied, Filter, Object, Skipped, SourceError, Store, find_chains, list_chain};
+use crate::source::{Chain, Denied, Filter, Object, Skipped, SourceError, Store, find_chains_into, list_chain};
 
 /// Chains listed at once.
 const CHAINS_IN_FLIGHT_MAX: usize = 32;
@@ -16,7 +19,7 @@ const CHAINS_IN_FLIGHT_MAX: usize = 32;
 /// What one look at the sources gave.
 #[derive(Debug, Default)]
 pub struct Listing {
-    pub objects: Vec<Object>,
+    pub objects: Listed,
     /// Newest key day of each chain that was listed to its end.
     pub frontiers: BTreeMap<String, Day>,
     pub other_services: BTreeSet<String>,
@@ -26,7 +29,9 @@ pub struct Listing {
     /// Whether everything was listed from its beginning, and nothing was denied or left out by a filter.
     pub is_full: bool,
     /// The oldest day from which a chain was listed again; `None` if all were listed from their beginning.
-    pub from: Option<chrono::NaiveDate>,
+    pub from: Option<NaiveDate>,
+    /// Whether the run was stopped before the end: nothing may be concluded.
+    pub was_stopped: bool,
 }
 
 /// Lists every source. A prefix that may not be listed is named, and the rest goes on.
@@ -34,8 +39,10 @@ pub async fn list(
     options: &Options,
     sources: &[Store],
     state: &State,
-    progress: &Progress,
+    scratch: &Path,
+    talk: (&Progress, &Stop),
 ) -> Result<Listing, ConvertError> {
+    let (progress, stop) = talk;
     let filter = Filter {
         accounts: options.accounts.iter().cloned().collect(),
         regions: options.regions.iter().cloned().collect(),
@@ -43,26 +50,31 @@ pub async fn list(
         until: options.until,
     };
     let mut listing = Listing::default();
+    let spool = Mutex::new(Spool::new(scratch.to_owned()));
+    let take = |objects: Vec<Object>| {
+        let mut spool = spool.lock().expect("adding to a list does not panic");
+        spool.add(objects);
+        progress.listed(spool.len());
+    };
     progress.listing();
     for source in sources {
-        let found = find_chains(source, &filter).await?;
-        listing.objects.extend(found.loose);
+        let found = find_chains_into(source, &filter, &take).await?;
         listing.other_services.extend(found.other_services);
         listing.denied.extend(found.denied);
         listing.skipped.merge(&found.skipped);
-        let chains = found.chains.into_iter().map(|chain| list_one(options, source, state, chain));
+        let look = Look { options, source, state, stop, take: &take };
+        let chains = found.chains.into_iter().map(|chain| look.chain(chain));
         let mut chains = futures::stream::iter(chains).buffer_unordered(CHAINS_IN_FLIGHT_MAX);
         while let Some(chain) = chains.try_next().await? {
             listing.add(chain, options);
-            progress.listed(listing.objects.len() as u64);
         }
         listing.requests += source.requests();
     }
     let unfiltered = filter == Filter::default();
-    listing.is_full = unfiltered && listing.from.is_none() && listing.denied.is_empty();
-    // Two sources may overlap: an object is one object through whichever it was found.
-    listing.objects.sort_by(|a, b| a.url.cmp(&b.url));
-    listing.objects.dedup_by(|a, b| a.url == b.url);
+    listing.was_stopped = stop.is_soon();
+    listing.is_full = unfiltered && listing.from.is_none() && listing.denied.is_empty() && !listing.was_stopped;
+    let spool = spool.into_inner().expect("adding to a list does not panic");
+    listing.objects = tokio::task::spawn_blocking(|| spool.finish()).await.expect("sorting does not panic")?;
     Ok(listing)
 }
 
@@ -70,44 +82,61 @@ struct ListedChain {
     url: String,
     /// Whether the order of its keys is the order of their days, so that listing may go on from a day.
     is_by_day: bool,
-    objects: Vec<Object>,
+    newest: Option<NaiveDate>,
     skipped: Skipped,
-    from: Option<chrono::NaiveDate>,
+    from: Option<NaiveDate>,
     denied: Vec<Denied>,
 }
 
-async fn list_one(options: &Options, source: &Store, state: &State, chain: Chain) -> Result<ListedChain, SourceError> {
-    let url = source.location.url_of(&chain.prefix);
-    let frontier = state.frontiers.get(&url).and_then(|day| day.0);
-    let mut again = options.lookback_days.zip(frontier).map(|(days, day)| day - chrono::Days::new(u64::from(days)));
-    if let Some(unread) = state.oldest_unread(&url) {
-        again = again.zip(unread.0).map(|(lookback, unread)| lookback.min(unread));
-    }
-    let from = options.since.or(again);
-    let mut listed = ListedChain {
-        url,
-        is_by_day: true,
-        objects: Vec::new(),
-        skipped: Skipped::default(),
-        from: again,
-        denied: Vec::new(),
-    };
-    let mut pages = std::pin::pin!(list_chain(source, &chain, from, options.until));
-    loop {
-        match pages.try_next().await {
-            Ok(Some(page)) => {
-                listed.skipped.merge(&page.skipped);
-                listed.denied.extend(page.denied);
-                listed.is_by_day &= page.objects.iter().all(|object| lies_in_its_day(&chain, object));
-                listed.objects.extend(page.objects);
+/// What looking at the chains of one source needs.
+struct Look<'a> {
+    options: &'a Options,
+    source: &'a Store,
+    state: &'a State,
+    stop: &'a Stop,
+    take: &'a (dyn Fn(Vec<Object>) + Sync),
+}
+
+impl Look<'_> {
+    async fn chain(&self, chain: Chain) -> Result<ListedChain, SourceError> {
+        let (url, again) = self.again(&chain);
+        let from = self.options.since.or(again);
+        let (skipped, denied) = (Skipped::default(), Vec::new());
+        let mut listed = ListedChain { url, is_by_day: true, newest: None, skipped, from: again, denied };
+        // A key of the future must not hide those that come before it.
+        let today = chrono::Utc::now().date_naive();
+        let mut pages = std::pin::pin!(list_chain(self.source, &chain, from, self.options.until));
+        while !self.stop.is_soon() {
+            match pages.try_next().await {
+                Ok(Some(page)) => {
+                    listed.skipped.merge(&page.skipped);
+                    listed.denied.extend(page.denied);
+                    listed.is_by_day &= page.objects.iter().all(|object| lies_in_its_day(&chain, object));
+                    let newest = page.objects.iter().filter_map(|object| object.day).filter(|&day| day <= today).max();
+                    listed.newest = listed.newest.max(newest);
+                    (self.take)(page.objects);
+                }
+                Ok(None) => break,
+                Err(error) if error.is_denied() => {
+                    listed.denied.push(Denied { prefix: listed.url.clone(), reason: error.reason() });
+                    break;
+                }
+                Err(error) => return Err(error),
             }
-            Ok(None) => return Ok(listed),
-            Err(error) if error.is_denied() => {
-                listed.denied.push(Denied { prefix: listed.url.clone(), reason: error.reason() });
-                return Ok(listed);
-            }
-            Err(error) => return Err(error),
         }
+        Ok(listed)
+    }
+
+    /// The chain's URL, and the day from which an incremental run lists it again.
+    fn again(&self, chain: &Chain) -> (String, Option<NaiveDate>) {
+        let url = self.source.location.url_of(&chain.prefix);
+        let frontier = self.state.frontiers.get(&url).and_then(|day| day.0);
+        let lookback = self.options.lookback_days.zip(frontier);
+        let mut again = lookback.map(|(days, day)| day - chrono::Days::new(u64::from(days)));
+        if let Some(unread) = self.state.oldest_unread(&url) {
+            again = again.zip(unread.0).map(|(lookback, unread)| lookback.min(unread));
+        }
+        (url, again)
     }
 }
 
@@ -131,30 +160,13 @@ impl Listing {
         };
         // A run over chosen days has not seen the others, and a denied folder was not seen at all: neither may advance.
         let unfiltered = options.since.is_none() && options.until.is_none();
-        if chain.denied.is_empty() && unfiltered && chain.is_by_day {
-            // A key of the future must not hide those that come before it.
-            let today = chrono::Utc::now().date_naive();
-            let newest = chain.objects.iter().filter_map(|object| object.day).filter(|&day| day <= today).max();
-            if let Some(newest) = newest {
-                self.frontiers.insert(chain.url, Day(Some(newest)));
-            }
+        if let Some(newest) = chain.newest
+            && chain.denied.is_empty()
+            && unfiltered
+            && chain.is_by_day
+        {
+            self.frontiers.insert(chain.url, Day(Some(newest)));
         }
         self.denied.extend(chain.denied);
-        self.objects.extend(chain.objects);
     }
-}
-
-/// Takes away what the ledger knows of the listed objects' days.
-pub async fn fresh(
-    listed: Vec<Object>,
-    lake: Option<&Lake>,
-    state: &State,
-    options: &Options,
-) -> Result<Subtracted, ConvertError> {
-    let days: BTreeSet<Day> = listed.iter().map(|object| Day(object.day)).collect();
-    let seen = match lake {
-        Some(lake) => Seen::load(lake, state, &days, options.format.as_deref()).await?,
-        None => Seen::default(),
-    };
-    Ok(subtract(listed, &seen))
 }

@@ -9,12 +9,12 @@
 
 mod conductor;
 mod discover;
+mod planning;
 mod summary;
 mod task;
 
 pub use summary::{DryRun, Ending, Summary};
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,11 +23,11 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 
 use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch, sweep};
-use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
-use crate::lake::{Body, Create, Day, Lake, Seal, Settings, State, Totals};
+use crate::encode::{Compression, PartitionBy};
+use crate::lake::{Body, Lake, Seal, State, Totals};
 use crate::progress::Progress;
 use crate::schema::{Layout, LayoutError, Types};
-use crate::source::{self, Access, Location, Object, SourceError, Store};
+use crate::source::{self, Access, Location, SourceError, Store};
 
 /// What a conversion is asked to do.
 #[derive(Debug, Clone)]
@@ -130,15 +130,30 @@ struct Run<'a> {
     summary: Summary,
 }
 
-/// How far a run listed, which the last of its plans records.
-struct Marks {
-    frontiers: BTreeMap<String, Day>,
-    is_full: bool,
+/// Both sides of a run, opened.
+#[derive(Debug)]
+pub struct Sides {
+    pub sources: Vec<Store>,
+    pub writer: LakeWriter,
 }
 
-/// Converts what is new at the sources.
+impl Sides {
+    /// Opens the stores that the options name. A local lake's folder is made.
+    pub async fn open(options: &Options) -> Result<Sides, ConvertError> {
+        Ok(Sides { sources: open_sources(options).await?, writer: open_writer(options).await? })
+    }
+}
+
+/// Converts what is new at the sources. On one host, one run at a time works on a lake.
 pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<Summary, ConvertError> {
-    let began = Instant::now();
+    check(options)?;
+    let _lock = HostLock::take(&options.lake.url())?;
+    let sides = Sides::open(options).await?;
+    run_between(options, sides, progress, stop).await
+}
+
+/// What can be known to be wrong before anything is opened.
+fn check(options: &Options) -> Result<(), ConvertError> {
     for source in &options.sources {
         if options.lake.contains(source) || source.contains(&options.lake) {
             return Err(ConvertError::Overlap { lake: options.lake.url(), source_url: source.url() });
@@ -147,9 +162,18 @@ pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<
     if let Some(format) = &options.format {
         Layout::from_format(format, &Types::default())?;
     }
-    let _lock = HostLock::take(&options.lake.url())?;
-    let sources = open_sources(options).await?;
-    let writer = open_writer(options).await?;
+    Ok(())
+}
+
+/// Converts between stores that are open. It takes no lock: to be right it needs none.
+pub async fn run_between(
+    options: &Options,
+    sides: Sides,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<Summary, ConvertError> {
+    let began = Instant::now();
+    let Sides { sources, writer } = sides;
     let scratch = Arc::new(Scratch::open(&scratch_folder(options, &writer))?);
     let ledger = Ledger::open(writer).await?;
     let summary = Summary { threads: options.threads_allowed(), threads_asked: options.threads, ..Summary::default() };
@@ -166,20 +190,34 @@ pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<
     Ok(summary)
 }
 
-/// Lists and plans, and writes nothing.
+/// Lists and plans, and writes nothing but scratch.
 pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, ConvertError> {
+    check(options)?;
     let sources = open_sources(options).await?;
     // A lake that is not there yet holds nothing.
     let is_there = options.lake.path().is_none_or(|folder| folder.exists());
     let lake = if is_there { Some(open_lake(&options.lake, &options.lake_access).await?) } else { None };
+    dry_run_between(options, &sources, lake, progress).await
+}
+
+/// The same between stores that are open.
+pub async fn dry_run_between(
+    options: &Options,
+    sources: &[Store],
+    lake: Option<Lake>,
+    progress: &Progress,
+) -> Result<DryRun, ConvertError> {
     let state = match &lake {
         Some(lake) => State::load(lake).await?,
         None => State::default(),
     };
-    let listing = discover::list(options, &sources, &state, progress).await?;
-    let fresh = discover::fresh(listing.objects, lake.as_ref(), &state, options).await?.fresh;
+    let scratch = options.scratch.clone().unwrap_or_else(std::env::temp_dir);
+    let listing = discover::list(options, sources, &state, &scratch, (progress, &Stop::default())).await?;
     let by_hour = options.partition_by == Some(PartitionBy::DateHour);
-    Ok(DryRun::new(fresh, by_hour, listing.requests, state.open_plans().len() as u64))
+    let mut counting = DryRun::new(by_hour, listing.requests, state.open_plans().len() as u64);
+    let mut planner = summary::Counting { plan: &mut counting, ledger: lake.as_ref().map(|lake| (lake, &state)) };
+    planning::pass(&listing.objects, options.format.as_deref(), &mut planner).await?;
+    Ok(counting)
 }
 
 impl Run<'_> {
@@ -204,82 +242,27 @@ impl Run<'_> {
         }
     }
 
-    /// Lists the sources and writes a plan for what is new. A rival planner's objects are subtracted in turn.
+    /// Lists the sources and writes plans for what is new and what changed.
     async fn plan(&mut self) -> Result<(), ConvertError> {
-        let listing = discover::list(self.options, &self.sources, &self.ledger.state, self.progress).await?;
-        self.summary.note_listing(&listing, &self.ledger.state);
-        if listing.is_full && listing.is_empty() && self.ledger.state.plans.is_empty() {
+        let state = &self.ledger.state;
+        let talk = (self.progress, self.stop);
+        let listing = discover::list(self.options, &self.sources, state, self.scratch.folder(), talk).await?;
+        if listing.was_stopped {
+            return Ok(());
+        }
+        self.summary.note_listing(&listing, state, self.options);
+        if listing.is_full && listing.is_empty() && state.create.is_none() {
             let sources: Vec<String> = self.options.sources.iter().map(Location::url).collect();
             return Err(ConvertError::EmptySource(sources.join(", ")));
         }
-        let marks = Marks { frontiers: listing.frontiers, is_full: listing.is_full };
-        let mut listed = listing.objects;
+        let format = self.options.format.as_deref();
         loop {
-            let lake = self.ledger.writer.lake.clone();
-            let found = discover::fresh(listed, Some(&lake), &self.ledger.state, self.options).await?;
-            self.summary.note_known(found.known, &found.changed);
-            if found.fresh.is_empty() {
+            let mut writing = planning::Writing { run: self, listing: &listing };
+            let passed = planning::pass(&listing.objects, format, &mut writing).await?;
+            if passed.whole {
+                self.summary.objects_known = passed.known;
                 return Ok(());
             }
-            listed = found.fresh.clone();
-            // What was subtracted is true only of the log as it was then: any entry since means to subtract again.
-            let wrote = if self.birth().await? { false } else { self.write_plans(found.fresh, &marks).await? };
-            if wrote {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Writes the plans of a run; `false` if a rival took a number in between, or right behind one of ours.
-    async fn write_plans(&mut self, fresh: Vec<Object>, marks: &Marks) -> Result<bool, ConvertError> {
-        let settings = self.settings();
-        let by_hour = settings.partition_by == PartitionBy::DateHour.name();
-        let plans = crate::plan::into_plans(fresh);
-        let count = plans.len();
-        let mut expected = self.ledger.state.next;
-        for (index, objects) in plans.into_iter().enumerate() {
-            let tasks = crate::plan::cut(objects, by_hour);
-            // Only the last plan may say how far was listed: before it, older days are listed but not yet planned.
-            let last = index + 1 == count;
-            let draft = crate::commit::Draft {
-                settings: &settings,
-                tasks: &tasks,
-                listed: if last { marks.frontiers.clone() } else { Default::default() },
-                full_scan: last && marks.is_full,
-            };
-            let appended = self.ledger.plan(draft).await?;
-            expected += 1;
-            if appended == crate::commit::Appended::Lost || (self.ledger.state.next != expected && !last) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// The first plan of a lake is preceded by its birth, once: `true` if the log grew by it, or by a rival's.
-    async fn birth(&mut self) -> Result<bool, ConvertError> {
-        let unborn = self.ledger.state.create.is_none();
-        if unborn {
-            self.ledger.writer.probe_conditional_create().await?;
-            let create = Create {
-                lake_id: uuid::Uuid::new_v4().to_string(),
-                partition_by: self.options.partition_by.unwrap_or_default().name().to_owned(),
-            };
-            self.ledger.append(Body::Create(create)).await?;
-        }
-        self.check_partitioning()?;
-        Ok(unborn)
-    }
-
-    fn settings(&self) -> Settings {
-        let create = self.ledger.state.create.as_ref().expect("the lake was born");
-        Settings {
-            writer_epoch: WRITER_EPOCH,
-            compression: self.options.compression.name().to_owned(),
-            file_bytes_max: self.options.file_bytes_max,
-            partition_by: create.partition_by.clone(),
-            format: self.options.format.clone(),
-            types: self.ledger.state.fixed_types(),
         }
     }
 
@@ -291,6 +274,7 @@ impl Run<'_> {
             }
             conductor::run_plan(self, number).await?;
             self.seal_if_done(number).await?;
+            self.ledger.checkpoint_if_due().await?;
         }
         Ok(())
     }

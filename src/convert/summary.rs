@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Stop;
 use super::discover::Listing;
-use crate::lake::{Receipt, State, Totals};
+use super::planning::{Gathered, Planner};
+use super::{ConvertError, Options, Stop};
+use crate::lake::{Lake, Outcome, Purpose, Receipt, State, Totals};
 use crate::plan;
 use crate::progress::{bytes, count};
-use crate::source::{Object, Reason};
+use crate::source::Reason;
 
 /// Objects named in full in a summary; the ledger has them all.
 const NAMED_MAX: usize = 10;
@@ -51,8 +52,10 @@ pub struct Summary {
     /// Threads that `--memory` allowed, and those asked for.
     pub threads: usize,
     pub threads_asked: usize,
-    /// Objects converted earlier whose version is another one now. They were not read again.
-    pub changed: Vec<String>,
+    /// Objects converted earlier whose version is another one now: read again, and equal to their receipts.
+    pub objects_confirmed: u64,
+    /// The same, and not equal: the lake keeps what it has.
+    pub differing: Vec<String>,
     /// Prefixes that could not be listed.
     pub denied: Vec<String>,
     /// Objects that could not be read; the next run tries them again.
@@ -62,6 +65,9 @@ pub struct Summary {
     /// Objects skipped by their name or content, by reason.
     pub skipped: std::collections::BTreeMap<String, u64>,
     pub other_services: Vec<String>,
+    /// `--since` and `--until`, as days of keys.
+    pub since: Option<chrono::NaiveDate>,
+    pub until: Option<chrono::NaiveDate>,
     pub listed_from: Option<String>,
     pub last_full_scan: Option<String>,
     pub requests: u64,
@@ -76,6 +82,7 @@ impl Summary {
         self.rejects += totals.rejects;
         self.files += totals.files;
         self.file_bytes += totals.file_bytes;
+        self.objects_confirmed += totals.objects_confirmed;
         for receipt in receipts {
             self.bytes += receipt.size;
             self.inflated_bytes += receipt.inflated_bytes;
@@ -83,14 +90,16 @@ impl Summary {
             self.rows_without_date += undated.map(|part| part.rows).sum::<u64>();
             let reason = receipt.reason.as_deref().unwrap_or_default();
             match receipt.outcome {
-                crate::lake::Outcome::Aside => self.aside.push(format!("{}: {reason}", receipt.url)),
-                crate::lake::Outcome::Skipped => *self.skipped.entry(reason.to_owned()).or_default() += 1,
-                crate::lake::Outcome::Converted => {}
+                Outcome::Aside => self.aside.push(format!("{}: {reason}", receipt.url)),
+                Outcome::Skipped => *self.skipped.entry(reason.to_owned()).or_default() += 1,
+                Outcome::Differs => self.differing.push(format!("{}: {reason}", receipt.url)),
+                Outcome::Converted | Outcome::Confirmed => {}
             }
         }
     }
 
-    pub(super) fn note_listing(&mut self, listing: &Listing, state: &State) {
+    pub(super) fn note_listing(&mut self, listing: &Listing, state: &State, options: &Options) {
+        (self.since, self.until) = (options.since, options.until);
         self.requests += listing.requests;
         self.denied = listing.denied.iter().map(|denied| format!("{}: {}", denied.prefix, denied.reason)).collect();
         self.other_services = listing.other_services.iter().cloned().collect();
@@ -99,11 +108,6 @@ impl Summary {
         }
         self.listed_from = listing.from.map(|day| day.to_string());
         self.last_full_scan.clone_from(&state.last_full_scan);
-    }
-
-    pub(super) fn note_known(&mut self, known: u64, changed: &[Object]) {
-        self.objects_known += known;
-        self.changed.extend(changed.iter().map(|object| object.url.clone()));
     }
 
     pub(super) fn finish(&mut self, took: Duration, stop: &Stop) {
@@ -119,7 +123,11 @@ impl Summary {
 
     /// Whether this run set anything aside, or could not reach something it was asked for.
     pub fn left_something(&self) -> bool {
-        self.objects_aside > 0 || self.rejects > 0 || !self.denied.is_empty() || !self.unreadable.is_empty()
+        self.objects_aside > 0
+            || self.rejects > 0
+            || !self.denied.is_empty()
+            || !self.unreadable.is_empty()
+            || !self.differing.is_empty()
     }
 }
 
@@ -129,7 +137,7 @@ impl fmt::Display for Summary {
             0 => String::new(),
             known => format!("; {} were done before", count(known)),
         };
-        if self.objects == 0 && self.objects_aside == 0 && self.objects_skipped == 0 {
+        if self.objects == 0 && self.objects_aside == 0 && self.objects_skipped == 0 && self.files == 0 {
             writeln!(f, "nothing new{known}")?;
         } else {
             writeln!(
@@ -167,7 +175,18 @@ impl Summary {
         name_some(f, "objects were set aside", &self.aside)?;
         name_some(f, "objects could not be read and are looked for again by the next run", &self.unreadable)?;
         name_some(f, "prefixes could not be listed", &self.denied)?;
-        name_some(f, "objects changed at the source since they were converted (not read again)", &self.changed)?;
+        if self.objects_confirmed > 0 {
+            let confirmed = count(self.objects_confirmed);
+            writeln!(
+                f,
+                "{confirmed} objects were replaced at the source since they were converted, with equal records"
+            )?;
+        }
+        name_some(
+            f,
+            "objects changed at the source since they were converted (the lake keeps what it has)",
+            &self.differing,
+        )?;
         if self.rows_without_date > 0 {
             let rows = count(self.rows_without_date);
             writeln!(f, "{rows} rows have no date and lie in the partition date=__HIVE_DEFAULT_PARTITION__")?;
@@ -181,6 +200,11 @@ impl Summary {
         }
         if !self.other_services.is_empty() {
             writeln!(f, "other logs beside, neither listed nor read: {}", self.other_services.join(", "))?;
+        }
+        if self.since.is_some() || self.until.is_some() {
+            let day = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "…".to_owned(), |day| day.to_string());
+            let (since, until) = (day(self.since), day(self.until));
+            writeln!(f, "only objects delivered {since} to {until} were asked for: dates at the edges may be partial")?;
         }
         if let Some(from) = &self.listed_from {
             let scan = self.last_full_scan.as_deref().unwrap_or("never");
@@ -205,9 +229,11 @@ fn name_some(f: &mut fmt::Formatter<'_>, what: &str, names: &[String]) -> fmt::R
 }
 
 /// What a run would do.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct DryRun {
     pub objects: u64,
+    /// Converted earlier and changed since: they would be read again.
+    pub objects_to_check: u64,
     pub bytes: u64,
     pub tasks: u64,
     pub plans: u64,
@@ -218,32 +244,57 @@ pub struct DryRun {
     pub requests_converting: u64,
     /// Plans of earlier runs that would be finished first.
     pub open_plans: u64,
+    #[serde(skip)]
+    by_hour: bool,
 }
 
 impl DryRun {
-    pub(super) fn new(fresh: Vec<Object>, by_hour: bool, requests_listing: u64, open_plans: u64) -> DryRun {
-        let objects = fresh.len() as u64;
-        let bytes = fresh.iter().map(|object| object.size).sum();
-        let plans = plan::into_plans(fresh);
-        let plan_count = plans.len() as u64;
-        let tasks = plans.into_iter().map(|objects| plan::cut(objects, by_hour).len() as u64).sum();
-        DryRun {
-            objects,
-            bytes,
-            tasks,
-            plans: plan_count,
-            records_estimated: bytes / 26,
-            requests_listing,
-            // A task: intent, its list, two looks for the commit, the commit, and at least one data file.
-            requests_converting: objects + tasks * 6 + plan_count * 4,
-            open_plans,
+    pub(super) fn new(by_hour: bool, requests_listing: u64, open_plans: u64) -> DryRun {
+        DryRun { by_hour, requests_listing, open_plans, ..DryRun::default() }
+    }
+
+    fn add(&mut self, gathered: Gathered) {
+        let Gathered { purpose, objects, .. } = gathered;
+        if purpose == Purpose::Check {
+            self.objects_to_check += objects.len() as u64;
+        } else {
+            self.objects += objects.len() as u64;
+            self.records_estimated += objects.iter().map(|object| object.size).sum::<u64>() / 26;
         }
+        self.requests_converting += objects.len() as u64;
+        self.bytes += objects.iter().map(|object| object.size).sum::<u64>();
+        let tasks = plan::cut(objects, self.by_hour).len() as u64;
+        self.plans += 1;
+        self.tasks += tasks;
+        // A plan: body, entry, two listings. A task: intent, its list, two looks for the commit, the commit, and at
+        // least one data file.
+        self.requests_converting += tasks * 6 + 4;
+    }
+}
+
+/// Counts the plans that a run would write.
+pub(super) struct Counting<'a> {
+    pub plan: &'a mut DryRun,
+    pub ledger: Option<(&'a Lake, &'a State)>,
+}
+
+impl Planner for Counting<'_> {
+    fn ledger(&self) -> Option<(&Lake, &State)> {
+        self.ledger
+    }
+
+    async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError> {
+        self.plan.add(gathered);
+        Ok(true)
     }
 }
 
 impl fmt::Display for DryRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "would convert {} objects ({})", count(self.objects), bytes(self.bytes))?;
+        if self.objects_to_check > 0 {
+            writeln!(f, "would read {} changed objects again", count(self.objects_to_check))?;
+        }
         writeln!(f, "about {} records, in {} tasks", count(self.records_estimated), count(self.tasks))?;
         writeln!(
             f,

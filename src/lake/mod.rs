@@ -4,13 +4,17 @@
 //! <LAKE>/flow_logs/date=2023-09-14/<data file>.parquet      what analysts read
 //! <LAKE>/_flowlake/log/<20 digits>.json                     the ledger: create, plan, drop, seal
 //! <LAKE>/_flowlake/plans|intents|commits|rejects/…          bulk records that log entries lead to
+//! <LAKE>/_flowlake/checkpoints|objects|heads/…              the same again, filed so that little of it need be read
 //! ```
 //!
 //! Promises: this module never writes. Names are spelled here and nowhere else. What is committed is what a sealed
 //! plan, or a commit record of an open one, names; a Parquet file that neither names is not part of the lake.
 
+mod checkpoint;
 mod day;
+mod entries;
 mod names;
+pub mod receipts;
 mod records;
 mod seen;
 mod state;
@@ -18,11 +22,12 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use checkpoint::{Checkpoint, Filed};
 pub use day::Day;
+pub use entries::{Body, Create, Drop, Dropped, Entry, FORMAT_VERSION, Plan, PlannedTask, Purpose, Seal, Settings};
 pub use names::Names;
 pub use records::{
-    Body, Commit, CommitHead, Create, DataFile, Drop, Dropped, Entry, FORMAT_VERSION, Intent, Outcome, PartSums, Plan,
-    PlannedTask, Receipt, RejectRecord, Seal, Settings, Totals, decode_lines, encode_lines,
+    Commit, CommitHead, DataFile, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals, decode_lines, encode_lines,
 };
 pub use seen::{Known, Seen, Standing, object_hash};
 pub use state::{PlanState, State};
@@ -32,6 +37,7 @@ use std::sync::Arc;
 use crate::source::SourceError;
 use bytes::Bytes;
 use futures::TryStreamExt;
+use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
@@ -46,6 +52,8 @@ pub enum LakeError {
         "{url} was written by a newer flowlake (ledger format {found}, this program knows {FORMAT_VERSION}); upgrade"
     )]
     Newer { url: String, found: u32 },
+    #[error("{url} is not readable: {reason}; delete it: the log and the commits say all that it says")]
+    Checkpoint { url: String, reason: String },
     #[error("{url} is missing from the ledger, although a later record exists; restore it from a copy")]
     Gap { url: String },
     #[error("{url} is not a flowlake lake: it has no `_flowlake/log`; make one with `flowlake convert SOURCE LAKE`")]
@@ -82,8 +90,21 @@ impl Lake {
 
     /// What lies under `prefix`, sorted by name. Temporaries of an object_store writer are not among it.
     pub async fn list(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, LakeError> {
+        self.collect(prefix, self.store.list(Some(prefix))).await
+    }
+
+    /// What lies under `prefix` behind `after`, sorted by name.
+    pub async fn list_after(&self, prefix: &Path, after: &Path) -> Result<Vec<ObjectMeta>, LakeError> {
+        self.collect(prefix, self.store.list_with_offset(Some(prefix), after)).await
+    }
+
+    async fn collect(
+        &self,
+        prefix: &Path,
+        listed: BoxStream<'static, object_store::Result<ObjectMeta>>,
+    ) -> Result<Vec<ObjectMeta>, LakeError> {
         let fail = |error| self.names.store_error(prefix, &error);
-        let mut found: Vec<ObjectMeta> = match self.store.list(Some(prefix)).try_collect().await {
+        let mut found: Vec<ObjectMeta> = match listed.try_collect().await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => Vec::new(),
             Err(error) => return Err(fail(error).into()),
@@ -102,9 +123,7 @@ impl Lake {
 
     /// The tasks of a plan, in order.
     pub async fn tasks(&self, plan: &Plan) -> Result<Vec<PlannedTask>, LakeError> {
-        let path = self.names.inside(&plan.body);
-        decode_lines(&self.need(&path).await?)
-            .map_err(|reason| LakeError::Record { url: self.names.url(&path), reason })
+        self.decoded(&plan.body, |bytes| decode_lines(&bytes)).await
     }
 
     /// The commit of one task, if it has been committed.
@@ -112,6 +131,17 @@ impl Lake {
         let path = self.names.commit(plan, task);
         let Some(bytes) = self.read(&path).await? else { return Ok(None) };
         Commit::parse(&bytes).map(Some).map_err(|reason| LakeError::Record { url: self.names.url(&path), reason })
+    }
+
+    /// A record that a ledger record names, read by `decode`.
+    pub async fn decoded<T, E: std::fmt::Display>(
+        &self,
+        relative: &str,
+        decode: impl FnOnce(Bytes) -> Result<T, E>,
+    ) -> Result<T, LakeError> {
+        let path = self.names.inside(relative);
+        let bytes = self.need(&path).await?;
+        decode(bytes).map_err(|error| LakeError::Record { url: self.names.url(&path), reason: error.to_string() })
     }
 
     /// The numbers of the committed tasks of a plan.

@@ -2,6 +2,7 @@
 
 use object_store::path::Path;
 
+use super::Day;
 use crate::schema::Table;
 use crate::source::SourceError;
 
@@ -67,6 +68,34 @@ impl Names {
     /// The body of a plan that hopes to become entry `number`; the nonce tells rivals apart.
     pub fn plan_body(&self, number: u64, nonce: &str) -> String {
         format!("{LEDGER}/plans/{number:020}-{nonce}.ndjson.zst")
+    }
+
+    pub fn checkpoints(&self) -> Path {
+        self.ledger("checkpoints")
+    }
+
+    /// The fold of the log through entry `number`.
+    pub fn checkpoint(&self, number: u64) -> Path {
+        self.ledger(&format!("checkpoints/{number:020}.json"))
+    }
+
+    /// The number in the name of a checkpoint, or of the heads that it names.
+    pub fn checkpoint_of(path: &Path) -> Option<u64> {
+        path.filename()?.get(..20)?.parse().ok()
+    }
+
+    /// Receipts of one key day that a checkpoint files; relative, as the checkpoint names it.
+    pub fn filed_receipts(&self, day: Day, number: u64, ordinal: usize, hash: &str) -> String {
+        format!("{LEDGER}/objects/day={day}/{number:020}-{ordinal:04}-{}.parquet", short(hash))
+    }
+
+    /// The heads of all commits that a checkpoint covers; relative.
+    pub fn filed_heads(&self, number: u64, hash: &str) -> String {
+        format!("{LEDGER}/heads/{number:020}-{}.ndjson.zst", short(hash))
+    }
+
+    pub fn all_filed_heads(&self) -> Path {
+        self.ledger("heads")
     }
 
     pub fn intents_of_plan(&self, plan: u64) -> Path {

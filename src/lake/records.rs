@@ -1,6 +1,6 @@
-//! The records of the ledger as they lie on storage, and their codec.
+//! The bulk records of the ledger: what a task is about to publish, what it gave, and what it set aside.
 //!
-//! Log entries are JSON; bulk records are JSON lines under zstd, so that `zstdcat` and DuckDB read them.
+//! They are JSON lines under zstd, so that `zstdcat` and DuckDB read them.
 //! Every change here is a change of the format on storage: old records must stay readable (fixtures in `tests/data`).
 
 use std::collections::BTreeMap;
@@ -8,93 +8,8 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Day, LakeError};
-use crate::schema::{Kind, Table, Types};
-
-/// The newest ledger format that this program writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
-
-/// One entry of the log.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Entry {
-    pub format: u32,
-    /// Tells our own record from a rival's after a store answered ambiguously.
-    pub nonce: String,
-    /// Program and version, for people.
-    pub written_by: String,
-    /// Time of writing (RFC 3339), for people; nothing is decided by it.
-    pub at: String,
-    #[serde(flatten)]
-    pub body: Body,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Body {
-    Create(Create),
-    Plan(Plan),
-    Seal(Seal),
-    Drop(Drop),
-}
-
-/// Entry 0: the lake is born.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Create {
-    pub lake_id: String,
-    /// `date` or `date,hour`.
-    pub partition_by: String,
-}
-
-/// What a plan fixes for whoever runs its tasks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settings {
-    /// Changes when the same task would give other bytes.
-    pub writer_epoch: u32,
-    pub compression: String,
-    pub file_bytes_max: u64,
-    pub partition_by: String,
-    /// `--format` as given, for objects without a header.
-    #[serde(default)]
-    pub format: Option<String>,
-    /// Column types that this lake fixed earlier and today's program would choose otherwise.
-    #[serde(default)]
-    pub types: Types,
-}
-
-/// Objects to be converted, cut into tasks.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Plan {
-    pub settings: Settings,
-    pub tasks: u64,
-    pub objects: u64,
-    pub bytes: u64,
-    /// Key days of its objects.
-    pub days: Vec<Day>,
-    /// Where the tasks lie, relative to the lake.
-    pub body: String,
-    /// Only in the last plan of a run: chains that were listed to their end, and the newest key day met there.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub listed: BTreeMap<String, Day>,
-    #[serde(default)]
-    pub full_scan: bool,
-}
-
-/// One task of a plan: a line of the plan's body.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PlannedTask {
-    pub task: u64,
-    pub objects: Vec<crate::source::Object>,
-}
-
-/// All tasks of a plan are committed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Seal {
-    pub plan: u64,
-    #[serde(flatten)]
-    pub totals: Totals,
-    /// Columns that the plan's files hold.
-    pub columns: BTreeMap<Table, BTreeMap<String, Kind>>,
-}
+use super::Day;
+use crate::schema::{Kind, Table};
 
 /// Sums over objects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +19,11 @@ pub struct Totals {
     pub objects_skipped: u64,
     pub rows: u64,
     pub rejects: u64,
+    /// Objects read again under another version: equal to their receipts, or not.
+    #[serde(default)]
+    pub objects_confirmed: u64,
+    #[serde(default)]
+    pub objects_differing: u64,
     pub files: u64,
     pub file_bytes: u64,
 }
@@ -115,24 +35,11 @@ impl Totals {
         self.objects_skipped += other.objects_skipped;
         self.rows += other.rows;
         self.rejects += other.rejects;
+        self.objects_confirmed += other.objects_confirmed;
+        self.objects_differing += other.objects_differing;
         self.files += other.files;
         self.file_bytes += other.file_bytes;
     }
-}
-
-/// Objects that a plan names and that could not be read: they leave the plan and are not seen.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Drop {
-    pub plan: u64,
-    /// By URL.
-    pub objects: BTreeMap<String, Dropped>,
-}
-
-/// Why an object left its plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dropped {
-    pub day: Day,
-    pub reason: String,
 }
 
 /// What became of a source object.
@@ -142,6 +49,26 @@ pub enum Outcome {
     Converted,
     Aside,
     Skipped,
+    /// Converted earlier, and this later version of it gives the same.
+    Confirmed,
+    /// Converted earlier, and this later version of it would give something else. The lake keeps what it has.
+    Differs,
+}
+
+impl Outcome {
+    pub const ALL: [Outcome; 5] =
+        [Outcome::Converted, Outcome::Aside, Outcome::Skipped, Outcome::Confirmed, Outcome::Differs];
+
+    /// The word on storage.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Converted => "converted",
+            Outcome::Aside => "aside",
+            Outcome::Skipped => "skipped",
+            Outcome::Confirmed => "confirmed",
+            Outcome::Differs => "differs",
+        }
+    }
 }
 
 /// What one source object gave: the proof that each of its lines is accounted for.
@@ -162,6 +89,19 @@ pub struct Receipt {
     pub inflated_bytes: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartSums>,
+}
+
+impl Receipt {
+    /// Whether two readings of an object gave the same lines, rows and sums.
+    pub fn gave_the_same(&self, other: &Receipt) -> bool {
+        let counts = |r: &Receipt| (r.lines, r.headers, r.blanks, r.rows, r.rejects, r.inflated_bytes);
+        let parts = |r: &Receipt| {
+            let mut parts = r.parts.clone();
+            parts.sort_by(|a, b| (a.table, &a.partition).cmp(&(b.table, &b.partition)));
+            parts
+        };
+        counts(self) == counts(other) && parts(self) == parts(other)
+    }
 }
 
 /// What one source object gave to one partition. Sums wrap; a null counts as 0.
@@ -235,27 +175,6 @@ pub struct RejectRecord {
     pub value: Option<String>,
     pub reason: String,
     pub text: String,
-}
-
-impl Entry {
-    pub fn parse(bytes: &[u8], url: &str) -> Result<Entry, LakeError> {
-        check_format(bytes, url)?;
-        serde_json::from_slice(bytes).map_err(|error| LakeError::Record { url: url.into(), reason: error.to_string() })
-    }
-}
-
-/// The format number is read first: a newer record may have a shape that this program cannot read.
-fn check_format(bytes: &[u8], url: &str) -> Result<(), LakeError> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        format: u32,
-    }
-    let versioned: Versioned = serde_json::from_slice(bytes)
-        .map_err(|error| LakeError::Record { url: url.into(), reason: error.to_string() })?;
-    if versioned.format > FORMAT_VERSION {
-        return Err(LakeError::Newer { url: url.into(), found: versioned.format });
-    }
-    Ok(())
 }
 
 impl Commit {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::receipts::{Brief, briefly};
 use super::{Day, Lake, LakeError, Outcome, State};
 
 /// First 16 bytes of the BLAKE3 of a source object's URL: enough to tell billions apart, small enough to hold millions.
@@ -15,6 +16,16 @@ pub enum Standing {
     Converted,
     Aside,
     Skipped,
+}
+
+impl Standing {
+    fn of(outcome: Outcome) -> Standing {
+        match outcome {
+            Outcome::Converted | Outcome::Confirmed | Outcome::Differs => Standing::Converted,
+            Outcome::Aside => Standing::Aside,
+            Outcome::Skipped => Standing::Skipped,
+        }
+    }
 }
 
 /// What the ledger knows of one object.
@@ -41,7 +52,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Reads what plans that touch `days` say of their objects.
+    /// Reads what the ledger says of the objects of `days`.
     ///
     /// `format` is this run's `--format`: an object that was set aside may be read with another one.
     pub async fn load(
@@ -51,6 +62,13 @@ impl Seen {
         format: Option<&str>,
     ) -> Result<Seen, LakeError> {
         let mut seen = Seen { format: format.map(str::to_owned), ..Seen::default() };
+        for relative in days.iter().filter_map(|day| state.filed.receipts.get(day)).flatten() {
+            let insert = |brief: Brief<'_>| {
+                let same_format = brief.format == format;
+                seen.insert(brief.url, brief.version, Standing::of(brief.outcome), same_format);
+            };
+            lake.decoded(relative, |bytes| briefly(bytes, insert)).await?;
+        }
         for number in state.plans.keys() {
             seen.add_plan(lake, state, *number, days).await?;
         }
@@ -73,31 +91,30 @@ impl Seen {
         if !plan.sealed {
             // An object that left the plan still counts while its task is open: a rival that read it may yet commit it.
             let open = lake.tasks(&plan.plan).await?.into_iter().filter(|task| !committed.contains(&task.task));
-            for object in open.flat_map(|task| task.objects) {
+            for object in open.flat_map(|task| task.objects).filter(|object| days.contains(&Day(object.day))) {
                 self.insert(&object.url, &object.version, Standing::Planned, same_format);
             }
         }
         for task in committed {
             let Some(commit) = lake.commit(number, task).await? else { continue };
-            for receipt in commit.receipts {
-                let standing = match receipt.outcome {
-                    Outcome::Converted => Standing::Converted,
-                    Outcome::Aside => Standing::Aside,
-                    Outcome::Skipped => Standing::Skipped,
-                };
-                self.insert(&receipt.url, &receipt.version, standing, same_format);
+            for receipt in commit.receipts.iter().filter(|receipt| days.contains(&receipt.day)) {
+                self.insert(&receipt.url, &receipt.version, Standing::of(receipt.outcome), same_format);
             }
         }
         Ok(())
     }
 
-    /// A conversion is never forgotten for a later, lesser standing.
+    /// A conversion is never forgotten for a later, lesser standing; the version that was read last is the one known.
     fn insert(&mut self, url: &str, version: &str, standing: Standing, same_format: bool) {
-        let known = Known { version: version_hash(version), same_format, standing };
+        let mut known = Known { version: version_hash(version), same_format, standing };
         let slot = self.objects.entry(object_hash(url)).or_insert(known);
-        if slot.standing != Standing::Converted {
-            *slot = known;
+        if slot.standing == Standing::Converted {
+            if matches!(standing, Standing::Aside | Standing::Skipped) {
+                return;
+            }
+            known.standing = Standing::Converted;
         }
+        *slot = known;
     }
 
     pub fn get(&self, url: &str) -> Option<Known> {

@@ -2,11 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Body, Commit, Create, Day, Dropped, Lake, LakeError, Plan, PlannedTask, Totals};
+use serde::{Deserialize, Serialize};
+
+use super::receipts;
+use super::{
+    Body, Checkpoint, CommitHead, Create, Day, Dropped, Filed, Lake, LakeError, Names, Plan, PlannedTask, Totals,
+    decode_lines,
+};
 use crate::schema::{FIELDS, Kind, Table, Types};
 
 /// One plan of the log and what later entries said of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PlanState {
     pub plan: Plan,
     pub sealed: bool,
@@ -15,13 +21,18 @@ pub struct PlanState {
 }
 
 /// What the log says as a whole.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct State {
     /// `None` until the lake is born.
     pub create: Option<Create>,
     /// The number that the next entry will take.
     pub next: u64,
+    /// The newest plan's number: whether a rival planned meanwhile.
+    pub newest_plan: Option<u64>,
+    /// Plans that are open, or that no checkpoint covers yet.
     pub plans: BTreeMap<u64, PlanState>,
+    /// Where the records of all other plans lie.
+    pub filed: Filed,
     /// The newest key day met in each chain that was listed to its end, by the chain's URL.
     pub frontiers: BTreeMap<String, Day>,
     /// Type of every column that a sealed plan wrote.
@@ -35,22 +46,22 @@ pub struct State {
 }
 
 impl State {
-    /// Reads the log from its beginning.
+    /// Reads the newest checkpoint, and the log from there on.
     pub async fn load(lake: &Lake) -> Result<State, LakeError> {
-        let mut state = State::default();
+        let checkpoint = Checkpoint::newest(lake).await?;
+        let mut state = checkpoint.map_or_else(State::default, |checkpoint| checkpoint.state);
         state.catch_up(lake).await?;
         Ok(state)
     }
 
     /// Reads the entries that came since. A gap in the numbers is an error, never an end.
     pub async fn catch_up(&mut self, lake: &Lake) -> Result<(), LakeError> {
-        let names: BTreeSet<u64> = lake
-            .list(&lake.names.log_prefix())
-            .await?
-            .iter()
-            .filter_map(|m| super::Names::number_of(&m.location))
-            .collect();
-        let last = names.last().copied();
+        let prefix = lake.names.log_prefix();
+        let listed = match self.next.checked_sub(1) {
+            Some(last) => lake.list_after(&prefix, &lake.names.log(last)).await?,
+            None => lake.list(&prefix).await?,
+        };
+        let last = listed.iter().filter_map(|meta| Names::number_of(&meta.location)).max();
         while last.is_some_and(|last| self.next <= last) {
             let path = lake.names.log(self.next);
             let entry = lake.entry(self.next).await?.ok_or_else(|| LakeError::Gap { url: lake.names.url(&path) })?;
@@ -72,6 +83,7 @@ impl State {
                 }
                 let state = PlanState { plan, sealed: false, dropped: BTreeMap::new() };
                 self.plans.insert(self.next, state);
+                self.newest_plan = Some(self.next);
             }
             Body::Seal(seal) => {
                 if let Some(plan) = self.plans.get_mut(&seal.plan).filter(|plan| !plan.sealed) {
@@ -128,14 +140,42 @@ impl State {
         Ok(tasks)
     }
 
-    /// Every commit of every plan, in order of plan and task.
-    pub async fn commits(&self, lake: &Lake) -> Result<Vec<Commit>, LakeError> {
-        let mut commits = Vec::new();
+    /// The heads of all commits, in order of plan and task: what the lake holds.
+    pub async fn heads(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
+        let mut heads: Vec<CommitHead> = match &self.filed.heads {
+            Some(relative) => lake.decoded(relative, |bytes| decode_lines(&bytes)).await?,
+            None => Vec::new(),
+        };
         for &number in self.plans.keys() {
             for task in lake.committed(number).await? {
-                commits.extend(lake.commit(number, task).await?);
+                heads.extend(lake.commit(number, task).await?.map(|commit| commit.head));
             }
         }
-        Ok(commits)
+        heads.sort_by_key(|head| (head.plan, head.task));
+        Ok(heads)
+    }
+
+    /// Every key day of which the lake has receipts.
+    pub fn days(&self) -> BTreeSet<Day> {
+        self.filed.receipts.keys().chain(self.plans.values().flat_map(|plan| &plan.plan.days)).copied().collect()
+    }
+
+    /// The receipts of one key day, in order of plan, task and object: an object that was checked has several.
+    pub async fn receipts(&self, lake: &Lake, day: Day) -> Result<Vec<receipts::Filed>, LakeError> {
+        let mut found = Vec::new();
+        for relative in self.filed.receipts.get(&day).into_iter().flatten() {
+            found.extend(lake.decoded(relative, |bytes| receipts::decode(bytes, day)).await?);
+        }
+        for (&plan, state) in self.plans.iter().filter(|(_, state)| state.plan.days.contains(&day)) {
+            for task in lake.committed(plan).await? {
+                let Some(commit) = lake.commit(plan, task).await? else { continue };
+                for receipt in commit.receipts.into_iter().filter(|receipt| receipt.day == day) {
+                    let format = state.plan.settings.format.clone();
+                    found.push(receipts::Filed { receipt, plan, task, format });
+                }
+            }
+        }
+        found.sort_by_key(|filed| (filed.plan, filed.task));
+        Ok(found)
     }
 }

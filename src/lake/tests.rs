@@ -26,7 +26,18 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
         types: Default::default(),
     };
     let listed = listed.iter().map(|(chain, day)| ((*chain).to_owned(), day.parse().unwrap())).collect();
-    Body::Plan(Plan { settings, tasks: 1, objects: 1, bytes: 1, days: vec![], body: "b".into(), listed, full_scan })
+    let purpose = Purpose::Convert;
+    Body::Plan(Plan {
+        purpose,
+        settings,
+        tasks: 1,
+        objects: 1,
+        bytes: 1,
+        days: vec![],
+        body: "b".into(),
+        listed,
+        full_scan,
+    })
 }
 
 #[test]
@@ -147,4 +158,50 @@ async fn a_conversion_is_not_forgotten_for_a_later_standing() {
     assert!(known.is_version("v2") && !known.is_version("v3"));
     let other_days = Seen::load(&lake, &state, &BTreeSet::from(["2023-09-14".parse().unwrap()]), None).await.unwrap();
     assert!(other_days.get("s3://b/o").is_none(), "days that are not listed are not read");
+}
+
+fn filed(url: &str, outcome: Outcome, parts: Vec<PartSums>) -> receipts::Filed {
+    let receipt = Receipt {
+        url: url.into(),
+        version: "v".into(),
+        size: 7,
+        day: "2023-09-14".parse().unwrap(),
+        outcome,
+        reason: (outcome != Outcome::Converted).then(|| "because".to_owned()),
+        lines: 6,
+        headers: 1,
+        blanks: 1,
+        rows: 3,
+        rejects: 1,
+        inflated_bytes: u64::MAX,
+        parts,
+    };
+    receipts::Filed { receipt, plan: 3, task: 4, format: (outcome == Outcome::Aside).then(|| "${start}".to_owned()) }
+}
+
+#[test]
+fn filed_receipts_are_the_same_bytes_and_read_back() {
+    let part = |table, partition: &str| PartSums {
+        table,
+        partition: partition.into(),
+        rows: 2,
+        packets: 3,
+        bytes: u64::MAX,
+        mix: u64::MAX - 1,
+    };
+    let parts = vec![part(Table::FlowLogs, "date=2023-09-14"), part(Table::TgwFlowLogs, "date=2023-09-15")];
+    let all = vec![
+        filed("s3://b/1", Outcome::Converted, parts),
+        filed("s3://b/2", Outcome::Aside, vec![]),
+        filed("s3://b/3", Outcome::Differs, vec![part(Table::FlowLogs, "date=2023-09-14")]),
+    ];
+    let bytes = receipts::encode(&all);
+    assert_eq!(bytes, receipts::encode(&all));
+    assert_eq!(receipts::decode(bytes.clone().into(), "2023-09-14".parse().unwrap()).unwrap(), all);
+    let mut brief = Vec::new();
+    receipts::briefly(bytes.clone().into(), |one| brief.push((one.url.to_owned(), one.outcome, one.format.is_some())))
+        .unwrap();
+    let expected = [(Outcome::Converted, false), (Outcome::Aside, true), (Outcome::Differs, false)];
+    assert!(brief.iter().map(|(_, outcome, format)| (*outcome, *format)).eq(expected));
+    assert!(receipts::briefly(bytes[..40].to_vec().into(), |_| {}).is_err());
 }

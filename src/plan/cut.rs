@@ -1,6 +1,6 @@
 //! Tasks out of objects: in order of key day, account, region and key, by a budget that follows from the total alone.
 
-use crate::lake::{Day, PlannedTask};
+use crate::lake::PlannedTask;
 use crate::source::Object;
 
 /// Objects of one plan, so that a first backfill of any size is planned in bounded memory.
@@ -16,24 +16,38 @@ const PERIODS_PER_TASK_MAX: usize = 8;
 const TASK_BYTES_MIN: u64 = 8 << 20;
 const TASK_BYTES_MAX: u64 = 128 << 20;
 
-/// Splits fresh objects into the plans of one run, newest day first. A plan holds whole days where they fit.
-pub fn into_plans(mut objects: Vec<Object>) -> Vec<Vec<Object>> {
-    objects.sort_by(|a, b| order(a).cmp(&order(b)));
-    let mut plans: Vec<Vec<Object>> = Vec::new();
-    let mut days = objects.chunk_by(|a, b| a.day == b.day).collect::<Vec<_>>();
-    days.reverse();
-    for day in days {
-        for piece in day.chunks(OBJECTS_PER_PLAN_MAX) {
-            match plans.last_mut() {
-                Some(last) if last.len() + piece.len() <= OBJECTS_PER_PLAN_MAX => last.extend_from_slice(piece),
-                _ => plans.push(piece.to_vec()),
-            }
-        }
-    }
-    plans
+/// Gathers objects, as they come in order of their days, into the plans of one run: whole days where they fit.
+#[derive(Debug, Default)]
+pub struct Gather {
+    objects: Vec<Object>,
+    /// Where the day of the last object begins.
+    day_begins: usize,
 }
 
-/// Cuts the objects of one plan into tasks, in the order in which [`into_plans`] gave them.
+impl Gather {
+    /// Gives a full plan, if the object begins a new one.
+    pub fn push(&mut self, object: Object) -> Option<Vec<Object>> {
+        let same_day = self.objects.last().is_some_and(|last| last.day == object.day);
+        if !same_day {
+            self.day_begins = self.objects.len();
+        }
+        let full = (self.objects.len() >= OBJECTS_PER_PLAN_MAX).then(|| {
+            let cut = if self.day_begins > 0 { self.day_begins } else { self.objects.len() };
+            let rest = self.objects.split_off(cut);
+            self.day_begins = 0;
+            std::mem::replace(&mut self.objects, rest)
+        });
+        self.objects.push(object);
+        full
+    }
+
+    /// The last plan, unless there is nothing left.
+    pub fn finish(self) -> Option<Vec<Object>> {
+        (!self.objects.is_empty()).then_some(self.objects)
+    }
+}
+
+/// Cuts the objects of one plan into tasks, in their order.
 pub fn cut(objects: Vec<Object>, by_hour: bool) -> Vec<PlannedTask> {
     let total: u64 = objects.iter().map(|object| object.size).sum();
     let budget = (total / 16).clamp(TASK_BYTES_MIN, TASK_BYTES_MAX);
@@ -59,8 +73,4 @@ pub fn cut(objects: Vec<Object>, by_hour: bool) -> Vec<PlannedTask> {
         tasks.last_mut().expect("one was pushed").objects.push(object);
     }
     tasks
-}
-
-fn order(object: &Object) -> (Day, Option<u8>, &Option<String>, &Option<String>, &str) {
-    (Day(object.day), object.hour, &object.account, &object.region, &object.url)
 }

@@ -19,21 +19,54 @@ fn object(day: u32, account: &str, name: usize, size: u64) -> Object {
     }
 }
 
-#[test]
-fn newest_day_comes_first_and_accounts_stay_together() {
-    let objects = vec![object(1, "b", 0, 1), object(2, "b", 0, 1), object(2, "a", 1, 1), object(1, "a", 0, 1)];
-    let plans = into_plans(objects);
-    let order: Vec<&str> = plans[0].iter().map(|object| object.url.as_str()).collect();
-    let expected = ["a/02/000001", "b/02/000000", "a/01/000000", "b/01/000000"];
-    assert_eq!(order, expected.map(|part| format!("s3://logs/{part}.log.gz")));
+/// What a listing gives when it is merged and gathered into plans.
+fn plans(batches: Vec<Vec<Object>>) -> Vec<Vec<Object>> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::new(folder.path().to_owned());
+    batches.into_iter().for_each(|batch| spool.add(batch));
+    let listed = spool.finish().unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "runs have no name");
+    let mut first = None;
+    for _ in 0..2 {
+        let (mut merge, mut gather, mut plans) = (listed.merge().unwrap(), Gather::default(), Vec::new());
+        for days in listed.stretches(1000) {
+            while let Some(object) = merge.next_of(&days).unwrap() {
+                plans.extend(gather.push(object));
+            }
+        }
+        plans.extend(gather.finish());
+        assert!(first.is_none_or(|first| first == plans), "a listing can be read again");
+        first = Some(plans);
+    }
+    first.unwrap()
 }
 
 #[test]
-fn a_plan_is_bounded_and_loses_nothing() {
-    let objects: Vec<Object> = (0..250_001).map(|n| object(1 + (n % 3) as u32, "a", n, 1)).collect();
-    let plans = into_plans(objects);
+fn newest_day_comes_first_and_accounts_stay_together() {
+    let objects = vec![object(1, "b", 0, 1), object(2, "b", 0, 1), object(2, "a", 1, 1), object(1, "a", 0, 1)];
+    let plans = plans(vec![objects.clone(), objects]);
+    let order: Vec<&str> = plans[0].iter().map(|object| object.url.as_str()).collect();
+    let expected = ["a/02/000001", "b/02/000000", "a/01/000000", "b/01/000000"];
+    assert_eq!(order, expected.map(|part| format!("s3://logs/{part}.log.gz")), "each once, although listed twice");
+}
+
+#[test]
+fn a_listing_larger_than_memory_allows_keeps_its_order_and_loses_nothing() {
+    let objects: Vec<Object> = (0..350_001).map(|n| object(1 + (n % 5) as u32, "a", n, 1)).collect();
+    let mut expected = objects.clone();
+    expected.sort_by(|a, b| (std::cmp::Reverse(a.day), &a.url).cmp(&(std::cmp::Reverse(b.day), &b.url)));
+    let batches: Vec<Vec<Object>> = objects.chunks(10_007).map(<[Object]>::to_vec).collect();
+    let plans = plans(batches);
     assert!(plans.iter().all(|plan| plan.len() <= OBJECTS_PER_PLAN_MAX));
-    assert_eq!(plans.iter().map(Vec::len).sum::<usize>(), 250_001);
+    assert!(plans[0].last().unwrap().day > plans[1][0].day, "a plan holds whole days where they fit");
+    assert!(plans.into_iter().flatten().eq(expected));
+}
+
+#[test]
+fn a_day_that_no_plan_can_hold_is_split() {
+    let objects: Vec<Object> = (0..250_000).map(|n| object(1, "a", n, 1)).collect();
+    let sizes: Vec<usize> = plans(vec![objects]).iter().map(Vec::len).collect();
+    assert_eq!(sizes, [100_000, 100_000, 50_000]);
 }
 
 #[test]

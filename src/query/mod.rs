@@ -35,8 +35,8 @@ impl Session {
     pub async fn open(lake: &Lake) -> Result<Session, QueryError> {
         let state = State::load(lake).await?;
         let mut files: BTreeMap<Table, Vec<DataFile>> = BTreeMap::new();
-        for commit in state.commits(lake).await? {
-            for file in commit.head.files {
+        for head in state.heads(lake).await? {
+            for file in head.files {
                 files.entry(file.table).or_default().push(file);
             }
         }

@@ -10,26 +10,30 @@
 //! goes on; if it is the source itself, that is an error.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 
 use super::chain::{Chain, is_within};
 use super::error::{Result, SourceError};
 use super::key::{FLOW_LOGS, Level};
 use super::listing::{Denied, Folder, Store};
 use super::location::Kind;
-use super::object::{Object, Reason, Skipped, skip_by_name};
+use super::object::{Entry, Object, Reason, Skipped, skip_by_name};
 use super::tree::{Filter, Visited, place_of, sort_out};
 
 /// Folders listed at a time.
 const FOLDERS_IN_FLIGHT_MAX: usize = 32;
+/// Names of one folder held before they are handed on.
+const ENTRIES_HELD_MAX: usize = 10_000;
 
 /// What a source consists of.
 #[derive(Debug, Default)]
 pub struct Discovery {
     /// By prefix.
     pub chains: Vec<Chain>,
-    /// By key.
+    /// By key; empty where they were handed on as they were found.
     pub loose: Vec<Object>,
     /// Services that deliver to the same bucket, such as `CloudTrail`; never listed.
     pub other_services: BTreeSet<String>,
@@ -38,10 +42,24 @@ pub struct Discovery {
     pub requests: u64,
 }
 
-/// Finds the chains and loose objects of a source.
+/// Finds the chains and loose objects of a source, and holds them all.
 pub async fn find_chains(store: &Store, filter: &Filter) -> Result<Discovery> {
+    let loose = Mutex::new(Vec::new());
+    let take = |objects: Vec<Object>| loose.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+    let mut found = find_chains_into(store, filter, &take).await?;
+    found.loose = loose.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.loose.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    Ok(found)
+}
+
+/// Finds the chains of a source, and hands on its loose objects as they come: a flat folder may hold millions.
+pub async fn find_chains_into(
+    store: &Store,
+    filter: &Filter,
+    take: &(dyn Fn(Vec<Object>) + Sync),
+) -> Result<Discovery> {
     let before = store.requests();
-    let finder = Finder { store, filter };
+    let finder = Finder { store, filter, take, loose: AtomicU64::new(0) };
     let mut found = Discovery::default();
     let (mut open, closed) = finder.first(&mut found).await?;
     let mut visits = FuturesUnordered::new();
@@ -52,17 +70,17 @@ pub async fn find_chains(store: &Store, filter: &Filter) -> Result<Discovery> {
             visits.push(finder.visit(prefix));
         }
         let Some(visited) = visits.next().await else { break };
-        finder.merge(visited?, &mut found, &mut open);
+        merge(visited?, &mut found, &mut open);
     }
+    drop(visits);
     if let Some(error) = closed
         && found.chains.is_empty()
-        && found.loose.is_empty()
+        && finder.loose.into_inner() == 0
     {
         return Err(error);
     }
     found.chains.sort_unstable();
     found.chains.dedup();
-    found.loose.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     found.denied.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix));
     found.requests = store.requests() - before;
     Ok(found)
@@ -71,6 +89,9 @@ pub async fn find_chains(store: &Store, filter: &Filter) -> Result<Discovery> {
 struct Finder<'a> {
     store: &'a Store,
     filter: &'a Filter,
+    take: &'a (dyn Fn(Vec<Object>) + Sync),
+    /// Loose objects handed on.
+    loose: AtomicU64,
 }
 
 impl Finder<'_> {
@@ -83,18 +104,23 @@ impl Finder<'_> {
             self.one_object(found).await?;
             return Ok((Vec::new(), None));
         }
-        let folder = match self.store.folder(&prefix).await {
+        let mut visited = Visited::default();
+        let folder = match self.folder(&prefix, &mut visited.skipped).await {
             Ok(folder) => folder,
             Err(error) if error.is_denied() && self.can_guess(&prefix) => return Ok((vec![prefix], Some(error))),
             Err(error) => return Err(error),
         };
-        let nothing = folder.folders.is_empty() && folder.entries.is_empty() && folder.skipped.total() == 0;
+        let nothing = folder.folders.is_empty()
+            && folder.entries.is_empty()
+            && folder.skipped.total() + visited.skipped.total() == 0
+            && self.loose.load(Ordering::Relaxed) == 0;
         if nothing && self.store.kind == Kind::S3 && !location.key().is_empty() {
             self.one_object(found).await?;
             return Ok((Vec::new(), None));
         }
         let mut open = Vec::new();
-        self.merge(sort_out(self.filter, &prefix, folder), found, &mut open);
+        merge(visited, found, &mut open);
+        merge(self.sorted(&prefix, folder), found, &mut open);
         Ok((open, None))
     }
 
@@ -103,8 +129,7 @@ impl Finder<'_> {
         let Some(entry) = self.store.head(location.key()).await? else {
             return Err(SourceError::Missing { url: location.url() });
         };
-        let visited = Visited { entries: vec![entry], ..Visited::default() };
-        self.merge(visited, found, &mut Vec::new());
+        self.give(vec![entry], &mut found.skipped);
         Ok(())
     }
 
@@ -119,10 +144,15 @@ impl Finder<'_> {
 
     async fn visit(&self, prefix: String) -> Result<Visited> {
         if place_of(&prefix).below == Level::Region {
-            return Ok(sort_out(self.filter, &prefix, Folder::default()));
+            return Ok(self.sorted(&prefix, Folder::default()));
         }
-        match self.store.folder(&prefix).await {
-            Ok(folder) => Ok(sort_out(self.filter, &prefix, folder)),
+        let mut skipped = Skipped::default();
+        match self.folder(&prefix, &mut skipped).await {
+            Ok(folder) => {
+                let mut visited = self.sorted(&prefix, folder);
+                visited.skipped.merge(&skipped);
+                Ok(visited)
+            }
             Err(error) if error.is_denied() => self.guess(prefix, error).await,
             Err(error) => Err(error),
         }
@@ -151,7 +181,7 @@ impl Finder<'_> {
                 let service = if place.hive { format!("aws-service={FLOW_LOGS}") } else { FLOW_LOGS.to_owned() };
                 let below = format!("{prefix}{service}/");
                 match self.store.folder(&below).await {
-                    Ok(folder) => return Ok(sort_out(self.filter, &below, folder)),
+                    Ok(folder) => return Ok(self.sorted(&below, folder)),
                     Err(error) if error.is_denied() => {}
                     Err(error) => return Err(error),
                 }
@@ -162,24 +192,55 @@ impl Finder<'_> {
         Ok(visited)
     }
 
-    fn merge(&self, visited: Visited, found: &mut Discovery, open: &mut Vec<String>) {
-        open.extend(visited.next);
-        found.chains.extend(visited.chains);
-        found.other_services.extend(visited.other_services);
-        found.denied.extend(visited.denied);
-        found.skipped.merge(&visited.skipped);
-        for entry in visited.entries {
+    /// One folder, a page at a time: where its objects are loose, they are handed on before the next page comes.
+    async fn folder(&self, prefix: &str, skipped: &mut Skipped) -> Result<Folder> {
+        let gives_loose = matches!(place_of(prefix).below, Level::Outside | Level::FlowLogs);
+        let mut whole = Folder::default();
+        let mut pages = self.store.folder_pages(prefix);
+        while let Some(page) = pages.try_next().await? {
+            whole.folders.extend(page.folders);
+            whole.entries.extend(page.entries);
+            whole.skipped.merge(&page.skipped);
+            if gives_loose && whole.entries.len() >= ENTRIES_HELD_MAX {
+                self.give(std::mem::take(&mut whole.entries), skipped);
+            }
+        }
+        Ok(whole)
+    }
+
+    fn sorted(&self, prefix: &str, folder: Folder) -> Visited {
+        let mut visited = sort_out(self.filter, prefix, folder);
+        self.give(std::mem::take(&mut visited.entries), &mut visited.skipped);
+        visited
+    }
+
+    /// Hands on the objects among `entries` that are wanted.
+    fn give(&self, entries: Vec<Entry>, skipped: &mut Skipped) {
+        let mut objects = Vec::with_capacity(entries.len());
+        for entry in entries {
             if let Some(reason) = skip_by_name(&entry) {
-                found.skipped.add(reason, &entry.key);
+                skipped.add(reason, &entry.key);
                 continue;
             }
             let object = Object::new(&self.store.location, entry);
             let wanted = self.filter.wants(object.account.as_deref(), object.region.as_deref());
             if wanted && is_within(object.day, self.filter.since, self.filter.until) {
-                found.loose.push(object);
+                objects.push(object);
             } else {
-                found.skipped.add(Reason::Filtered, &object.key);
+                skipped.add(Reason::Filtered, &object.key);
             }
         }
+        self.loose.fetch_add(objects.len() as u64, Ordering::Relaxed);
+        if !objects.is_empty() {
+            (self.take)(objects);
+        }
     }
+}
+
+fn merge(visited: Visited, found: &mut Discovery, open: &mut Vec<String>) {
+    open.extend(visited.next);
+    found.chains.extend(visited.chains);
+    found.other_services.extend(visited.other_services);
+    found.denied.extend(visited.denied);
+    found.skipped.merge(&visited.skipped);
 }

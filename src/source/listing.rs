@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ListResult, ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -32,6 +33,18 @@ pub struct Store {
     pub location: Location,
     pub kind: Kind,
     pub(super) requests: Arc<AtomicU64>,
+    /// Lists a folder page by page, where the store can.
+    pub(super) pager: Option<Pager>,
+}
+
+/// S3's own listing with pages.
+#[derive(Clone)]
+pub(super) struct Pager(pub(super) Arc<dyn PaginatedListStore>);
+
+impl std::fmt::Debug for Pager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pager")
+    }
 }
 
 /// The names in one folder.
@@ -62,7 +75,7 @@ pub struct Denied {
 impl Store {
     /// Wraps an open store; S3's rules for keys apply unless the location is on disk.
     pub fn new(store: Arc<dyn ObjectStore>, location: Location) -> Store {
-        Store { store, kind: location.kind(), location, requests: Arc::default() }
+        Store { store, kind: location.kind(), location, requests: Arc::default(), pager: None }
     }
 
     /// Requests sent so far; on disk, folders read.
@@ -85,22 +98,40 @@ impl Store {
 
     /// The folders and objects directly below `prefix` (empty, or ending in `/`).
     pub async fn folder(&self, prefix: &str) -> Result<Folder> {
+        let pages: Vec<Folder> = self.folder_pages(prefix).try_collect().await?;
+        let mut whole = Folder::default();
+        for page in pages {
+            whole.folders.extend(page.folders);
+            whole.entries.extend(page.entries);
+            whole.skipped.merge(&page.skipped);
+        }
+        Ok(whole)
+    }
+
+    /// The same, a page at a time where the store has pages.
+    pub fn folder_pages(&self, prefix: &str) -> BoxStream<'_, Result<Folder>> {
+        let prefix = prefix.to_owned();
         if let Some(root) = self.location.path() {
             self.requests.fetch_add(1, Ordering::Relaxed);
-            let prefix = prefix.to_owned();
-            return blocking(move || local::folder(&root, &prefix)).await;
+            return stream::once(blocking(move || local::folder(&root, &prefix))).boxed();
         }
-        let listed = self.store.list_with_delimiter(folder_path(prefix).as_ref()).await;
-        let listed = listed.map_err(|error| self.error(&error, prefix))?;
-        let folders = listed.common_prefixes.iter().map(|path| {
-            let key = key_of(path);
-            key.strip_prefix(prefix).unwrap_or(&key).to_owned()
+        let Some(pager) = &self.pager else {
+            let listed = async move {
+                let listed = self.store.list_with_delimiter(folder_path(&prefix).as_ref()).await;
+                listed.map(|listed| folder_of(listed, &prefix)).map_err(|error| self.error(&error, &prefix))
+            };
+            return stream::once(listed).boxed();
+        };
+        let first = Some(PaginatedListOptions { delimiter: Some("/".into()), ..PaginatedListOptions::default() });
+        let pages = stream::try_unfold((first, prefix), move |(options, prefix)| async move {
+            let Some(options) = options else { return Ok(None) };
+            let below = folder_path(&prefix).map(|path| format!("{path}/"));
+            let page = pager.0.list_paginated(below.as_deref(), options.clone()).await;
+            let page = page.map_err(|error| self.error(&error, &prefix))?;
+            let next = page.page_token.map(|token| PaginatedListOptions { page_token: Some(token), ..options });
+            Ok(Some((folder_of(page.result, &prefix), (next, prefix))))
         });
-        Ok(Folder {
-            folders: folders.collect(),
-            entries: listed.objects.into_iter().map(entry_of).collect(),
-            skipped: Skipped::default(),
-        })
+        pages.boxed()
     }
 
     /// All keys below `prefix` that are greater than `after`, in the store's order, in pages.
@@ -149,6 +180,15 @@ impl Store {
     fn error(&self, error: &object_store::Error, key: &str) -> SourceError {
         SourceError::from_store(error, &self.location.url_of(key), self.location.bucket())
     }
+}
+
+fn folder_of(listed: ListResult, prefix: &str) -> Folder {
+    let folders = listed.common_prefixes.iter().map(|path| {
+        let key = key_of(path);
+        key.strip_prefix(prefix).unwrap_or(&key).to_owned()
+    });
+    let folders = folders.collect();
+    Folder { folders, entries: listed.objects.into_iter().map(entry_of).collect(), skipped: Skipped::default() }
 }
 
 fn entry_of(meta: ObjectMeta) -> Entry {

@@ -29,12 +29,11 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 
 pub use access::Access;
 pub use chain::{Batch, Chain, Style, list_chain};
-pub use discover::{Discovery, find_chains};
+pub use discover::{Discovery, find_chains, find_chains_into};
 pub use error::{Result, SourceError, detail_of, full_text};
 pub use key::Facts;
 pub use listing::{Denied, Folder, Page, Store, UNTAGGED};
@@ -47,12 +46,13 @@ pub use verbatim::path_of as store_path_of;
 /// Opens the bucket or disk of a location. Sends no request but one for the bucket's region, where it is not given.
 pub async fn open(location: &Location, access: &Access) -> Result<Store> {
     let requests = Arc::new(AtomicU64::new(0));
-    let store: Arc<dyn ObjectStore> = match location.kind() {
-        Kind::S3 => Arc::new(s3::client(location, access, Arc::clone(&requests)).await?),
-        Kind::Local => match access.first_name() {
-            Some(option) => return Err(SourceError::OptionLocal { option, url: location.url() }),
-            None => Arc::new(LocalFileSystem::new()),
-        },
-    };
-    Ok(Store { store, location: location.clone(), kind: location.kind(), requests })
+    let (kind, location) = (location.kind(), location.clone());
+    if kind == Kind::Local {
+        if let Some(option) = access.first_name() {
+            return Err(SourceError::OptionLocal { option, url: location.url() });
+        }
+        return Ok(Store { store: Arc::new(LocalFileSystem::new()), location, kind, requests, pager: None });
+    }
+    let client = Arc::new(s3::client(&location, access, Arc::clone(&requests)).await?);
+    Ok(Store { store: client.clone(), location, kind, requests, pager: Some(listing::Pager(client)) })
 }

@@ -1,0 +1,155 @@
+//! Checkpoints: the fold of the log, written now and then, and the records of sealed plans filed where they are looked for.
+//!
+//! ```text
+//! commits of sealed plans ──▶ receipts by key day (Parquet) ──┐
+//!                        └──▶ heads (one file) ───────────────┴──▶ checkpoint, created last
+//! ```
+//!
+//! What is filed changes nothing of what the lake holds: a run that dies on the way leaves files that no checkpoint names.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::log::written_by;
+use super::{CommitError, Created, Ledger};
+use crate::lake::receipts::{self, Filed};
+use crate::lake::{Checkpoint, CommitHead, Day, FORMAT_VERSION, Names, State, encode_lines};
+
+/// A checkpoint is due when so many log entries would have to be read,
+const ENTRIES_MAX: u64 = 64;
+/// or the commits of sealed plans with so many objects.
+const OBJECTS_MAX: u64 = 100_000;
+/// Receipts held in memory before they are filed.
+const RECEIPTS_HELD_MAX: usize = 100_000;
+/// Older checkpoints that stay, for readers that are at it and for people.
+const KEPT: usize = 3;
+
+impl Ledger {
+    /// Writes a checkpoint if a reader would otherwise have much to read. A rival's is as good as ours.
+    pub async fn checkpoint_if_due(&mut self) -> Result<(), CommitError> {
+        let entries = self.state.next - self.state.filed.through.map_or(0, |through| through + 1);
+        let sealed = self.state.plans.values().filter(|plan| plan.sealed);
+        let objects: u64 = sealed.clone().map(|plan| plan.plan.objects).sum();
+        if sealed.count() == 0 || (entries < ENTRIES_MAX && objects < OBJECTS_MAX) {
+            return Ok(());
+        }
+        self.checkpoint().await
+    }
+
+    async fn checkpoint(&mut self) -> Result<(), CommitError> {
+        let through = self.state.next - 1;
+        let mut state = self.state.clone();
+        let mut filing = Filing { ledger: self, through, ordinal: 0, held: Vec::new(), files: Vec::new() };
+        let mut heads = Vec::new();
+        for (&number, plan) in self.state.plans.iter().filter(|(_, plan)| plan.sealed) {
+            heads.extend(filing.plan(number, plan.plan.settings.format.as_deref()).await?);
+        }
+        filing.flush().await?;
+        let files = filing.files;
+        for (day, name) in &files {
+            state.filed.receipts.entry(*day).or_default().push(name.clone());
+        }
+        let named = self.file_heads(&heads, through).await?;
+        state.filed.heads = Some(named.clone());
+        state.filed.through = Some(through);
+        state.plans.retain(|_, plan| !plan.sealed);
+        if self.create_checkpoint(through, &state).await? == Created::Ours {
+            self.state = state;
+            self.prune().await?;
+        } else {
+            // A rival was first: what we filed and it does not name is nobody's.
+            self.state = State::load(&self.writer.lake).await?;
+            let theirs: Vec<&String> = self.state.filed.receipts.values().flatten().collect();
+            for (_, name) in files.iter().filter(|(_, name)| !theirs.contains(&name)) {
+                self.writer.delete(name).await?;
+            }
+            if self.state.filed.heads.as_ref() != Some(&named) {
+                self.writer.delete(&named).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The heads of earlier checkpoints and the new ones, as one file: zstd frames may follow each other.
+    async fn file_heads(&self, heads: &[CommitHead], through: u64) -> Result<String, CommitError> {
+        let lake = &self.writer.lake;
+        let mut bytes = match &self.state.filed.heads {
+            Some(relative) => lake.need(&lake.names.inside(relative)).await?.to_vec(),
+            None => Vec::new(),
+        };
+        bytes.extend(encode_lines(heads));
+        let name = lake.names.filed_heads(through, &blake3::hash(&bytes).to_hex());
+        self.writer.put(&name, bytes.into()).await?;
+        Ok(name)
+    }
+
+    async fn create_checkpoint(&self, through: u64, state: &State) -> Result<Created, CommitError> {
+        let checkpoint = Checkpoint {
+            format: FORMAT_VERSION,
+            written_by: written_by(),
+            at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            state: state.clone(),
+        };
+        let bytes = serde_json::to_vec(&checkpoint).expect("a checkpoint is plain data");
+        self.writer.create(&self.writer.lake.names.checkpoint(through), Bytes::from(bytes)).await
+    }
+
+    /// Removes all but the newest checkpoints, and the heads that only they name. Filed receipts are named by every later one.
+    async fn prune(&self) -> Result<(), CommitError> {
+        let lake = &self.writer.lake;
+        for prefix in [lake.names.checkpoints(), lake.names.all_filed_heads()] {
+            let mut found = lake.list(&prefix).await?;
+            found.retain(|meta| Names::checkpoint_of(&meta.location).is_some());
+            let old = found.len().saturating_sub(KEPT);
+            for meta in &found[..old] {
+                self.writer.delete(&lake.names.relative(&meta.location)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Receipts on their way into files of one key day each.
+struct Filing<'a> {
+    ledger: &'a Ledger,
+    through: u64,
+    ordinal: usize,
+    held: Vec<Filed>,
+    files: Vec<(Day, String)>,
+}
+
+impl Filing<'_> {
+    /// Files what the tasks of a sealed plan gave; the heads of its commits are left to the caller.
+    async fn plan(&mut self, plan: u64, format: Option<&str>) -> Result<Vec<CommitHead>, CommitError> {
+        let lake = &self.ledger.writer.lake;
+        let mut heads = Vec::new();
+        for task in lake.committed(plan).await? {
+            let Some(commit) = lake.commit(plan, task).await? else { continue };
+            heads.push(commit.head);
+            let filed = |receipt| Filed { receipt, plan, task, format: format.map(str::to_owned) };
+            self.held.extend(commit.receipts.into_iter().map(filed));
+            if self.held.len() >= RECEIPTS_HELD_MAX {
+                self.flush().await?;
+            }
+        }
+        Ok(heads)
+    }
+
+    async fn flush(&mut self) -> Result<(), CommitError> {
+        let mut by_day: BTreeMap<Day, Vec<Filed>> = BTreeMap::new();
+        for filed in std::mem::take(&mut self.held) {
+            by_day.entry(filed.receipt.day).or_default().push(filed);
+        }
+        for (day, mut filed) in by_day {
+            filed.sort_by(|a, b| (&a.receipt.url, a.plan, a.task).cmp(&(&b.receipt.url, b.plan, b.task)));
+            let bytes = receipts::encode(&filed);
+            let hash = blake3::hash(&bytes).to_hex();
+            let name = self.ledger.writer.lake.names.filed_receipts(day, self.through, self.ordinal, &hash);
+            self.ledger.writer.put(&name, bytes.into()).await?;
+            self.files.push((day, name));
+        }
+        self.ordinal += 1;
+        Ok(())
+    }
+}

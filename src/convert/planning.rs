@@ -1,0 +1,151 @@
+//! From what was listed to plans in the ledger: day by day, so that only what is known of a stretch of days is in memory.
+//!
+//! ```text
+//! Listed ─▶ stretch of days ─▶ Seen of these days ─▶ judge ─┬▶ fresh ───▶ plans to convert
+//!                                                          └▶ changed ─▶ plans to check
+//! ```
+
+use super::discover::Listing;
+use super::{ConvertError, Run};
+use crate::commit::{Appended, Draft};
+use crate::encode::{PartitionBy, WRITER_EPOCH};
+use crate::lake::{Body, Create, Lake, Purpose, Seen, Settings, State};
+use crate::plan::{Gather, Listed, Verdict, cut, judge};
+use crate::source::Object;
+
+/// Listed objects whose standing is looked up at once, at least.
+const STRETCH_OBJECTS_MIN: u64 = 250_000;
+
+/// Objects of one plan to come.
+pub(super) struct Gathered {
+    pub purpose: Purpose,
+    pub objects: Vec<Object>,
+    /// Nothing comes after it.
+    pub is_last: bool,
+}
+
+/// Who takes the plans of a pass: a run writes them, a dry run counts them.
+pub(super) trait Planner {
+    /// The ledger as it is known now; `None` before there is a lake.
+    fn ledger(&self) -> Option<(&Lake, &State)>;
+
+    /// Takes one plan; `false` ends the pass.
+    async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError>;
+}
+
+/// What a pass over the listed objects met.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    pub known: u64,
+    /// Whether every plan was taken.
+    pub whole: bool,
+}
+
+/// Holds what was listed against the ledger, and hands on plans as they fill.
+pub(super) async fn pass(
+    listed: &Listed,
+    format: Option<&str>,
+    planner: &mut impl Planner,
+) -> Result<Passed, ConvertError> {
+    let mut passed = Passed::default();
+    let (mut fresh, mut changed) = (Gather::default(), Gather::default());
+    let mut merge = listed.merge()?;
+    for days in listed.stretches(STRETCH_OBJECTS_MIN) {
+        let seen = match planner.ledger() {
+            Some((lake, state)) => Seen::load(lake, state, &days, format).await?,
+            None => Seen::default(),
+        };
+        while let Some(object) = merge.next_of(&days)? {
+            let (purpose, full) = match judge(&object, &seen) {
+                Verdict::Fresh => (Purpose::Convert, fresh.push(object)),
+                Verdict::Changed => (Purpose::Check, changed.push(object)),
+                Verdict::Known => {
+                    passed.known += 1;
+                    continue;
+                }
+            };
+            if let Some(objects) = full
+                && !planner.take(Gathered { purpose, objects, is_last: false }).await?
+            {
+                return Ok(passed);
+            }
+        }
+    }
+    let rest = [(Purpose::Check, changed.finish()), (Purpose::Convert, fresh.finish())];
+    let rest: Vec<_> = rest.into_iter().filter_map(|(purpose, objects)| Some((purpose, objects?))).collect();
+    let count = rest.len();
+    for (index, (purpose, objects)) in rest.into_iter().enumerate() {
+        if !planner.take(Gathered { purpose, objects, is_last: index + 1 == count }).await? {
+            return Ok(passed);
+        }
+    }
+    passed.whole = true;
+    Ok(passed)
+}
+
+/// A run that writes plans to the ledger.
+pub(super) struct Writing<'run, 'a> {
+    pub run: &'run mut Run<'a>,
+    pub listing: &'run Listing,
+}
+
+impl Planner for Writing<'_, '_> {
+    fn ledger(&self) -> Option<(&Lake, &State)> {
+        Some((&self.run.ledger.writer.lake, &self.run.ledger.state))
+    }
+
+    /// What was judged is true only of the plans that were known then: after a rival's, everything is judged again.
+    async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError> {
+        if self.birth().await? {
+            return Ok(false);
+        }
+        let settings = self.settings();
+        let by_hour = settings.partition_by == PartitionBy::DateHour.name();
+        let Gathered { purpose, objects, is_last } = gathered;
+        let draft = tokio::task::spawn_blocking(move || Draft::new(purpose, settings, &cut(objects, by_hour)));
+        let mut draft = draft.await.expect("cutting a plan does not panic");
+        if is_last {
+            draft = draft.marked(self.listing.frontiers.clone(), self.listing.is_full);
+        }
+        loop {
+            let newest = self.run.ledger.state.newest_plan;
+            match self.run.ledger.plan(&draft).await? {
+                Appended::Ours(number) => return Ok(is_last || self.run.ledger.state.newest_plan == Some(number)),
+                // A seal or a drop took the number.
+                Appended::Lost if self.run.ledger.state.newest_plan == newest => {}
+                Appended::Lost => return Ok(false),
+            }
+        }
+    }
+}
+
+impl Writing<'_, '_> {
+    /// The first plan of a lake is preceded by its birth, once: `true` if the log grew by it, or by a rival's.
+    async fn birth(&mut self) -> Result<bool, ConvertError> {
+        let run = &mut *self.run;
+        let unborn = run.ledger.state.create.is_none();
+        if unborn {
+            run.ledger.writer.probe_conditional_create().await?;
+            let create = Create {
+                lake_id: uuid::Uuid::new_v4().to_string(),
+                partition_by: run.options.partition_by.unwrap_or_default().name().to_owned(),
+            };
+            run.ledger.append(Body::Create(create)).await?;
+        }
+        run.check_partitioning()?;
+        Ok(unborn)
+    }
+
+    fn settings(&self) -> Settings {
+        let (options, state) = (self.run.options, &self.run.ledger.state);
+        let create = state.create.as_ref().expect("the lake was born");
+        Settings {
+            writer_epoch: WRITER_EPOCH,
+            compression: options.compression.name().to_owned(),
+            file_bytes_max: options.file_bytes_max,
+            partition_by: create.partition_by.clone(),
+            format: options.format.clone(),
+            types: state.fixed_types(),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The fold of the log through one entry, so that a run need not read the log from its birth.
+//!
+//! ```text
+//! log      0 1 2 3 … 61 62 63 │ 64 65        plans that are still open at 63 stay in the checkpoint itself;
+//! checkpoint            63 ───┘              of the sealed ones it says where their records are filed
+//! ```
+//!
+//! A checkpoint is a shortcut and no truth of its own: the log and the commits say all that it says, and whoever loses
+//! one reads an older one, or the log from its beginning.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::entries::check_format;
+use super::{Day, Lake, LakeError, Names, State};
+
+/// A checkpoint as it lies on storage.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Checkpoint {
+    pub format: u32,
+    pub written_by: String,
+    /// Time of writing (RFC 3339), for people.
+    pub at: String,
+    pub state: State,
+}
+
+/// Where the records of sealed plans lie that a checkpoint covers. Names are relative to the lake.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filed {
+    /// The last log entry that was folded; `None` before the first checkpoint.
+    pub through: Option<u64>,
+    /// Receipts of source objects by key day, in files of bounded size.
+    pub receipts: BTreeMap<Day, Vec<String>>,
+    /// The heads of all commits, in one file.
+    pub heads: Option<String>,
+}
+
+impl Checkpoint {
+    /// The newest checkpoint of a lake, if there is one.
+    pub(super) async fn newest(lake: &Lake) -> Result<Option<Checkpoint>, LakeError> {
+        let listed = lake.list(&lake.names.checkpoints()).await?;
+        let Some(number) = listed.iter().filter_map(|meta| Names::checkpoint_of(&meta.location)).max() else {
+            return Ok(None);
+        };
+        let path = lake.names.checkpoint(number);
+        let bytes = lake.need(&path).await?;
+        let url = lake.names.url(&path);
+        check_format(&bytes, &url)?;
+        let parsed = serde_json::from_slice(&bytes);
+        parsed.map(Some).map_err(|error| LakeError::Checkpoint { url, reason: error.to_string() })
+    }
+}

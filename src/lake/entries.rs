@@ -1,0 +1,144 @@
+//! The entries of the log: what is appended to a lake's history, and in which words.
+//!
+//! Every change here is a change of the format on storage: old entries must stay readable (fixtures in `tests/data`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Day, LakeError, Totals};
+use crate::schema::{Kind, Table, Types};
+
+/// The newest ledger format that this program writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// One entry of the log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    pub format: u32,
+    /// Tells our own record from a rival's after a store answered ambiguously.
+    pub nonce: String,
+    /// Program and version, for people.
+    pub written_by: String,
+    /// Time of writing (RFC 3339), for people; nothing is decided by it.
+    pub at: String,
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Body {
+    Create(Create),
+    Plan(Plan),
+    Seal(Seal),
+    Drop(Drop),
+}
+
+/// Entry 0: the lake is born.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Create {
+    pub lake_id: String,
+    /// `date` or `date,hour`.
+    pub partition_by: String,
+}
+
+/// What a plan fixes for whoever runs its tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Changes when the same task would give other bytes.
+    pub writer_epoch: u32,
+    pub compression: String,
+    pub file_bytes_max: u64,
+    pub partition_by: String,
+    /// `--format` as given, for objects without a header.
+    #[serde(default)]
+    pub format: Option<String>,
+    /// Column types that this lake fixed earlier and today's program would choose otherwise.
+    #[serde(default)]
+    pub types: Types,
+}
+
+/// What is to be done with the objects of a plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    #[default]
+    Convert,
+    /// They were converted and have another version now: they are read again and held against their receipts. No data
+    /// file comes of it.
+    Check,
+}
+
+/// Objects to be converted or checked, cut into tasks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    #[serde(default)]
+    pub purpose: Purpose,
+    pub settings: Settings,
+    pub tasks: u64,
+    pub objects: u64,
+    pub bytes: u64,
+    /// Key days of its objects.
+    pub days: Vec<Day>,
+    /// Where the tasks lie, relative to the lake.
+    pub body: String,
+    /// Only in the last plan of a run: chains that were listed to their end, and the newest key day met there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub listed: BTreeMap<String, Day>,
+    #[serde(default)]
+    pub full_scan: bool,
+}
+
+/// One task of a plan: a line of the plan's body.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlannedTask {
+    pub task: u64,
+    pub objects: Vec<crate::source::Object>,
+}
+
+/// All tasks of a plan are committed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Seal {
+    pub plan: u64,
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// Columns that the plan's files hold.
+    pub columns: BTreeMap<Table, BTreeMap<String, Kind>>,
+}
+
+/// Objects that a plan names and that could not be read: they leave the plan and are not seen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Drop {
+    pub plan: u64,
+    /// By URL.
+    pub objects: BTreeMap<String, Dropped>,
+}
+
+/// Why an object left its plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    pub day: Day,
+    pub reason: String,
+}
+
+impl Entry {
+    pub fn parse(bytes: &[u8], url: &str) -> Result<Entry, LakeError> {
+        check_format(bytes, url)?;
+        serde_json::from_slice(bytes).map_err(|error| LakeError::Record { url: url.into(), reason: error.to_string() })
+    }
+}
+
+/// The format number is read first: a newer record may have a shape that this program cannot read.
+pub(super) fn check_format(bytes: &[u8], url: &str) -> Result<(), LakeError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        format: u32,
+    }
+    let versioned: Versioned = serde_json::from_slice(bytes)
+        .map_err(|error| LakeError::Record { url: url.into(), reason: error.to_string() })?;
+    if versioned.format > FORMAT_VERSION {
+        return Err(LakeError::Newer { url: url.into(), found: versioned.format });
+    }
+    Ok(())
+}

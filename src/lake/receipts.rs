@@ -1,0 +1,221 @@
+//! Receipts of source objects as Parquet, filed by key day: the codec, and the few columns that a run needs.
+//!
+//! One row an object: `url version size outcome reason lines headers blanks rows rejects inflated_bytes plan task format`
+//! and `parts`, a list of what it gave to each partition. Any engine reads them.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray, UInt64Array,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, UInt64Type};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use super::{Day, Outcome, PartSums, Receipt};
+use crate::schema::Table;
+
+/// Objects of one row group.
+const ROW_GROUP_ROWS: usize = 1 << 16;
+
+/// A receipt, and the plan under which it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filed {
+    pub receipt: Receipt,
+    pub plan: u64,
+    pub task: u64,
+    /// The plan's `--format`.
+    pub format: Option<String>,
+}
+
+/// What a run must know of an object to leave it out.
+#[derive(Debug, Clone, Copy)]
+pub struct Brief<'a> {
+    pub url: &'a str,
+    pub version: &'a str,
+    pub outcome: Outcome,
+    pub format: Option<&'a str>,
+}
+
+/// Receipts of one day as a Parquet file. Same receipts, same bytes.
+pub fn encode(filed: &[Filed]) -> Vec<u8> {
+    let level = ZstdLevel::try_new(1).expect("a level that zstd knows");
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_created_by("flowlake version 1.0.0 (build receipts-1)".to_owned())
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::new(schema()), Some(properties)).expect("a sound schema");
+    for chunk in filed.chunks(ROW_GROUP_ROWS) {
+        writer.write(&batch(chunk)).expect("memory to memory does not fail");
+    }
+    writer.close().expect("memory to memory does not fail");
+    bytes
+}
+
+/// All receipts of a file.
+pub fn decode(bytes: Bytes, day: Day) -> Result<Vec<Filed>, ParquetError> {
+    let mut filed = Vec::new();
+    for batch in open(bytes)?.build()? {
+        let batch = batch?;
+        for row in 0..batch.num_rows() {
+            filed.push(from_row(&batch, row, day)?);
+        }
+    }
+    Ok(filed)
+}
+
+/// Hands on what a run must know of each object, and reads no other column.
+pub fn briefly(bytes: Bytes, mut each: impl FnMut(Brief<'_>)) -> Result<(), ParquetError> {
+    let builder = open(bytes)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), ["url", "version", "outcome", "format"]);
+    for batch in builder.with_projection(mask).build()? {
+        let batch = batch?;
+        for row in 0..batch.num_rows() {
+            let format = text(&batch, "format", row)?;
+            let outcome = outcome(&batch, row)?;
+            each(Brief { url: need(&batch, "url", row)?, version: need(&batch, "version", row)?, outcome, format });
+        }
+    }
+    Ok(())
+}
+
+/// A file whose columns are not ours is an error here, and not a panic later.
+fn open(bytes: Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ParquetError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
+    if builder.schema().fields() != schema().fields() {
+        return Err(ParquetError::General("its columns are not those of receipts".to_owned()));
+    }
+    Ok(builder)
+}
+
+const COUNTS: [&str; 7] = ["size", "lines", "headers", "blanks", "rows", "rejects", "inflated_bytes"];
+const SUMS: [&str; 4] = ["rows", "packets", "bytes", "mix"];
+
+fn counts(receipt: &Receipt) -> [u64; 7] {
+    let Receipt { size, lines, headers, blanks, rows, rejects, inflated_bytes, .. } = *receipt;
+    [size, lines, headers, blanks, rows, rejects, inflated_bytes]
+}
+
+fn sums(part: &PartSums) -> [u64; 4] {
+    [part.rows, part.packets, part.bytes, part.mix]
+}
+
+fn part_fields() -> Fields {
+    let texts = ["table", "partition"].map(|name| Field::new(name, DataType::Utf8, false));
+    let sums = SUMS.map(|name| Field::new(name, DataType::UInt64, false));
+    texts.into_iter().chain(sums).collect()
+}
+
+fn part_item() -> Arc<Field> {
+    Arc::new(Field::new("element", DataType::Struct(part_fields()), false))
+}
+
+fn schema() -> Schema {
+    let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
+    let mut fields = vec![text("url", false), text("version", false), text("outcome", false), text("reason", true)];
+    fields.extend(COUNTS.map(|name| Field::new(name, DataType::UInt64, false)));
+    fields.extend(["plan", "task"].map(|name| Field::new(name, DataType::Int64, false)));
+    fields.extend([text("format", true), Field::new("parts", DataType::List(part_item()), false)]);
+    Schema::new(fields)
+}
+
+fn batch(filed: &[Filed]) -> RecordBatch {
+    let receipts = || filed.iter().map(|filed| &filed.receipt);
+    let mut columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(receipts().map(|receipt| &receipt.url))),
+        Arc::new(StringArray::from_iter_values(receipts().map(|receipt| &receipt.version))),
+        Arc::new(StringArray::from_iter_values(receipts().map(|receipt| receipt.outcome.name()))),
+        Arc::new(receipts().map(|receipt| receipt.reason.as_deref()).collect::<StringArray>()),
+    ];
+    for index in 0..COUNTS.len() {
+        columns.push(Arc::new(UInt64Array::from_iter_values(receipts().map(|receipt| counts(receipt)[index]))));
+    }
+    columns.push(Arc::new(Int64Array::from_iter_values(filed.iter().map(|filed| filed.plan as i64))));
+    columns.push(Arc::new(Int64Array::from_iter_values(filed.iter().map(|filed| filed.task as i64))));
+    columns.push(Arc::new(filed.iter().map(|filed| filed.format.as_deref()).collect::<StringArray>()));
+    let parts: Vec<&PartSums> = receipts().flat_map(|receipt| &receipt.parts).collect();
+    let parts = || parts.iter();
+    let mut inner: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(parts().map(|part| part.table.name()))),
+        Arc::new(StringArray::from_iter_values(parts().map(|part| &part.partition))),
+    ];
+    for index in 0..SUMS.len() {
+        inner.push(Arc::new(UInt64Array::from_iter_values(parts().map(|part| sums(part)[index]))));
+    }
+    let offsets = OffsetBuffer::from_lengths(receipts().map(|receipt| receipt.parts.len()));
+    let items = StructArray::new(part_fields(), inner, None);
+    columns.push(Arc::new(ListArray::new(part_item(), offsets, Arc::new(items), None)));
+    RecordBatch::try_new(Arc::new(schema()), columns).expect("columns of one length, as the schema says")
+}
+
+fn from_row(batch: &RecordBatch, row: usize, day: Day) -> Result<Filed, ParquetError> {
+    let mut found = [0; COUNTS.len()];
+    for (slot, name) in found.iter_mut().zip(COUNTS) {
+        *slot = number(batch, name, row)?;
+    }
+    let [size, lines, headers, blanks, rows, rejects, inflated_bytes] = found;
+    let receipt = Receipt {
+        url: need(batch, "url", row)?.to_owned(),
+        version: need(batch, "version", row)?.to_owned(),
+        size,
+        day,
+        outcome: outcome(batch, row)?,
+        reason: text(batch, "reason", row)?.map(str::to_owned),
+        lines,
+        headers,
+        blanks,
+        rows,
+        rejects,
+        inflated_bytes,
+        parts: parts(batch, row)?,
+    };
+    let signed = |name| column(batch, name).map(|array| array.as_primitive::<Int64Type>().value(row) as u64);
+    let format = text(batch, "format", row)?.map(str::to_owned);
+    Ok(Filed { receipt, plan: signed("plan")?, task: signed("task")?, format })
+}
+
+fn parts(batch: &RecordBatch, row: usize) -> Result<Vec<PartSums>, ParquetError> {
+    let items = column(batch, "parts")?.as_list::<i32>().value(row);
+    let items = items.as_struct();
+    let texts = |index: usize, at: usize| items.column(index).as_string::<i32>().value(at);
+    let sum = |index: usize, at: usize| items.column(index + 2).as_primitive::<UInt64Type>().value(at);
+    let part = |at: usize| {
+        let table = Table::ALL.into_iter().find(|table| table.name() == texts(0, at));
+        let table = table.ok_or_else(|| ParquetError::General(format!("{} is no table", texts(0, at))))?;
+        let partition = texts(1, at).to_owned();
+        Ok(PartSums { table, partition, rows: sum(0, at), packets: sum(1, at), bytes: sum(2, at), mix: sum(3, at) })
+    };
+    (0..items.len()).map(part).collect()
+}
+
+fn outcome(batch: &RecordBatch, row: usize) -> Result<Outcome, ParquetError> {
+    let name = need(batch, "outcome", row)?;
+    Outcome::ALL
+        .into_iter()
+        .find(|outcome| outcome.name() == name)
+        .ok_or_else(|| ParquetError::General(format!("{name} is no outcome")))
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ParquetError> {
+    batch.column_by_name(name).ok_or_else(|| ParquetError::General(format!("there is no column {name}")))
+}
+
+fn text<'a>(batch: &'a RecordBatch, name: &str, row: usize) -> Result<Option<&'a str>, ParquetError> {
+    let array = column(batch, name)?.as_string::<i32>();
+    Ok((!array.is_null(row)).then(|| array.value(row)))
+}
+
+fn need<'a>(batch: &'a RecordBatch, name: &str, row: usize) -> Result<&'a str, ParquetError> {
+    Ok(column(batch, name)?.as_string::<i32>().value(row))
+}
+
+fn number(batch: &RecordBatch, name: &str, row: usize) -> Result<u64, ParquetError> {
+    Ok(column(batch, name)?.as_primitive::<UInt64Type>().value(row))
+}
