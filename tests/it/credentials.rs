@@ -70,7 +70,10 @@ fn pass(mut stream: TcpStream, keys: &Mutex<BTreeSet<String>>, refused: &Mutex<V
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().ok()?,
             "authorization" => {
-                key = value.split_once("Credential=ISSUED").and_then(|(_, rest)| rest.split('/').next()).map(str::to_owned);
+                key = value
+                    .split_once("Credential=ISSUED")
+                    .and_then(|(_, rest)| rest.split('/').next())
+                    .map(str::to_owned);
             }
             "x-amz-security-token" => token = value.strip_prefix(TOKEN).map(str::to_owned),
             "if-none-match" | "if-match" | "range" => headers += &line,
@@ -115,7 +118,10 @@ fn credentials_that_expire_are_refreshed_and_no_secret_is_told() {
     let lab = Lab::on_s3();
     for n in 0..12 {
         let rows: String = (0..5).map(|row| format!("2 10.0.{n}.{row} 169473597{row}\n")).collect();
-        lab.put_gz(&format!("logs/2023/09/14/{n}.log.gz"), &format!("version srcaddr start\n{rows}bad line here\n2 x\n"));
+        lab.put_gz(
+            &format!("logs/2023/09/14/{n}.log.gz"),
+            &format!("version srcaddr start\n{rows}bad line here\n2 x\n"),
+        );
     }
     let gate = Gate::open();
     let home = home(lab.temporary());

@@ -127,7 +127,11 @@ fn run_on_small_disk(lab: &Lab, small: &Path, keep: &str, arguments: &[&str]) ->
     let program = lab.program(arguments);
     let mut command = Command::new("unshare");
     command.args(["-Urm", "sh", "-c", ON_A_SMALL_DISK, "sh"]).arg(small).arg(keep).arg(lab.path("kept"));
-    command.arg(program.get_program()).args(program.get_args()).env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+    command
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
     command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     said(command.output().expect("unshare starts"))
 }

@@ -9,6 +9,7 @@ mod golden;
 mod help;
 mod hostile;
 mod lab;
+mod links;
 mod oracle;
 mod permissions;
 mod race;

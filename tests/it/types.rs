@@ -55,7 +55,8 @@ fn types_in(lab: &Lab, lake: &str, column: &str) -> Vec<DataType> {
     let keys = lab.list(lake);
     let files = keys.keys().filter(|key| key.ends_with(".parquet"));
     let types = files.filter_map(|key| {
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(lab.get(key))).expect("a Parquet file");
+        let reader =
+            ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(lab.get(key))).expect("a Parquet file");
         reader.schema().field_with_name(column).ok().map(|field| field.data_type().clone())
     });
     types.collect()
