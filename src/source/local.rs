@@ -125,15 +125,16 @@ impl<'a> Walk<'a> {
     fn children(&mut self, place: &Place, page: &mut Page) -> Result<Vec<Child>> {
         let folder = path_of(&place.key);
         let failed = |source| SourceError::Folder { path: folder.clone(), source };
-        let names = match std::fs::read_dir(&folder) {
+        let mut names = match std::fs::read_dir(&folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
             Ok(names) => names,
             // Removed since it was listed.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(failed(error)),
         };
+        // Of two links to one folder the first in order is followed, whatever order the disk gives.
+        names.sort_unstable_by_key(std::fs::DirEntry::file_name);
         let mut children = Vec::new();
         for name in names {
-            let name = name.map_err(failed)?;
             let Some(text) = name.file_name().to_str().map(str::to_owned) else {
                 page.skipped.add(Reason::Unreachable, &name.path().to_string_lossy());
                 continue;
@@ -172,7 +173,8 @@ impl<'a> Walk<'a> {
         };
         if is_link {
             let real = std::fs::canonicalize(name.path())?;
-            let again = metadata.is_dir() && !self.linked.insert((metadata.dev(), metadata.ino()));
+            let is_wanted = metadata.is_dir() && self.is_wanted(&format!("{key}/"));
+            let again = is_wanted && !self.linked.insert((metadata.dev(), metadata.ino()));
             if again || real.starts_with(self.root) || (metadata.is_dir() && self.leads_back(&place.key, &real)) {
                 page.skipped.add(Reason::Link, &key);
                 return Ok(None);
