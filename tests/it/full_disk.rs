@@ -12,8 +12,8 @@ use crate::lab::{Lab, Said, on_both_stores, said};
 
 on_both_stores!(a_full_scratch_publishes_nothing_of_its_task, a_file_that_may_not_grow_is_told_like_a_full_disk);
 
-/// Rows enough for about 4 MB of Parquet without compression.
-const RECORDS: &str = "30000";
+/// Rows enough for about 1.4 MB of Parquet without compression.
+const RECORDS: &str = "60000";
 
 /// A run of the program with as good as no room below `small`. If there is something to `keep` of that disk, it is copied
 /// out, the disk is enlarged, and after another run it is copied out again.
