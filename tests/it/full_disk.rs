@@ -12,14 +12,14 @@ use crate::lab::{Lab, Said, on_both_stores, said};
 
 on_both_stores!(a_full_scratch_publishes_nothing_of_its_task, a_file_that_may_not_grow_is_told_like_a_full_disk);
 
-/// Rows enough for about 1.4 MB of Parquet without compression.
-const RECORDS: &str = "60000";
+/// Rows enough for about 700 KB of Parquet without compression.
+const RECORDS: &str = "30000";
 
 /// A run of the program with as good as no room below `small`. If there is something to `keep` of that disk, it is copied
 /// out, the disk is enlarged, and after another run it is copied out again.
 const ON_A_SMALL_DISK: &str = r#"
     small=$1; keep=$2; kept=$3; shift 3
-    mount -t tmpfs -o size=1m none "$small" || exit 99
+    mount -t tmpfs -o size=400k none "$small" || exit 99
     "$@"; first=$?
     [ -n "$keep" ] || exit $first
     cp -r "$keep" "$kept-1"
@@ -85,7 +85,7 @@ fn limit_files(command: &mut Command, bytes: libc::rlim_t) {
 
 fn run_with_small_files(lab: &Lab, arguments: &[&str]) -> Said {
     let mut command = lab.program(arguments);
-    limit_files(&mut command, 256 << 10);
+    limit_files(&mut command, 128 << 10);
     said(command.output().expect("the program starts"))
 }
 
