@@ -65,9 +65,13 @@ impl Chain {
 
     /// The day of a key, if it lies in a year's folder of this chain.
     fn day_of(&self, object: &Object) -> Option<NaiveDate> {
-        let first = object.key.strip_prefix(&self.root)?.split('/').next()?;
-        let hive = year_folder(first)?;
-        (hive == (self.style == Style::Hive)).then_some(object.day)?
+        (self.year_of(object)? == self.style).then_some(object.day)?
+    }
+
+    /// How the year's folder is spelled that a key lies in, if it lies in one.
+    fn year_of(&self, object: &Object) -> Option<Style> {
+        let (first, _) = object.key.strip_prefix(&self.root)?.split_once('/')?;
+        Some(if year_folder(first)? { Style::Hive } else { Style::Plain })
     }
 
     /// Where to start within `prefix`, or that nothing there is late enough.
@@ -100,7 +104,8 @@ pub struct Batch {
 
 /// Objects of a chain from `from_day` (`None`: from the beginning) to `until`, both included, a page at a time.
 ///
-/// Undated objects of the chain are given too, except those whose keys come before the offset of `from_day`.
+/// Undated objects of the chain are given too, except those whose keys come before the offset of `from_day`, or in a
+/// year's folder of AWS's layout after its first key later than `until`.
 pub fn list_chain(
     store: &Store,
     chain: &Chain,
@@ -124,7 +129,7 @@ struct Listing {
     from_day: Option<NaiveDate>,
     until: Option<NaiveDate>,
     pages: Option<BoxStream<'static, Result<Page>>>,
-    /// Every key so far lay in the folder of its day.
+    /// Every key in a year's folder so far lay in that of its day.
     is_by_day: bool,
 }
 
@@ -151,7 +156,7 @@ impl Listing {
                 continue;
             }
             let object = Object::new(&self.store.location, entry);
-            self.is_by_day &= self.chain.day_of(&object).is_none_or(|_| self.chain.is_in_its_day(&object));
+            self.is_by_day &= self.chain.year_of(&object).is_none() || self.chain.is_in_its_day(&object);
             if self.is_past(&object)
                 && let Some(past) = self.chain.past_year(&object.key)
             {
