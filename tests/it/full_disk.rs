@@ -16,14 +16,15 @@ on_both_stores!(a_full_scratch_publishes_nothing_of_its_task, a_file_that_may_no
 const RECORDS: &str = "30000";
 
 /// A run of the program with as good as no room below `small`. If there is something to `keep` of that disk, it is copied
-/// out, the disk is enlarged, and after another run it is copied out again.
+/// out, room is made, and after another run it is copied out again.
 const ON_A_SMALL_DISK: &str = r#"
     small=$1; keep=$2; kept=$3; shift 3
-    mount -t tmpfs -o size=400k none "$small" || exit 99
+    mount -t tmpfs -o size=16m none "$small" || exit 99
+    head -c $((16 * 1024 * 1024 - 400 * 1024)) /dev/zero > "$small/filler" || exit 98
     "$@"; first=$?
     [ -n "$keep" ] || exit $first
     cp -r "$keep" "$kept-1"
-    mount -o remount,size=200m "$small" || exit 98
+    rm "$small/filler"
     "$@" 2>&1; second=$?
     cp -r "$keep" "$kept-2"
     [ $second -eq 0 ] || exit $((100 + second))
