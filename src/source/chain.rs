@@ -3,7 +3,7 @@
 //! ```text
 //! offset of a day = root + "2024/05/02~"          greater than all of the 2nd, less than all of the 3rd
 //!                   root + "year=2024/month=05/day=02~"
-//! past all days   = root + ":"  or  root + "year>"
+//! past a year     = root + "2024/~"   root + "year=2024/~"
 //! ```
 //!
 //! An offset ends in `~` and not in `/`, because servers that order by folder would pass over the whole day.
@@ -51,19 +51,27 @@ impl Chain {
         }
     }
 
-    /// A string greater than every dated key, and less than keys that follow them.
-    fn past_days(&self) -> String {
-        match self.style {
-            Style::Plain => format!("{}:", self.root),
-            Style::Hive => format!("{}year>", self.root),
-        }
+    /// A string greater than every key in the year's folder of `key`, and less than keys that follow it.
+    fn past_year(&self, key: &str) -> Option<String> {
+        let year = key.strip_prefix(&self.root)?.split('/').next()?;
+        Some(format!("{}{year}/~", self.root))
+    }
+
+    /// Whether a key lies between the offset of its day and that of the next.
+    fn is_in_its_day(&self, object: &Object) -> bool {
+        let next = object.day.and_then(|day| Some((day, day.succ_opt()?)));
+        next.is_some_and(|(day, next)| object.key > self.offset(day) && object.key <= self.offset(next))
     }
 
     /// The day of a key, if it lies in a year's folder of this chain.
     fn day_of(&self, object: &Object) -> Option<NaiveDate> {
-        let first = object.key.strip_prefix(&self.root)?.split('/').next()?;
-        let hive = year_folder(first)?;
-        (hive == (self.style == Style::Hive)).then_some(object.day)?
+        (self.year_of(object)? == self.style).then_some(object.day)?
+    }
+
+    /// How the year's folder is spelled that a key lies in, if it lies in one.
+    fn year_of(&self, object: &Object) -> Option<Style> {
+        let (first, _) = object.key.strip_prefix(&self.root)?.split_once('/')?;
+        Some(if year_folder(first)? { Style::Hive } else { Style::Plain })
     }
 
     /// Where to start within `prefix`, or that nothing there is late enough.
@@ -96,7 +104,8 @@ pub struct Batch {
 
 /// Objects of a chain from `from_day` (`None`: from the beginning) to `until`, both included, a page at a time.
 ///
-/// Undated objects of the chain are given too, except those whose keys come before the offset of `from_day`.
+/// Undated objects of the chain are given too, except those whose keys come before the offset of `from_day`, or in a
+/// year's folder of AWS's layout after its first key later than `until`.
 pub fn list_chain(
     store: &Store,
     chain: &Chain,
@@ -109,7 +118,7 @@ pub fn list_chain(
         Start::Nowhere => return stream::empty().boxed(),
     };
     let listing =
-        Listing { store: store.clone(), chain: chain.clone(), from_day, until, pages: Some(pages), jumped: false };
+        Listing { store: store.clone(), chain: chain.clone(), from_day, until, pages: Some(pages), is_by_day: true };
     stream::try_unfold(listing, |mut listing| async move { Ok(listing.next().await?.map(|batch| (batch, listing))) })
         .boxed()
 }
@@ -120,8 +129,8 @@ struct Listing {
     from_day: Option<NaiveDate>,
     until: Option<NaiveDate>,
     pages: Option<BoxStream<'static, Result<Page>>>,
-    /// The days after `until` were passed over.
-    jumped: bool,
+    /// Every key in a year's folder so far lay in that of its day.
+    is_by_day: bool,
 }
 
 impl Listing {
@@ -147,9 +156,11 @@ impl Listing {
                 continue;
             }
             let object = Object::new(&self.store.location, entry);
-            let is_past = self.until.is_some_and(|until| self.chain.day_of(&object).is_some_and(|day| day > until));
-            if is_past && !self.jumped {
-                self.jump();
+            self.is_by_day &= self.chain.year_of(&object).is_none() || self.chain.is_in_its_day(&object);
+            if self.is_past(&object)
+                && let Some(past) = self.chain.past_year(&object.key)
+            {
+                self.jump(&past);
                 break;
             }
             if is_within(object.day, self.from_day, self.until) {
@@ -161,11 +172,16 @@ impl Listing {
         batch
     }
 
-    /// Goes on behind all days, for what else lies in the folder.
-    fn jump(&mut self) {
-        let past = self.chain.past_days();
-        self.jumped = true;
-        self.pages = past.starts_with(&self.chain.prefix).then(|| self.store.entries(&self.chain.prefix, Some(&past)));
+    /// Whether the rest of the year's folder that a key lies in comes after the last day wanted. Only AWS's own layout,
+    /// where the listing has shown no other, says so; in a free folder a later key may be of an earlier day.
+    fn is_past(&self, object: &Object) -> bool {
+        let is_after = |until| self.chain.day_of(object).is_some_and(|day| day > until);
+        self.is_by_day && self.chain.account.is_some() && self.until.is_some_and(is_after)
+    }
+
+    /// Goes on behind `past`, for later years and for what else lies in the folder.
+    fn jump(&mut self, past: &str) {
+        self.pages = past.starts_with(&self.chain.prefix).then(|| self.store.entries(&self.chain.prefix, Some(past)));
     }
 }
 

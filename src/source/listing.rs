@@ -194,7 +194,8 @@ fn folder_of(listed: ListResult, prefix: &str) -> Folder {
 fn entry_of(meta: ObjectMeta) -> Entry {
     let dated = || format!("{UNTAGGED}{}-{}", meta.size, meta.last_modified.timestamp_micros());
     let version = meta.e_tag.clone().unwrap_or_else(dated);
-    Entry { key: key_of(&meta.location), size: meta.size, version, modified: meta.last_modified.timestamp() }
+    let modified = meta.last_modified.timestamp();
+    Entry { key: key_of(&meta.location), size: meta.size, version, modified, target: None }
 }
 
 fn local_entries(root: std::path::PathBuf, prefix: String, after: Option<String>) -> BoxStream<'static, Result<Page>> {

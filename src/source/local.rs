@@ -3,8 +3,9 @@
 //! object_store's own listing hides names such as `a#1`, fails on others, and stops at a folder that it may not read.
 //! This one loses nothing silently: what cannot be listed is counted or told.
 //!
-//! Links are followed only out of the source: what a link names inside it is listed there under its own name, so that no
-//! record is read twice, and no loop can arise. Keys are absolute paths without their first `/`.
+//! Links are followed only out of the source: what a link names inside it is listed there under its own name. A file
+//! found over a link keeps its own path beside that of the link, so that two links to it lead to one object. Keys are
+//! absolute paths without their first `/`.
 
 use std::collections::HashSet;
 use std::fs::Metadata;
@@ -26,17 +27,17 @@ pub fn path_of(key: &str) -> PathBuf {
 }
 
 pub(super) fn entry(key: String, metadata: &Metadata) -> Entry {
-    Entry { key, size: metadata.len(), version: version_of(metadata), modified: metadata.mtime() }
+    Entry { key, size: metadata.len(), version: version_of(metadata), modified: metadata.mtime(), target: None }
 }
 
 /// The folder's own names; `root` is the source, for telling which links lead out of it.
 pub(super) fn folder(root: &Path, prefix: &str) -> Result<Folder> {
     let mut found = Folder::default();
     let mut page = Page::default();
-    let mut walk = Walk::new(root, prefix, None);
-    for child in walk.children(prefix, &mut page)? {
+    let mut walk = Walk::new(root, None);
+    for child in walk.children(&Place::of(prefix), &mut page)? {
         match child {
-            Child::Folder(key) => found.folders.push(key[prefix.len()..key.len() - 1].to_owned()),
+            Child::Folder(place) => found.folders.push(place.key[prefix.len()..place.key.len() - 1].to_owned()),
             Child::File(entry) => found.entries.push(entry),
         }
     }
@@ -46,17 +47,17 @@ pub(super) fn folder(root: &Path, prefix: &str) -> Result<Folder> {
 
 /// The whole tree below `prefix`, keys after `after`, handed to `send` page by page until it returns false.
 pub(super) fn walk(root: &Path, prefix: &str, after: Option<&str>, mut send: impl FnMut(Page) -> bool) -> Result<()> {
-    let mut walk = Walk::new(root, prefix, after);
+    let mut walk = Walk::new(root, after);
     let mut page = Page::default();
-    let mut stack = walk.children(prefix, &mut page)?;
+    let mut stack = walk.children(&Place::of(prefix), &mut page)?;
     stack.reverse();
     while let Some(child) = stack.pop() {
         match child {
             Child::File(entry) => page.entries.push(entry),
-            Child::Folder(key) => match walk.children(&key, &mut page) {
+            Child::Folder(place) => match walk.children(&place, &mut page) {
                 Ok(children) => stack.extend(children.into_iter().rev()),
                 Err(error) if error.is_denied() => {
-                    page.denied.push(Denied { prefix: key, reason: "permission denied".to_owned() });
+                    page.denied.push(Denied { prefix: place.key, reason: "permission denied".to_owned() });
                 }
                 Err(error) => return Err(error),
             },
@@ -69,16 +70,40 @@ pub(super) fn walk(root: &Path, prefix: &str, after: Option<&str>, mut send: imp
     Ok(())
 }
 
+/// A folder as it is named, and as it is where the name leads over links. Both end in `/`.
+struct Place {
+    key: String,
+    target: Option<String>,
+}
+
+impl Place {
+    fn of(prefix: &str) -> Place {
+        let real = std::fs::canonicalize(path_of(prefix)).ok();
+        let target = real.and_then(|real| key_of(&real)).map(|key| key + "/");
+        // The root of the disk is the empty prefix.
+        Place { target: target.filter(|target| target.trim_start_matches('/') != prefix), key: prefix.to_owned() }
+    }
+
+    /// The key of a name in this folder, and what it is where a link led here.
+    fn join(&self, name: &str) -> (String, Option<String>) {
+        (format!("{}{name}", self.key), self.target.as_ref().map(|target| format!("{target}{name}")))
+    }
+}
+
+/// The inverse of [`path_of`]; `None` for what is not UTF-8.
+fn key_of(path: &Path) -> Option<String> {
+    path.to_str().map(|text| text.trim_start_matches('/').to_owned())
+}
+
 enum Child {
-    /// Key ending in `/`.
-    Folder(String),
+    Folder(Place),
     File(Entry),
 }
 
 impl Child {
     fn key(&self) -> &str {
         match self {
-            Child::Folder(key) => key,
+            Child::Folder(place) => &place.key,
             Child::File(entry) => &entry.key,
         }
     }
@@ -92,29 +117,29 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(root: &'a Path, _prefix: &str, after: Option<&'a str>) -> Walk<'a> {
+    fn new(root: &'a Path, after: Option<&'a str>) -> Walk<'a> {
         Walk { root, after, linked: HashSet::new() }
     }
 
     /// The names in one folder, in the byte order of their keys.
-    fn children(&mut self, prefix: &str, page: &mut Page) -> Result<Vec<Child>> {
-        let folder = path_of(prefix);
+    fn children(&mut self, place: &Place, page: &mut Page) -> Result<Vec<Child>> {
+        let folder = path_of(&place.key);
         let failed = |source| SourceError::Folder { path: folder.clone(), source };
-        let names = match std::fs::read_dir(&folder) {
+        let mut names = match std::fs::read_dir(&folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
             Ok(names) => names,
             // Removed since it was listed.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(failed(error)),
         };
+        // Of two links to one folder the first in order is followed, whatever order the disk gives.
+        names.sort_unstable_by_key(std::fs::DirEntry::file_name);
         let mut children = Vec::new();
         for name in names {
-            let name = name.map_err(failed)?;
             let Some(text) = name.file_name().to_str().map(str::to_owned) else {
                 page.skipped.add(Reason::Unreachable, &name.path().to_string_lossy());
                 continue;
             };
-            let key = format!("{prefix}{text}");
-            if let Some(child) = self.child(key, &name, page).map_err(failed)?
+            if let Some(child) = self.child(place, &text, &name, page).map_err(failed)?
                 && self.is_wanted(child.key())
             {
                 children.push(child);
@@ -124,11 +149,18 @@ impl<'a> Walk<'a> {
         Ok(children)
     }
 
-    fn child(&mut self, key: String, name: &std::fs::DirEntry, page: &mut Page) -> std::io::Result<Option<Child>> {
+    fn child(
+        &mut self,
+        place: &Place,
+        text: &str,
+        name: &std::fs::DirEntry,
+        page: &mut Page,
+    ) -> std::io::Result<Option<Child>> {
+        let (key, mut target) = place.join(text);
         let kind = name.file_type()?;
         let is_link = kind.is_symlink();
         if kind.is_dir() {
-            return Ok(Some(Child::Folder(key + "/")));
+            return Ok(Some(folder_child(key, target)));
         }
         // Follows links.
         let metadata = match std::fs::metadata(name.path()) {
@@ -140,22 +172,34 @@ impl<'a> Walk<'a> {
             }
         };
         if is_link {
-            let target = std::fs::canonicalize(name.path())?;
-            let again = metadata.is_dir() && !self.linked.insert((metadata.dev(), metadata.ino()));
-            // A link to a folder around the source would come back to the source.
-            if again || target.starts_with(self.root) || self.root.starts_with(&target) {
+            let real = std::fs::canonicalize(name.path())?;
+            let is_wanted = metadata.is_dir() && self.is_wanted(&format!("{key}/"));
+            let again = is_wanted && !self.linked.insert((metadata.dev(), metadata.ino()));
+            if again || real.starts_with(self.root) || (metadata.is_dir() && self.leads_back(&place.key, &real)) {
                 page.skipped.add(Reason::Link, &key);
                 return Ok(None);
             }
+            let Some(real) = key_of(&real) else {
+                page.skipped.add(Reason::Unreachable, &key);
+                return Ok(None);
+            };
+            target = Some(real);
         }
         if metadata.is_dir() {
-            return Ok(Some(Child::Folder(key + "/")));
+            return Ok(Some(folder_child(key, target)));
         }
         if !metadata.is_file() {
             page.skipped.add(Reason::NotAFile, &key);
             return Ok(None);
         }
-        Ok(Some(Child::File(entry(key, &metadata))))
+        Ok(Some(Child::File(Entry { target, ..entry(key, &metadata) })))
+    }
+
+    /// Whether a linked folder holds one of those on the way to the link, so that the walk would come here again.
+    fn leads_back(&self, prefix: &str, real: &Path) -> bool {
+        let path = path_of(prefix);
+        let on_the_way = path.ancestors().take_while(|folder| folder.starts_with(self.root));
+        on_the_way.filter_map(|folder| std::fs::canonicalize(folder).ok()).any(|folder| folder.starts_with(real))
     }
 
     fn is_wanted(&self, key: &str) -> bool {
@@ -163,4 +207,8 @@ impl<'a> Walk<'a> {
         // Of a folder, every key begins with its own.
         key > after || (key.ends_with('/') && after.starts_with(key))
     }
+}
+
+fn folder_child(key: String, target: Option<String>) -> Child {
+    Child::Folder(Place { key: key + "/", target: target.map(|target| target + "/") })
 }

@@ -38,13 +38,17 @@ pub struct Entry {
     pub version: String,
     /// Unix seconds.
     pub modified: i64,
+    /// The key of the file itself, where `key` leads to it over links on disk.
+    pub target: Option<String>,
 }
 
 impl Object {
+    /// What its key tells, and who it is: over whichever link it was found, a file is one object.
     pub fn new(location: &Location, entry: Entry) -> Object {
         let facts = Facts::of(&entry.key);
+        let key = entry.target.unwrap_or(entry.key);
         Object {
-            url: location.url_of(&entry.key),
+            url: location.url_of(&key),
             size: entry.size,
             version: entry.version,
             day: facts.day,
@@ -54,7 +58,7 @@ impl Object {
             log_id: facts.log_id,
             delivered: facts.slot.unwrap_or(entry.modified),
             in_flow_log_prefix: facts.in_flow_log_prefix,
-            key: entry.key,
+            key,
         }
     }
 }

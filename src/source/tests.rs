@@ -211,10 +211,94 @@ async fn filters_keep_folders_from_being_listed() {
     let filter = Filter { accounts: ["222222222222".to_owned()].into(), ..Filter::default() };
     let found = find_chains(&store, &filter).await.unwrap();
     assert_eq!(found.chains.iter().filter(|chain| chain.account.is_some()).count(), 1);
-    assert_eq!(found.skipped.count(Reason::Filtered), 4, "{:?}", found.skipped);
+    assert_eq!(found.skipped.count(Reason::Filtered), 5, "{:?}", found.skipped);
     let filter = Filter { regions: ["us-west-2".to_owned()].into(), ..Filter::default() };
     let found = find_chains(&store, &filter).await.unwrap();
     assert_eq!(found.chains.iter().filter(|chain| chain.region.is_some()).count(), 1);
+}
+
+#[tokio::test]
+async fn a_last_day_hides_no_earlier_day_behind_it() {
+    let region = "AWSLogs/111111111111/vpcflowlogs/us-east-1";
+    let named = |folder: &str, account: &str, day: &str| {
+        format!("{region}/{folder}{account}_vpcflowlogs_us-east-1_fl-0a_{day}T0000Z_0000000a.log.gz")
+    };
+    let names = |keys: &[String]| keys.iter().map(|key| key[region.len() + 1..].to_owned()).collect::<Vec<_>>();
+    // Months without days: the order of keys is that of accounts. A flat copy of two files beside, around the years.
+    let keys = [
+        named("", "111111111111", "20240502"),
+        named("2024/05/", "111111111111", "20240530"),
+        named("2024/05/", "222222222222", "20240501"),
+        format!("{region}/2024/undated.gz"),
+        named("", "999999999999", "20240503"),
+    ];
+    let store = bucket(&keys.each_ref().map(String::as_str)).await;
+    let chain = &find_chains(&store, &Filter::default()).await.unwrap().chains[0];
+    let found = listed(&store, chain, "-", "2024-05-15").await;
+    assert_eq!(names(&found), names(&[0, 2, 3, 4].map(|at| keys[at].clone())));
+
+    // In AWS's own layout a year is passed over at its first late key, and what lies outside of years is not.
+    let late = (1..=2100).map(|n| format!("{region}/2024/06/01/{n:05}.gz"));
+    let mut keys: Vec<String> = late.collect();
+    keys.extend(
+        ["2024/05/01/a.gz", "2024/06/30/z.gz", "2025/01/01/b.gz", "202499.gz"].map(|key| format!("{region}/{key}")),
+    );
+    keys.push(named("", "999999999999", "20240503"));
+    let store = bucket(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let chain = &find_chains(&store, &Filter::default()).await.unwrap().chains[0];
+    let batches: Vec<Batch> = list_chain(&store, chain, None, day("2024-05-31")).try_collect().await.unwrap();
+    let found: Vec<String> = batches.iter().flat_map(|batch| &batch.objects).map(|object| object.key.clone()).collect();
+    let wanted = [format!("{region}/2024/05/01/a.gz"), format!("{region}/202499.gz"), keys.last().unwrap().clone()];
+    assert_eq!(names(&found), names(&wanted));
+    let filtered: u64 = batches.iter().map(|batch| batch.skipped.count(Reason::Filtered)).sum();
+    assert_eq!(filtered, 0, "late keys are passed over, not looked at");
+}
+
+#[tokio::test]
+async fn a_free_folder_is_listed_to_its_end() {
+    let store =
+        bucket(&["free/2024/05/01/2024/06/01/a.gz", "free/2024/05/02/b.gz", "free/2024/06/01/2024/05/03/c.gz"]).await;
+    let chain = &find_chains(&store, &Filter::default()).await.unwrap().chains[0];
+    let found = listed(&store, chain, "-", "2024-05-31").await;
+    assert_eq!(found, ["free/2024/05/02/b.gz", "free/2024/06/01/2024/05/03/c.gz"]);
+}
+
+#[tokio::test]
+async fn accounts_and_regions_are_chosen_in_free_folders_too() {
+    let named = |folder: &str, account: &str, day: &str| {
+        format!("free/{folder}{account}_vpcflowlogs_us-east-1_fl-0a_{day}T0000Z_0000000a.log.gz")
+    };
+    let keys = [
+        named("2024/05/01/", "111111111111", "20240501"),
+        named("2024/05/01/", "222222222222", "20240501"),
+        named("2024/05/02/07/", "111111111111", "20240502"),
+        named("year=2024/month=06/day=01/", "111111111111", "20240601"),
+        "free/2024/05/01/nobody.gz".to_owned(),
+    ];
+    let store = bucket(&keys.each_ref().map(String::as_str)).await;
+    let chosen = |since: &str, until: &str| Filter {
+        accounts: ["111111111111".to_owned()].into(),
+        since: day(since),
+        until: day(until),
+        ..Filter::default()
+    };
+    let found = find_chains(&store, &chosen("-", "-")).await.unwrap();
+    // A chain would have a frontier, which would hide the others from the next run.
+    assert!(found.chains.is_empty(), "{:?}", found.chains);
+    let names = |found: Discovery| found.loose.into_iter().map(|object| object.key).collect::<Vec<_>>();
+    assert_eq!(names(found), [&keys[0], &keys[2], &keys[3]].map(String::clone));
+    for (since, until, wanted) in [
+        ("2024-05-02", "-", vec![&keys[2], &keys[3]]),
+        ("-", "2024-05-01", vec![&keys[0]]),
+        ("2024-05-02", "2024-05-31", vec![&keys[2]]),
+        ("2025-01-01", "-", vec![]),
+    ] {
+        let found = find_chains(&store, &chosen(since, until)).await.unwrap();
+        assert_eq!(names(found), wanted.into_iter().cloned().collect::<Vec<_>>(), "{since} {until}");
+    }
+    let filter = Filter { regions: ["eu-west-1".to_owned()].into(), ..Filter::default() };
+    assert!(find_chains(&store, &filter).await.unwrap().loose.is_empty());
+    assert_eq!(find_chains(&store, &Filter::default()).await.unwrap().chains.len(), 2);
 }
 
 async fn on_disk(path: &std::path::Path) -> Store {
@@ -264,9 +348,45 @@ async fn links_neither_loop_nor_double() {
     link(&outside.path().join("gone"), "broken.gz");
     let store = on_disk(inside.path()).await;
     let found = find_chains(&store, &Filter::default()).await.unwrap();
-    let names: Vec<&str> = found.loose.iter().map(|object| object.key.rsplit('/').next().unwrap()).collect();
-    assert_eq!(names, ["b.gz", "a.gz"]);
+    let mut names: Vec<&str> = found.loose.iter().map(|object| object.key.rsplit('/').next().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["a.gz", "b.gz"]);
     assert_eq!(found.skipped.count(Reason::Link), 3);
+}
+
+/// Whatever way leads to a file outside of the source, it is one object, and its facts are those of the way.
+#[tokio::test]
+async fn a_linked_file_is_one_object_over_every_link() {
+    let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let real = outside.path().canonicalize().unwrap();
+    write(outside.path(), "sub/b.gz");
+    let link = |target: &std::path::Path, name: &str| {
+        let path = inside.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, path).unwrap();
+    };
+    link(&real, "one/way");
+    link(&real.join("sub"), "another");
+    link(&real.join("sub/b.gz"), "c.gz");
+    link(&real, "2024/05/01");
+    // Both would come back to where they began.
+    link(inside.path(), "one/back");
+    std::os::unix::fs::symlink(&real, real.join("sub/round")).unwrap();
+    let store = on_disk(inside.path()).await;
+    let found = find_chains(&store, &Filter::default()).await.unwrap();
+    let mut objects = found.loose;
+    assert_eq!(found.chains.len(), 1);
+    let batches: Vec<Batch> = list_chain(&store, &found.chains[0], None, None).try_collect().await.unwrap();
+    let dated: Vec<Object> = batches.into_iter().flat_map(|batch| batch.objects).collect();
+    assert_eq!(dated.iter().map(|object| object.day).collect::<Vec<_>>(), [day("2024-05-01")]);
+    objects.extend(dated);
+    assert_eq!(objects.len(), 4);
+    let url = format!("file://{}/sub/b.gz", real.display());
+    for object in &objects {
+        assert_eq!((object.url.as_str(), local_path_of(&object.key)), (url.as_str(), real.join("sub/b.gz")));
+    }
+    let itself = find_chains(&on_disk(&real).await, &Filter::default()).await.unwrap();
+    assert_eq!(itself.loose.iter().map(|object| &object.url).collect::<Vec<_>>(), [&url]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 
 use super::chain::{Chain, Style};
 use super::key::{FLOW_LOGS, Facts, Level, Place, account_of, is_organisation, service_of, year_folder};
@@ -28,6 +28,11 @@ impl Filter {
         one_of(&self.accounts, account) && one_of(&self.regions, region)
     }
 
+    /// Whether objects are chosen by what only their keys tell.
+    fn names_some(&self) -> bool {
+        !self.accounts.is_empty() || !self.regions.is_empty()
+    }
+
     pub(super) fn wants_account(&self, account: &str) -> bool {
         self.accounts.is_empty() || self.accounts.contains(account)
     }
@@ -49,7 +54,7 @@ pub(super) fn sort_out(filter: &Filter, prefix: &str, folder: Folder) -> Visited
     let place = place_of(prefix);
     let mut visited = Visited { skipped: folder.skipped.clone(), ..Visited::default() };
     match place.below {
-        Level::Outside => outside(prefix, folder, &mut visited),
+        Level::Outside => outside(filter, prefix, folder, &mut visited),
         Level::Logs => {
             for name in &folder.folders {
                 let below = format!("{prefix}{name}/");
@@ -102,23 +107,35 @@ fn region_chain(filter: &Filter, prefix: &str, visited: &mut Visited) {
     });
 }
 
-/// Free folders: years become chains, the rest is looked into.
-fn outside(prefix: &str, folder: Folder, visited: &mut Visited) {
+/// Free folders: years become chains, the rest is looked into. Where accounts or regions are chosen, years are looked
+/// into as well: a free chain holds any of them, and how far it was listed must not be kept for a part of it.
+fn outside(filter: &Filter, prefix: &str, folder: Folder, visited: &mut Visited) {
     let folders = segments(prefix);
-    if let Some((years, hive)) = dated(&folders) {
-        let is_year = years + 1 == folders.len();
-        let is_month = |name: &String| is_part(name, hive, "month=");
-        // A year that holds other folders too, AWSLogs perhaps, is taken apart.
-        if !is_year || folder.folders.iter().all(is_month) {
-            visited.chains.push(free_chain(prefix, &folders[..years], hive));
-            return;
+    let below = |name: String| format!("{prefix}{name}/");
+    match dated(&folders) {
+        Some((years, hive)) if filter.names_some() => {
+            if let Some((first, last)) = days_of(&folders[years..], hive)
+                && (filter.until.is_some_and(|until| until < first) || filter.since.is_some_and(|since| last < since))
+            {
+                visited.skipped.add(Reason::Filtered, prefix);
+                return;
+            }
+            visited.next.extend(folder.folders.into_iter().map(below));
         }
-        let (months, others): (Vec<_>, Vec<_>) = folder.folders.into_iter().partition(is_month);
-        let chain = |name: String| free_chain(&format!("{prefix}{name}/"), &folders[..years], hive);
-        visited.chains.extend(months.into_iter().map(chain));
-        visited.next.extend(others.into_iter().map(|name| format!("{prefix}{name}/")));
-    } else {
-        visited.next.extend(folder.folders.iter().map(|name| format!("{prefix}{name}/")));
+        Some((years, hive)) => {
+            let is_year = years + 1 == folders.len();
+            let is_month = |name: &String| is_part(name, hive, "month=");
+            // A year that holds other folders too, AWSLogs perhaps, is taken apart.
+            if !is_year || folder.folders.iter().all(is_month) {
+                visited.chains.push(free_chain(prefix, &folders[..years], hive));
+                return;
+            }
+            let (months, others): (Vec<_>, Vec<_>) = folder.folders.into_iter().partition(is_month);
+            let chain = |name: String| free_chain(&below(name), &folders[..years], hive);
+            visited.chains.extend(months.into_iter().map(chain));
+            visited.next.extend(others.into_iter().map(below));
+        }
+        None => visited.next.extend(folder.folders.into_iter().map(below)),
     }
     visited.entries = folder.entries;
 }
@@ -168,4 +185,20 @@ fn dated(folders: &[&str]) -> Option<(usize, bool)> {
         let below = folders[at + 1..].iter().zip(["month=", "day=", "hour="]);
         below.clone().all(|(name, key)| is_part(name, hive, key)).then_some((at, hive))
     })
+}
+
+/// First and last day of a year's, month's, day's or hour's folder.
+fn days_of(folders: &[&str], hive: bool) -> Option<(NaiveDate, NaiveDate)> {
+    let number = |at: usize, key: &str| {
+        let digits = folders.get(at)?;
+        if hive { digits.strip_prefix(key)? } else { digits }.parse::<u32>().ok()
+    };
+    let (year, month, day) = (number(0, "year=")? as i32, number(1, "month="), number(2, "day="));
+    let first = NaiveDate::from_ymd_opt(year, month.unwrap_or(1), day.unwrap_or(1))?;
+    let after = match (month, day) {
+        (Some(_), Some(_)) => first.succ_opt()?,
+        (Some(_), None) => first.checked_add_months(Months::new(1))?,
+        _ => first.checked_add_months(Months::new(12))?,
+    };
+    Some((first, after.pred_opt()?))
 }

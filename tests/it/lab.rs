@@ -4,14 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::process::Output;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use futures::TryStreamExt;
-use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -19,7 +20,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
 use super::oracle::{self, Expected, Row};
-use super::server::{ADMIN, Server, server};
+use super::server::{ADMIN, server};
+use super::signed::{client, make_bucket, put_policy};
 
 /// One bucket and one lake.
 pub struct Lab {
@@ -91,6 +93,49 @@ impl Lab {
         self.runtime.block_on(get).expect("the lab can read").to_vec()
     }
 
+    /// Takes away rights at a key, or at every key that begins with it where it ends in `/`; all others are as before
+    /// this call, but for what an earlier one took away on S3. On disk only [`Lab::run_without_privilege`] obeys.
+    pub fn forbid(&self, what: Forbidden, key: &str) {
+        let Some(endpoint) = &self.endpoint else {
+            let mode = match what {
+                Forbidden::Read => 0o000,
+                Forbidden::Write => 0o555,
+            };
+            return set_mode(&self.path(key), mode);
+        };
+        let bucket = self.bucket();
+        let below = if key.ends_with('/') { format!("{key}*") } else { key.to_owned() };
+        let deny = |action: &str, resource: &str| {
+            serde_json::json!({ "Effect": "Deny", "Principal": "*", "Action": action,
+                "Resource": format!("arn:aws:s3:::{bucket}{resource}") })
+        };
+        let objects = format!("/{below}");
+        let statements = match what {
+            Forbidden::Write => vec![deny("s3:PutObject", &objects)],
+            Forbidden::Read => {
+                let mut list = deny("s3:ListBucket", "");
+                list["Condition"] = serde_json::json!({ "StringLike": { "s3:prefix": [key, below] } });
+                vec![deny("s3:GetObject", &objects), list]
+            }
+        };
+        put_policy(endpoint, bucket, &statements);
+    }
+
+    /// Gives back what [`Lab::forbid`] took.
+    pub fn permit(&self, key: &str) {
+        match &self.endpoint {
+            Some(endpoint) => put_policy(endpoint, self.bucket(), &[]),
+            None => {
+                let mode = if self.path(key).is_dir() { 0o755 } else { 0o644 };
+                set_mode(&self.path(key), mode);
+            }
+        }
+    }
+
+    fn bucket(&self) -> &str {
+        self.root.trim_start_matches("s3://").trim_end_matches('/')
+    }
+
     pub fn delete(&self, path: &Path) {
         self.runtime.block_on(self.store.delete(path)).expect("the lab can delete");
     }
@@ -109,8 +154,16 @@ impl Lab {
         said(command.output().expect("the program starts"))
     }
 
-    pub fn program(&self, arguments: &[&str]) -> std::process::Command {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flowlake"));
+    /// As [`Lab::run`], and without the right to pass over permissions on files where the tests run as root.
+    pub fn run_without_privilege(&self, arguments: &[&str]) -> Said {
+        let mut command = self.program(arguments);
+        // SAFETY: both calls are plain system calls, which are safe between fork and exec.
+        unsafe { command.pre_exec(drop_privilege) };
+        said(command.output().expect("the program starts"))
+    }
+
+    pub fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flowlake"));
         command.args(arguments.iter().map(|argument| argument.replace("{}", &self.root)));
         command.env_clear().env("TMPDIR", self.folder.path()).env("HOME", self.folder.path());
         command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_REGION", "us-east-1");
@@ -139,8 +192,13 @@ impl Lab {
 
     /// Every row that a directory reader finds in the lake, without provenance but `log_object` and `log_line`.
     pub fn lake_rows(&self) -> BTreeMap<(String, i64), Row> {
+        self.rows_of("lake")
+    }
+
+    /// As [`Lab::lake_rows`], of a lake of another name.
+    pub fn rows_of(&self, lake: &str) -> BTreeMap<(String, i64), Row> {
         let mut rows = BTreeMap::new();
-        for key in self.list("lake").keys().filter(|key| key.ends_with(".parquet")) {
+        for key in self.list(lake).keys().filter(|key| key.ends_with(".parquet")) {
             self.read_parquet(key, &mut rows);
         }
         rows
@@ -194,7 +252,36 @@ fn value(column: &dyn Array, index: usize) -> Option<String> {
     })
 }
 
-fn said(output: Output) -> Said {
+/// What [`Lab::forbid`] takes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forbidden {
+    /// To read objects and to list their folders.
+    Read,
+    Write,
+}
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("the lab owns its files");
+}
+
+/// Root keeps its number, and loses the two capabilities for which permissions on files do not count.
+fn drop_privilege() -> std::io::Result<()> {
+    const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
+    const CAP_DAC_READ_SEARCH: libc::c_ulong = 2;
+    // SAFETY: the calls take and give plain numbers.
+    unsafe {
+        if libc::geteuid() == 0 {
+            for capability in [CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH] {
+                if libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 {
+                    return Err(std::io::Error::last_os_error());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+pub fn said(output: Output) -> Said {
     Said {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).expect("text"),
@@ -210,38 +297,6 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
-}
-
-fn client(server: &Server, bucket: &str, (access, secret): (&str, &str)) -> AmazonS3 {
-    AmazonS3Builder::new()
-        .with_endpoint(&server.endpoint)
-        .with_allow_http(true)
-        .with_region("us-east-1")
-        .with_bucket_name(bucket)
-        .with_access_key_id(access)
-        .with_secret_access_key(secret)
-        .build()
-        .expect("a client")
-}
-
-/// Makes a bucket with a signed request; `false` while the server cannot.
-pub fn make_bucket(server: &Server, bucket: &str) -> bool {
-    let store = client(server, bucket, ADMIN);
-    let signed = runtime().block_on(async {
-        use object_store::signer::Signer;
-        let path = Path::default();
-        store.signed_url(http::Method::PUT, &path, std::time::Duration::from_secs(60)).await
-    });
-    let Ok(url) = signed else { return false };
-    let authority = server.endpoint.trim_start_matches("http://");
-    let Ok(mut stream) = std::net::TcpStream::connect(authority) else { return false };
-    let target = &url[url::Position::BeforePath..];
-    let request =
-        format!("PUT {target} HTTP/1.1\r\nHost: {authority}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    let mut answer = String::new();
-    let asked =
-        stream.write_all(request.as_bytes()).and_then(|()| std::io::Read::read_to_string(&mut stream, &mut answer));
-    asked.is_ok() && answer.starts_with("HTTP/1.1 200")
 }
 
 /// Runs each test on both kinds of store.

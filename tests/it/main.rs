@@ -2,9 +2,18 @@
 
 mod bad_input;
 mod convert;
+mod credentials;
 mod demo;
+mod full_disk;
+mod golden;
 mod help;
+mod hostile;
 mod lab;
+mod links;
 mod oracle;
+mod permissions;
+mod race;
 mod server;
+mod signed;
 mod tidy;
+mod types;

@@ -95,7 +95,7 @@ fn start(weed: &Path) -> Server {
 /// Ready is when a bucket can be made: the S3 port answers before the rest does.
 fn wait_until_ready(server: &Server, log: &Path) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while !super::lab::make_bucket(server, "ready") {
+    while !super::signed::make_bucket(server, "ready") {
         let said = fs::read_to_string(log).unwrap_or_default();
         assert!(Instant::now() < deadline, "the S3 server did not come up:\n{said}");
         std::thread::sleep(Duration::from_millis(100));
