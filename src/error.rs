@@ -55,13 +55,18 @@ impl Error {
     /// What to do next, where the message itself does not say.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Error::Convert(ConvertError::Commit(CommitError::Local { source, .. }) | ConvertError::Scratch(source))
-                if source.kind() == std::io::ErrorKind::StorageFull =>
-            {
+            Error::Convert(
+                ConvertError::Commit(CommitError::Local { source, .. }) | ConvertError::Scratch { source, .. },
+            ) if is_out_of_room(source.kind()) => {
                 Some("free some space or give another --scratch; what was committed stays, a rerun goes on from there")
             }
             Error::Convert(ConvertError::Fetch { .. }) => Some("nothing was lost: run the same command again"),
             _ => None,
         }
     }
+}
+
+fn is_out_of_room(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(kind, StorageFull | QuotaExceeded | FileTooLarge)
 }

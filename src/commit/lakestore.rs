@@ -10,6 +10,7 @@ use tokio::io::AsyncReadExt;
 use super::CommitError;
 use super::local::LocalLake;
 use crate::lake::Lake;
+use crate::source::SourceError;
 
 /// Files up to this size go up in one request; larger ones in parts of it. S3 takes 10,000 parts.
 const UPLOAD_PART_BYTES: usize = 32 << 20;
@@ -153,7 +154,10 @@ impl LakeWriter {
     }
 
     fn fail(&self, path: &Path, source: object_store::Error) -> CommitError {
-        self.lake.names.store_error(path, &source).into()
+        match self.lake.names.store_error(path, &source) {
+            SourceError::Denied { url, detail } => CommitError::Denied { url, detail },
+            other => other.into(),
+        }
     }
 }
 

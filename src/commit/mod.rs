@@ -30,6 +30,11 @@ pub use scratch::{Attempt, HostLock, Scratch, StagedRejects, default_scratch};
 pub enum CommitError {
     #[error("cannot write: {0}")]
     Store(#[from] crate::source::SourceError),
+    #[error(
+        "cannot write {url}: {detail}; a lake needs s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject, and \
+         kms:GenerateDataKey if it is encrypted"
+    )]
+    Denied { url: String, detail: String },
     #[error("cannot write {path}: {source}")]
     Local { path: String, source: std::io::Error },
     #[error(transparent)]

@@ -26,6 +26,9 @@ use crate::source::{self, Location};
 /// Finished tasks that may wait for their upload, and uploads at once.
 const PUBLISHING_MAX: usize = 4;
 
+/// Tasks of one pass that fail to fetch an object, until no further one begins.
+const FETCH_FAILURES_MAX: usize = 8;
+
 /// Objects in flight over all tasks. With 50 ms a request, a hundred keep two cores busy.
 const OBJECTS_IN_FLIGHT_MAX: usize = 128;
 
@@ -142,7 +145,7 @@ async fn run_tasks(
     let writer = run.ledger.writer.clone();
     let mut publishing = FuturesUnordered::new();
     let mut unfinished = Vec::new();
-    let mut failed = None;
+    let mut failed = Failed::default();
     loop {
         tokio::select! {
             attempt = attempts.recv(), if publishing.len() < PUBLISHING_MAX => match attempt {
@@ -157,7 +160,7 @@ async fn run_tasks(
     while let Some(done) = publishing.next().await {
         note(&mut failed, run, done);
     }
-    failed.map_or(Ok(unfinished), Err)
+    failed.first.map_or(Ok(unfinished), Err)
 }
 
 /// The stores of this run's sources, and of any other bucket that an earlier run's plan names.
@@ -175,7 +178,7 @@ async fn open_stores(run: &Run<'_>, work: &VecDeque<Work>) -> Result<Stores, Con
 
 type Done = Result<Option<(Totals, Vec<Receipt>)>, ConvertError>;
 
-fn note(failed: &mut Option<ConvertError>, run: &mut Run<'_>, done: Done) {
+fn note(failed: &mut Failed, run: &mut Run<'_>, done: Done) {
     match done {
         Ok(Some((totals, receipts))) => run.summary.add(&totals, &receipts),
         // Another run committed it first, and counts it.
@@ -184,10 +187,25 @@ fn note(failed: &mut Option<ConvertError>, run: &mut Run<'_>, done: Done) {
     }
 }
 
-/// The first error is the one to report; tasks at hand are finished, no new one begins.
-fn fail(failed: &mut Option<ConvertError>, stop: &Stop, error: ConvertError) {
-    stop.soon.store(true, Ordering::Relaxed);
-    failed.get_or_insert(error);
+/// The first error is the one to report; tasks at hand are finished, no new one begins. A store that cannot give one
+/// object may give others: only when that happens again and again does it end the run.
+fn fail(failed: &mut Failed, stop: &Stop, error: ConvertError) {
+    failed.count += 1;
+    if !matches!(error, ConvertError::Fetch { .. }) || failed.count >= FETCH_FAILURES_MAX {
+        stop.soon.store(true, Ordering::Relaxed);
+    }
+    let is_first = failed.first.as_ref().is_none_or(|first| matches!(first, ConvertError::Fetch { .. }));
+    if is_first && !(failed.first.is_some() && matches!(error, ConvertError::Fetch { .. })) {
+        failed.first = Some(error);
+    }
+}
+
+/// Errors of one pass over some tasks.
+#[derive(Default)]
+struct Failed {
+    /// The first; one that is no [`ConvertError::Fetch`] counts before those.
+    first: Option<ConvertError>,
+    count: usize,
 }
 
 async fn publish_one(writer: &LakeWriter, staged: Staged) -> Done {
@@ -234,13 +252,49 @@ fn start_workers(
 /// One worker thread: takes tasks until there is none, or until it is told to stop.
 fn work_off(queue: &Mutex<Queue>, context: &TaskContext, attempts: &mpsc::Sender<Result<Tried, ConvertError>>) {
     while !context.stop.is_soon() {
-        let next = queue.lock().expect("no worker panics while it holds the queue").next();
-        let Some((work, fetched)) = next else { return };
-        let task = work.task.task;
-        let tried = catch_unwind(AssertUnwindSafe(|| run_task(context, work, fetched)));
-        let tried = tried.unwrap_or_else(|_| Err(ConvertError::Encode(format!("task {task} broke off"))));
+        let tried = guarded(|| {
+            let next = queue.lock().expect("the queue is whole").next();
+            next.map(|(work, fetched)| run_task(context, work, fetched)).transpose()
+        });
+        let Some(tried) = tried.transpose() else { return };
         if attempts.blocking_send(tried).is_err() {
             return;
         }
+    }
+}
+
+/// A worker that panics fails its task, and never goes missing in silence.
+fn guarded<T>(work: impl FnOnce() -> Result<T, ConvertError>) -> Result<T, ConvertError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
+        Err(ConvertError::Encode(format!("a task broke off: {}", said.unwrap_or_default())))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_with_its_words() {
+        assert_eq!(guarded(|| Ok(7)).unwrap(), 7);
+        let error = guarded(|| -> Result<(), _> { panic!("object {} has no end", 3) }).unwrap_err();
+        assert!(error.to_string().contains("object 3 has no end"), "{error}");
+    }
+
+    #[test]
+    fn one_object_that_cannot_be_fetched_stops_nothing_and_many_do() {
+        let fetch = || ConvertError::Fetch { url: "s3://b/o".into(), reason: "500".into() };
+        let (stop, mut failed) = (Stop::default(), Failed::default());
+        (1..FETCH_FAILURES_MAX).for_each(|_| fail(&mut failed, &stop, fetch()));
+        assert!(!stop.is_soon());
+        fail(&mut failed, &stop, fetch());
+        assert!(stop.is_soon());
+        let (stop, mut failed) = (Stop::default(), Failed::default());
+        fail(&mut failed, &stop, fetch());
+        fail(&mut failed, &stop, ConvertError::Encode("worse".into()));
+        fail(&mut failed, &stop, fetch());
+        assert!(stop.is_soon() && matches!(failed.first, Some(ConvertError::Encode(_))));
     }
 }

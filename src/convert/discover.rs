@@ -132,7 +132,8 @@ impl Look<'_> {
         let url = self.source.location.url_of(&chain.prefix);
         let frontier = self.state.frontiers.get(&url).and_then(|day| day.0);
         let lookback = self.options.lookback_days.zip(frontier);
-        let mut again = lookback.map(|(days, day)| day - chrono::Days::new(u64::from(days)));
+        // A lookback beyond the calendar lists everything.
+        let mut again = lookback.and_then(|(days, day)| day.checked_sub_days(chrono::Days::new(u64::from(days))));
         if let Some(unread) = self.state.oldest_unread(&url) {
             again = again.zip(unread.0).map(|(lookback, unread)| lookback.min(unread));
         }

@@ -88,10 +88,17 @@ pub enum ConvertError {
     EmptySource(String),
     #[error("{url}: cannot be read: {reason}; its task stays open and the next run tries it again")]
     Fetch { url: String, reason: String },
-    #[error("cannot write to the scratch folder: {0}")]
-    Scratch(#[from] std::io::Error),
+    #[error("cannot write to the scratch folder {}: {source}", path.display())]
+    Scratch { path: PathBuf, source: std::io::Error },
     #[error("{0}; this is a bug in flowlake, nothing of the task was published")]
     Encode(String),
+}
+
+/// The run that it happened in adds the folder.
+impl From<std::io::Error> for ConvertError {
+    fn from(source: std::io::Error) -> Self {
+        ConvertError::Scratch { path: PathBuf::new(), source }
+    }
 }
 
 impl From<crate::lake::LakeError> for ConvertError {
@@ -128,6 +135,8 @@ struct Run<'a> {
     ledger: Ledger,
     scratch: Arc<Scratch>,
     summary: Summary,
+    /// An object that the store could not give: the rest went on, and the run ends with it.
+    failed: Option<ConvertError>,
 }
 
 /// Both sides of a run, opened.
@@ -177,14 +186,17 @@ pub async fn run_between(
     let scratch = Arc::new(Scratch::open(&scratch_folder(options, &writer))?);
     let ledger = Ledger::open(writer).await?;
     let summary = Summary { threads: options.threads_allowed(), threads_asked: options.threads, ..Summary::default() };
-    let mut run = Run { options, progress, stop, sources, ledger, scratch, summary };
+    let mut run = Run { options, progress, stop, sources, ledger, scratch, summary, failed: None };
     run.check_partitioning()?;
     let deadline = options.stop_after.map(|after| stop_later(stop.clone(), after));
     let done = run.convert().await;
     if let Some(deadline) = deadline {
         deadline.abort();
     }
-    done?;
+    done.map_err(|error| match error {
+        ConvertError::Scratch { source, .. } => ConvertError::Scratch { path: run.scratch.folder().to_owned(), source },
+        other => other,
+    })?;
     let mut summary = run.summary;
     summary.finish(began.elapsed(), stop);
     Ok(summary)
@@ -223,11 +235,11 @@ pub async fn dry_run_between(
 impl Run<'_> {
     async fn convert(&mut self) -> Result<(), ConvertError> {
         self.finish_open_plans().await?;
-        if self.stop.is_soon() {
-            return Ok(());
+        if !self.stop.is_soon() {
+            self.plan().await?;
+            self.finish_open_plans().await?;
         }
-        self.plan().await?;
-        self.finish_open_plans().await
+        self.failed.take().map_or(Ok(()), Err)
     }
 
     fn check_partitioning(&self) -> Result<(), ConvertError> {
@@ -251,6 +263,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.summary.note_listing(&listing, state, self.options);
+        self.summary.note_kept_types(&state.fixed_types());
         if listing.is_full && listing.is_empty() && state.create.is_none() {
             let sources: Vec<String> = self.options.sources.iter().map(Location::url).collect();
             return Err(ConvertError::EmptySource(sources.join(", ")));
@@ -267,12 +280,16 @@ impl Run<'_> {
     }
 
     async fn finish_open_plans(&mut self) -> Result<(), ConvertError> {
-        let open = self.ledger.state.open_plans();
-        for number in open {
-            if self.stop.is_soon() {
-                break;
+        for number in self.ledger.state.open_plans() {
+            // A rival may have sealed it meanwhile.
+            if self.stop.is_soon() || !self.ledger.state.is_open(number) {
+                continue;
             }
-            conductor::run_plan(self, number).await?;
+            match conductor::run_plan(self, number).await {
+                // What this store cannot give now must not keep other plans from being made and done.
+                Err(error @ ConvertError::Fetch { .. }) => drop(self.failed.get_or_insert(error)),
+                other => other?,
+            }
             self.seal_if_done(number).await?;
             self.ledger.checkpoint_if_due().await?;
         }
@@ -294,7 +311,10 @@ impl Run<'_> {
                 seal.columns.entry(file.table).or_default().extend(file.columns);
             }
         }
-        self.ledger.append_surely(Body::Seal(seal)).await?;
+        // Whoever loses the number reads on, and may find that a rival has sealed the plan.
+        while self.ledger.state.is_open(number) {
+            self.ledger.append(Body::Seal(seal.clone())).await?;
+        }
         Ok(())
     }
 }

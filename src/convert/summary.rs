@@ -11,6 +11,7 @@ use super::{ConvertError, Options, Stop};
 use crate::lake::{Lake, Outcome, Purpose, Receipt, State, Totals};
 use crate::plan;
 use crate::progress::{bytes, count};
+use crate::schema::Types;
 use crate::source::Reason;
 
 /// Objects named in full in a summary; the ledger has them all.
@@ -65,6 +66,8 @@ pub struct Summary {
     /// Objects skipped by their name or content, by reason.
     pub skipped: std::collections::BTreeMap<String, u64>,
     pub other_services: Vec<String>,
+    /// Columns that keep the type of their first use, which this program would choose otherwise.
+    pub kept_types: Vec<String>,
     /// `--since` and `--until`, as days of keys.
     pub since: Option<chrono::NaiveDate>,
     pub until: Option<chrono::NaiveDate>,
@@ -108,6 +111,13 @@ impl Summary {
         }
         self.listed_from = listing.from.map(|day| day.to_string());
         self.last_full_scan.clone_from(&state.last_full_scan);
+    }
+
+    pub(super) fn note_kept_types(&mut self, types: &Types) {
+        for (table, columns) in &types.0 {
+            let kept = columns.iter().map(|(column, kind)| format!("{}.{column} as {}", table.name(), kind.word()));
+            self.kept_types.extend(kept);
+        }
     }
 
     pub(super) fn finish(&mut self, took: Duration, stop: &Stop) {
@@ -200,6 +210,10 @@ impl Summary {
         }
         if !self.other_services.is_empty() {
             writeln!(f, "other logs beside, neither listed nor read: {}", self.other_services.join(", "))?;
+        }
+        if !self.kept_types.is_empty() {
+            let kept = self.kept_types.join(", ");
+            writeln!(f, "columns that keep the type of their first use in this lake: {kept}")?;
         }
         if self.since.is_some() || self.until.is_some() {
             let day = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "…".to_owned(), |day| day.to_string());

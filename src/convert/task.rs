@@ -133,7 +133,7 @@ impl<'a> Session<'a> {
             created_by: CREATED_BY.to_owned(),
         };
         let staging = ScratchFiles { folder: attempt.folder().to_owned() };
-        let encoder = TaskEncoder::new(options, staging).map_err(|error| ConvertError::Encode(error.to_string()))?;
+        let encoder = TaskEncoder::new(options, staging).map_err(encode_error)?;
         Ok(Session { context, decoder, encoder, rejects: attempt.rejects() })
     }
 
@@ -170,7 +170,7 @@ impl<'a> Session<'a> {
             decode::Source { body, delivered: object.delivered, in_flow_log_prefix: object.in_flow_log_prefix };
         let verdict = self.decoder.object(source, &mut sink);
         if let Some(error) = sink.failed.take() {
-            return Err(ConvertError::Encode(error.to_string()));
+            return Err(encode_error(error));
         }
         let given = sink.given;
         let verdict = match verdict {
@@ -194,7 +194,7 @@ impl<'a> Session<'a> {
     fn stage(self, task: u64, receipts: Vec<Receipt>, attempt: Attempt) -> Result<Tried, ConvertError> {
         let plan = self.context.plan;
         let names = &self.context.names;
-        let (written, _) = self.encoder.finish().map_err(|error| ConvertError::Encode(error.to_string()))?;
+        let (written, _) = self.encoder.finish().map_err(encode_error)?;
         let rejects = self.rejects.finish()?.map(|(path, hash)| (names.rejects(plan, task, &hash), path));
         let mut totals = totals_of(&receipts);
         let mut files = Vec::new();
@@ -227,6 +227,21 @@ impl<'a> Session<'a> {
         }
         Ok(Tried::Done(Box::new(Staged { plan, task, writer_epoch, files, rejects, receipts, totals, attempt })))
     }
+}
+
+/// A disk that fails is no bug: its error is found among the causes.
+fn encode_error(error: EncodeError) -> ConvertError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(found) = cause {
+        if let Some(io) = found.downcast_ref::<io::Error>() {
+            return io
+                .raw_os_error()
+                .map_or_else(|| io::Error::new(io.kind(), io.to_string()), io::Error::from_raw_os_error)
+                .into();
+        }
+        cause = found.source();
+    }
+    ConvertError::Encode(error.to_string())
 }
 
 fn receipt(object: &Object, outcome: Outcome, reason: Option<String>) -> Receipt {

@@ -35,7 +35,7 @@ pub struct State {
     pub filed: Filed,
     /// The newest key day met in each chain that was listed to its end, by the chain's URL.
     pub frontiers: BTreeMap<String, Day>,
-    /// Type of every column that a sealed plan wrote.
+    /// Type of every column that a sealed plan wrote, as the first one wrote it.
     pub columns: BTreeMap<Table, BTreeMap<String, Kind>>,
     /// Sums over sealed plans.
     pub totals: Totals,
@@ -91,7 +91,10 @@ impl State {
                     self.totals.add(&seal.totals);
                 }
                 for (table, columns) in seal.columns {
-                    self.columns.entry(table).or_default().extend(columns);
+                    let known = self.columns.entry(table).or_default();
+                    for (column, kind) in columns {
+                        known.entry(column).or_insert(kind);
+                    }
                 }
             }
             Body::Drop(drop) => {
@@ -107,6 +110,10 @@ impl State {
     /// Plans that are not sealed, oldest first.
     pub fn open_plans(&self) -> Vec<u64> {
         self.plans.iter().filter(|(_, plan)| !plan.sealed).map(|(&number, _)| number).collect()
+    }
+
+    pub fn is_open(&self, plan: u64) -> bool {
+        self.plans.get(&plan).is_some_and(|plan| !plan.sealed)
     }
 
     /// The oldest day of an object under `chain_url` that could not be read so far.

@@ -64,6 +64,11 @@ impl Kind {
         self.storage() == other.storage()
     }
 
+    /// What it is stored as, in a word.
+    pub fn word(self) -> &'static str {
+        ["text", "int32", "int64"][usize::from(self.storage())]
+    }
+
     fn storage(self) -> u8 {
         match self {
             Kind::Text => 0,

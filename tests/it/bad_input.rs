@@ -165,3 +165,14 @@ fn an_empty_source_is_an_error_the_first_time(lab: &Lab) {
     assert_eq!(lab.run(&["convert", "{}", &lake.url("lake/")]).code, 0);
     assert_eq!(lake.lake_rows().len(), 1);
 }
+
+/// Days of keys may be as odd as any name, and so may ages.
+#[test]
+fn a_lookback_beyond_the_calendar_lists_everything() {
+    let lab = Lab::on_disk();
+    lab.put_gz("logs/0001/01/02/a.log.gz", ROW);
+    lab.convert(&[], 0);
+    lab.put_gz("logs/0001/01/01/b.log.gz", ROW);
+    // Reachable from today, as the command line asks, and not from the first century.
+    assert_eq!(lab.convert(&["--lookback", "96400000d"], 0)["objects"], 1);
+}

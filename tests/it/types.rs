@@ -44,7 +44,10 @@ fn a_column_written_as_text_stays_text(lab: &Lab) {
     assert_eq!(types_in(lab, "lake2", "tcp_flags"), [DataType::Int32]);
 }
 
-fn says_that_a_type_was_kept(_summary: &str) {}
+fn says_that_a_type_was_kept(summary: &str) {
+    let said = summary.lines().any(|line| line.contains("tcp_flags") && line.contains("text"));
+    assert!(said, "the summary names the column and the type that it keeps: {summary}");
+}
 
 fn types_of(lab: &Lab, column: &str) -> Vec<DataType> {
     types_in(lab, "lake", column)
