@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 
 use super::log::written_by;
 use super::{CommitError, Created, Ledger};
@@ -22,7 +23,9 @@ const ENTRIES_MAX: u64 = 64;
 const OBJECTS_MAX: u64 = 100_000;
 /// Receipts held in memory before they are filed.
 const RECEIPTS_HELD_MAX: usize = 100_000;
-/// Older checkpoints that stay, for readers that are at it and for people.
+/// Files of single days that are written at once.
+const PUTS_IN_FLIGHT_MAX: usize = 16;
+/// Newest checkpoints that stay, for readers that are at it and for people.
 const KEPT: usize = 3;
 
 impl Ledger {
@@ -37,7 +40,8 @@ impl Ledger {
         self.checkpoint().await
     }
 
-    async fn checkpoint(&mut self) -> Result<(), CommitError> {
+    /// Folds the whole log now, and files the records of all sealed plans.
+    pub async fn checkpoint(&mut self) -> Result<(), CommitError> {
         let through = self.state.next - 1;
         let mut state = self.state.clone();
         let mut filing = Filing { ledger: self, through, ordinal: 0, held: Vec::new(), files: Vec::new() };
@@ -95,15 +99,16 @@ impl Ledger {
         self.writer.create(&self.writer.lake.names.checkpoint(through), Bytes::from(bytes)).await
     }
 
-    /// Removes all but the newest checkpoints, and the heads that only they name. Filed receipts are named by every later one.
+    /// Removes all but the newest checkpoints, and the heads of older ones. Filed receipts are named by every later one.
     async fn prune(&self) -> Result<(), CommitError> {
         let lake = &self.writer.lake;
-        for prefix in [lake.names.checkpoints(), lake.names.all_filed_heads()] {
-            let mut found = lake.list(&prefix).await?;
-            found.retain(|meta| Names::checkpoint_of(&meta.location).is_some());
-            let old = found.len().saturating_sub(KEPT);
-            for meta in &found[..old] {
-                self.writer.delete(&lake.names.relative(&meta.location)).await?;
+        let checkpoints = lake.list(&lake.names.checkpoints()).await?;
+        let numbers: Vec<u64> = checkpoints.iter().filter_map(|meta| Names::checkpoint_of(&meta.location)).collect();
+        let oldest_kept = numbers.iter().rev().nth(KEPT - 1).copied().unwrap_or_default();
+        let heads = lake.list(&lake.names.all_filed_heads()).await?;
+        for path in checkpoints.into_iter().chain(heads).map(|meta| meta.location) {
+            if Names::checkpoint_of(&path).is_some_and(|number| number < oldest_kept) {
+                self.writer.delete(&lake.names.relative(&path)).await?;
             }
         }
         Ok(())
@@ -141,14 +146,17 @@ impl Filing<'_> {
         for filed in std::mem::take(&mut self.held) {
             by_day.entry(filed.receipt.day).or_default().push(filed);
         }
-        for (day, mut filed) in by_day {
+        let (writer, through, ordinal) = (&self.ledger.writer, self.through, self.ordinal);
+        let puts = by_day.into_iter().map(|(day, mut filed)| async move {
             filed.sort_by(|a, b| (&a.receipt.url, a.plan, a.task).cmp(&(&b.receipt.url, b.plan, b.task)));
             let bytes = receipts::encode(&filed);
             let hash = blake3::hash(&bytes).to_hex();
-            let name = self.ledger.writer.lake.names.filed_receipts(day, self.through, self.ordinal, &hash);
-            self.ledger.writer.put(&name, bytes.into()).await?;
-            self.files.push((day, name));
-        }
+            let name = writer.lake.names.filed_receipts(day, through, ordinal, &hash);
+            writer.put(&name, bytes.into()).await?;
+            Ok::<_, CommitError>((day, name))
+        });
+        let files: Vec<_> = futures::stream::iter(puts).buffered(PUTS_IN_FLIGHT_MAX).try_collect().await?;
+        self.files.extend(files);
         self.ordinal += 1;
         Ok(())
     }

@@ -198,45 +198,49 @@ impl Lab {
     /// As [`Lab::lake_rows`], of a lake of another name.
     pub fn rows_of(&self, lake: &str) -> BTreeMap<(String, i64), Row> {
         let mut rows = BTreeMap::new();
-        for key in self.list(lake).keys().filter(|key| key.ends_with(".parquet")) {
-            self.read_parquet(key, &mut rows);
+        for key in self.list(lake).keys().filter(|key| is_data_file(key)) {
+            read_rows(key, self.get(key).into(), &mut rows);
         }
         rows
-    }
-
-    fn read_parquet(&self, key: &str, rows: &mut BTreeMap<(String, i64), Row>) {
-        let bytes = bytes::Bytes::from(self.get(key));
-        let reader =
-            ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a Parquet file").build().expect("a reader");
-        let date = key.split('/').find_map(|part| part.strip_prefix("date=")).expect("a partition");
-        for batch in reader {
-            let batch = batch.expect("readable rows");
-            let schema = batch.schema();
-            for index in 0..batch.num_rows() {
-                let mut row = Row::new();
-                for (field, column) in schema.fields().iter().zip(batch.columns()) {
-                    if let Some(value) = value(column, index) {
-                        row.insert(field.name().clone(), value);
-                    }
-                }
-                let object = row.remove("log_object").expect("every row has its object");
-                let line: i64 = row.remove("log_line").expect("every row has its line").parse().expect("a number");
-                for own in ["log_account", "log_region", "log_id"] {
-                    row.remove(own);
-                }
-                if !date.starts_with("__HIVE") {
-                    row.insert("date".to_owned(), date.to_owned());
-                }
-                let twice = rows.insert((object.clone(), line), row);
-                assert!(twice.is_none(), "{object} line {line} is in the lake twice");
-            }
-        }
     }
 
     /// Names of the data files of the lake, relative to it.
     pub fn data_files(&self) -> BTreeSet<String> {
         let keys = self.list("lake");
-        keys.into_keys().filter(|key| key.ends_with(".parquet")).collect()
+        keys.into_keys().filter(|key| is_data_file(key)).collect()
+    }
+}
+
+/// Data files are those that people see: the ledger has Parquet files of its own.
+pub fn is_data_file(key: &str) -> bool {
+    key.ends_with(".parquet") && !key.contains("_flowlake/")
+}
+
+/// Reads the rows of one data file; a row that is there already fails the test.
+pub fn read_rows(key: &str, bytes: bytes::Bytes, rows: &mut BTreeMap<(String, i64), Row>) {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a Parquet file").build().expect("a reader");
+    let date = key.split('/').find_map(|part| part.strip_prefix("date=")).expect("a partition");
+    for batch in reader {
+        let batch = batch.expect("readable rows");
+        let schema = batch.schema();
+        for index in 0..batch.num_rows() {
+            let mut row = Row::new();
+            for (field, column) in schema.fields().iter().zip(batch.columns()) {
+                if let Some(value) = value(column, index) {
+                    row.insert(field.name().clone(), value);
+                }
+            }
+            let object = row.remove("log_object").expect("every row has its object");
+            let line: i64 = row.remove("log_line").expect("every row has its line").parse().expect("a number");
+            for own in ["log_account", "log_region", "log_id"] {
+                row.remove(own);
+            }
+            if !date.starts_with("__HIVE") {
+                row.insert("date".to_owned(), date.to_owned());
+            }
+            let twice = rows.insert((object.clone(), line), row);
+            assert!(twice.is_none(), "{object} line {line} is in the lake twice");
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! The integration tests: the real program, on real files and a real S3 server, held against independent counts.
 
 mod bad_input;
+mod checkpoints;
 mod convert;
 mod credentials;
 mod demo;
+mod faults;
+mod faulty;
 mod full_disk;
 mod golden;
 mod help;

@@ -1,0 +1,198 @@
+//! The real pipeline over a store that fails at every one of its operations in turn, in every way.
+//!
+//! After each failure a reader of the ledger and a reader of directories look at what is there; then a run without
+//! faults must bring the lake to what it would have been without any, file by file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flowlake::cli;
+use flowlake::commit::{LakeWriter, Ledger};
+use flowlake::convert::{self, ConvertError, Sides, Stop, Summary};
+use flowlake::lake::{Lake, State};
+use flowlake::progress::{Progress, When};
+use flowlake::source::{Location, Store};
+use futures::TryStreamExt;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use super::faulty::{Fault, FaultyStore};
+use super::lab::{gzip, is_data_file, read_rows};
+use super::oracle::{self, Expected};
+
+/// A bucket and a lake in memory, and what the lake must hold.
+pub struct Bench {
+    pub logs: Arc<InMemory>,
+    pub expected: Expected,
+    scratch: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Bench {
+    pub fn new() -> Bench {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        Bench {
+            logs: Arc::default(),
+            expected: Expected::default(),
+            scratch: tempfile::tempdir().expect("a temporary folder"),
+            runtime: runtime.expect("a runtime"),
+        }
+    }
+
+    pub fn put(&mut self, key: &str, text: &str) {
+        let bytes = gzip(text.as_bytes());
+        oracle::read(&format!("s3://logs/{key}"), &bytes, &mut self.expected);
+        self.runtime.block_on(self.logs.put(&Path::from(key), bytes.into())).expect("memory");
+    }
+
+    /// One run of `flowlake convert s3://logs/ s3://lake/` over open stores, without the host's lock.
+    pub fn convert(&self, lake: Arc<dyn ObjectStore>, more: &[&str]) -> Result<Summary, ConvertError> {
+        use clap::Parser;
+        let scratch = self.scratch.path().to_str().expect("UTF-8");
+        let arguments = ["flowlake", "convert", "s3://logs/", "s3://lake/", "--threads", "1", "--scratch", scratch];
+        let arguments = arguments.iter().chain(more);
+        let cli::Command::Convert(parsed) = cli::Cli::parse_from(arguments).command else { panic!("not convert") };
+        let options = parsed.options().expect("sound options");
+        let logs = Store::new(self.logs.clone(), Location::parse("s3://logs/").expect("a URL"));
+        let sides = Sides { sources: vec![logs], writer: writer(lake) };
+        let (progress, stop) = (Progress::new(When::Never), Stop::default());
+        self.runtime.block_on(convert::run_between(&options, sides, &progress, &stop))
+    }
+
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Every object of a lake, by name.
+    pub fn objects(&self, lake: &InMemory) -> BTreeMap<String, Bytes> {
+        self.block_on(async {
+            let metas: Vec<_> = lake.list(None).try_collect().await.expect("memory");
+            let mut objects = BTreeMap::new();
+            for meta in metas {
+                let bytes = lake.get(&meta.location).await.expect("memory").bytes().await.expect("memory");
+                objects.insert(meta.location.to_string(), bytes);
+            }
+            objects
+        })
+    }
+
+    pub fn data_files(&self, lake: &InMemory) -> BTreeMap<String, Bytes> {
+        self.objects(lake).into_iter().filter(|(name, _)| is_data_file(name)).collect()
+    }
+
+    /// A reader of directories finds no row twice and none that is wrong; a reader of the ledger finds whole files.
+    pub fn check_readers(&self, lake: &Arc<InMemory>, at: &str) {
+        let mut rows = BTreeMap::new();
+        let files = self.data_files(lake);
+        files.iter().for_each(|(name, bytes)| read_rows(name, bytes.clone(), &mut rows));
+        for (place, row) in &rows {
+            assert_eq!(Some(row), self.expected.rows.get(place), "{at}: {place:?}");
+        }
+        let reading = Lake::new(lake.clone(), Path::default(), "s3://lake/".to_owned());
+        let heads = self.block_on(async { State::load(&reading).await?.heads(&reading).await });
+        for file in heads.expect("a readable ledger").iter().flat_map(|head| &head.files) {
+            let bytes = files.get(&file.path).unwrap_or_else(|| panic!("{at}: {} is missing", file.path));
+            assert_eq!(blake3::hash(bytes).to_hex().as_str(), file.hash, "{at}: {}", file.path);
+        }
+    }
+
+    pub fn check_complete(&self, lake: &InMemory, clean: &BTreeMap<String, Bytes>, at: &str) {
+        let files = self.data_files(lake);
+        assert!(files.keys().eq(clean.keys()), "{at}: {:?}", files.keys());
+        assert!(files == *clean, "{at}: the same names hold the same bytes");
+    }
+}
+
+pub fn writer(lake: Arc<dyn ObjectStore>) -> LakeWriter {
+    LakeWriter::new(Lake::new(lake, Path::default(), "s3://lake/".to_owned()), None)
+}
+
+/// Rows of one object; every fifth object holds a line that is set aside.
+pub fn text(day: u32, n: u32) -> String {
+    let mut text = "version srcaddr dstport start packets bytes\n".to_owned();
+    let midnight = 1_693_526_400 + i64::from(day - 1) * 86_400;
+    for row in 0..5 {
+        text += &format!("2 10.0.{n}.{row} {} {} {row} 64\n", 1000 + row, midnight + i64::from(row) * 17_000);
+    }
+    if n % 5 == 0 { text + "2 10.0.0.1 70000 1693526400 1 1\n" } else { text }
+}
+
+pub fn key(day: u32, n: u32) -> String {
+    format!(
+        "AWSLogs/012345678901/vpcflowlogs/us-east-1/2023/09/{day:02}/\
+         012345678901_vpcflowlogs_us-east-1_fl-0a_202309{day:02}T2355Z_{n:08x}.log.gz"
+    )
+}
+
+/// Objects of twenty days: three tasks.
+fn bench() -> Bench {
+    let mut bench = Bench::new();
+    (1..=20).for_each(|day| bench.put(&key(day, day), &text(day, day)));
+    bench
+}
+
+/// Fails at every operation of `work` over the lake that `prepared` gives, in every way, and holds what comes of it
+/// against `clean`. Gives the number of faults.
+fn at_every_operation(
+    bench: &Bench,
+    prepared: impl Fn() -> Arc<InMemory>,
+    work: impl Fn(Arc<dyn ObjectStore>) -> bool,
+) -> u64 {
+    let clean = prepared();
+    assert!(work(clean.clone()), "without a fault it is done");
+    let clean = bench.data_files(&clean);
+    let mut faults = 0;
+    for fault in Fault::ALL {
+        for operation in 1.. {
+            let lake = prepared();
+            let store = Arc::new(FaultyStore::new(lake.clone(), operation, fault));
+            let done = work(store.clone());
+            if store.operations() < operation {
+                break;
+            }
+            faults += 1;
+            let at = format!("{fault:?} at operation {operation}");
+            assert!(!(done && matches!(fault, Fault::DiesBefore)), "{at}: a dead store is no success");
+            bench.check_readers(&lake, &at);
+            assert!(work(lake.clone()), "{at}: a run without faults is done");
+            bench.check_readers(&lake, &at);
+            bench.check_complete(&lake, &clean, &at);
+        }
+    }
+    faults
+}
+
+#[test]
+fn a_conversion_survives_a_fault_at_every_operation() {
+    let bench = bench();
+    let faults = at_every_operation(&bench, Arc::default, |lake| bench.convert(lake, &[]).is_ok());
+    assert!(faults > 100, "{faults} faults");
+    let lake = Arc::new(InMemory::new());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    let mut rows = BTreeMap::new();
+    bench.data_files(&lake).into_iter().for_each(|(name, bytes)| read_rows(&name, bytes, &mut rows));
+    assert_eq!(rows, bench.expected.rows);
+}
+
+#[test]
+fn a_checkpoint_survives_a_fault_at_every_operation() {
+    let bench = bench();
+    let prepared = || {
+        let lake = Arc::new(InMemory::new());
+        bench.convert(lake.clone(), &[]).expect("no faults");
+        lake
+    };
+    let work = |lake: Arc<dyn ObjectStore>| {
+        bench.block_on(async {
+            let mut ledger = Ledger::open(writer(lake)).await.ok()?;
+            ledger.checkpoint().await.ok()
+        }) == Some(())
+    };
+    let faults = at_every_operation(&bench, prepared, |lake| {
+        // What the ledger says is what it said, with a checkpoint and without.
+        work(lake.clone()) && bench.convert(lake, &[]).is_ok_and(|summary| summary.objects == 0)
+    });
+    assert!(faults > 100, "{faults} faults");
+}
