@@ -182,24 +182,26 @@ pub async fn run_between(
     stop: &Stop,
 ) -> Result<Summary, ConvertError> {
     let began = Instant::now();
-    let Sides { sources, writer } = sides;
-    let scratch = Arc::new(Scratch::open(&scratch_folder(options, &writer))?);
-    let ledger = Ledger::open(writer).await?;
-    let summary = Summary { threads: options.threads_allowed(), threads_asked: options.threads, ..Summary::default() };
-    let mut run = Run { options, progress, stop, sources, ledger, scratch, summary, failed: None };
-    run.check_partitioning()?;
+    let mut run = Run::open(options, sides, progress, stop).await?;
     let deadline = options.stop_after.map(|after| stop_later(stop.clone(), after));
     let done = run.convert().await;
     if let Some(deadline) = deadline {
         deadline.abort();
     }
-    done.map_err(|error| match error {
-        ConvertError::Scratch { source, .. } => ConvertError::Scratch { path: run.scratch.folder().to_owned(), source },
-        other => other,
-    })?;
-    let mut summary = run.summary;
-    summary.finish(began.elapsed(), stop);
-    Ok(summary)
+    run.end(done, began)
+}
+
+/// Lists and plans, and leaves the plans to whoever runs tasks.
+pub async fn plan_between(
+    options: &Options,
+    sides: Sides,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<Summary, ConvertError> {
+    let began = Instant::now();
+    let mut run = Run::open(options, sides, progress, stop).await?;
+    let done = run.plan().await;
+    run.end(done, began)
 }
 
 /// Lists and plans, and writes nothing but scratch.
@@ -232,7 +234,35 @@ pub async fn dry_run_between(
     Ok(counting)
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    async fn open(
+        options: &'a Options,
+        sides: Sides,
+        progress: &'a Progress,
+        stop: &'a Stop,
+    ) -> Result<Run<'a>, ConvertError> {
+        let Sides { sources, writer } = sides;
+        let scratch = Arc::new(Scratch::open(&scratch_folder(options, &writer))?);
+        let ledger = Ledger::open(writer).await?;
+        let (threads, threads_asked) = (options.threads_allowed(), options.threads);
+        let summary = Summary { threads, threads_asked, ..Summary::default() };
+        let run = Run { options, progress, stop, sources, ledger, scratch, summary, failed: None };
+        run.check_partitioning()?;
+        Ok(run)
+    }
+
+    fn end(self, done: Result<(), ConvertError>, began: Instant) -> Result<Summary, ConvertError> {
+        done.map_err(|error| match error {
+            ConvertError::Scratch { source, .. } => {
+                ConvertError::Scratch { path: self.scratch.folder().to_owned(), source }
+            }
+            other => other,
+        })?;
+        let mut summary = self.summary;
+        summary.finish(began.elapsed(), self.stop);
+        Ok(summary)
+    }
+
     async fn convert(&mut self) -> Result<(), ConvertError> {
         self.finish_open_plans().await?;
         if !self.stop.is_soon() {

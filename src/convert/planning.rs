@@ -102,6 +102,7 @@ impl Planner for Writing<'_, '_> {
         let settings = self.settings();
         let by_hour = settings.partition_by == PartitionBy::DateHour.name();
         let Gathered { purpose, objects, is_last } = gathered;
+        let count = objects.len() as u64;
         let draft = tokio::task::spawn_blocking(move || Draft::new(purpose, settings, &cut(objects, by_hour)));
         let mut draft = draft.await.expect("cutting a plan does not panic");
         if is_last {
@@ -110,7 +111,10 @@ impl Planner for Writing<'_, '_> {
         loop {
             let newest = self.run.ledger.state.newest_plan;
             match self.run.ledger.plan(&draft).await? {
-                Appended::Ours(number) => return Ok(is_last || self.run.ledger.state.newest_plan == Some(number)),
+                Appended::Ours(number) => {
+                    self.run.summary.objects_planned += count;
+                    return Ok(is_last || self.run.ledger.state.newest_plan == Some(number));
+                }
                 // A seal or a drop took the number.
                 Appended::Lost if self.run.ledger.state.newest_plan == newest => {}
                 Appended::Lost => return Ok(false),

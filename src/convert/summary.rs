@@ -36,6 +36,8 @@ pub struct Summary {
     pub objects: u64,
     pub objects_aside: u64,
     pub objects_skipped: u64,
+    /// Objects that this run planned, to be converted or to be checked.
+    pub objects_planned: u64,
     /// Listed, and converted by an earlier run.
     pub objects_known: u64,
     /// Compressed bytes of the converted objects.

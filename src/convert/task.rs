@@ -217,7 +217,7 @@ impl<'a> Session<'a> {
         }
         let rows: u64 = files.iter().map(|(file, _)| file.rows).sum();
         assert_eq!(rows, totals.rows, "rows of the data files are the rows of the receipts");
-        let writer_epoch = self.context.settings.writer_epoch;
+        let writer_epoch = encode::WRITER_EPOCH;
         if let Some(earlier) = &self.context.earlier {
             let receipts: Vec<Receipt> = receipts.into_iter().map(|receipt| checked(receipt, earlier)).collect();
             let totals = totals_of(&receipts);

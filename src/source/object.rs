@@ -43,10 +43,10 @@ pub struct Entry {
 }
 
 impl Object {
-    /// What its key tells, and who it is: over whichever link it was found, a file is one object.
+    /// Over whichever link it was found, a file is one object: what is known of it is filed under the day in its own path.
     pub fn new(location: &Location, entry: Entry) -> Object {
-        let facts = Facts::of(&entry.key);
         let key = entry.target.unwrap_or(entry.key);
+        let facts = Facts::of(&key);
         Object {
             url: location.url_of(&key),
             size: entry.size,

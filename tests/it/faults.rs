@@ -126,6 +126,48 @@ pub fn key(day: u32, n: u32) -> String {
     )
 }
 
+/// A plan that a writer of another epoch began: its open attempt left a file under another name, and no commit. This
+/// writer finishes the plan, and of the other's attempt nothing stays.
+#[test]
+fn a_plan_of_another_writer_epoch_is_finished_and_its_attempts_are_swept() {
+    let bench = bench();
+    let clean = Arc::new(InMemory::new());
+    bench.convert(clean.clone(), &[]).expect("no faults");
+    let clean = bench.data_files(&clean);
+    let lake = Arc::new(InMemory::new());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    let objects = bench.objects(&lake);
+    let put = |name: &str, bytes: Vec<u8>| {
+        bench.block_on(lake.put(&Path::from(name), bytes.into())).expect("memory");
+    };
+    let commit = "_flowlake/commits/00000000000000000001/000001.ndjson.zst";
+    let seal = "_flowlake/log/00000000000000000002.json";
+    for name in [commit, seal] {
+        assert!(objects.contains_key(name), "{:?}", objects.keys());
+        bench.block_on(lake.delete(&Path::from(name))).expect("memory");
+    }
+    let plan = "_flowlake/log/00000000000000000001.json";
+    let mut entry: serde_json::Value = serde_json::from_slice(&objects[plan]).expect("JSON");
+    entry["settings"]["writer_epoch"] = 0.into();
+    put(plan, entry.to_string().into_bytes());
+    let (intent, bytes) =
+        objects.iter().find(|(name, _)| name.contains("/intents/") && name.contains("/000001/")).expect("an intent");
+    let mut theirs: serde_json::Value = serde_json::from_slice(bytes).expect("JSON");
+    theirs["writer_epoch"] = 0.into();
+    for file in theirs["files"].as_array_mut().expect("files") {
+        let name = file["path"].as_str().expect("a name").to_owned();
+        let other = name.replace(".parquet", "").split_at(name.len() - 24).0.to_owned() + "00000000deadbeef.parquet";
+        put(&other, objects[&name].to_vec());
+        bench.block_on(lake.delete(&Path::from(name.as_str()))).expect("memory");
+        file["path"] = other.into();
+    }
+    put(&intent.replace(".json", "-other.json"), theirs.to_string().into_bytes());
+    assert_ne!(bench.data_files(&lake).keys().collect::<Vec<_>>(), clean.keys().collect::<Vec<_>>());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    bench.check_readers(&lake, "finished");
+    bench.check_complete(&lake, &clean, "finished");
+}
+
 /// Objects of twenty days: three tasks.
 fn bench() -> Bench {
     let mut bench = Bench::new();

@@ -13,6 +13,9 @@ fn a_file_behind_several_links_is_converted_once() {
         std::os::unix::fs::symlink(lab.path(target), lab.path(name)).expect("the lab can link");
     };
     link("archive", "logs/z-first");
+    // Over this way, the folder's name says another day.
+    std::fs::create_dir_all(lab.path("logs/2023/09")).expect("the lab can make folders");
+    link("archive/2023/09/14", "logs/2023/09/20");
     link("archive/loose.log.gz", "logs/z-file.log.gz");
     assert_eq!(lab.convert(&[], 0)["objects"], 3);
     // A link that sorts before the first one changes nothing, nor does the archive as a source of its own.
