@@ -43,6 +43,7 @@ impl Ledger {
     /// Folds the whole log now, and files the records of all sealed plans.
     pub async fn checkpoint(&mut self) -> Result<(), CommitError> {
         let through = self.state.next - 1;
+        tracing::debug!(through, "checkpoint");
         let mut state = self.state.clone();
         let mut filing = Filing { ledger: self, through, ordinal: 0, held: Vec::new(), files: Vec::new() };
         let mut heads = Vec::new();

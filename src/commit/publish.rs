@@ -63,6 +63,7 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
     };
     let commit = Commit { head, receipts: staged.receipts };
     let path = lake.names.commit(staged.plan, staged.task);
+    tracing::debug!(plan = staged.plan, task = staged.task, files = staged.files.len(), "commit");
     match writer.create(&path, Bytes::from(commit.encode())).await? {
         Created::Ours => Ok(Published::Ours),
         Created::Theirs => {

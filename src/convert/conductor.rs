@@ -73,6 +73,7 @@ impl Queue {
 pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), ConvertError> {
     let mut excluded: BTreeMap<u64, BTreeMap<String, String>> = BTreeMap::new();
     let earlier = earlier(run, number).await?;
+    tracing::debug!(plan = number, "working on a plan");
     loop {
         let lake = run.ledger.writer.lake.clone();
         let committed = lake.committed(number).await?;

@@ -101,6 +101,7 @@ impl Look<'_> {
     async fn chain(&self, chain: Chain) -> Result<ListedChain, SourceError> {
         let (url, again) = self.again(&chain);
         let from = self.options.since.or(again);
+        tracing::debug!(url, ?from, "listing");
         let (skipped, denied) = (Skipped::default(), Vec::new());
         let mut listed = ListedChain { url, is_by_day: true, newest: None, skipped, from: again, denied };
         // A key of the future must not hide those that come before it.

@@ -116,7 +116,7 @@ pub fn text(day: u32, n: u32) -> String {
     for row in 0..5 {
         text += &format!("2 10.0.{n}.{row} {} {} {row} 64\n", 1000 + row, midnight + i64::from(row) * 17_000);
     }
-    if n % 5 == 0 { text + "2 10.0.0.1 70000 1693526400 1 1\n" } else { text }
+    if n.is_multiple_of(5) { text + "2 10.0.0.1 70000 1693526400 1 1\n" } else { text }
 }
 
 pub fn key(day: u32, n: u32) -> String {
