@@ -34,6 +34,8 @@ pub mod query;
 
 pub mod report;
 
+pub mod ddl;
+
 pub mod inspect;
 
 pub mod sample;

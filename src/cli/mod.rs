@@ -1,10 +1,14 @@
 //! Every command and flag with its help, and their way into each stage's options. It reads and writes nothing.
 
+mod completions;
+mod ddl;
 mod values;
 
 #[cfg(test)]
 mod tests;
 
+pub use completions::{Completions, Man};
+pub use ddl::Ddl;
 pub use values::day_of;
 
 use std::path::PathBuf;
@@ -33,7 +37,10 @@ pub enum Command {
     Sample(Sample),
     Inspect(Inspect),
     Rejects(Rejects),
+    Ddl(Ddl),
     Demo(Demo),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Convert what is new at the sources into the lake; a rerun does nothing twice

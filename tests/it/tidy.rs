@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("convert", &["schema", "columns", "progress", "source", "lake", "plan", "fetch", "decode", "encode", "commit"]),
     ("query", &["lake", "schema"]),
     ("report", &["query"]),
+    ("ddl", &["lake", "schema"]),
     ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress"]),
     ("sample", &["schema"]),
 ];
