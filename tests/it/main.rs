@@ -3,6 +3,7 @@
 mod bad_input;
 mod convert;
 mod demo;
+mod engines;
 mod help;
 mod lab;
 mod oracle;
