@@ -2,6 +2,8 @@
 
 mod completions;
 mod ddl;
+#[cfg(feature = "serve")]
+mod serve;
 
 use std::io::Write;
 use std::path::Path;
@@ -23,6 +25,8 @@ pub async fn run(command: Command) -> Result<Exit, Error> {
         Command::Inspect(arguments) => inspect(&arguments).await,
         Command::Rejects(arguments) => rejects(&arguments).await,
         Command::Ddl(arguments) => ddl::ddl(&arguments).await,
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::serve(&arguments).await,
         Command::Demo(arguments) => demo(&arguments).await,
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => completions::man(&arguments),

@@ -40,6 +40,9 @@ pub enum Error {
     Query(#[from] QueryError),
     #[error(transparent)]
     Ddl(#[from] DdlError),
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(#[from] crate::serve::ServeError),
     #[error("cannot write to {}: {source}", .folder.display())]
     Folder { folder: std::path::PathBuf, source: std::io::Error },
     #[error("cannot write to standard output: {0}")]
@@ -54,6 +57,8 @@ impl Error {
                 ConvertError::Format(_) | ConvertError::Overlap { .. } | ConvertError::Partitioning { .. },
             )
             | Error::Ddl(DdlError::Place { .. }) => Exit::Usage,
+            #[cfg(feature = "serve")]
+            Error::Serve(crate::serve::ServeError::Open { .. }) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

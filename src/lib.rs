@@ -36,6 +36,9 @@ pub mod report;
 
 pub mod ddl;
 
+#[cfg(feature = "serve")]
+pub mod serve;
+
 pub mod inspect;
 
 pub mod sample;

@@ -2,6 +2,8 @@
 
 mod completions;
 mod ddl;
+#[cfg(feature = "serve")]
+mod serve;
 mod values;
 
 #[cfg(test)]
@@ -9,6 +11,8 @@ mod tests;
 
 pub use completions::{Completions, Man};
 pub use ddl::Ddl;
+#[cfg(feature = "serve")]
+pub use serve::Serve;
 pub use values::day_of;
 
 use std::path::PathBuf;
@@ -38,6 +42,8 @@ pub enum Command {
     Inspect(Inspect),
     Rejects(Rejects),
     Ddl(Ddl),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     Demo(Demo),
     Completions(Completions),
     Man(Man),

@@ -70,6 +70,15 @@ def spark(flow_logs, answer):
     return columns, values, [tuple(row) for row in answer.collect()]
 
 
+def psycopg(flow_logs, answer):
+    dates = answer.fetchall()
+    types = {25: "text", 1043: "text", 23: "int32", 20: "int64", 1082: "date"}
+    held = flow_logs.execute("SELECT * FROM flow_logs LIMIT 0").description
+    columns = {column.name: types.get(column.type_code, column.type_code) for column in held}
+    values = flow_logs.execute("SELECT " + ", ".join(summary_terms(columns, '"')) + " FROM flow_logs").fetchone()
+    return columns, values, dates
+
+
 def summary_terms(columns, mark):
     terms = ["count(*)"]
     for name, kind in columns.items():

@@ -159,13 +159,16 @@ fn snippets() -> BTreeMap<(String, String), String> {
     found
 }
 
+/// The code of one snippet.
+fn snippet(engine: &str, from: &str) -> String {
+    let found = snippets().remove(&(engine.to_owned(), from.to_owned()));
+    found.unwrap_or_else(|| panic!("docs/engines.md has no snippet `python {engine} {from}`"))
+}
+
 /// Runs one snippet against the lab's lake and gives what it says.
 fn ask(lab: &Lab, python: &Path, engine: &str, from: &str) -> Value {
-    let snippets = snippets();
-    let code = snippets.get(&(engine.to_owned(), from.to_owned()));
-    let code = code.unwrap_or_else(|| panic!("docs/engines.md has no snippet `python {engine} {from}`"));
     let lake = lab.url("lake/");
-    let mut code = code.replace("s3://my-lake/", &lake);
+    let mut code = snippet(engine, from).replace("s3://my-lake/", &lake);
     if from == "disk" {
         code = code.replace("/data/lake", lab.path("lake").to_str().expect("a plain path"));
     }
@@ -173,6 +176,10 @@ fn ask(lab: &Lab, python: &Path, engine: &str, from: &str) -> Value {
         let place = format!("{endpoint}/{}", lake.strip_prefix("s3://").expect("a lake on S3"));
         code = code.replace("https://my-lake.s3.eu-west-1.amazonaws.com/", &place);
     }
+    run_snippet(lab, python, engine, from, &code)
+}
+
+fn run_snippet(lab: &Lab, python: &Path, engine: &str, from: &str, code: &str) -> Value {
     let file = lab.temporary().join(format!("{engine}.py"));
     fs::write(&file, code).expect("the lab's own folder");
     let mut command = lab.script(python, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engines/snippet.py"));
@@ -190,6 +197,13 @@ fn assert_same(engine: &str, said: &Value, expected: &Value) {
         assert_eq!(&said["columns"][name], column, "{engine}: column {name}");
     }
     assert_eq!(said, expected, "{engine}");
+}
+
+/// The snippet of psycopg, against a server on this port.
+pub fn assert_snippet_over_postgres(lab: &Lab, port: u16) {
+    let code = snippet("psycopg", "disk").replace("port=5432", &format!("port={port}"));
+    let said = run_snippet(lab, python(), "psycopg", "disk", &code);
+    assert_same("psycopg", &said, &summary(lab, &lab.expected("logs")));
 }
 
 fn every_engine_reads_the_lake(lab: &Lab, from: &str) {
@@ -213,10 +227,54 @@ fn every_engine_reads_the_lake_from_s3() {
 }
 
 #[test]
+fn files_keep_what_the_format_promises() {
+    let lab = Lab::on_disk();
+    mixed_lake(&lab);
+    script(&lab, python(), "parquet_files.py", &[lab.path("lake").to_str().expect("a plain path")]);
+}
+
+/// Runs a script of `tests/engines` and gives its output.
+fn script(lab: &Lab, python: &Path, name: &str, arguments: &[&str]) -> String {
+    let path = format!("{}/tests/engines/{name}", env!("CARGO_MANIFEST_DIR"));
+    let output = lab.script(python, &path).args(arguments).output().expect("Python starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{name} {arguments:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+#[test]
 #[ignore = "slow: fetches 430 MB and takes minutes; cargo test --test it spark -- --ignored"]
 fn spark_reads_the_lake_with_the_printed_statement() {
     let lab = Lab::on_disk();
     mixed_lake(&lab);
     let expected = summary(&lab, &lab.expected("logs"));
     assert_same("spark", &ask(&lab, &venv("spark", &SPARK), "spark", "disk"), &expected);
+}
+
+/// The same questions of Spark, of DuckDB and of the program's own server.
+#[test]
+#[ignore = "slow: fetches 430 MB and takes minutes; cargo test --test it spark -- --ignored"]
+fn ten_reports_of_spark_are_ours() {
+    let lab = Lab::on_disk();
+    mixed_lake(&lab);
+    let served = crate::serve::Served::start(&lab, &[]);
+    let lake = lab.path("lake").display().to_string();
+    let ours = script(&lab, python(), "reports.py", &["postgres", &served.port.to_string()]);
+    assert_eq!(ours.lines().count(), 10, "{ours}");
+    assert!(ours.lines().all(|line| !line.ends_with("[]")), "a report is empty: {ours}");
+    assert_eq!(script(&lab, python(), "reports.py", &["duckdb", &lake]), ours);
+    let spark = venv("spark", &SPARK);
+    assert_eq!(script(&lab, &spark, "reports.py", &["spark", &lake]), ours);
+}
+
+/// parquet-mr leaves out the pages that cannot match, by their index.
+#[test]
+#[ignore = "slow: fetches 430 MB and takes minutes; cargo test --test it spark -- --ignored"]
+fn spark_prunes_by_dates_row_groups_and_pages() {
+    let lab = Lab::on_disk();
+    let bucket = lab.path("logs").display().to_string();
+    let said = lab.run(&["sample", &bucket, "--records", "600000", "--days", "2", "--accounts", "1", "--regions", "1"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    lab.convert(&[], 0);
+    script(&lab, &venv("spark", &SPARK), "spark_prunes.py", &[lab.path("lake").to_str().expect("a plain path")]);
 }

@@ -2,10 +2,12 @@
 
 mod bad_input;
 mod convert;
+mod ddl;
 mod demo;
 mod engines;
 mod help;
 mod lab;
 mod oracle;
+mod serve;
 mod server;
 mod tidy;

@@ -20,6 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("query", &["lake", "schema"]),
     ("report", &["query"]),
     ("ddl", &["lake", "schema"]),
+    ("serve", &["lake", "query"]),
     ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress"]),
     ("sample", &["schema"]),
 ];
