@@ -9,7 +9,6 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::Statement;
-use datafusion_postgres::hooks::cursor::CursorStatementHook;
 use datafusion_postgres::hooks::set_show::SetShowHook;
 use datafusion_postgres::hooks::transactions::TransactionStatementHook;
 use datafusion_postgres::pgwire::api::portal::{Format, Portal};
@@ -26,6 +25,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::catalog::Catalog;
+use super::depth;
 use super::read_only::ReadOnly;
 
 /// A statement as the engine's own service keeps it.
@@ -55,12 +55,7 @@ impl Answer {
         let context = Arc::new(SessionContext::new_with_state(base.state()));
         let engine = DfSessionService::new_with_hooks(
             context,
-            vec![
-                Arc::new(ReadOnly),
-                Arc::new(CursorStatementHook),
-                Arc::new(SetShowHook),
-                Arc::new(TransactionStatementHook),
-            ],
+            vec![Arc::new(ReadOnly), Arc::new(SetShowHook), Arc::new(TransactionStatementHook)],
         );
         let parser = Arc::new(FreshParser { inner: engine.query_parser(), catalog: catalog.clone() });
         Answer { engine, parser, catalog, time_max, cancel }
@@ -144,6 +139,7 @@ impl SimpleQueryHandler for Answer {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
+        depth::check(query)?;
         let end = self.end(client);
         let responses = tokio::select! {
             error = end.clone().reached() => return Err(error),
@@ -203,6 +199,7 @@ impl QueryParser for FreshParser {
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
+        depth::check(sql)?;
         self.catalog.refresh().await.map_err(unread)?;
         self.inner.parse_sql(client, sql, types).await.map_err(told)
     }

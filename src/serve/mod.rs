@@ -15,6 +15,7 @@ mod cancel;
 mod catalog;
 mod connection;
 mod context;
+mod depth;
 mod door;
 mod guard;
 mod read_only;
@@ -35,7 +36,7 @@ use connection::Shared;
 use door::Door;
 
 /// Stack of a thread that plans queries: plans are trees, and deep ones are walked by recursion.
-const STACK_BYTES: usize = 16 << 20;
+const STACK_BYTES: usize = 64 << 20;
 
 /// Sockets beyond the connections that may be in their handshake, or bring a cancellation.
 const SOCKETS_IN_HANDSHAKE_MAX: usize = 16;

@@ -37,10 +37,11 @@ pub(super) fn refusal(statement: &Statement) -> Option<String> {
         | Statement::Rollback { .. }
         | Statement::Savepoint { .. }
         | Statement::ReleaseSavepoint { .. }
-        | Statement::Declare { .. }
-        | Statement::Fetch { .. }
-        | Statement::Close { .. }
         | Statement::Discard { .. } => None,
+        // The engine would gather what they fetch in memory that no limit counts.
+        Statement::Declare { .. } | Statement::Fetch { .. } | Statement::Close { .. } => {
+            Some("cursors of SQL are not supported: stream the result, or set the driver's fetch size".to_owned())
+        }
         other => Some(cannot(&first_words(&other.to_string()))),
     }
 }
@@ -68,8 +69,11 @@ fn first_words(text: &str) -> String {
 
 fn refused(statement: &Statement) -> Option<PgWireError> {
     const READ_ONLY_SQL_TRANSACTION: &str = "25006";
+    const FEATURE_NOT_SUPPORTED: &str = "0A000";
     let text = refusal(statement)?;
-    let error = ErrorInfo::new("ERROR".to_owned(), READ_ONLY_SQL_TRANSACTION.to_owned(), text);
+    let is_cursor = matches!(statement, Statement::Declare { .. } | Statement::Fetch { .. } | Statement::Close { .. });
+    let code = if is_cursor { FEATURE_NOT_SUPPORTED } else { READ_ONLY_SQL_TRANSACTION };
+    let error = ErrorInfo::new("ERROR".to_owned(), code.to_owned(), text);
     Some(PgWireError::UserError(Box::new(error)))
 }
 

@@ -36,12 +36,13 @@ def binary(connection):
 
 
 def cursors():
+    """Cursors of SQL are refused by name; portals, which drivers use for their fetch size, are not."""
     with psycopg.connect(where) as connection, connection.cursor("named") as cursor:
-        cursor.execute("SELECT log_object, log_line FROM flow_logs")
-        taken = 0
-        while batch := cursor.fetchmany(4000):
-            taken += len(batch)
-    assert taken == 15002, taken
+        try:
+            cursor.execute("SELECT log_object, log_line FROM flow_logs")
+            raise AssertionError("a cursor was declared")
+        except psycopg.errors.FeatureNotSupported as error:
+            assert "fetch size" in str(error), error
 
 
 def large(connection):
@@ -85,7 +86,9 @@ def timed_out():
 
 
 def errors(connection):
-    for sql in ["SELECT nothing FROM flow_logs", "SELEC 1", "SELECT * FROM nowhere", "SELECT 1 / (count(*) - 15002) FROM flow_logs"]:
+    total = rows(connection, "SELECT count(*) FROM flow_logs")[0][0]
+    by_zero = f"SELECT 1 / (count(*) - {total}) FROM flow_logs"
+    for sql in ["SELECT nothing FROM flow_logs", "SELEC 1", "SELECT * FROM nowhere", by_zero]:
         try:
             rows(connection, sql)
             raise AssertionError(f"no error: {sql}")

@@ -25,13 +25,16 @@ with psycopg.connect(where, autocommit=True) as one:
         error = refused(one, huge, prepare)
         assert error.sqlstate == "54000", error
         assert one.execute("SELECT 41 + 1").fetchone() == (42,)
-    # As deep as the limit of a message allows: an answer or an error, and the server lives on.
-    for deep in ["SELECT " + "(" * 300_000 + "1" + ")" * 300_000, "SELECT " + "1+" * 300_000 + "1", "SELECT " + "NOT " * 200_000 + "true"]:
-        try:
-            one.execute(deep)
-        except psycopg.Error as error:
-            assert not one.closed, error
-        assert one.execute("SELECT 41 + 1").fetchone() == (42,)
+    # Deeper and deeper: an answer or an error, and the server lives on.
+    for levels in [1_000, 3_900, 20_000, 300_000]:
+        for deep in ["(" * levels + "1" + ")" * levels, "1+" * levels + "1", "NOT " * levels + "true", "1=1 OR " * levels + "true"]:
+            for prepare in (None, True):
+                try:
+                    one.execute("SELECT " + deep, prepare=prepare)
+                except psycopg.Error as error:
+                    assert not one.closed, (levels, deep[:10], error)
+                    assert levels < 20_000 or len(deep) > 1 << 20 or error.sqlstate == "54001", error
+                assert one.execute("SELECT 41 + 1").fetchone() == (42,)
     with psycopg.connect(where, autocommit=True) as two:
         try:
             psycopg.connect(where)
