@@ -23,7 +23,7 @@ use super::Limits;
 use super::answer::{Answer, told};
 use super::cancel::{Registered, Registry};
 use super::catalog::Catalog;
-use super::door::{Door, Keeper};
+use super::door::{Door, Keeper, too_many};
 use super::guard::{Guard, TooLong};
 
 /// From the first byte to the end of the authentication.
@@ -87,7 +87,7 @@ pub(super) async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<
     let (cancel, _) = watch::channel(0);
     let answer = Answer::new(&shared.base, shared.catalog.clone(), shared.limits.statement_time_max, cancel.clone());
     let handlers = Handlers {
-        keeper: Arc::new(shared.door.keeper()),
+        keeper: Arc::new(shared.door.keeper(shared.seats.clone())),
         answer: Arc::new(answer),
         registry: shared.registry.clone(),
         copy: Arc::new(NoopHandler),
@@ -97,8 +97,8 @@ pub(super) async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<
         return Ok(());
     }
     let Ok(_seat) = shared.seats.clone().try_acquire_owned() else {
-        let text = "sorry, too many clients already: see --connections";
-        return process_error(&mut socket, fatal("53300", text), false).await;
+        // The last seat went to another one in the middle of this handshake.
+        return process_error(&mut socket, too_many(), false).await;
     };
     let _registered: Registered = shared.registry.register(socket.pid_and_secret_key(), cancel);
     converse(&mut socket, &handlers, shared.limits.statement_time_max + SLOW_CLIENT_TIME_MAX).await
@@ -171,8 +171,4 @@ fn statement_too_long(refused: &TooLong) -> PgWireError {
     const PROGRAM_LIMIT_EXCEEDED: &str = "54000";
     let info = ErrorInfo::new("ERROR".to_owned(), PROGRAM_LIMIT_EXCEEDED.to_owned(), refused.to_string());
     PgWireError::UserError(Box::new(info))
-}
-
-fn fatal(code: &str, text: &str) -> PgWireError {
-    PgWireError::UserError(Box::new(ErrorInfo::new("FATAL".to_owned(), code.to_owned(), text.to_owned())))
 }

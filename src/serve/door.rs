@@ -15,6 +15,7 @@ use datafusion_postgres::pgwire::api::auth::{
 use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use futures::Sink;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -63,12 +64,12 @@ impl Door {
     }
 
     /// The keeper of one connection: it remembers how far its client is.
-    pub(super) fn keeper(self: &Arc<Self>) -> Keeper {
+    pub(super) fn keeper(self: &Arc<Self>, seats: Arc<Semaphore>) -> Keeper {
         let scram = self.login.clone().map(|login| {
             let provider = Arc::new(DefaultServerParameterProvider::default());
             SASLAuthStartupHandler::new(provider).with_scram(ScramAuth::new(login))
         });
-        Keeper { door: self.clone(), scram }
+        Keeper { door: self.clone(), seats, scram }
     }
 }
 
@@ -124,6 +125,8 @@ fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, ServeError> {
 /// The door of one connection.
 pub(super) struct Keeper {
     door: Arc<Door>,
+    /// Free connections.
+    seats: Arc<Semaphore>,
     scram: Option<SASLAuthStartupHandler<DefaultServerParameterProvider>>,
 }
 
@@ -136,6 +139,10 @@ fn refused(code: &str, text: String) -> PgWireError {
     PgWireError::UserError(Box::new(ErrorInfo::new("FATAL".to_owned(), code.to_owned(), text)))
 }
 
+pub(super) fn too_many() -> PgWireError {
+    refused("53300", "sorry, too many clients already: see --connections".to_owned())
+}
+
 #[async_trait]
 impl StartupHandler for Keeper {
     async fn on_startup<C>(&self, client: &mut C, message: PgWireFrontendMessage) -> PgWireResult<()>
@@ -145,6 +152,9 @@ impl StartupHandler for Keeper {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         if let PgWireFrontendMessage::Startup(startup) = &message {
+            if self.seats.available_permits() == 0 {
+                return Err(too_many());
+            }
             if self.door.needs_tls && !client.is_secure() {
                 let text = "this server takes connections with TLS only; set sslmode=require".to_owned();
                 return Err(refused("28000", text));

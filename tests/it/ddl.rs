@@ -7,7 +7,7 @@ const ENGINES: [&str; 5] = ["athena", "trino", "spark", "duckdb", "clickhouse"];
 
 fn lake(lab: &Lab) {
     lab.put_gz("logs/a.log.gz", "version srcaddr protocol bytes start end\n2 10.0.0.1 6 70 1694735970 1694736000\n");
-    lab.put_gz("logs/b.log.gz", "start brand-new type srcaddr\n1694649570 x IPv4 10.0.0.2\n");
+    lab.put_gz("logs/b.log.gz", "start brand-new type srcaddr\n1694649600 x IPv4 10.0.0.2\n");
     lab.put_gz("logs/c.log.gz", "srcaddr bytes\n10.0.0.3 1\n10.0.0.4 2\n");
     lab.put_gz("logs/d.log.gz", "tgw-id srcaddr protocol start\ntgw-1 10.0.0.5 17 1694735970\n");
     lab.convert(&[], 0);
