@@ -1,5 +1,10 @@
 //! What each command does, in the library's terms: call a stage, print its result, choose the exit code.
 
+mod completions;
+mod ddl;
+#[cfg(feature = "serve")]
+mod serve;
+
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -19,7 +24,12 @@ pub async fn run(command: Command) -> Result<Exit, Error> {
         Command::Sample(arguments) => make_sample(&arguments),
         Command::Inspect(arguments) => inspect(&arguments).await,
         Command::Rejects(arguments) => rejects(&arguments).await,
+        Command::Ddl(arguments) => ddl::ddl(&arguments).await,
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::serve(&arguments).await,
         Command::Demo(arguments) => demo(&arguments).await,
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Man(arguments) => completions::man(&arguments),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::commit::CommitError;
 use crate::convert::ConvertError;
+use crate::ddl::DdlError;
 use crate::inspect::InspectError;
 use crate::lake::LakeError;
 use crate::query::QueryError;
@@ -37,6 +38,13 @@ pub enum Error {
     Inspect(#[from] InspectError),
     #[error(transparent)]
     Query(#[from] QueryError),
+    #[error(transparent)]
+    Ddl(#[from] DdlError),
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(#[from] crate::serve::ServeError),
+    #[error("cannot write to {}: {source}", .folder.display())]
+    Folder { folder: std::path::PathBuf, source: std::io::Error },
     #[error("cannot write to standard output: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -47,7 +55,10 @@ impl Error {
             Error::Convert(ConvertError::Commit(CommitError::Busy { .. })) => Exit::Busy,
             Error::Convert(
                 ConvertError::Format(_) | ConvertError::Overlap { .. } | ConvertError::Partitioning { .. },
-            ) => Exit::Usage,
+            )
+            | Error::Ddl(DdlError::Place { .. }) => Exit::Usage,
+            #[cfg(feature = "serve")]
+            Error::Serve(crate::serve::ServeError::Open { .. }) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

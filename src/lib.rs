@@ -34,6 +34,11 @@ pub mod query;
 
 pub mod report;
 
+pub mod ddl;
+
+#[cfg(feature = "serve")]
+pub mod serve;
+
 pub mod inspect;
 
 pub mod sample;

@@ -1,10 +1,18 @@
 //! Every command and flag with its help, and their way into each stage's options. It reads and writes nothing.
 
+mod completions;
+mod ddl;
+#[cfg(feature = "serve")]
+mod serve;
 mod values;
 
 #[cfg(test)]
 mod tests;
 
+pub use completions::{Completions, Man};
+pub use ddl::Ddl;
+#[cfg(feature = "serve")]
+pub use serve::Serve;
 pub use values::day_of;
 
 use std::path::PathBuf;
@@ -33,7 +41,12 @@ pub enum Command {
     Sample(Sample),
     Inspect(Inspect),
     Rejects(Rejects),
+    Ddl(Ddl),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     Demo(Demo),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Convert what is new at the sources into the lake; a rerun does nothing twice

@@ -50,6 +50,11 @@ impl Session {
         Ok(Session { context })
     }
 
+    /// The session's own engine, for those who speak to it in other ways than [`Session::sql`].
+    pub fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
     /// The rows that one statement gives. Statements that would write are refused.
     pub async fn sql(&self, statement: &str) -> Result<Vec<RecordBatch>, QueryError> {
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);

@@ -163,8 +163,28 @@ impl Lab {
     }
 
     pub fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowlake"));
+        let mut command = self.clean(env!("CARGO_BIN_EXE_flowlake").as_ref());
         command.args(arguments.iter().map(|argument| argument.replace("{}", &self.root)));
+        command
+    }
+
+    /// A script that finds the program and Java on its path, and the S3 server in its environment.
+    pub fn script(&self, interpreter: &std::path::Path, script: &str) -> Command {
+        let mut command = self.clean(interpreter);
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_flowlake")).parent().expect("a program has a folder");
+        let path = std::env::var("PATH").expect("tests have a PATH");
+        command.arg(script).current_dir(self.folder.path()).env("PATH", format!("{}:{path}", program.display()));
+        command.env("AWS_ALLOW_HTTP", "true");
+        command
+    }
+
+    /// The URL of the S3 server, if this lab is on one.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    fn clean(&self, program: &std::path::Path) -> Command {
+        let mut command = Command::new(program);
         command.env_clear().env("TMPDIR", self.folder.path()).env("HOME", self.folder.path());
         command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_REGION", "us-east-1");
         if let Some(endpoint) = &self.endpoint {

@@ -19,6 +19,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("convert", &["schema", "columns", "progress", "source", "lake", "plan", "fetch", "decode", "encode", "commit"]),
     ("query", &["lake", "schema"]),
     ("report", &["query"]),
+    ("ddl", &["lake", "schema"]),
+    ("serve", &["lake", "query"]),
     ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress"]),
     ("sample", &["schema"]),
 ];
