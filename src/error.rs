@@ -5,6 +5,7 @@ use crate::convert::ConvertError;
 use crate::inspect::InspectError;
 use crate::lake::LakeError;
 use crate::query::QueryError;
+use crate::report::ReportError;
 use crate::sample::SampleError;
 use crate::source::SourceError;
 
@@ -18,6 +19,8 @@ pub enum Exit {
     Usage = 2,
     /// This run set objects or lines aside, or could not reach some.
     SetAside = 3,
+    /// The condition of `--fail-if` holds.
+    FailIf = 4,
     /// Another run on this host is at work on this lake (sysexits' EX_TEMPFAIL).
     Busy = 75,
     Interrupted = 130,
@@ -37,6 +40,10 @@ pub enum Error {
     Inspect(#[from] InspectError),
     #[error(transparent)]
     Query(#[from] QueryError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error("{0}")]
+    Usage(String),
     #[error("cannot write to standard output: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -48,6 +55,9 @@ impl Error {
             Error::Convert(
                 ConvertError::Format(_) | ConvertError::Overlap { .. } | ConvertError::Partitioning { .. },
             ) => Exit::Usage,
+            Error::Query(error) if error.is_usage() => Exit::Usage,
+            Error::Report(error) if error.is_usage() => Exit::Usage,
+            Error::Usage(_) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

@@ -1,11 +1,17 @@
 //! Every command and flag with its help, and their way into each stage's options. It reads and writes nothing.
 
+mod dashboard;
+mod query;
+mod report;
 mod values;
 
 #[cfg(test)]
 mod tests;
 
-pub use values::day_of;
+pub use dashboard::Dashboard;
+pub use query::{AskOptions, Query, ResultOptions};
+pub use report::{Report, WindowOptions};
+pub use values::{Moment, day_of};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +39,9 @@ pub enum Command {
     Sample(Sample),
     Inspect(Inspect),
     Rejects(Rejects),
+    Query(Query),
+    Report(Report),
+    Dashboard(Dashboard),
     Demo(Demo),
 }
 

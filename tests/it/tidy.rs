@@ -17,8 +17,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("encode", &["schema", "columns"]),
     ("commit", &["schema", "lake", "encode", "decode", "source"]),
     ("convert", &["schema", "columns", "progress", "source", "lake", "plan", "fetch", "decode", "encode", "commit"]),
-    ("query", &["lake", "schema"]),
-    ("report", &["query"]),
+    ("query", &["lake", "schema", "source", "fetch", "columns", "decode"]),
+    ("report", &["query", "schema"]),
     ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress"]),
     ("sample", &["schema"]),
 ];
