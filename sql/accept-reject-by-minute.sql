@@ -1,5 +1,5 @@
--- title: Accepted and rejected by minute
--- meaning: flows and bytes that were let through and refused, by the minute (or `bucket`) in which they started
+-- title: Accepted and rejected over time
+-- meaning: flows and bytes that were let through and refused, by the minute, hour or day in which they started
 -- fields: action, start, bytes
 -- param: bucket text minute: minute, hour or day
 SELECT date_trunc($bucket, start_time)                    AS time,

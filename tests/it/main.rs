@@ -2,9 +2,12 @@
 
 mod bad_input;
 mod convert;
+mod dashboard;
 mod demo;
 mod help;
 mod lab;
 mod oracle;
+mod query;
+mod report;
 mod server;
 mod tidy;

@@ -77,6 +77,16 @@ function dim() {
 }
 addEventListener('keydown', (event) => { if (event.key === 'Escape') { setFilter(null); hideTip(); } });
 
+// Charts have two shapes, for wide and for narrow windows.
+const redraws = [];
+const NARROW = 560;
+let wasNarrow = innerWidth < NARROW;
+addEventListener('resize', () => {
+  if (wasNarrow === innerWidth < NARROW) return;
+  wasNarrow = !wasNarrow;
+  redraws.forEach((redraw) => redraw());
+});
+
 // A panel with its title, what it means, the chart (or why there is none), and its rows as a table.
 function panel(id, width, draw, tools) {
   const data = page.reports[id];
@@ -84,17 +94,19 @@ function panel(id, width, draw, tools) {
   const head = el('div', { class: 'head' }, el('h2', { id: id + '-title' }, data.title));
   const chart = el('div', { class: 'chart' });
   section.append(head, el('p', { class: 'meaning' }, data.meaning + ' · times in ' + page.zone), chart);
+  // Charts ask how much room they have.
+  document.getElementById('main').append(section);
   if (data.missing) {
     chart.append(el('p', { class: 'empty' }, data.missing));
   } else if (data.rows.length === 0) {
     chart.append(el('p', { class: 'empty' }, 'Nothing of this kind in the window.'));
   } else {
     const redraw = (...choice) => { chart.replaceChildren(...[draw(data.rows, chart, ...choice)].flat()); dim(); };
+    redraws.push(redraw);
     if (tools) head.append(tools(redraw));
     redraw();
     section.append(el('details', {}, el('summary', {}, count(data.rows.length) + ' rows as a table'), table(data)));
   }
-  document.getElementById('main').append(section);
 }
 function table(data) {
   const numeric = data.columns.map((column) => data.rows.some((row) => typeof row[column] === 'number'));
@@ -115,7 +127,8 @@ const ACCEPT = 'var(--accept)', REJECT = 'var(--reject)', OTHER = 'var(--other)'
 
 // Horizontal bars; each row has a label, its parts (value, colour), and a tooltip.
 function bars(rows, unit, show) {
-  const width = 560, label = 168, high = 25, right = 72;
+  const narrow = innerWidth < NARROW;
+  const width = narrow ? 340 : 560, label = narrow ? 116 : 168, high = 25, right = 72;
   const top = Math.max(1, ...rows.map((row) => row.parts.reduce((sum, part) => sum + part.value, 0)));
   const scale = (value) => value / top * (width - label - right);
   const root = svg('svg', { viewBox: `0 0 ${width} ${rows.length * high + 22}`, role: 'group', 'aria-label': unit });
@@ -123,7 +136,7 @@ function bars(rows, unit, show) {
     const y = at * high;
     let x = label;
     const shapes = [svg('rect', { x: 0, y, width, height: high, fill: 'transparent' }),
-      text(clip(row.label, 24), label - 8, y + 16, { 'text-anchor': 'end' })];
+      text(clip(row.label, narrow ? 15 : 24), label - 8, y + 16, { 'text-anchor': 'end' })];
     for (const part of row.parts) {
       const w = Math.max(part.value > 0 ? 1.5 : 0, scale(part.value));
       shapes.push(svg('rect', { class: 'shape', x, y: y + 4, width: w, height: high - 9, rx: 2, fill: part.color }));
@@ -165,8 +178,8 @@ function timeline(rows, chart, measure = 'flows') {
   let points = series(rows);
   if (range) points = points.filter((point) => point.at >= range[0] && point.at <= range[1]);
   if (points.length < 1) { range = null; points = series(rows); }
-  const narrow = chart.clientWidth < 600;
-  const W = narrow ? 480 : 1100, H = narrow ? 260 : 280, left = 64, bottom = 44, top = 10, right = 14;
+  const narrow = innerWidth < NARROW;
+  const W = narrow ? 360 : 1340, H = narrow ? 250 : 290, left = narrow ? 44 : 64, bottom = 44, top = 10, right = 14;
   const from = points[0].at, to = points.at(-1).at;
   const x = (at) => left + (to > from ? (at - from) / (to - from) : .5) * (W - left - right);
   const most = Math.max(1, ...points.flatMap((point) => [point[a], point[r]]));
@@ -253,9 +266,20 @@ function measureTools(redraw) {
   return el('div', { class: 'tools' }, ...buttons);
 }
 
+// The report gives the largest ports; what is left of the totals stands as one more row of each verdict.
+function withOthers(rows) {
+  const total = page.reports.totals.rows[0];
+  const others = [['ACCEPT', total.accepted], ['REJECT', total.rejected]].map(([action, flows]) => {
+    const listed = rows.filter((row) => row.action === action);
+    return { action, port: 'other', protocol: null, service: 'other ports', bytes: null,
+      flows: flows - listed.reduce((sum, row) => sum + row.flows, 0) };
+  });
+  return [...rows, ...others.filter((row) => row.flows > 0)];
+}
+
 // Two rings: verdicts inside, service ports of each outside. A click shows one verdict alone.
 function sunburst(rows, chart, only = null) {
-  const shown = only ? rows.filter((row) => row.action === only) : rows;
+  const shown = only ? withOthers(rows).filter((row) => row.action === only) : withOthers(rows);
   const S = 380, middle = S / 2, all = shown.reduce((sum, row) => sum + row.flows, 0);
   const root = svg('svg', { viewBox: `0 0 ${S} ${S}`, role: 'group', 'aria-label': 'flows by verdict and service port', style: 'max-width:420px;margin:0 auto' });
   const arc = (start, end, inner, outer) => {
@@ -265,42 +289,42 @@ function sunburst(rows, chart, only = null) {
     return `M${at(start, outer)}A${outer} ${outer} 0 ${large} 1 ${at(stop, outer)}L${at(stop, inner)}A${inner} ${inner} 0 ${large} 0 ${at(start, inner)}Z`;
   };
   let start = 0;
-  for (const [action, color] of [['ACCEPT', ACCEPT], ['REJECT', REJECT]]) {
+  for (const [action, color] of [['ACCEPT', 'var(--accept-area)'], ['REJECT', 'var(--reject-area)']]) {
     const of = shown.filter((row) => row.action === action);
     const flows = of.reduce((sum, row) => sum + row.flows, 0);
     if (!flows) continue;
     const name = action === 'ACCEPT' ? 'accepted' : 'rejected';
     const end = start + flows / all;
     const label = `${name}: ${count(flows)} flows (${percent(flows, all)})`;
-    const shapes = [svg('path', { class: 'shape', d: arc(start, end, 72, 112), fill: color, stroke: 'var(--panel)', 'stroke-width': 1.5 })];
-    if (end - start > .07) shapes.push(label_at((start + end) / 2, 92, name));
+    const shapes = [svg('path', { class: 'shape', d: arc(start, end, 56, 112), fill: color, stroke: 'var(--panel)', 'stroke-width': 1.5 })];
+    if (end - start > .07) shapes.push(labelAt((start + end) / 2, 84, name));
     root.append(mark(label, [], shapes, () => { hideTip(); chart.replaceChildren(...[sunburst(rows, chart, only ? null : action)].flat()); }));
     let from = start;
     of.sort((one, other) => other.flows - one.flows).forEach((row, at) => {
       const to = from + row.flows / all;
-      const port = row.port === 0 ? row.protocol : `${row.port}/${row.protocol}`;
-      const shade = svg('path', { class: 'shape', d: arc(from, to, 115, 172), fill: color, 'fill-opacity': Math.max(.3, .85 - at * .07), stroke: 'var(--panel)', 'stroke-width': 1 });
+      const port = row.port === 'other' ? '' : row.port === 0 ? row.protocol : `${row.port}/${row.protocol}`;
+      const shade = svg('path', { class: 'shape', d: arc(from, to, 115, 184), fill: color, 'fill-opacity': Math.max(.3, .85 - at * .07), stroke: 'var(--panel)', 'stroke-width': 1 });
       const parts = [shade];
-      if (to - from > .035) parts.push(label_at((from + to) / 2, 144, clip(row.service ?? port, 10)));
-      root.append(mark(`${port}${row.service ? ' ' + row.service : ''}\n${name}: ${count(row.flows)} flows (${percent(row.flows, all)})\n${bytes(row.bytes)}`, ['port ' + row.port], parts));
+      if (to - from > .035) parts.push(labelAt((from + to) / 2, 149, clip(row.service ?? port, 11)));
+      root.append(mark(`${port}${row.service ? ' ' + row.service : ''}\n${name}: ${count(row.flows)} flows (${percent(row.flows, all)})${row.bytes === null ? '' : '\n' + bytes(row.bytes)}`, ['port ' + row.port], parts));
       from = to;
     });
     start = end;
   }
-  function label_at(share, radius, value) {
+  function labelAt(share, radius, value) {
     return text(value, middle + radius * Math.sin(2 * Math.PI * share), middle - radius * Math.cos(2 * Math.PI * share) + 4, { class: 'on-fill', 'text-anchor': 'middle' });
   }
   root.append(text(short.format(all), middle, middle - 2, { 'text-anchor': 'middle', style: 'font-size:26px;font-weight:650' }),
     text(only ? 'flows; click: all' : 'flows', middle, middle + 18, { class: 'axis', 'text-anchor': 'middle' }));
   return [legend(['accepted', ACCEPT], ['rejected', REJECT]), root,
-    el('p', { class: 'meaning' }, `the ${count(rows.length)} largest of verdict and service port; click a verdict to see it alone`)];
+    el('p', { class: 'meaning' }, `the ${count(rows.length)} largest of verdict and service port, and all others; click a verdict to see it alone`)];
 }
 
 // Who sends to whom: ribbons as thick as their bytes.
 function ribbons(rows, chart) {
   rows = rows.slice(0, 14);
-  const narrow = chart.clientWidth < 600;
-  const W = narrow ? 480 : 900, gap = 8, label = narrow ? 128 : 210, bar = 12;
+  const narrow = innerWidth < NARROW;
+  const W = narrow ? 360 : 1340, gap = 8, label = narrow ? 92 : 240, bar = 12;
   const all = rows.reduce((sum, row) => sum + row.bytes, 0) || 1;
   const side = (key) => {
     const nodes = new Map();
@@ -336,7 +360,7 @@ function ribbons(rows, chart) {
       const value = sides[at].find(([other]) => other === name)[1];
       root.append(mark(`${name}\n${at ? 'received' : 'sent'} ${bytes(value)} in these pairs`, [name], [
         svg('rect', { class: 'shape', x, y: node.y, width: bar, height: node.high, rx: 2, fill: ACCEPT }),
-        text(clip(name, narrow ? 17 : 28), at ? x2 + bar + 6 : x1 - bar - 6, node.y + node.high / 2 + 4, { 'text-anchor': at ? 'start' : 'end' })]));
+        text(clip(name, narrow ? 13 : 34), at ? x2 + bar + 6 : x1 - bar - 6, node.y + node.high / 2 + 4, { 'text-anchor': at ? 'start' : 'end' })]));
     }
   });
   root.append(text('sources', x1 - bar, H + 16, { class: 'axis' }), text('destinations', x2 + bar, H + 16, { class: 'axis', 'text-anchor': 'end' }));
