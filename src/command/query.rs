@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::cli;
 use crate::convert;
@@ -13,6 +14,9 @@ use crate::source::{self, Access, Location};
 
 /// Stack of a thread that plans: deeply nested expressions are walked by recursion.
 const STACK_BYTES: usize = 32 << 20;
+
+/// How long an interrupted query has to clean up.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Who ends a query that is interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +42,12 @@ pub(super) async fn on_threads(
         ended = &mut running => ended,
         () = interrupted(), if interrupt == Interrupt::EndsAll => {
             running.abort();
-            // Dropping the query removes its spill files and the part of the output that is there.
-            running.await
+            // Dropping the query removes its spill files and the part of the output that is there. Some operators
+            // compute for long before they notice.
+            match tokio::time::timeout(LAST_WORDS, running).await {
+                Ok(ended) => ended,
+                Err(_) => Ok(Ok(Exit::Interrupted)),
+            }
         }
     };
     runtime.shutdown_background();

@@ -1,6 +1,7 @@
 //! The SQL shell of `flowlake query`: history, lines until a semicolon, completion, and a few commands with `\`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rustyline::completion::{Completer, Pair};
@@ -41,7 +42,7 @@ pub(super) async fn run(session: Session, format: Format) -> Result<Exit, Error>
     let helper = Words { names: names.clone() };
     // The editor waits for keys, and so has a thread of its own; it reads a line whenever it is told to.
     std::thread::spawn(move || edit(helper, &next, &typed_out));
-    let mut shell = Shell { session, names, format, has_timing: false };
+    let mut shell = Shell { session: Arc::new(session), names, format, has_timing: false };
     loop {
         if next_out.send(()).is_err() {
             return Ok(Exit::Done);
@@ -59,7 +60,7 @@ pub(super) async fn run(session: Session, format: Format) -> Result<Exit, Error>
 }
 
 struct Shell {
-    session: Session,
+    session: Arc<Session>,
     names: Names,
     format: Format,
     has_timing: bool,
@@ -107,14 +108,20 @@ impl Shell {
 
     async fn ask(&self, statement: &str) {
         let began = Instant::now();
-        let asked = async {
-            let answer = self.session.sql(statement).await?;
+        let (session, format, statement) = (Arc::clone(&self.session), self.format, statement.to_owned());
+        // A task of its own: some operators compute for long before they give way.
+        let mut asked = tokio::spawn(async move {
+            let answer = session.sql(&statement).await?;
             let mut out = std::io::BufWriter::new(std::io::stdout());
-            format::write(answer, self.format, &mut out, |_| Ok(())).await
-        };
+            format::write(answer, format, &mut out, |_| Ok(())).await
+        });
         let result: Result<u64, QueryError> = tokio::select! {
-            result = asked => result,
+            result = &mut asked => match result {
+                Ok(result) => result,
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            },
             _ = tokio::signal::ctrl_c() => {
+                asked.abort();
                 eprintln!("cancelled");
                 return;
             }

@@ -47,12 +47,19 @@ fn refused(root: &DataFusionError, text: &str) -> Option<String> {
     let what = ["DDL not supported: ", "DML not supported: ", "Statement not supported: "]
         .iter()
         .find_map(|prefix| text.split(prefix).nth(1))?;
-    let what: String = what.chars().take_while(|c| c.is_alphanumeric()).collect();
-    Some(match what.as_str() {
-        "SetVariable" => "SET".to_owned(),
-        "CreateExternalTable" => "CREATE EXTERNAL TABLE".to_owned(),
-        other => other.to_uppercase(),
-    })
+    let name: String = what.chars().take_while(|c| c.is_alphanumeric()).collect();
+    if name == "SetVariable" {
+        return Some("SET".to_owned());
+    }
+    // `CreateExternalTable` is the plan of CREATE EXTERNAL TABLE.
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && words.chars().last().is_some_and(char::is_lowercase) {
+            words.push(' ');
+        }
+        words.push(c);
+    }
+    Some(words.to_uppercase())
 }
 
 /// The message and, where there is one, what may have been meant.
@@ -84,10 +91,16 @@ fn explain(root: &DataFusionError, text: &str, session: &Session) -> (String, Op
         .trim_start_matches("Error during planning: ")
         .trim_start_matches("SQL error: ")
         .trim_start_matches("Schema error: ")
+        .trim_start_matches("Execution error: ")
         .trim_start_matches("This feature is not implemented: ");
+    if text.contains("only supports a single SQL statement") {
+        return ("there is more than one statement".to_owned(), Some("ask them one by one".to_owned()));
+    }
     let text = text.strip_prefix("ParserError(\"").and_then(|text| text.strip_suffix("\")")).unwrap_or(text);
     let text = text.strip_prefix("TokenizerError(\"").and_then(|text| text.strip_suffix("\")")).unwrap_or(text);
-    let hint = text.contains("placeholder").then(|| "values for $names are given with --param name=value".to_owned());
+    let hint = text.contains("Placeholder").then(|| {
+        "a statement with $names is a report: `flowlake report LAKE --dir FOLDER` gives them values".to_owned()
+    });
     (text.split(" at Line:").next().unwrap_or(text).replace("\\\"", "\"").replace("\\'", "'"), hint)
 }
 

@@ -60,5 +60,7 @@ impl QueryError {
 }
 
 fn first_line(error: &DataFusionError) -> String {
-    error.strip_backtrace().lines().collect::<Vec<_>>().join(" ")
+    let text = error.strip_backtrace().lines().collect::<Vec<_>>().join(" ");
+    let text = text.trim_start_matches("Execution error: ").trim_start_matches("External error: ");
+    text.to_owned()
 }

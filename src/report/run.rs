@@ -42,7 +42,12 @@ pub async fn ask(session: &Session, report: &Report, request: &Request) -> Resul
         session.set_second_window("flow_logs_before", before, &optional)?;
     }
     let answer = session.sql_with(&report.sql, values).await?;
-    Ok(Asked { title: title(session, report, window), answer })
+    let mut title = title(session, report, window);
+    if let Some(length) = report.against {
+        let length = std::time::Duration::from_secs(request.against.unwrap_or(length).unsigned_abs());
+        title += &format!(" against the {} before", humantime::format_duration(length));
+    }
+    Ok(Asked { title, answer })
 }
 
 fn check_fields(session: &Session, report: &Report, needs_start: bool) -> Result<(), ReportError> {

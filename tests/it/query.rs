@@ -114,7 +114,7 @@ fn dates_and_starts_leave_files_out(lab: &Lab) {
         ("start < 1694563200 + 86400", 1, 200),
         ("start_time >= '2023-09-15T00:00:00Z'", 1, 200),
         ("start_time >= '2023-09-14T23:59:59Z' AND start_time < '2023-09-15T00:06:00Z'", 1, 1),
-        ("start_time BETWEEN '2023-09-13T23:00:00Z' AND '2023-09-14T00:00:00Z'", 2, 1),
+        ("start_time BETWEEN '2023-09-13T23:00:00Z' AND '2023-09-14T00:00:00Z'", 1, 1),
         ("start > 1800000000", 0, 0),
     ] {
         let sql = format!("SELECT dstport FROM flow_logs WHERE {filter}");
@@ -125,10 +125,7 @@ fn dates_and_starts_leave_files_out(lab: &Lab) {
         assert_eq!(said.stdout.matches(".parquet").count() > 0, files > 0, "{filter}:\n{}", said.stdout);
         let counted = csv(lab, &format!("SELECT count(*) AS n FROM flow_logs WHERE {filter}"));
         let found = csv(lab, &format!("SELECT count(dstport) AS n FROM flow_logs WHERE {filter}"));
-        assert!(
-            files == 1 && rows == 1 || counted == format!("n\n{rows}\n") || filter.contains("BETWEEN"),
-            "{filter}: {counted}"
-        );
+        assert_eq!(counted, format!("n\n{rows}\n"), "{filter}");
         assert_eq!(counted, found, "{filter}");
     }
     let plan = query(lab, &["SELECT count(*) FROM flow_logs WHERE bytes > 100 AND dstport = 22", "--explain"]).stdout;
@@ -169,6 +166,22 @@ fn raw_logs_give_the_same_rows(lab: &Lab) {
     let none = query(lab, &["SELECT * FROM raw_tgw_flow_logs", "--raw", &lab.url("logs/")]);
     assert_eq!(none.code, 2);
     assert!(none.stderr.contains("did you mean `raw_flow_logs`?"), "{}", none.stderr);
+}
+
+#[test]
+fn hours_are_keys_where_the_lake_has_them() {
+    let lab = Lab::on_disk();
+    let rows: String = (0..48).map(|half| format!("2 10.0.0.{half} {}\n", DAY + half * 1800)).collect();
+    lab.put_gz("logs/a.log.gz", &format!("version srcaddr start\n{rows}"));
+    lab.put_gz("logs/b.log.gz", "version srcaddr\n2 10.9.9.9\n");
+    lab.convert(&["--partition-by", "date,hour"], 0);
+    let plan = query(&lab, &["SELECT srcaddr FROM flow_logs WHERE hour = 7 AND date = '2023-09-13'", "--explain"]);
+    assert!(plan.stdout.contains("flow_logs: 1 of 25 files"), "{}{}", plan.stdout, plan.stderr);
+    assert_eq!(csv(&lab, "SELECT srcaddr FROM flow_logs WHERE hour = 7 ORDER BY 1"), "srcaddr\n10.0.0.14\n10.0.0.15\n");
+    // A record without `start`, in an object without a day, has no date: it is there, and under no date.
+    assert_eq!(csv(&lab, "SELECT srcaddr, date FROM flow_logs WHERE date IS NULL"), "srcaddr,date\n10.9.9.9,\n");
+    assert_eq!(csv(&lab, "SELECT count(*) AS n FROM flow_logs WHERE date IS NULL OR srcaddr = '10.0.0.1'"), "n\n2\n");
+    assert_eq!(csv(&lab, "SELECT count(*) AS n FROM flow_logs WHERE start IS NULL"), "n\n1\n");
 }
 
 fn small() -> Lab {
@@ -221,9 +234,9 @@ fn mistakes_are_shown_with_their_place_and_what_is_near() {
         ("SELEC 1", "SELEC", "  1 | SELEC 1\n    | ^"),
         ("SELECT count(* FROM flow_logs", "Expected", "^"),
         ("SELECT protocol_nam(6)", "protocol_name", ""),
-        ("SELECT srcaddr FROM flow_logs WHERE dstport = $port", "", ""),
+        ("SELECT srcaddr FROM flow_logs WHERE dstport = $port", "is a report", "^"),
         ("SELECT 'open", "Unterminated", ""),
-        ("SELECT 1; SELECT 2", "single", ""),
+        ("SELECT 1; SELECT 2", "more than one statement", ""),
         ("", "there is no statement", ""),
     ] {
         let said = query(&lab, &[sql]);
@@ -239,7 +252,7 @@ fn mistakes_are_shown_with_their_place_and_what_is_near() {
 #[test]
 fn every_format_holds_the_same_rows() {
     let lab = small();
-    let sql = "SELECT 1 AS n, NULL AS nothing, 'a,b|c\"' AS text UNION ALL SELECT 2, NULL, E'tab\\there\\n\\u001b[31m' ORDER BY n";
+    let sql = "SELECT 1 AS n, NULL AS nothing, 'a,b|c\"' AS text UNION ALL SELECT 2, NULL, 'tab' || chr(9) || 'here' || chr(10) || chr(27) || '[31m' ORDER BY n";
     let said = |format: &str| {
         let said = query(&lab, &[sql, "--format", format]);
         assert_eq!(said.code, 0, "{format}: {}", said.stderr);
@@ -373,17 +386,18 @@ fn shell(lab: &Lab, typed: &[&str]) -> String {
         def read(until):\n    \
             seen = b''\n    \
             end = time.time() + 60\n    \
-            while until not in seen and time.time() < end:\n        \
-                if select.select([fd], [], [], 0.1)[0]:\n            \
+            while time.time() < end:\n        \
+                if select.select([fd], [], [], 0.5)[0]:\n            \
                     try: seen += os.read(fd, 65536)\n            \
-                    except OSError: break\n    \
+                    except OSError: break\n        \
+                elif until in seen: break\n    \
             sys.stdout.buffer.write(seen)\n\
         read(b'flowlake> ')\n\
         for line in sys.argv[4:]:\n    \
             if line == '^C': time.sleep(1.5); os.write(fd, b'\\x03'); read(b'flowlake> '); continue\n    \
-            os.write(fd, line.encode())\n    \
+            os.write(fd, line.rstrip('~').encode())\n    \
             if line.endswith('~'): continue\n    \
-            read(b'flowlake> ' if '\\\\q' not in line else b'never')\n";
+                    read(b'flowlake> ' if '\\\\q' not in line else b'never')\n";
     let program = lab.program(&["query", "{}lake"]);
     let mut python = std::process::Command::new("python3");
     python.arg("-c").arg(script).arg(program.get_program()).args(program.get_args()).args(typed);
@@ -432,14 +446,8 @@ fn the_shell_takes_lines_commands_and_completes_names() {
 #[test]
 fn ctrl_c_cancels_the_query_and_not_the_shell() {
     let lab = small();
-    let endless = "SELECT max(a.value * b.value) FROM generate_series(1, 4000000) a, generate_series(1, 4000000) b;\r~";
-    let endless = endless.trim_end_matches('~');
-    let shown = shell(
-        &lab,
-        &[&format!("{endless}"), "^C", "SELECT 41 + 1 AS answer;\r", "\\q\r"].map(|line| {
-            if line.starts_with("SELECT max") { Box::leak(format!("{line}~").into_boxed_str()) } else { line }
-        }),
-    );
+    let endless = "SELECT sum(value % 7) FROM generate_series(1, 4000000000000);\r~";
+    let shown = shell(&lab, &[endless, "^C", "SELECT 41 + 1 AS answer;\r", "\\q\r"]);
     assert!(shown.contains("cancelled"), "{shown}");
     assert!(shown.contains("| 42 ") || shown.contains("|     42 |"), "{shown}");
 }

@@ -36,7 +36,7 @@ const TOLD_APART: [(&str, &str, &str); 24] = [
     ("port-scans", "203.0.113.50", "203.0.113.52"),
     ("ssh-brute-force", "198.51.100.20 | 10.0.2.5 | 22", "198.51.100.21"),
     ("ssh-brute-force", "198.51.100.20", "192.168.7.9"),
-    ("external-ingress", "10.0.3.30 | 6379 | redis", "50202"),
+    ("external-ingress", "10.0.3.30 | 6379 | redis", "49000"),
     ("database-ports-from-outside", "6379 | redis | 10.0.3.30 | ACCEPT", "1433"),
     ("unusual-protocols", "GRE", "UDP"),
     ("large-transfers", "10.0.2.21 | 198.51.100.200 | 443 | 4 | 1073741824", "198.51.100.201"),

@@ -37,7 +37,7 @@ fn walk(folder: &Path, files: &mut BTreeMap<PathBuf, String>) {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             walk(&path, files);
-        } else {
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).expect("source text");
             let relative =
                 path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).expect("below src").to_owned();

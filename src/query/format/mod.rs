@@ -6,7 +6,7 @@ mod grid;
 
 use std::io::{self, Write};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::csv;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -69,15 +69,51 @@ pub async fn write(
     out: &mut (impl Write + Send),
     mut see: impl FnMut(&RecordBatch) -> Result<(), QueryError>,
 ) -> Result<u64, QueryError> {
-    let mut writer = Writer::new(format, answer.schema(), out)?;
+    let failed = Arc::new(Mutex::new(None));
+    let out = Noting { out, failed: Arc::clone(&failed) };
+    // The writers of some formats tell an error of `out` as a text; its kind is what matters.
+    let told = |error| match failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(kind) => QueryError::Output(io::Error::from(kind)),
+        None => error,
+    };
+    let mut writer = Writer::new(format, answer.schema(), out).map_err(told)?;
     let mut rows = 0;
     while let Some(batch) = answer.next().await? {
         rows += batch.num_rows() as u64;
         see(&batch)?;
-        writer.write(&batch)?;
+        writer.write(&batch).map_err(told)?;
     }
-    writer.finish()?;
+    writer.finish().map_err(told)?;
     Ok(rows)
+}
+
+/// Notes why writing failed.
+struct Noting<'a, W> {
+    out: &'a mut W,
+    failed: Arc<Mutex<Option<io::ErrorKind>>>,
+}
+
+impl<W> Noting<'_, W> {
+    fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &result
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.kind());
+        }
+        result
+    }
+}
+
+impl<W: Write> Write for Noting<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.out.write(bytes);
+        self.note(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.out.flush();
+        self.note(result)
+    }
 }
 
 enum Writer<W: Write + Send> {

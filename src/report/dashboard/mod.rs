@@ -64,10 +64,13 @@ pub async fn page(session: &Session, pack: &Pack, window: Window) -> Result<Stri
         data.reports.insert(name, rows(session, pack, name, &request).await?);
     }
     let zone = session.time_zone();
-    let (first, last) = session.starts(Table::FlowLogs).unwrap_or_default();
-    let (since, until) = (window.since.unwrap_or(first), window.until.unwrap_or(last));
+    let (first, last) = session.starts(Table::FlowLogs).unzip();
+    let show = |asked: Option<i64>, held: Option<i64>| asked.or(held).map(|at| zone.show(at));
     let heading = format!("Flow logs of {}", session.lake_url());
-    let shown = format!("Records that start from {} to {}, {zone}", zone.show(since), zone.show(until));
+    let shown = match (show(window.since, first), show(window.until, last)) {
+        (Some(since), Some(until)) => format!("Records that start from {since} to {until}, {zone}"),
+        _ => format!("All records; times are {zone}"),
+    };
     let footer =
         format!("Made by flowlake {}; every number is that of a report of the same name.", env!("CARGO_PKG_VERSION"));
     Ok(filled(&[
