@@ -44,8 +44,8 @@ pub(super) async fn register(context: &SessionContext, name: &str, path: &Path) 
 
 /// The first byte that is no white space: `[` begins an array, anything else is JSON lines.
 fn first_byte(path: &Path) -> std::io::Result<Option<u8>> {
-    let bytes = std::io::BufReader::new(File::open(path)?).bytes();
-    bytes.filter(|byte| !byte.as_ref().is_ok_and(u8::is_ascii_whitespace)).next().transpose()
+    let mut bytes = std::io::BufReader::new(File::open(path)?).bytes();
+    bytes.find(|byte| !byte.as_ref().is_ok_and(u8::is_ascii_whitespace)).transpose()
 }
 
 /// Types as they look, but a column that has a number with a leading zero anywhere is text: account ids have.

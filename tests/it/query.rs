@@ -380,27 +380,13 @@ fn a_statement_comes_from_a_file_or_standard_input() {
 
 /// Types into the shell on a pseudo-terminal, and gives all that it showed.
 fn shell(lab: &Lab, typed: &[&str]) -> String {
-    let script = "import os, pty, sys, time, select\n\
-        pid, fd = pty.fork()\n\
-        if pid == 0: os.execvp(sys.argv[1], sys.argv[1:4])\n\
-        def read(until):\n    \
-            seen = b''\n    \
-            end = time.time() + 60\n    \
-            while time.time() < end:\n        \
-                if select.select([fd], [], [], 0.5)[0]:\n            \
-                    try: seen += os.read(fd, 65536)\n            \
-                    except OSError: break\n        \
-                elif until in seen: break\n    \
-            sys.stdout.buffer.write(seen)\n\
-        read(b'flowlake> ')\n\
-        for line in sys.argv[4:]:\n    \
-            if line == '^C': time.sleep(1.5); os.write(fd, b'\\x03'); read(b'flowlake> '); continue\n    \
-            os.write(fd, line.rstrip('~').encode())\n    \
-            if line.endswith('~'): continue\n    \
-                    read(b'flowlake> ' if '\\\\q' not in line else b'never')\n";
     let program = lab.program(&["query", "{}lake"]);
     let mut python = std::process::Command::new("python3");
-    python.arg("-c").arg(script).arg(program.get_program()).args(program.get_args()).args(typed);
+    python
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/shell.py"))
+        .arg(program.get_program())
+        .args(program.get_args())
+        .args(typed);
     for (name, value) in program.get_envs() {
         python.env(name, value.unwrap_or_default());
     }

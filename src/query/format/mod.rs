@@ -118,7 +118,7 @@ impl<W: Write> Write for Noting<'_, W> {
 
 enum Writer<W: Write + Send> {
     Grid(Grid<W>),
-    Csv(csv::Writer<W>),
+    Csv(Box<csv::Writer<W>>),
     Json(JsonWriter<W, JsonArray>),
     Ndjson(JsonWriter<W, LineDelimited>),
     Parquet(Box<ArrowWriter<W>>),
@@ -135,7 +135,7 @@ impl<W: Write + Send> Writer<W> {
                 let mut writer = csv::WriterBuilder::new().with_delimiter(delimiter).with_header(true).build(out);
                 // A result without rows has its header too.
                 writer.write(&RecordBatch::new_empty(schema)).map_err(QueryError::arrow)?;
-                Writer::Csv(writer)
+                Writer::Csv(Box::new(writer))
             }
             Format::Json => Writer::Json(json().build(out)),
             Format::Ndjson => Writer::Ndjson(json().build(out)),

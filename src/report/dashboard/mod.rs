@@ -115,10 +115,13 @@ fn bucket(session: &Session, window: Window) -> &'static str {
     let Some((first, last)) = session.starts(Table::FlowLogs) else { return "minute" };
     let since = window.since.map_or(first, |since| since.max(first));
     let until = window.until.map_or(last, |until| until.min(last));
-    match until - since {
-        ..=BY_MINUTE_MAX => "minute",
-        ..=BY_HOUR_MAX => "hour",
-        _ => "day",
+    let length = until - since;
+    if length <= BY_MINUTE_MAX {
+        "minute"
+    } else if length <= BY_HOUR_MAX {
+        "hour"
+    } else {
+        "day"
     }
 }
 
