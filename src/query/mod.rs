@@ -287,7 +287,9 @@ fn context(options: &Options) -> Result<SessionContext, QueryError> {
     let mut config = SessionConfig::new()
         .with_information_schema(true)
         .with_target_partitions(options.threads.max(1))
-        .set_bool("datafusion.sql_parser.collect_spans", true);
+        .set_bool("datafusion.sql_parser.collect_spans", true)
+        // The largest first, as in DuckDB: a sum of nothing is no large one.
+        .set_str("datafusion.sql_parser.default_null_ordering", "nulls_last");
     config.options_mut().execution.time_zone = Some(options.time_zone.name().to_owned());
     let memory = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX);
     let pool = TrackConsumersPool::new(FairSpillPool::new(memory), CONSUMERS_NAMED);

@@ -27,6 +27,8 @@ fn lab() -> Lab {
             100 + row * row
         );
     }
+    // Block Public Access records without bytes: the sum of such a pair is null.
+    text += "2 111122223333 eni-9 203.0.113.77 10.0.0.1 40000 443 6 1 - 1694563200 1694563260 REJECT OK\n";
     text += "2 111122223333 eni-9 - - - - - - - 1694563200 1694563260 - NODATA\n";
     lab.put_gz("logs/a.log.gz", &text);
     lab.convert(&[], 0);

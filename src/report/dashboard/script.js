@@ -149,7 +149,7 @@ function bars(rows, unit, show) {
     text(unit, label, rows.length * high + 16, { class: 'axis' }));
   return root;
 }
-const bar = (label, value, color, keys, tipText) => ({ label, keys, tip: tipText, parts: [{ value, color }] });
+const bar = (label, value, color, keys, tipText) => ({ label, keys, tip: tipText, parts: [{ value: value ?? 0, color }] });
 
 // Lines over time, of flows or of bytes. Dragging zooms, a double click shows all again.
 const STEPS = { minute: 60e3, hour: 3600e3 };
@@ -322,7 +322,8 @@ function sunburst(rows, chart, only = null) {
 
 // Who sends to whom: ribbons as thick as their bytes.
 function ribbons(rows, chart) {
-  rows = rows.slice(0, 14);
+  rows = rows.filter((row) => row.bytes > 0).slice(0, 14);
+  if (rows.length === 0) return el('p', { class: 'empty' }, 'No pair has any bytes.');
   const narrow = innerWidth < NARROW;
   const W = narrow ? 360 : 1340, gap = 8, label = narrow ? 92 : 240, bar = 12;
   const all = rows.reduce((sum, row) => sum + row.bytes, 0) || 1;
