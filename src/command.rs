@@ -4,6 +4,10 @@ mod completions;
 mod ddl;
 #[cfg(feature = "serve")]
 mod serve;
+mod dashboard;
+mod query;
+mod report;
+mod shell;
 
 use std::io::Write;
 use std::path::Path;
@@ -15,8 +19,10 @@ use crate::error::{Error, Exit};
 use crate::lake::{Lake, LakeError, Outcome, Receipt, RejectRecord, State, decode_lines};
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::Session;
+use crate::query::format::{self, Format};
+use crate::report::{Pack, REJECTED_BY_PORT, Request};
 use crate::source::{self, Access, Location};
-use crate::{inspect, report, sample};
+use crate::{inspect, sample};
 
 pub async fn run(command: Command) -> Result<Exit, Error> {
     match command {
@@ -27,6 +33,9 @@ pub async fn run(command: Command) -> Result<Exit, Error> {
         Command::Ddl(arguments) => ddl::ddl(&arguments).await,
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::serve(&arguments).await,
+        Command::Query(arguments) => query::run(arguments).await,
+        Command::Report(arguments) => report::run(arguments).await,
+        Command::Dashboard(arguments) => dashboard::run(arguments).await,
         Command::Demo(arguments) => demo(&arguments).await,
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => completions::man(&arguments),
@@ -190,9 +199,12 @@ async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
         eprintln!("  {line}");
     }
     let lake = convert::open_lake(&options.lake, &options.lake_access).await?;
-    let session = Session::open(&lake).await?;
+    let session = Session::open(&lake, crate::query::Options::default()).await?;
+    let pack = Pack::embedded();
+    let report = pack.get(REJECTED_BY_PORT)?;
+    let asked = crate::report::ask(&session, report, &Request::default()).await?;
     eprintln!("rejected traffic by port (sql/rejected-by-port.sql)");
-    println!("{}", report::table(&session, report::REJECTED_BY_PORT).await?);
+    format::write(asked.answer, Format::Table, &mut std::io::stdout(), |_| Ok(())).await?;
     Ok(if summary.left_something() { Exit::SetAside } else { Exit::Done })
 }
 

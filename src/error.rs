@@ -6,6 +6,7 @@ use crate::ddl::DdlError;
 use crate::inspect::InspectError;
 use crate::lake::LakeError;
 use crate::query::QueryError;
+use crate::report::ReportError;
 use crate::sample::SampleError;
 use crate::source::SourceError;
 
@@ -19,6 +20,8 @@ pub enum Exit {
     Usage = 2,
     /// This run set objects or lines aside, or could not reach some.
     SetAside = 3,
+    /// The condition of `--fail-if` holds.
+    FailIf = 4,
     /// Another run on this host is at work on this lake (sysexits' EX_TEMPFAIL).
     Busy = 75,
     Interrupted = 130,
@@ -45,6 +48,9 @@ pub enum Error {
     Serve(#[from] crate::serve::ServeError),
     #[error("cannot write to {}: {source}", .folder.display())]
     Folder { folder: std::path::PathBuf, source: std::io::Error },
+    Report(#[from] ReportError),
+    #[error("{0}")]
+    Usage(String),
     #[error("cannot write to standard output: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -59,6 +65,9 @@ impl Error {
             | Error::Ddl(DdlError::Place { .. }) => Exit::Usage,
             #[cfg(feature = "serve")]
             Error::Serve(crate::serve::ServeError::Open { .. }) => Exit::Usage,
+            Error::Query(error) if error.is_usage() => Exit::Usage,
+            Error::Report(error) if error.is_usage() => Exit::Usage,
+            Error::Usage(_) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

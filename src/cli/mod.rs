@@ -4,6 +4,9 @@ mod completions;
 mod ddl;
 #[cfg(feature = "serve")]
 mod serve;
+mod dashboard;
+mod query;
+mod report;
 mod values;
 
 #[cfg(test)]
@@ -13,7 +16,10 @@ pub use completions::{Completions, Man};
 pub use ddl::Ddl;
 #[cfg(feature = "serve")]
 pub use serve::Serve;
-pub use values::day_of;
+pub use dashboard::Dashboard;
+pub use query::{AskOptions, Query, ResultOptions};
+pub use report::{Report, WindowOptions};
+pub use values::{Moment, day_of};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,6 +50,9 @@ pub enum Command {
     Ddl(Ddl),
     #[cfg(feature = "serve")]
     Serve(Serve),
+    Query(Query),
+    Report(Report),
+    Dashboard(Dashboard),
     Demo(Demo),
     Completions(Completions),
     Man(Man),

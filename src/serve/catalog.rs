@@ -19,7 +19,7 @@ use datafusion::prelude::SessionContext;
 use tokio::sync::Mutex;
 
 use crate::lake::{Lake, LakeError, State};
-use crate::query::{QueryError, Session};
+use crate::query::{Options, QueryError, Session};
 
 /// How long what was read of the ledger is taken for new.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ type Mark = (u64, usize);
 impl Catalog {
     pub(super) async fn open(lake: Lake) -> std::result::Result<Catalog, QueryError> {
         let mark = mark(&lake).await?;
-        let session = Session::open(&lake).await?;
+        let session = Session::open(&lake, Options::default()).await?;
         let first = session.context().clone();
         let tables = RwLock::new(Arc::new(tables(&first).await?));
         Ok(Catalog { lake, tables, first, seen: Mutex::new(Seen { at: Instant::now(), mark }) })
@@ -62,7 +62,7 @@ impl Catalog {
         // Before the files are read: what is committed in between is found the next time.
         let mark = mark(&self.lake).await?;
         if mark != seen.mark {
-            let session = Session::open(&self.lake).await?;
+            let session = Session::open(&self.lake, Options::default()).await?;
             let tables = tables(session.context()).await?;
             *self.tables.write().expect("no holder of the lock panics") = Arc::new(tables);
             seen.mark = mark;
