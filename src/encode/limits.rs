@@ -2,7 +2,7 @@
 //! and files end, and so the bytes of files: changing one needs a new [`super::WRITER_EPOCH`].
 
 /// Rows of a page: long enough that headers and calls to the compressor vanish, short enough for an index to skip by.
-const PAGE_ROWS: usize = 20_000;
+const PAGE_ROWS: usize = 65_536;
 
 /// Values of one page over all columns, for layouts of hundreds of columns.
 const PAGE_VALUES_MAX: usize = 64 * PAGE_ROWS;

@@ -23,6 +23,7 @@ mod hybrid;
 mod ints;
 mod limits;
 mod options;
+mod order;
 mod pack;
 mod page;
 mod partition;
@@ -32,6 +33,7 @@ mod shape;
 mod spill;
 mod text;
 mod texts;
+mod values;
 
 #[cfg(test)]
 mod tests;
