@@ -139,7 +139,7 @@ impl Dictionary {
         let mut shorts = [Short::default(); BATCH];
         let mut are_last = true;
         for (short, &(start, end)) in shorts.iter_mut().zip(tokens) {
-            *short = Short::of_padded(&text[start..], end - start);
+            *short = Short::of_padded(text, start, end);
             are_last &= *short == last.0;
         }
         if are_last {
@@ -168,7 +168,7 @@ impl Dictionary {
         let mut mediums = [Medium::default(); BATCH];
         let mut hashes = [0; BATCH];
         for ((medium, hash), &(start, end)) in mediums.iter_mut().zip(&mut hashes).zip(tokens) {
-            *medium = Medium::of_padded(&text[start..], end - start);
+            *medium = Medium::of_padded(text, start, end);
             *hash = medium.hash();
             self.medium.prefetch(*hash);
         }
@@ -178,7 +178,7 @@ impl Dictionary {
                 ids.push(self.medium.find_or_insert(medium, hash, || kept.push(&text[start..end])));
                 continue;
             }
-            let short = Short::of_padded(&text[start..], end - start);
+            let short = Short::of_padded(text, start, end);
             ids.push(if short == null {
                 NULL_TEXT
             } else {

@@ -33,15 +33,15 @@ impl<const WORDS: usize> Inline<WORDS> {
     /// Longest text of this kind.
     pub(super) const BYTES_MAX: usize = 16 * WORDS - 1;
 
-    /// Of the first `bytes` bytes of `text`, which goes on for `16 * WORDS` bytes; the others do not matter.
+    /// Of `text[start..end]`, at most [`Inline::BYTES_MAX`] bytes. `text` goes on for `16 * WORDS` bytes from `start`.
     #[inline(always)]
-    pub(super) fn of_padded(text: &[u8], bytes: usize) -> Inline<WORDS> {
+    pub(super) fn of_padded(text: &[u8], start: usize, end: usize) -> Inline<WORDS> {
         let mut words = [0; WORDS];
-        let text = &text[..16 * WORDS];
-        // The masks of all lengths are one row of ones and zeros, read from another place.
-        let kept = &MASK[MASK_ONES - bytes..][..16 * WORDS];
-        for ((word, text), kept) in words.iter_mut().zip(text.as_chunks().0).zip(kept.as_chunks().0) {
-            *word = u128::from_le_bytes(*text) & u128::from_le_bytes(*kept);
+        let bytes = end - start;
+        let text = &text[start..start + 16 * WORDS];
+        let kept = &KEPT[bytes];
+        for ((word, text), kept) in words.iter_mut().zip(text.as_chunks().0).zip(kept) {
+            *word = u128::from_le_bytes(*text) & kept;
         }
         words[WORDS - 1] |= (bytes as u128) << 120;
         Inline(words)
@@ -49,9 +49,9 @@ impl<const WORDS: usize> Inline<WORDS> {
 
     /// Of a whole text, which may be too long for this kind.
     pub(super) fn of(text: &[u8]) -> Option<Inline<WORDS>> {
-        let mut padded = [0; MASK_ONES];
+        let mut padded = [0; INLINE_BYTES_END];
         padded.get_mut(..text.len()).filter(|_| text.len() <= Self::BYTES_MAX)?.copy_from_slice(text);
-        Some(Inline::of_padded(&padded, text.len()))
+        Some(Inline::of_padded(&padded, 0, text.len()))
     }
 
     #[inline(always)]
@@ -60,17 +60,23 @@ impl<const WORDS: usize> Inline<WORDS> {
     }
 }
 
-/// Bytes of the longest inline text with its length.
-const MASK_ONES: usize = 48;
+/// One more than the length of the longest inline text.
+const INLINE_BYTES_END: usize = 48;
 
-static MASK: [u8; 2 * MASK_ONES] = {
-    let mut mask = [0; 2 * MASK_ONES];
-    let mut at = 0;
-    while at < MASK_ONES {
-        mask[at] = 0xff;
-        at += 1;
+/// For each length, what is kept of the words of a text.
+static KEPT: [[u128; 3]; INLINE_BYTES_END] = {
+    let mut kept = [[0; 3]; INLINE_BYTES_END];
+    let mut bytes = 0;
+    while bytes < INLINE_BYTES_END {
+        let mut word = 0;
+        while word < 3 {
+            let of_word = if bytes > 16 * word { bytes - 16 * word } else { 0 };
+            kept[bytes][word] = if of_word >= 16 { u128::MAX } else { (1 << (8 * of_word)) - 1 };
+            word += 1;
+        }
+        bytes += 1;
     }
-    mask
+    kept
 };
 
 /// A full 64 x 64 bit product folded in half: every bit of the word reaches every bit of the hash.

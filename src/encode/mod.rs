@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! chunk ─▶ runs of one partition ─▶ page of rows ─▶ encoded pages ─▶ row group ─▶ data file
-//!            │       │              (20,000, in     (in memory)      (dictionary    (hashed)
-//!            │       └─▶ spill       columns)                         page first)
+//!            │       │              (65,536, in     (in memory)      (dictionary    (hashed)
+//!            │       └─▶ spill       an order)                        page first)
 //!            └─▶ receipt             beyond 16 partitions
 //! ```
 //!
