@@ -1,12 +1,12 @@
 //! What each command does, in the library's terms: call a stage, print its result, choose the exit code.
 
 mod completions;
-mod ddl;
-#[cfg(feature = "serve")]
-mod serve;
 mod dashboard;
+mod ddl;
 mod query;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod shell;
 
 use std::io::Write;

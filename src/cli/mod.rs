@@ -1,24 +1,24 @@
 //! Every command and flag with its help, and their way into each stage's options. It reads and writes nothing.
 
 mod completions;
-mod ddl;
-#[cfg(feature = "serve")]
-mod serve;
 mod dashboard;
+mod ddl;
 mod query;
 mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod values;
 
 #[cfg(test)]
 mod tests;
 
 pub use completions::{Completions, Man};
-pub use ddl::Ddl;
-#[cfg(feature = "serve")]
-pub use serve::Serve;
 pub use dashboard::Dashboard;
+pub use ddl::Ddl;
 pub use query::{AskOptions, Query, ResultOptions};
 pub use report::{Report, WindowOptions};
+#[cfg(feature = "serve")]
+pub use serve::Serve;
 pub use values::{Moment, day_of};
 
 use std::path::PathBuf;
