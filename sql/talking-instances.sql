@@ -7,7 +7,7 @@ SELECT instance_id,
        sum(packets) AS packets,
        sum(bytes)   AS bytes
 FROM flow_logs
-WHERE instance_id IS NOT NULL AND bytes IS NOT NULL
+WHERE instance_id IS NOT NULL AND packets IS NOT NULL
 GROUP BY instance_id
 ORDER BY bytes DESC, instance_id
 LIMIT $top

@@ -7,7 +7,7 @@ SELECT subnet_id,
        sum(packets) AS packets,
        sum(bytes)   AS bytes
 FROM flow_logs
-WHERE subnet_id IS NOT NULL AND bytes IS NOT NULL
+WHERE subnet_id IS NOT NULL AND packets IS NOT NULL
 GROUP BY subnet_id
 ORDER BY bytes DESC, subnet_id
 LIMIT $top

@@ -97,7 +97,7 @@ fn answers_are_those_of_a_plain_count(lab: &Lab) {
     let zoned = query(lab, &[times, "--format", "csv", "--time-zone", "Asia/Kolkata"]);
     assert_eq!(zoned.stdout, "start_time,end_time\n2023-09-13T05:30:00+05:30,2023-09-13T05:30:59+05:30\n");
     let last = "SELECT x FROM (VALUES (1), (NULL), (2)) AS t(x) ORDER BY x DESC";
-    assert_eq!(csv(lab, last), "x\n2\n1\n\n", "nulls are last");
+    assert_eq!(csv(lab, last), "x\n2\n1\n\"\"\n", "nulls are last");
     let joined = csv(lab, "SELECT DISTINCT log_account, log_region, log_id FROM flow_logs");
     assert_eq!(joined, "log_account,log_region,log_id\n012345678901,us-east-1,fl-1\n");
 }

@@ -38,7 +38,7 @@ const TOLD_APART: [(&str, &str, &str); 35] = [
     ("ssh-brute-force", "198.51.100.20", "192.168.7.9"),
     ("external-ingress", "10.0.3.30 | 6379 | redis", "49000"),
     ("database-ports-from-outside", "6379 | redis | 10.0.3.30 | ACCEPT", "27017"),
-    ("unusual-protocols", "GRE", "UDP"),
+    ("unusual-protocols", "GRE", "10.0.0.2"),
     ("large-transfers", "10.0.2.21 | 198.51.100.200 | 443 | 4 | 1073741824", "198.51.100.201"),
     ("nat-gateway-contributors", "10.0.2.20 | 2 | 9000 | 700000 | 709000", "10.0.9.1"),
     ("policy-rejects", "BPA", "eni-web3"),
