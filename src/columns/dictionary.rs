@@ -35,7 +35,7 @@ type Medium = Inline<3>;
 const ADDRESSES: [&str; 4] = ["srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr"];
 
 /// Tokens whose slots are asked of memory before the first of them is looked at.
-const BATCH: usize = 16;
+const BATCH: usize = 32;
 
 /// The texts of one column.
 #[derive(Debug)]

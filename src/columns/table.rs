@@ -70,7 +70,7 @@ static KEPT: [[u128; 3]; INLINE_BYTES_END] = {
     while bytes < INLINE_BYTES_END {
         let mut word = 0;
         while word < 3 {
-            let of_word = if bytes > 16 * word { bytes - 16 * word } else { 0 };
+            let of_word = bytes.saturating_sub(16 * word);
             kept[bytes][word] = if of_word >= 16 { u128::MAX } else { (1 << (8 * of_word)) - 1 };
             word += 1;
         }

@@ -97,7 +97,7 @@ mod tests {
     fn what_is_stored_is_a_frame_that_zstd_reads() {
         let mut out = Vec::new();
         for bytes in [0, 1, ZSTD_BLOCK_BYTES - 1, ZSTD_BLOCK_BYTES, ZSTD_BLOCK_BYTES + 1, 3 * ZSTD_BLOCK_BYTES] {
-            let page: Vec<u8> = (0..bytes).map(|at| (at * at >> 7) as u8).collect();
+            let page: Vec<u8> = (0..bytes).map(|at| ((at * at) >> 7) as u8).collect();
             Compressor::store(&page, &mut out);
             assert_eq!(zstd::bulk::decompress(&out, bytes).unwrap(), page);
         }
