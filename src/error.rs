@@ -47,10 +47,8 @@ pub enum Error {
     #[error(transparent)]
     Serve(#[from] crate::serve::ServeError),
     #[error("cannot write to {}: {source}", .folder.display())]
-    Folder {
-        folder: std::path::PathBuf,
-        source: std::io::Error,
-    },
+    Folder { folder: std::path::PathBuf, source: std::io::Error },
+    #[error(transparent)]
     Report(#[from] ReportError),
     #[error("{0}")]
     Usage(String),

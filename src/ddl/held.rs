@@ -74,7 +74,7 @@ async fn files(lake: &Lake) -> Result<Vec<DataFile>, LakeError> {
     if state.create.is_none() {
         return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() });
     }
-    Ok(state.commits(lake).await?.into_iter().flat_map(|commit| commit.head.files).collect())
+    Ok(state.heads(lake).await?.into_iter().flat_map(|head| head.files).collect())
 }
 
 fn value<'a>(partition: &'a str, key: &str) -> Option<&'a str> {
