@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use crate::cli::{self, Command};
-use crate::convert::{self, Ending, Stop};
+use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, LakeError, Outcome, Receipt, RejectRecord, State, decode_lines};
 use crate::progress::{Progress, When, bytes, count};
@@ -56,7 +56,13 @@ async fn convert(arguments: &cli::Convert) -> Result<Exit, Error> {
     let summary = convert::run(&options, &progress, &stop).await;
     signals.abort();
     progress.clear();
-    let summary = summary?;
+    let summary = match summary {
+        Err(ConvertError::Unfinished { error, summary }) => {
+            print(arguments.talk.json, &summary)?;
+            return Err((*error).into());
+        }
+        other => other?,
+    };
     print(arguments.talk.json, &summary)?;
     Ok(match summary.ending {
         Ending::Interrupted => Exit::Interrupted,

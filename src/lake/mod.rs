@@ -30,7 +30,7 @@ pub use records::{
     Commit, CommitHead, DataFile, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals, decode_lines, encode_lines,
 };
 pub use seen::{Known, Seen, Standing, object_hash};
-pub use state::{PlanState, State};
+pub use state::{PlanState, State, Unread};
 
 use std::sync::Arc;
 
@@ -54,6 +54,11 @@ pub enum LakeError {
     Newer { url: String, found: u32 },
     #[error("{url} is not readable: {reason}; delete it: the log and the commits say all that it says")]
     Checkpoint { url: String, reason: String },
+    #[error(
+        "{url} is not readable: {reason}; run again, and if it stays so delete the lake's folder \
+         `_flowlake/checkpoints`: the log and the commits say all that it says"
+    )]
+    Filed { url: String, reason: String },
     #[error("{url} is missing from the ledger, although a later record exists; restore it from a copy")]
     Gap { url: String },
     #[error("{url} is not a flowlake lake: it has no `_flowlake/log`; make one with `flowlake convert SOURCE LAKE`")]
@@ -142,6 +147,18 @@ impl Lake {
         let path = self.names.inside(relative);
         let bytes = self.need(&path).await?;
         decode(bytes).map_err(|error| LakeError::Record { url: self.names.url(&path), reason: error.to_string() })
+    }
+
+    /// A record that a checkpoint names.
+    pub async fn filed<T, E: std::fmt::Display>(
+        &self,
+        relative: &str,
+        decode: impl FnOnce(Bytes) -> Result<T, E>,
+    ) -> Result<T, LakeError> {
+        let path = self.names.inside(relative);
+        let damaged = |reason: String| LakeError::Filed { url: self.names.url(&path), reason };
+        let bytes = self.read(&path).await?.ok_or_else(|| damaged("it is missing".to_owned()))?;
+        decode(bytes).map_err(|error| damaged(error.to_string()))
     }
 
     /// The numbers of the committed tasks of a plan.
