@@ -1,5 +1,7 @@
 //! What each command does, in the library's terms: call a stage, print its result, choose the exit code.
 
+mod verify;
+
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -19,6 +21,7 @@ pub async fn run(command: Command) -> Result<Exit, Error> {
         Command::Sample(arguments) => make_sample(&arguments),
         Command::Inspect(arguments) => inspect(&arguments).await,
         Command::Rejects(arguments) => rejects(&arguments).await,
+        Command::Verify(arguments) => verify::verify(&arguments).await,
         Command::Demo(arguments) => demo(&arguments).await,
     }
 }

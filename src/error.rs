@@ -1,5 +1,6 @@
 //! The top error: the stages' errors, the hint that goes with each, and the exit codes.
 
+use crate::audit::AuditError;
 use crate::commit::CommitError;
 use crate::convert::ConvertError;
 use crate::inspect::InspectError;
@@ -18,6 +19,8 @@ pub enum Exit {
     Usage = 2,
     /// This run set objects or lines aside, or could not reach some.
     SetAside = 3,
+    /// A verification found differences.
+    Difference = 4,
     /// Another run on this host is at work on this lake (sysexits' EX_TEMPFAIL).
     Busy = 75,
     Interrupted = 130,
@@ -35,6 +38,8 @@ pub enum Error {
     Sample(#[from] SampleError),
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error("cannot write to standard output: {0}")]

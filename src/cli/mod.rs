@@ -1,11 +1,13 @@
 //! Every command and flag with its help, and their way into each stage's options. It reads and writes nothing.
 
 mod values;
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use values::day_of;
+pub use verify::Verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +35,7 @@ pub enum Command {
     Sample(Sample),
     Inspect(Inspect),
     Rejects(Rejects),
+    Verify(Verify),
     Demo(Demo),
 }
 

@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("encode", &["schema", "columns"]),
     ("commit", &["schema", "lake", "encode", "decode", "source"]),
     ("convert", &["schema", "columns", "progress", "source", "lake", "plan", "fetch", "decode", "encode", "commit"]),
+    ("audit", &["schema", "columns", "progress", "source", "lake", "fetch", "decode", "encode"]),
     ("query", &["lake", "schema"]),
     ("report", &["query"]),
     ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress"]),
