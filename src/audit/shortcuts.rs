@@ -8,7 +8,7 @@ use super::difference::{Difference, Kind};
 use super::history::History;
 use super::{AuditError, problem};
 use crate::lake::receipts::{self, Filed};
-use crate::lake::{Checkpoint, Commit, CommitHead, Day, Lake, LakeError, Names, State, decode_lines};
+use crate::lake::{Checkpoint, Commit, CommitHead, Day, Lake, Names, State, decode_lines};
 
 /// What the records of one task come to, in any order: few bytes a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -206,9 +206,4 @@ fn digests_of(bytes: Bytes, day: Day) -> Result<Digests, parquet::errors::Parque
         found.entry((plan, task)).or_default().add(&json(&(&receipt, format.as_deref())));
     }
     Ok(found)
-}
-
-/// Whether an error of reading speaks of the record, and not of the store.
-pub(super) fn is_of_record(error: &LakeError) -> bool {
-    matches!(error, LakeError::Record { .. } | LakeError::Checkpoint { .. } | LakeError::Gap { .. })
 }
