@@ -72,8 +72,10 @@ fn proves_itself(lab: &Lab, lake: &str, records: u64) {
     assert_eq!((report["rows"].as_u64(), report["files_unpublished"].as_u64()), (Some(records), Some(0)));
     assert_eq!((&report["plans_open"], &report["sources"]["not_converted"]), (&serde_json::json!([]), &0.into()));
     assert_eq!(rows_seen(lab, lake), records);
+    // What a writer on this host left is gone. A single staged file may be of a living run on another host, and stays for a
+    // day.
     let temporaries = lab.list(&format!("{lake}/_flowlake/tmp"));
-    assert!(temporaries.is_empty(), "{temporaries:?}");
+    assert!(temporaries.keys().all(|key| key.ends_with(".part")), "{temporaries:?}");
 }
 
 /// Numbers that look random and are the same in every run: SplitMix64.
@@ -104,7 +106,7 @@ fn kill_at_any_moment(lab: &Lab, records: u64, kills: u32) -> Kills {
     let host = TempDir::new().expect("a temporary folder");
     let began = Instant::now();
     let clean = said(start(lab, "clean", &host).wait_with_output().expect("it ends"));
-    let whole = began.elapsed();
+    let mut whole = began.elapsed();
     assert_eq!(clean.code, 0, "{}", clean.stderr);
     proves_itself(lab, "clean", records);
     let tasks = lab.list("clean/_flowlake/commits").len();
@@ -115,12 +117,23 @@ fn kill_at_any_moment(lab: &Lab, records: u64, kills: u32) -> Kills {
         if counted.mid_run == kills {
             break;
         }
-        assert!(counted.too_late <= kills + 10, "runs end before they are killed: {counted:?} of {whole:?}");
+        assert!(counted.too_late <= kills + 30, "runs end before they are killed: {counted:?} of {whole:?}");
         let lake = format!("killed{round}");
         // One kill in three hits the rerun, too.
         for _ in 0..1 + u32::from(random.below(3) == 0) {
+            let began = Instant::now();
             let mut child = start(lab, &lake, &host);
-            std::thread::sleep(Duration::from_micros(random.below(whole.as_micros() as u64)));
+            if random.below(2) == 0 {
+                // In the middle of the work: after so many commits.
+                let commits = random.below(tasks as u64) as usize;
+                let is_there = || lab.list(&format!("{lake}/_flowlake/commits")).len() >= commits;
+                while child.try_wait().expect("the program is ours").is_none() && !is_there() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                std::thread::sleep(Duration::from_micros(random.below(50_000)));
+            } else {
+                std::thread::sleep(Duration::from_micros(random.below(whole.as_micros() as u64)));
+            }
             child.kill().expect("the program is ours");
             let status = child.wait().expect("it ends");
             if status.signal() == Some(libc::SIGKILL) {
@@ -128,6 +141,8 @@ fn kill_at_any_moment(lab: &Lab, records: u64, kills: u32) -> Kills {
             } else {
                 assert!(status.success(), "{status:?}");
                 counted.too_late += 1;
+                // The machine is less busy than it was.
+                whole = whole.min(began.elapsed());
             }
             let seen = rows_seen(lab, &lake);
             assert!(seen <= records);

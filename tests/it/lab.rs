@@ -163,7 +163,9 @@ impl Lab {
     }
 
     pub fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowlake"));
+        // Long runs take a program that no later build replaces.
+        let program = std::env::var_os("FLOWLAKE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_flowlake").into());
+        let mut command = Command::new(program);
         command.args(arguments.iter().map(|argument| argument.replace("{}", &self.root)));
         command.env_clear().env("TMPDIR", self.folder.path()).env("HOME", self.folder.path());
         command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_REGION", "us-east-1");
