@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use super::oracle::{self, Expected, Row};
 use super::server::{ADMIN, server};
-use super::signed::{client, make_bucket, put_policy};
+use super::signed::{client, client_at, make_bucket, put_policy, request};
 
 /// One bucket and one lake.
 pub struct Lab {
@@ -61,6 +61,20 @@ impl Lab {
         let folder = TempDir::new().expect("a temporary folder");
         let endpoint = Some(server.endpoint.clone());
         Lab { store: Arc::new(store), root: format!("s3://{bucket}/"), folder, endpoint, runtime: runtime() }
+    }
+
+    /// A lab on an S3 server of the test's own.
+    pub fn on_server(endpoint: &str) -> Lab {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let made = || request(endpoint, "PUT", "/lab", "", b"").is_ok_and(|answer| answer.starts_with(b"HTTP/1.1 2"));
+        while !made() {
+            assert!(std::time::Instant::now() < deadline, "the server did not come up");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        let store = client_at(endpoint, "lab", ADMIN);
+        let folder = TempDir::new().expect("a temporary folder");
+        let endpoint = Some(endpoint.to_owned());
+        Lab { store: Arc::new(store), root: "s3://lab/".to_owned(), folder, endpoint, runtime: runtime() }
     }
 
     /// The URL of a name in this lab.
@@ -200,7 +214,7 @@ impl Lab {
     /// As [`Lab::lake_rows`], of a lake of another name.
     pub fn rows_of(&self, lake: &str) -> BTreeMap<(String, i64), Row> {
         let mut rows = BTreeMap::new();
-        for key in self.list(lake).keys().filter(|key| key.ends_with(".parquet")) {
+        for key in self.list(lake).keys().filter(|key| is_data(key)) {
             self.read_parquet(key, &mut rows);
         }
         rows
@@ -238,8 +252,13 @@ impl Lab {
     /// Names of the data files of the lake, relative to it.
     pub fn data_files(&self) -> BTreeSet<String> {
         let keys = self.list("lake");
-        keys.into_keys().filter(|key| key.ends_with(".parquet")).collect()
+        keys.into_keys().filter(|key| is_data(key)).collect()
     }
+}
+
+/// The ledger files receipts as Parquet, too.
+fn is_data(key: &str) -> bool {
+    key.ends_with(".parquet") && !key.contains("/_flowlake/")
 }
 
 fn value(column: &dyn Array, index: usize) -> Option<String> {
