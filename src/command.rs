@@ -8,6 +8,7 @@ mod report;
 #[cfg(feature = "serve")]
 mod serve;
 mod shell;
+mod verify;
 
 use std::io::Write;
 use std::path::Path;
@@ -36,6 +37,7 @@ pub async fn run(command: Command) -> Result<Exit, Error> {
         Command::Query(arguments) => query::run(arguments).await,
         Command::Report(arguments) => report::run(arguments).await,
         Command::Dashboard(arguments) => dashboard::run(arguments).await,
+        Command::Verify(arguments) => verify::verify(&arguments).await,
         Command::Demo(arguments) => demo(&arguments).await,
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => completions::man(&arguments),

@@ -1,5 +1,6 @@
 //! The top error: the stages' errors, the hint that goes with each, and the exit codes.
 
+use crate::audit::AuditError;
 use crate::commit::CommitError;
 use crate::convert::ConvertError;
 use crate::ddl::DdlError;
@@ -20,8 +21,8 @@ pub enum Exit {
     Usage = 2,
     /// This run set objects or lines aside, or could not reach some.
     SetAside = 3,
-    /// The condition of `--fail-if` holds.
-    FailIf = 4,
+    /// A check found a difference, or the condition of `--fail-if` holds.
+    Difference = 4,
     /// Another run on this host is at work on this lake (sysexits' EX_TEMPFAIL).
     Busy = 75,
     Interrupted = 130,
@@ -39,6 +40,8 @@ pub enum Error {
     Sample(#[from] SampleError),
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error(transparent)]

@@ -30,6 +30,8 @@ pub mod commit;
 
 pub mod convert;
 
+pub mod audit;
+
 pub mod query;
 
 pub mod report;

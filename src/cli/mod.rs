@@ -8,6 +8,7 @@ mod report;
 #[cfg(feature = "serve")]
 mod serve;
 mod values;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ pub use report::{Report, WindowOptions};
 #[cfg(feature = "serve")]
 pub use serve::Serve;
 pub use values::{Moment, day_of};
+pub use verify::Verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,6 +55,7 @@ pub enum Command {
     Query(Query),
     Report(Report),
     Dashboard(Dashboard),
+    Verify(Verify),
     Demo(Demo),
     Completions(Completions),
     Man(Man),

@@ -61,7 +61,7 @@ async fn one(arguments: &cli::Report, pack: &Pack, name: &str) -> Result<Exit, E
     };
     let exit = super::query::quietly(written.await)?;
     match watch {
-        Some(watch) if watch.holds() => Ok(Exit::FailIf),
+        Some(watch) if watch.holds() => Ok(Exit::Difference),
         _ => Ok(exit),
     }
 }

@@ -112,6 +112,10 @@ impl Names {
         self.ledger(&format!("intents/{plan:020}/{task:06}/{hash}.json"))
     }
 
+    pub fn all_commits(&self) -> Path {
+        self.ledger("commits")
+    }
+
     pub fn commits(&self, plan: u64) -> Path {
         self.ledger(&format!("commits/{plan:020}"))
     }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::receipts;
 use super::{
-    Body, Checkpoint, CommitHead, Create, Day, Dropped, Filed, Lake, LakeError, Names, Plan, PlannedTask, Receipt,
-    Totals, decode_lines,
+    Body, Checkpoint, CommitHead, Create, Day, Dropped, Entry, Filed, Lake, LakeError, Names, Plan, PlannedTask,
+    Receipt, Totals, decode_lines,
 };
 use crate::schema::{FIELDS, Kind, Table, Types};
 
@@ -78,6 +78,14 @@ impl State {
             self.apply(entry.body, &at);
         }
         Ok(())
+    }
+
+    /// Folds the next entry; `None` stands for one that is lost. For those who read the log entry by entry.
+    pub fn step(&mut self, entry: Option<Entry>) {
+        match entry {
+            Some(Entry { body, at, .. }) => self.apply(body, &at),
+            None => self.next += 1,
+        }
     }
 
     fn apply(&mut self, body: Body, at: &str) {

