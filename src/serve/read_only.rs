@@ -1,15 +1,19 @@
 //! The gate before every statement: questions and what clients say around them pass, all else is refused by name.
 
+use std::ops::ControlFlow;
+
 use async_trait::async_trait;
 use datafusion::common::ParamValues;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::{ObjectName, ObjectNamePart, Select, Set, Statement, Visit, Visitor};
 use datafusion_postgres::QueryHook;
 use datafusion_postgres::hooks::HookClient;
 use datafusion_postgres::pgwire::api::ClientInfo;
 use datafusion_postgres::pgwire::api::results::Response;
 use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+
+use super::depth;
 
 #[derive(Debug)]
 pub(super) struct ReadOnly;
@@ -17,13 +21,16 @@ pub(super) struct ReadOnly;
 /// What a statement is refused for; `None` lets it pass.
 pub(super) fn refusal(statement: &Statement) -> Option<String> {
     match statement {
-        Statement::Query(query) => refusal_of_query(query),
+        Statement::Query(query) => match query.visit(&mut Writes) {
+            ControlFlow::Break(what) => Some(cannot(&what)),
+            ControlFlow::Continue(()) => None,
+        },
         Statement::Explain { statement, .. } => refusal(statement),
-        Statement::Set(_) => {
-            // The engine's own settings, such as its limit of memory, are not the client's.
-            let text = statement.to_string().to_lowercase();
-            text.contains("datafusion.").then(|| "cannot set the engine's own settings".to_owned())
-        }
+        // The engine's own settings, such as its limit of memory, are not the client's.
+        Statement::Set(set) => variables(set)
+            .into_iter()
+            .any(is_the_engines)
+            .then(|| "cannot set the engine's own settings".to_owned()),
         Statement::ExplainTable { .. }
         | Statement::ShowVariable { .. }
         | Statement::ShowVariables { .. }
@@ -46,15 +53,41 @@ pub(super) fn refusal(statement: &Statement) -> Option<String> {
     }
 }
 
-fn refusal_of_query(query: &Query) -> Option<String> {
-    match query.body.as_ref() {
-        SetExpr::Select(select) if select.into.is_some() => Some(cannot("SELECT INTO")),
-        SetExpr::Insert(_) => Some(cannot("INSERT")),
-        SetExpr::Update(_) => Some(cannot("UPDATE")),
-        SetExpr::Delete(_) => Some(cannot("DELETE")),
-        SetExpr::Merge(_) => Some(cannot("MERGE")),
-        _ => None,
+/// Finds what writes in a query, however deep: `SELECT … INTO`, or a statement where a query could stand.
+struct Writes;
+
+impl Visitor for Writes {
+    type Break = String;
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<String> {
+        match select.into {
+            Some(_) => ControlFlow::Break("SELECT INTO".to_owned()),
+            None => ControlFlow::Continue(()),
+        }
     }
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<String> {
+        match statement {
+            Statement::Query(_) => ControlFlow::Continue(()),
+            other => ControlFlow::Break(first_words(&other.to_string())),
+        }
+    }
+}
+
+fn variables(set: &Set) -> Vec<&ObjectName> {
+    match set {
+        Set::SingleAssignment { variable, .. } => vec![variable],
+        Set::ParenthesizedAssignments { variables, .. } => variables.iter().collect(),
+        Set::MultipleAssignments { assignments } => assignments.iter().map(|assignment| &assignment.name).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Judged by the names' values: the engine reads `"datafusion"."x"` and `"datafusion.x"` like `datafusion.x`.
+fn is_the_engines(variable: &ObjectName) -> bool {
+    let value = |part: &ObjectNamePart| part.as_ident().map(|ident| ident.value.to_lowercase());
+    let Some(values) = variable.0.iter().map(value).collect::<Option<Vec<String>>>() else { return true };
+    values.join(".").split('.').next() == Some("datafusion")
 }
 
 fn cannot(what: &str) -> String {
@@ -70,7 +103,7 @@ fn first_words(text: &str) -> String {
 fn refused(statement: &Statement) -> Option<PgWireError> {
     const READ_ONLY_SQL_TRANSACTION: &str = "25006";
     const FEATURE_NOT_SUPPORTED: &str = "0A000";
-    let text = refusal(statement)?;
+    let Some(text) = refusal(statement) else { return depth::check_relations(statement).err() };
     let is_cursor = matches!(statement, Statement::Declare { .. } | Statement::Fetch { .. } | Statement::Close { .. });
     let code = if is_cursor { FEATURE_NOT_SUPPORTED } else { READ_ONLY_SQL_TRANSACTION };
     let error = ErrorInfo::new("ERROR".to_owned(), code.to_owned(), text);
