@@ -8,6 +8,7 @@ mod engines;
 mod help;
 mod lab;
 mod oracle;
+mod packaging;
 mod serve;
 mod server;
 mod tidy;
