@@ -17,8 +17,8 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 
 /// Operators, parentheses and keywords in the text of a statement. The stack of [`super::STACK_BYTES`] holds a tree of this
-/// depth even in a build without optimisations.
-const LEVELS_MAX: usize = 4_000;
+/// depth even in a build without optimisations. The time to plan it grows with the square, and cannot be interrupted.
+const LEVELS_MAX: usize = 1_000;
 
 /// Tables and subqueries of a statement, each `WITH` counted as often as it is named.
 const RELATIONS_MAX: usize = 200;

@@ -26,14 +26,15 @@ with psycopg.connect(where, autocommit=True) as one:
         assert error.sqlstate == "54000", error
         assert one.execute("SELECT 41 + 1").fetchone() == (42,)
     # Deeper and deeper: an answer or an error, and the server lives on.
-    for levels in [1_000, 3_900, 20_000, 300_000]:
-        for deep in ["(" * levels + "1" + ")" * levels, "1+" * levels + "1", "NOT " * levels + "true", "1=1 OR " * levels + "true"]:
-            for prepare in (None, True):
+    for levels in [200, 450, 20_000, 300_000]:
+        for deep in ["(" * levels + "1" + ")" * levels, "1+" * levels + "1", "- " * levels + "1", "1=1 OR " * levels + "true"]:
+            for prepare in (None, True) if levels > 450 else (None,):
                 try:
                     one.execute("SELECT " + deep, prepare=prepare)
+                    assert levels < 20_000, deep[:10]
                 except psycopg.Error as error:
                     assert not one.closed, (levels, deep[:10], error)
-                    assert levels < 20_000 or len(deep) > 1 << 20 or error.sqlstate == "54001", error
+                    assert levels < 20_000 or error.sqlstate in ("54001", "54000"), error
                 assert one.execute("SELECT 41 + 1").fetchone() == (42,)
     with psycopg.connect(where, autocommit=True) as two:
         try:

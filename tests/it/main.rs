@@ -20,6 +20,7 @@ mod links;
 mod old_ledgers;
 mod oracle;
 mod outage;
+mod packaging;
 mod permissions;
 mod query;
 mod race;
