@@ -120,7 +120,9 @@ fn problem(lake: &Lake, error: LakeError) -> Result<Difference, AuditError> {
         LakeError::Gap { url } => {
             Ok(Difference::of_file(Kind::RecordMissing, &relative(&url), "a record that another one names", "nothing"))
         }
-        LakeError::Record { url, reason } | LakeError::Checkpoint { url, reason } => {
+        LakeError::Record { url, reason }
+        | LakeError::Checkpoint { url, reason }
+        | LakeError::Filed { url, reason } => {
             Ok(Difference::of_file(Kind::RecordUnreadable, &relative(&url), "a ledger record", reason))
         }
         LakeError::Store(_) | LakeError::Newer { .. } | LakeError::NoLake { .. } => Err(error.into()),

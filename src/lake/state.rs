@@ -135,7 +135,9 @@ impl State {
             let under = self.unread.range(chain.clone()..).take_while(|(folder, _)| folder.starts_with(chain));
             let found = under.filter(|(_, lost)| lost.plan < scan.settled);
             let found: Vec<String> = found.map(|(folder, _)| folder.clone()).collect();
-            found.iter().for_each(|folder| drop(self.unread.remove(folder)));
+            for folder in found {
+                self.unread.remove(&folder);
+            }
         }
     }
 

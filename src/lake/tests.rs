@@ -37,6 +37,7 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
         body: "b".into(),
         listed,
         full_scan,
+        settled: 0,
     })
 }
 
@@ -84,7 +85,17 @@ async fn a_seal_counts_once_and_an_unread_object_is_looked_for_until_a_full_scan
     let mut state = State::load(&lake).await.unwrap();
     assert_eq!(state.totals.rows, 5);
     assert_eq!(state.oldest_unread("s3://b/a/").map(|day| day.to_string()).as_deref(), Some("2020-01-01"));
-    put(&lake, 4, plan(&[("s3://b/a/", "2023-09-14")], true)).await;
+    let scan = |settled| {
+        let Body::Plan(scan) = plan(&[("s3://b/a/", "2023-09-14")], true) else { unreachable!() };
+        Body::Plan(Plan { settled, ..scan })
+    };
+    put(&lake, 4, scan(0)).await;
+    state.catch_up(&lake).await.unwrap();
+    assert!(
+        state.oldest_unread("s3://b/a/").is_some(),
+        "plan 0 was open when that scan began: its objects were planned"
+    );
+    put(&lake, 5, scan(1)).await;
     state.catch_up(&lake).await.unwrap();
     assert_eq!(state.oldest_unread("s3://b/a/"), None);
     assert!(state.oldest_unread("s3://b/c/").is_some(), "that chain was not listed");
