@@ -170,9 +170,7 @@ impl Reader {
         for turn in 0..OPENED_PER_LOG_MAX {
             let is_open = |log: &&Vec<Object>| !log.iter().any(|object| with_rows.borrow().contains(&object.url));
             let opened: Vec<Object> = logs.iter().filter(is_open).filter_map(|log| log.get(turn)).cloned().collect();
-            self.read(opened, |object| {
-                Columns { url: object.url.clone(), tables: &tables, with_rows: &with_rows }
-            })?;
+            self.read(opened, |object| Columns { url: object.url.clone(), tables: &tables, with_rows: &with_rows })?;
         }
         Ok(tables.into_inner())
     }

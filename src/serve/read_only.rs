@@ -27,10 +27,9 @@ pub(super) fn refusal(statement: &Statement) -> Option<String> {
         },
         Statement::Explain { statement, .. } => refusal(statement),
         // The engine's own settings, such as its limit of memory, are not the client's.
-        Statement::Set(set) => variables(set)
-            .into_iter()
-            .any(is_the_engines)
-            .then(|| "cannot set the engine's own settings".to_owned()),
+        Statement::Set(set) => {
+            variables(set).into_iter().any(is_the_engines).then(|| "cannot set the engine's own settings".to_owned())
+        }
         Statement::ExplainTable { .. }
         | Statement::ShowVariable { .. }
         | Statement::ShowVariables { .. }
