@@ -6,6 +6,6 @@ SELECT date_trunc('day', start_time) AS day,
        sum(packets) AS packets,
        sum(bytes)   AS bytes
 FROM flow_logs
-WHERE packets IS NOT NULL
+WHERE packets IS NOT NULL AND start IS NOT NULL
 GROUP BY date_trunc('day', start_time)
 ORDER BY day

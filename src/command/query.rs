@@ -73,6 +73,12 @@ async fn interrupted() {
 /// Opens a lake to ask it.
 pub(super) async fn open(lake: &str, ask: &cli::AskOptions) -> Result<Session, Error> {
     let location = Location::parse(lake)?;
+    if let Some(folder) = &ask.spill
+        && lies_in(folder, &location)?
+    {
+        let place = folder.display();
+        return Err(Error::Usage(format!("--spill {place} lies in the lake, which queries never write to")));
+    }
     let lake = convert::open_lake(&location, &Access::parse(&ask.lake_option)?).await?;
     Ok(Session::open(&lake, ask.options()).await?)
 }
@@ -108,6 +114,14 @@ pub(super) async fn run(arguments: cli::Query) -> Result<Exit, Error> {
     .await
 }
 
+/// Whether a folder, which need not exist, lies in a lake on disk.
+fn lies_in(folder: &Path, lake: &Location) -> Result<bool, Error> {
+    let Some(lake) = lake.path().and_then(|path| path.canonicalize().ok()) else { return Ok(false) };
+    let folder = std::path::absolute(folder)?;
+    let existing = folder.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
+    Ok(existing.is_some_and(|existing| existing.starts_with(lake)))
+}
+
 /// The statement as given: as an argument, in a file, or on standard input.
 fn statement(arguments: &cli::Query) -> Result<String, Error> {
     let text = match (&arguments.sql, &arguments.file) {
@@ -128,8 +142,8 @@ fn statement(arguments: &cli::Query) -> Result<String, Error> {
     Ok(text.to_owned())
 }
 
-fn tell_unread(session: &Session) {
-    let (lines, objects) = session.unread();
+pub(super) fn tell_unread(session: &Session) {
+    let (lines, objects) = session.take_unread();
     if lines + objects > 0 {
         eprintln!("of the raw logs {lines} lines and {objects} objects could not be read and are not among the rows");
     }

@@ -123,9 +123,12 @@ impl Shell {
             _ = tokio::signal::ctrl_c() => {
                 asked.abort();
                 eprintln!("cancelled");
+                // What it met does not count for the next answer.
+                self.session.take_unread();
                 return;
             }
         };
+        super::query::tell_unread(&self.session);
         match result {
             Ok(rows) if self.has_timing => eprintln!("{rows} rows in {:.3} s", began.elapsed().as_secs_f64()),
             Ok(rows) => eprintln!("{rows} rows"),

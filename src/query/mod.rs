@@ -149,7 +149,7 @@ impl Session {
 
     /// Gives gzip logs that are not converted as the tables `raw_flow_logs` and `raw_tgw_flow_logs`.
     pub async fn add_raw(&self, source: crate::source::Store) -> Result<(), QueryError> {
-        for (table, provider) in raw::tables(source, self.options.threads, &self.unread).await? {
+        for (table, provider) in raw::tables(source, &self.options, &self.unread).await? {
             let view = view::View { time_zone: self.options.time_zone.name(), ..view::View::default() };
             let name = format!("raw_{}", table.name());
             self.context.register_table(name.as_str(), Arc::new(view.of(&name, provider)?))?;
@@ -157,10 +157,10 @@ impl Session {
         Ok(())
     }
 
-    /// Lines and objects of raw logs that could not be read so far.
-    pub fn unread(&self) -> (u64, u64) {
+    /// Lines and objects of raw logs that could not be read since this was last asked.
+    pub fn take_unread(&self) -> (u64, u64) {
         use std::sync::atomic::Ordering::Relaxed;
-        (self.unread.lines.load(Relaxed), self.unread.objects.load(Relaxed))
+        (self.unread.lines.swap(0, Relaxed), self.unread.objects.swap(0, Relaxed))
     }
 
     /// Columns of a lake's table, `None` if the lake has no file of it.
@@ -225,6 +225,7 @@ impl Session {
 
     /// The plans of a statement, and the files that the ledger left of each scan. The statement does not run.
     pub async fn explain(&self, statement: &str) -> Result<String, QueryError> {
+        let scans = self.scans.listen();
         let explained = self.sql(&format!("EXPLAIN FORMAT INDENT {statement}")).await;
         // The statement itself says better where it is wrong.
         let batches = match explained {
@@ -243,7 +244,7 @@ impl Session {
                 text += &format!("{}:\n{}\n", kind.unwrap_or_default(), plan.unwrap_or_default().trim_end());
             }
         }
-        for scan in self.scans.lock().expect("no thread panics while it notes a scan").drain(..) {
+        for scan in scans.notes() {
             text += &format!("{scan}\n");
         }
         Ok(text)

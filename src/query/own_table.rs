@@ -20,7 +20,12 @@ pub(super) async fn register(context: &SessionContext, name: &str, path: &Path) 
         return Err(fail("the lake has a table of this name; choose another one".to_owned()));
     }
     let path = path.canonicalize().map_err(|error| fail(format!("{}: {error}", path.display())))?;
-    let place = path.to_str().ok_or_else(|| fail("its path is no UTF-8".to_owned()))?;
+    if path.to_str().is_none() {
+        return Err(fail("its path is no UTF-8".to_owned()));
+    }
+    // A URL, since the engine takes the signs `*`, `?` and `[` of a path for a pattern.
+    let url = url::Url::from_file_path(&path).map_err(|()| fail("its path is no URL".to_owned()))?;
+    let place = url.as_str();
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
     let extension = extension.as_str();
     let own = format!(".{extension}");
@@ -37,7 +42,7 @@ pub(super) async fn register(context: &SessionContext, name: &str, path: &Path) 
             context.register_json(name, place, options).await
         }
         "parquet" => context.register_parquet(name, place, ParquetReadOptions::default().file_extension(&own)).await,
-        _ => return Err(fail(format!("{place} is no .csv, .tsv, .json, .ndjson or .parquet file"))),
+        _ => return Err(fail(format!("{} is no .csv, .tsv, .json, .ndjson or .parquet file", path.display()))),
     };
     done.map_err(|error| fail(error.strip_backtrace()))
 }

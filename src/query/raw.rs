@@ -1,8 +1,9 @@
 //! Gzip logs as tables without converting them: the decoder that `convert` uses, behind a stream of batches.
 //!
-//! The columns are those of one object of each flow log, whose format never changes, and of some objects beside. An
-//! object that has yet another column is an error: it would be left out silently.
+//! The columns are those of the first object with rows of each flow log, whose format never changes, and of some objects
+//! beside. An object that has yet another column is an error: it would be left out silently.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
@@ -21,7 +22,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::TryStreamExt;
 use tokio::sync::mpsc::Sender;
 
-use super::QueryError;
+use super::{Options, QueryError};
 use crate::columns::{Chunk, Dictionaries, NULL_INT, NULL_TEXT, Values};
 use crate::decode::{self, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{self, Budget, Stores};
@@ -30,6 +31,13 @@ use crate::source::{Filter, Object, Store, find_chains, list_chain};
 
 /// Objects that belong to no flow log by their key, and are opened for their columns.
 const LOOSE_OPENED_MAX: usize = 32;
+
+/// Objects of one flow log that are opened until one has rows.
+const OPENED_PER_LOG_MAX: usize = 8;
+
+/// Compressed bytes in flight of all partitions together: this share of the session's memory, and never less than so many.
+const MEMORY_SHARE: u64 = 4;
+const BYTES_IN_FLIGHT_MIN: u64 = 64 << 20;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
@@ -43,27 +51,30 @@ pub(super) struct Unread {
     pub objects: AtomicU64,
 }
 
-/// The raw tables of a source, with as many partitions as `threads`.
+/// The raw tables of a source, with as many partitions as the session has threads.
 pub(super) async fn tables(
     store: Store,
-    threads: usize,
+    options: &Options,
     unread: &Arc<Unread>,
 ) -> std::result::Result<Vec<(Table, Arc<dyn TableProvider>)>, QueryError> {
     let objects = list(&store).await?;
     let stores = Stores::new([store]);
     let opened = first_of_each_log(&objects);
+    let bytes = usize::try_from((options.memory_bytes / MEMORY_SHARE).max(BYTES_IN_FLIGHT_MIN)).unwrap_or(usize::MAX);
+    let budget = Budget::new(fetch::Options { bytes_in_flight_max: bytes, ..fetch::Options::default() });
     let runtime = tokio::runtime::Handle::current();
-    let peek = Reader { stores: stores.clone(), runtime: runtime.clone(), unread: Arc::default() };
+    let reader = Reader { stores, runtime, budget, unread: Arc::clone(unread) };
+    let peek = Reader { unread: Arc::default(), ..reader.clone() };
     let columns = tokio::task::spawn_blocking(move || peek.columns(opened)).await.expect("decoding does not panic")?;
     let mut tables: Vec<(Table, Arc<dyn TableProvider>)> = Vec::new();
     for (table, columns) in columns {
         let schema = schema_of(columns);
-        let mut shares: Vec<Vec<Object>> = vec![Vec::new(); threads.clamp(1, objects.len().max(1))];
+        let mut shares: Vec<Vec<Object>> = vec![Vec::new(); options.threads.clamp(1, objects.len().max(1))];
         let share_count = shares.len();
         objects.iter().enumerate().for_each(|(at, object)| shares[at % share_count].push(object.clone()));
         let partition = |objects| {
-            let reader = Reader { stores: stores.clone(), runtime: runtime.clone(), unread: Arc::clone(unread) };
-            Arc::new(Share { table, schema: schema.clone(), objects, reader }) as Arc<dyn PartitionStream>
+            let (schema, reader) = (schema.clone(), reader.clone());
+            Arc::new(Share { table, schema, objects, reader }) as Arc<dyn PartitionStream>
         };
         let shares = shares.into_iter().map(partition).collect();
         tables.push((table, Arc::new(StreamingTable::try_new(schema.clone(), shares)?)));
@@ -84,17 +95,18 @@ async fn list(store: &Store) -> std::result::Result<Vec<Object>, QueryError> {
     Ok(objects)
 }
 
-fn first_of_each_log(objects: &[Object]) -> Vec<Object> {
-    let mut logs = BTreeSet::new();
-    let mut loose = 0;
-    let is_first = |object: &&Object| match &object.log_id {
-        Some(log) => logs.insert(log.clone()),
-        None => {
-            loose += 1;
-            loose <= LOOSE_OPENED_MAX
+/// The first objects of each flow log; an object of none stands alone.
+fn first_of_each_log(objects: &[Object]) -> Vec<Vec<Object>> {
+    let mut logs: BTreeMap<&str, Vec<Object>> = BTreeMap::new();
+    for object in objects {
+        let Some(log) = &object.log_id else { continue };
+        let first = logs.entry(log).or_default();
+        if first.len() < OPENED_PER_LOG_MAX {
+            first.push(object.clone());
         }
-    };
-    objects.iter().filter(is_first).cloned().collect()
+    }
+    let loose = objects.iter().filter(|object| object.log_id.is_none()).take(LOOSE_OPENED_MAX);
+    logs.into_values().chain(loose.map(|object| vec![object.clone()])).collect()
 }
 
 fn schema_of(columns: BTreeMap<String, DataType>) -> SchemaRef {
@@ -115,13 +127,14 @@ fn text_as_view(kind: DataType) -> DataType {
 struct Reader {
     stores: Stores,
     runtime: tokio::runtime::Handle,
+    budget: Arc<Budget>,
     unread: Arc<Unread>,
 }
 
 impl Reader {
     /// Decodes objects one after the other into what `sink` makes of each.
     fn read<S: Sink>(&self, objects: Vec<Object>, mut sink: impl FnMut(&Object) -> S) -> Result<()> {
-        let budget = Budget::new(fetch::Options::default());
+        let budget = Arc::clone(&self.budget);
         let mut decoder = Decoder::new(decode::Settings::default());
         for (at, body) in fetch::fetch(&self.runtime, self.stores.clone(), objects.clone(), budget) {
             let object = &objects[at];
@@ -151,19 +164,32 @@ impl Reader {
         Ok(())
     }
 
-    fn columns(&self, objects: Vec<Object>) -> Result<BTreeMap<Table, BTreeMap<String, DataType>>> {
-        let found = std::cell::RefCell::new(BTreeMap::<Table, BTreeMap<String, DataType>>::new());
-        self.read(objects, |_| Columns(&found))?;
-        Ok(found.into_inner())
+    /// The columns of every table. Of each log another object is opened as long as none had rows.
+    fn columns(&self, logs: Vec<Vec<Object>>) -> Result<BTreeMap<Table, BTreeMap<String, DataType>>> {
+        let (tables, with_rows) = (RefCell::default(), RefCell::new(BTreeSet::new()));
+        for turn in 0..OPENED_PER_LOG_MAX {
+            let is_open = |log: &&Vec<Object>| !log.iter().any(|object| with_rows.borrow().contains(&object.url));
+            let opened: Vec<Object> = logs.iter().filter(is_open).filter_map(|log| log.get(turn)).cloned().collect();
+            self.read(opened, |object| Columns { url: object.url.clone(), tables: &tables, with_rows: &with_rows })?;
+        }
+        Ok(tables.into_inner())
     }
 }
 
-/// Notes the columns of chunks.
-struct Columns<'a>(&'a std::cell::RefCell<BTreeMap<Table, BTreeMap<String, DataType>>>);
+/// Notes the columns of one object's chunks.
+struct Columns<'a> {
+    url: String,
+    tables: &'a RefCell<BTreeMap<Table, BTreeMap<String, DataType>>>,
+    with_rows: &'a RefCell<BTreeSet<String>>,
+}
 
 impl Sink for Columns<'_> {
     fn rows(&mut self, chunk: &Chunk, _dictionaries: &Dictionaries) -> io::Result<()> {
-        let mut tables = self.0.borrow_mut();
+        if chunk.rows() == 0 {
+            return Ok(());
+        }
+        self.with_rows.borrow_mut().insert(self.url.clone());
+        let mut tables = self.tables.borrow_mut();
         let columns = tables.entry(chunk.layout.table).or_default();
         for column in &chunk.layout.columns {
             columns.entry(column.name.clone()).or_insert_with(|| text_as_view(column.kind.data_type()));

@@ -4,7 +4,7 @@
 //! `start` rule it out, and then goes to the Parquet reader for row groups, pages and rows.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{Datelike, NaiveDate};
@@ -40,8 +40,41 @@ const EPOCH_DAYS_FROM_CE: i32 = 719_163;
 /// Bytes at the end of a file that are fetched at once, so that the footer comes with the first request.
 const FOOTER_BYTES_HINT: usize = 128 << 10;
 
-/// What scans found to read, for `--explain`.
-pub(super) type Scans = Arc<Mutex<Vec<String>>>;
+/// What scans found to read, for `--explain`: noted only while somebody asks, or a long session would gather notes forever.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scans(Arc<Mutex<Option<Vec<String>>>>);
+
+impl Scans {
+    /// Begins anew. Notes are taken until the value is dropped.
+    pub fn listen(&self) -> Listening {
+        *self.lock() = Some(Vec::new());
+        Listening(self.clone())
+    }
+
+    fn note(&self, note: impl FnOnce() -> String) {
+        if let Some(notes) = self.lock().as_mut() {
+            notes.push(note());
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) struct Listening(Scans);
+
+impl Listening {
+    pub fn notes(&self) -> Vec<String> {
+        self.0.lock().clone().unwrap_or_default()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        *self.0.lock() = None;
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct LakeTable {
@@ -246,13 +279,10 @@ impl TableProvider for LakeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let kept = self.prune(state, filters)?;
-        let note = format!(
-            "{}: {} of {} files by the ledger's dates and bounds of start",
-            self.name,
-            kept.len(),
-            self.files.len()
-        );
-        self.scans.lock().expect("no thread panics while it notes a scan").push(note);
+        self.scans.note(|| {
+            let (name, kept, all) = (self.name, kept.len(), self.files.len());
+            format!("{name}: {kept} of {all} files by the ledger's dates and bounds of start")
+        });
         if kept.is_empty() {
             let schema = match projection {
                 Some(columns) => Arc::new(self.schema().project(columns)?),

@@ -32,12 +32,17 @@ impl View<'_> {
     pub fn of(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<ViewTable> {
         let schema = table.schema();
         let mut plan = LogicalPlanBuilder::scan(name, provider_as_source(table), None)?;
-        let start = || Expr::Column("start".into());
+        // Records without a `start` lie in no window; a table that lacks it altogether has no other ones.
+        let has_start = schema.field_with_name("start").is_ok();
+        let bound = |bound: fn(Expr, Expr) -> Expr, at: i64| match has_start {
+            true => bound(Expr::Column("start".into()), lit(at)),
+            false => lit(false),
+        };
         if let Some(since) = self.window.since {
-            plan = plan.filter(start().gt_eq(lit(since)))?;
+            plan = plan.filter(bound(Expr::gt_eq, since))?;
         }
         if let Some(until) = self.window.until {
-            plan = plan.filter(start().lt(lit(until)))?;
+            plan = plan.filter(bound(Expr::lt, until))?;
         }
         let mut columns: Vec<Expr> = schema.fields().iter().map(|field| col(quoted(field.name()))).collect();
         for (seconds, time) in TIMES {

@@ -15,7 +15,7 @@ pub enum ReportError {
     #[error("report `{report}` has no parameter `{name}`; it has {known}")]
     NoParameter { report: String, name: String, known: String },
     #[error("--param {name}: \"{value}\" is no {kind}")]
-    Value { name: String, value: String, kind: &'static str },
+    Value { name: String, value: String, kind: String },
     #[error("\"{0}\" is not of the form name=value")]
     NotAPair(String),
     #[error("report `{0}` compares with no earlier window, so --against has no meaning for it")]

@@ -79,7 +79,7 @@ impl Report {
                 self.against = Some(length.as_secs() as i64);
             }
             "param" => {
-                let form = "is not of the form `-- param: name integer|text|address default|required: meaning`";
+                let form = "is not of the form `-- param: name TYPE default|required: meaning`, with integer, text, address or words such as `hour|day` as its type";
                 self.parameters.push(Parameter::parse(value).ok_or_else(|| format!("`-- param: {value}` {form}"))?);
             }
             // Other comments are for people.

@@ -16,19 +16,22 @@ pub struct Parameter {
     pub meaning: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     Integer,
     Text,
     Address,
+    /// One of some words: `minute|hour|day`.
+    Word(Vec<String>),
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
+    fn name(&self) -> String {
         match self {
-            Kind::Integer => "whole number from 0",
-            Kind::Text => "text",
-            Kind::Address => "IP address",
+            Kind::Integer => "whole number from 0".to_owned(),
+            Kind::Text => "text".to_owned(),
+            Kind::Address => "IP address".to_owned(),
+            Kind::Word(words) => format!("word of {}", words.join(", ")),
         }
     }
 }
@@ -43,6 +46,7 @@ impl Parameter {
             "integer" => Kind::Integer,
             "text" => Kind::Text,
             "address" => Kind::Address,
+            words if words.contains('|') => Kind::Word(words.split('|').map(str::to_owned).collect()),
             _ => return None,
         };
         let unquoted =
@@ -53,7 +57,11 @@ impl Parameter {
 
     /// The value to bind.
     pub fn value(&self, text: &str) -> Result<ScalarValue, ReportError> {
-        let value = match self.kind {
+        let value = match &self.kind {
+            Kind::Word(words) => {
+                let word = words.iter().find(|word| *word == text);
+                word.map(|word| ScalarValue::Utf8View(Some(word.clone())))
+            }
             Kind::Text => Some(ScalarValue::Utf8View(Some(text.to_owned()))),
             Kind::Integer => {
                 let number = text.parse::<i64>().ok().filter(|number| *number >= 0);

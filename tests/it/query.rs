@@ -171,6 +171,17 @@ fn raw_logs_give_the_same_rows(lab: &Lab) {
 }
 
 #[test]
+fn raw_columns_are_those_of_the_first_object_with_rows() {
+    let lab = small();
+    lab.put_gz(&key(1, 0), &format!("{DEFAULT}\n"));
+    lab.put_gz(&key(2, 0), &format!("{DEFAULT}\nno record at all\n"));
+    let said =
+        query(&lab, &["SELECT count(dstport) AS n FROM raw_flow_logs", "--raw", &lab.url("logs/"), "--format", "csv"]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, "n\n600\n"), "{}", said.stderr);
+    assert!(said.stderr.contains("2 lines and 0 objects could not be read"), "{}", said.stderr);
+}
+
+#[test]
 fn hours_are_keys_where_the_lake_has_them() {
     let lab = Lab::on_disk();
     let rows: String = (0..48).map(|half| format!("2 10.0.0.{half} {}\n", DAY + half * 1800)).collect();
@@ -219,6 +230,9 @@ fn nothing_can_be_written() {
     );
     assert_eq!(said.code, 2, "{}", said.stderr);
     assert!(said.stderr.contains("lies in the lake"), "{}", said.stderr);
+    let said = query(&lab, &["SELECT 1", "--spill", &lab.path("lake/new/spill").display().to_string()]);
+    assert_eq!(said.code, 2, "{}", said.stderr);
+    assert!(said.stderr.contains("--spill") && said.stderr.contains("lies in the lake"), "{}", said.stderr);
     assert_eq!(lab.list("lake"), before);
 }
 
@@ -274,6 +288,10 @@ fn every_format_holds_the_same_rows() {
     assert!(table.contains("| n | nothing | text "), "{table}");
     assert!(table.contains("tab\\there\\n\\u{1b}[31m"), "control characters are shown, not sent:\n{table}");
     assert!(said("markdown").contains("| a,b\\|c\" "), "{}", said("markdown"));
+    let html = query(&lab, &["SELECT '<b>&' AS \"<i>\"", "--format", "markdown"]);
+    assert!(html.stdout.contains("&lt;b>&amp;") && html.stdout.contains("| &lt;i>"), "{}", html.stdout);
+    let plain = query(&lab, &["SELECT '<b>&' AS x", "--format", "table"]);
+    assert!(plain.stdout.contains("| <b>& |"), "{}", plain.stdout);
     let none = query(&lab, &["SELECT dstport, bytes FROM flow_logs WHERE false", "--format", "csv"]);
     assert_eq!(none.stdout, "dstport,bytes\n");
     let none = query(&lab, &["SELECT dstport FROM flow_logs WHERE false", "--format", "json"]);
@@ -296,7 +314,7 @@ fn own_files_join_by_value() {
         std::fs::write(&path, text).expect("a file");
         path.display().to_string()
     };
-    let csv = put("accounts.csv", "account,name,rank\n012345678901,\"Shop, EU\",7\n111122223333,Other,8\n");
+    let csv = put("accounts [1]*.csv", "account,name,rank\n012345678901,\"Shop, EU\",7\n111122223333,Other,8\n");
     let json = put(
         "hosts.json",
         "[{\"host\": \"10.0.0.1\", \"owner\": \"web\"}, {\"host\": \"10.0.0.2\", \"owner\": \"db\"}]",

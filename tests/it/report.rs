@@ -222,6 +222,7 @@ fn mistakes_are_told_with_what_is_right() {
         (vec!["traffic-from-source"], 2, "--param source=…: the sending address"),
         (vec!["traffic-from-source", "--param", "source=10.0.0.1' OR '1'='1"], 2, "is no IP address"),
         (vec!["port-scans", "--param", "ports=few"], 2, "is no whole number"),
+        (vec!["accept-reject-by-minute", "--param", "bucket=foo"], 2, "is no word of minute, hour, day"),
         (vec!["port-scans", "--param", "port=1"], 2, "it has ports, hosts, top"),
         (vec!["port-scans", "--param", "ports"], 2, "name=value"),
         (vec!["port-scans", "--top", "0"], 2, "0 is not in"),

@@ -117,13 +117,16 @@ impl<W: Write> Grid<W> {
 }
 
 fn shown(style: Style, text: &str) -> String {
-    if !text.contains(|c: char| c.is_control() || is_invisible(c) || c == '|') {
+    if !text.contains(|c: char| c.is_control() || is_invisible(c) || matches!(c, '|' | '<' | '&')) {
         return text.to_owned();
     }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '|' if style == Style::Markdown => shown.push_str("\\|"),
+            // Markdown lets HTML through.
+            '<' if style == Style::Markdown => shown.push_str("&lt;"),
+            '&' if style == Style::Markdown => shown.push_str("&amp;"),
             c if c.is_control() || is_invisible(c) => shown.extend(c.escape_default()),
             c => shown.push(c),
         }

@@ -12,7 +12,7 @@ const bytes = (n) => {
   return (unit ? value.toFixed(value < 10 ? 2 : 1) : value) + ' ' + ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'][unit];
 };
 const percent = (part, all) => (all ? (100 * part / all).toFixed(1) : '0.0') + ' %';
-const clip = (text, length) => (text.length > length ? text.slice(0, length - 1) + '…' : text);
+const clip = (name, length) => { const text = String(name ?? 'none'); return text.length > length ? text.slice(0, length - 1) + '…' : text; };
 
 function el(name, attributes, ...children) {
   const node = document.createElement(name);
@@ -101,7 +101,15 @@ function panel(id, width, draw, tools) {
   } else if (data.rows.length === 0) {
     chart.append(el('p', { class: 'empty' }, 'Nothing of this kind in the window.'));
   } else {
-    const redraw = (...choice) => { chart.replaceChildren(...[draw(data.rows, chart, ...choice)].flat()); dim(); };
+    // One chart that fails must not take the others with it; its rows stand below as a table all the same.
+    const redraw = (...choice) => {
+      try {
+        chart.replaceChildren(...[draw(data.rows, chart, ...choice)].flat());
+      } catch (error) {
+        chart.replaceChildren(el('p', { class: 'empty' }, 'This chart could not be drawn: ' + error.message));
+      }
+      dim();
+    };
     redraws.push(redraw);
     if (tools) head.append(tools(redraw));
     redraw();
@@ -268,7 +276,8 @@ function measureTools(redraw) {
 
 // The report gives the largest ports; what is left of the totals stands as one more row of each verdict.
 function withOthers(rows) {
-  const total = page.reports.totals.rows[0];
+  const total = page.reports.totals?.rows?.[0];
+  if (!total) return rows;
   const others = [['ACCEPT', total.accepted], ['REJECT', total.rejected]].map(([action, flows]) => {
     const listed = rows.filter((row) => row.action === action);
     return { action, port: 'other', protocol: null, service: 'other ports', bytes: null,
