@@ -55,6 +55,7 @@ impl Progress {
     /// Work on this many objects and compressed bytes begins.
     pub fn converting(&self, objects: u64, bytes: u64) {
         self.objects_total.store(objects, Ordering::Relaxed);
+        self.noun.store(0, Ordering::Relaxed);
         self.objects.store(0, Ordering::Relaxed);
         self.bar.set_style(style("{bar:30} {bytes}/{total_bytes} {msg} eta {eta}"));
         self.bar.set_length(bytes);
@@ -63,8 +64,8 @@ impl Progress {
 
     /// This many data files and bytes are to be read again.
     pub fn verifying(&self, files: u64, bytes: u64) {
-        self.noun.store(1, Ordering::Relaxed);
         self.converting(files, bytes);
+        self.noun.store(1, Ordering::Relaxed);
     }
 
     /// Writes to a stream that may be the same terminal, with the bar out of the way.

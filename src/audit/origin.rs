@@ -42,6 +42,8 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
         runtime: Handle::current(),
         progress: audit.progress.clone(),
     });
+    let bytes = history.state.plans.values().map(|state| state.plan.bytes).sum();
+    audit.progress.converting(audit.report.objects, bytes);
     let mut read = Sources::default();
     for (&number, state) in &history.state.plans {
         // What cannot be read of the ledger was told before.
@@ -149,7 +151,7 @@ impl Reading {
                 given = self.latest(&mut object).and_then(|body| self.decode(&mut decoder, &object, body, by_hour));
                 read.other_version += u64::from(given.as_ref().is_ok_and(|given| given.is_of(receipt)));
             }
-            self.progress.object(0);
+            self.progress.object(object.size);
             match given {
                 Ok(given) if given.is_of(receipt) => read.equal += 1,
                 Ok(given) => read.differences.push(given.differs_from(receipt)),

@@ -15,6 +15,9 @@ pub struct Names {
 
 const LEDGER: &str = "_flowlake";
 
+/// Digits of a hash in a name.
+const HASH_DIGITS: usize = 16;
+
 impl Names {
     pub(super) fn new(root: Path, url: String) -> Names {
         Names { root, url }
@@ -134,6 +137,13 @@ impl Names {
         format!("{LEDGER}/rejects/p{plan:08}-t{task:06}-{}.ndjson.zst", short(hash))
     }
 
+    /// The beginning of the BLAKE3 of a record, where its name ends in it.
+    pub fn hash_of(relative: &str) -> Option<&str> {
+        let stem = relative.rsplit('/').next()?.split('.').next()?;
+        let (_, hash) = stem.rsplit_once('-')?;
+        (hash.len() == HASH_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(hash)
+    }
+
     /// The probe of conditional creation.
     pub fn probe(&self, nonce: &str) -> Path {
         self.ledger(&format!("tmp/probe-{nonce}"))
@@ -151,5 +161,5 @@ impl Names {
 }
 
 fn short(hash: &str) -> &str {
-    &hash[..hash.len().min(16)]
+    &hash[..hash.len().min(HASH_DIGITS)]
 }

@@ -47,6 +47,9 @@ fn names_are_relative_to_a_lake_that_may_move() {
     let path = names.log(7);
     assert_eq!(path.as_ref(), "some/lake/_flowlake/log/00000000000000000007.json");
     assert_eq!(names.relative(&path), "_flowlake/log/00000000000000000007.json");
+    let filed = names.filed_receipts(Day(None), 7, 1, "0123456789abcdefXXXX");
+    assert_eq!(Names::hash_of(&filed), Some("0123456789abcdef"));
+    assert_eq!(Names::hash_of(&names.plan_body(7, "0123456789abcdef0123456789abcdef")), None);
     assert_eq!(names.url(&path), "s3://bucket/some/lake/_flowlake/log/00000000000000000007.json");
     assert_eq!(Names::number_of(&path), Some(7));
     assert_eq!(Names::task_of(&names.commit(1, 42)), Some(42));

@@ -155,6 +155,9 @@ fn kill_at_any_moment(lab: &Lab, records: u64, kills: u32) -> Kills {
         assert_eq!(rerun.code, 0, "{}", rerun.stderr);
         proves_itself(lab, &lake, records);
         assert_same_files(lab, &lake);
+        if round % 10 == 9 {
+            println!("{counted:?} after {} lakes", round + 1);
+        }
         for key in lab.list(&lake).keys() {
             lab.delete(&object_store::path::Path::parse(key).expect("a key"));
         }

@@ -91,6 +91,8 @@ pub fn arguments(folder: &Path, ports: &[u16]) -> Vec<String> {
     let fixed =
         ["mini", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-admin.ui=false", "-webdav=false"];
     let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
+    // Each bucket takes seven volumes, of which few are offered by default where the disk is not mostly free.
+    arguments.push("-volume.max=5000".to_owned());
     arguments.extend(["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"].map(str::to_owned));
     arguments.push(format!("-dir={}", folder.join("data").display()));
     arguments.push(format!("-s3.config={}", config.display()));

@@ -470,6 +470,10 @@ fn checkpoints_are_held_against_the_log() {
     let filed = snapshot.keys("/objects/")[0].as_str();
     expect(&lab, &snapshot, &["record_missing", "checkpoint_differs"], filed, || delete(&lab, filed));
     expect(&lab, &snapshot, &["record_unreadable", "checkpoint_differs"], filed, || lab.put(filed, "no Parquet"));
+    let mut edited = snapshot.0[filed].clone();
+    let middle = edited.len() - 60;
+    edited[middle] ^= 1;
+    expect(&lab, &snapshot, &["record_unreadable", "checkpoint_differs"], filed, || lab.put(filed, edited));
     // Of a commit that was edited, the receipt that was filed before tells too.
     let commit = snapshot.keys("/commits/").pop().expect("a commit").as_str();
     assert_eq!(snapshot.keys("/commits/").len(), 33);
