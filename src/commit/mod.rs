@@ -31,8 +31,8 @@ pub enum CommitError {
     #[error("cannot write: {0}")]
     Store(#[from] crate::source::SourceError),
     #[error(
-        "cannot write {url}: {detail}; a lake needs s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject, and \
-         kms:GenerateDataKey if it is encrypted"
+        "cannot write {url}: {detail}; writing needs s3:PutObject and s3:DeleteObject, and kms:GenerateDataKey if the \
+         lake is encrypted"
     )]
     Denied { url: String, detail: String },
     #[error("cannot write {path}: {source}")]

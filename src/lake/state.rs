@@ -9,7 +9,7 @@ use super::{
     Body, Checkpoint, CommitHead, Create, Day, Dropped, Entry, Filed, Lake, LakeError, Names, Plan, PlannedTask,
     Receipt, Totals, decode_lines,
 };
-use crate::schema::{FIELDS, Kind, Table, Types};
+use crate::schema::{FIELDS, Kind, PROVENANCE, Table, Types};
 
 /// One plan of the log and what later entries said of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -160,7 +160,8 @@ impl State {
     pub fn fixed_types(&self) -> Types {
         let mut fixed = Types::default();
         for (&table, columns) in &self.columns {
-            for (column, &kind) in columns {
+            let own = |column: &str| PROVENANCE.iter().any(|own| own.column == column);
+            for (column, &kind) in columns.iter().filter(|(column, _)| !own(column)) {
                 let today = FIELDS.iter().find(|field| field.log.replace('-', "_") == *column);
                 let today = today.map_or(Kind::Text, |field| field.kind(table));
                 if !kind.same_storage(today) {
