@@ -11,7 +11,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use flowlake::columns::{Chunk, Dictionaries};
+use flowlake::columns::{Chunk, Dictionaries, Dictionary, TEXT_PADDING};
 use flowlake::decode::{Body, Decoder, Reject, Settings, Sink, Source, Verdict};
 use flowlake::schema::{FIELDS, VPC_DEFAULT_FORMAT};
 
@@ -79,6 +79,41 @@ fn split_only(bencher: Bencher) {
         text.extend_from_slice(b"- - - -\n");
     }
     decode(bencher, text);
+}
+
+/// As [`split_only`] with four counters and times a line: the difference is what typing costs.
+#[divan::bench]
+fn split_and_type(bencher: Bencher) {
+    let mut dice = Dice(1);
+    let mut text = b"packets bytes start end\n".to_vec();
+    for _ in 0..LINES {
+        let (packets, start) = (1 + dice.skewed_below(100_000), START - dice.below(300));
+        writeln!(text, "{packets} {} {start} {}", packets * 700, start + dice.below(60)).expect("memory takes all");
+    }
+    decode(bencher, text);
+}
+
+/// The dictionary alone: addresses of which few are frequent, in text that is split already.
+#[divan::bench]
+fn dictionary_only(bencher: Bencher) {
+    let mut dice = Dice(1);
+    let mut text = Vec::new();
+    let mut tokens = Vec::with_capacity(LINES);
+    for _ in 0..LINES {
+        let from = text.len();
+        let tail = dice.skewed_below(1 << 17).wrapping_mul(2_654_435_761);
+        write!(text, "{}.{}.{}.{}", 11 + (tail >> 24) % 200, (tail >> 16) & 255, (tail >> 8) & 255, tail & 255)
+            .expect("memory takes all");
+        tokens.push((from, text.len()));
+    }
+    text.extend_from_slice(&[0; TEXT_PADDING]);
+    let mut dictionary = Dictionary::default();
+    let mut ids = Vec::with_capacity(LINES);
+    bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
+        ids.clear();
+        dictionary.intern_all(black_box(&text), tokens.iter().copied(), b"-", &mut ids);
+        black_box(&ids);
+    });
 }
 
 struct Nowhere;

@@ -1,17 +1,29 @@
 //! What each command does, in the library's terms: call a stage, print its result, choose the exit code.
 
+mod completions;
+mod dashboard;
+mod ddl;
+mod query;
+mod report;
+#[cfg(feature = "serve")]
+mod serve;
+mod shell;
+mod verify;
+
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use crate::cli::{self, Command};
-use crate::convert::{self, Ending, Stop};
+use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, LakeError, Outcome, Receipt, RejectRecord, State, decode_lines};
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::Session;
+use crate::query::format::{self, Format};
+use crate::report::{Pack, REJECTED_BY_PORT, Request};
 use crate::source::{self, Access, Location};
-use crate::{inspect, report, sample};
+use crate::{inspect, sample};
 
 pub async fn run(command: Command) -> Result<Exit, Error> {
     match command {
@@ -19,7 +31,16 @@ pub async fn run(command: Command) -> Result<Exit, Error> {
         Command::Sample(arguments) => make_sample(&arguments),
         Command::Inspect(arguments) => inspect(&arguments).await,
         Command::Rejects(arguments) => rejects(&arguments).await,
+        Command::Ddl(arguments) => ddl::ddl(&arguments).await,
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::serve(&arguments).await,
+        Command::Query(arguments) => query::run(arguments).await,
+        Command::Report(arguments) => report::run(arguments).await,
+        Command::Dashboard(arguments) => dashboard::run(arguments).await,
+        Command::Verify(arguments) => verify::verify(&arguments).await,
         Command::Demo(arguments) => demo(&arguments).await,
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Man(arguments) => completions::man(&arguments),
     }
 }
 
@@ -37,7 +58,13 @@ async fn convert(arguments: &cli::Convert) -> Result<Exit, Error> {
     let summary = convert::run(&options, &progress, &stop).await;
     signals.abort();
     progress.clear();
-    let summary = summary?;
+    let summary = match summary {
+        Err(ConvertError::Unfinished { error, summary }) => {
+            print(arguments.talk.json, &summary)?;
+            return Err((*error).into());
+        }
+        other => other?,
+    };
     print(arguments.talk.json, &summary)?;
     Ok(match summary.ending {
         Ending::Interrupted => Exit::Interrupted,
@@ -180,9 +207,12 @@ async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
         eprintln!("  {line}");
     }
     let lake = convert::open_lake(&options.lake, &options.lake_access).await?;
-    let session = Session::open(&lake).await?;
+    let session = Session::open(&lake, crate::query::Options::default()).await?;
+    let pack = Pack::embedded();
+    let report = pack.get(REJECTED_BY_PORT)?;
+    let asked = crate::report::ask(&session, report, &Request::default()).await?;
     eprintln!("rejected traffic by port (sql/rejected-by-port.sql)");
-    println!("{}", report::table(&session, report::REJECTED_BY_PORT).await?);
+    format::write(asked.answer, Format::Table, &mut std::io::stdout(), |_| Ok(())).await?;
     Ok(if summary.left_something() { Exit::SetAside } else { Exit::Done })
 }
 

@@ -1,10 +1,13 @@
 //! The top error: the stages' errors, the hint that goes with each, and the exit codes.
 
+use crate::audit::AuditError;
 use crate::commit::CommitError;
 use crate::convert::ConvertError;
+use crate::ddl::DdlError;
 use crate::inspect::InspectError;
 use crate::lake::LakeError;
 use crate::query::QueryError;
+use crate::report::ReportError;
 use crate::sample::SampleError;
 use crate::source::SourceError;
 
@@ -18,6 +21,8 @@ pub enum Exit {
     Usage = 2,
     /// This run set objects or lines aside, or could not reach some.
     SetAside = 3,
+    /// A check found a difference, or the condition of `--fail-if` holds.
+    Difference = 4,
     /// Another run on this host is at work on this lake (sysexits' EX_TEMPFAIL).
     Busy = 75,
     Interrupted = 130,
@@ -36,7 +41,20 @@ pub enum Error {
     #[error(transparent)]
     Inspect(#[from] InspectError),
     #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
     Query(#[from] QueryError),
+    #[error(transparent)]
+    Ddl(#[from] DdlError),
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Serve(#[from] crate::serve::ServeError),
+    #[error("cannot write to {}: {source}", .folder.display())]
+    Folder { folder: std::path::PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error("{0}")]
+    Usage(String),
     #[error("cannot write to standard output: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -47,7 +65,13 @@ impl Error {
             Error::Convert(ConvertError::Commit(CommitError::Busy { .. })) => Exit::Busy,
             Error::Convert(
                 ConvertError::Format(_) | ConvertError::Overlap { .. } | ConvertError::Partitioning { .. },
-            ) => Exit::Usage,
+            )
+            | Error::Ddl(DdlError::Place { .. }) => Exit::Usage,
+            #[cfg(feature = "serve")]
+            Error::Serve(crate::serve::ServeError::Open { .. }) => Exit::Usage,
+            Error::Query(error) if error.is_usage() => Exit::Usage,
+            Error::Report(error) if error.is_usage() => Exit::Usage,
+            Error::Usage(_) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

@@ -30,9 +30,16 @@ pub mod commit;
 
 pub mod convert;
 
+pub mod audit;
+
 pub mod query;
 
 pub mod report;
+
+pub mod ddl;
+
+#[cfg(feature = "serve")]
+pub mod serve;
 
 pub mod inspect;
 

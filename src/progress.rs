@@ -23,7 +23,12 @@ pub struct Progress {
     records: Arc<AtomicU64>,
     objects: Arc<AtomicU64>,
     objects_total: Arc<AtomicU64>,
+    /// What is counted as objects.
+    noun: Arc<AtomicU64>,
 }
+
+/// What objects are called, by their place in [`Progress::noun`].
+const NOUNS: [&str; 2] = ["objects", "files"];
 
 impl Progress {
     pub fn new(when: When) -> Progress {
@@ -34,7 +39,7 @@ impl Progress {
         };
         let bar = ProgressBar::with_draw_target(None, target);
         let zero = || Arc::new(AtomicU64::new(0));
-        Progress { bar, records: zero(), objects: zero(), objects_total: zero() }
+        Progress { bar, records: zero(), objects: zero(), objects_total: zero(), noun: zero() }
     }
 
     pub fn listing(&self) {
@@ -50,10 +55,22 @@ impl Progress {
     /// Work on this many objects and compressed bytes begins.
     pub fn converting(&self, objects: u64, bytes: u64) {
         self.objects_total.store(objects, Ordering::Relaxed);
+        self.noun.store(0, Ordering::Relaxed);
         self.objects.store(0, Ordering::Relaxed);
         self.bar.set_style(style("{bar:30} {bytes}/{total_bytes} {msg} eta {eta}"));
         self.bar.set_length(bytes);
         self.bar.set_position(0);
+    }
+
+    /// This many data files and bytes are to be read again.
+    pub fn verifying(&self, files: u64, bytes: u64) {
+        self.converting(files, bytes);
+        self.noun.store(1, Ordering::Relaxed);
+    }
+
+    /// Writes to a stream that may be the same terminal, with the bar out of the way.
+    pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
     }
 
     /// One object of so many compressed bytes is decoded.
@@ -62,8 +79,9 @@ impl Progress {
         self.bar.inc(bytes);
         let records = self.records.load(Ordering::Relaxed);
         let rate = records as f64 / self.bar.elapsed().as_secs_f64().max(1e-9);
+        let noun = NOUNS[self.noun.load(Ordering::Relaxed) as usize];
         let total = self.objects_total.load(Ordering::Relaxed);
-        self.bar.set_message(format!("{}/{} objects, {} records/s", count(done), count(total), count(rate as u64)));
+        self.bar.set_message(format!("{}/{} {noun}, {} records/s", count(done), count(total), count(rate as u64)));
     }
 
     /// So many rows were decoded.

@@ -1,11 +1,27 @@
 //! Every command and flag with its help, and their way into each stage's options. It reads and writes nothing.
 
+mod completions;
+mod dashboard;
+mod ddl;
+mod query;
+mod report;
+#[cfg(feature = "serve")]
+mod serve;
 mod values;
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
-pub use values::day_of;
+pub use completions::{Completions, Man};
+pub use dashboard::Dashboard;
+pub use ddl::Ddl;
+pub use query::{AskOptions, Query, ResultOptions};
+pub use report::{Report, WindowOptions};
+#[cfg(feature = "serve")]
+pub use serve::Serve;
+pub use values::{Moment, day_of};
+pub use verify::Verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,7 +49,16 @@ pub enum Command {
     Sample(Sample),
     Inspect(Inspect),
     Rejects(Rejects),
+    Ddl(Ddl),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
+    Query(Query),
+    Report(Report),
+    Dashboard(Dashboard),
+    Verify(Verify),
     Demo(Demo),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Convert what is new at the sources into the lake; a rerun does nothing twice

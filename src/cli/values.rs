@@ -32,3 +32,32 @@ pub fn size(text: &str) -> Result<u64, String> {
     }
     Ok(size.as_u64())
 }
+
+/// A point in time as it was written; a date needs a time zone to become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Unix seconds.
+    At(i64),
+    Day(NaiveDate),
+}
+
+/// A date (`2023-09-14`), an RFC 3339 time, or an age counted from now (`24h`, `7d`).
+pub fn moment(text: &str) -> Result<Moment, String> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(Moment::Day(date));
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(Moment::At(time.timestamp()));
+    }
+    let age = seconds(text)
+        .map_err(|_| format!("\"{text}\" is no time; write a date (2023-09-14), RFC 3339, or an age (24h, 7d)"))?;
+    Ok(Moment::At(Utc::now().timestamp() - age))
+}
+
+/// A length of time in seconds: `24h`, `7d`.
+pub fn seconds(text: &str) -> Result<i64, String> {
+    let length =
+        humantime::parse_duration(text).map_err(|error| format!("\"{text}\" is no period such as 7d: {error}"))?;
+    let seconds = i64::try_from(length.as_secs()).ok().filter(|seconds| (1..=1 << 40).contains(seconds));
+    seconds.ok_or_else(|| format!("\"{text}\" is no usable period; give at least a second"))
+}

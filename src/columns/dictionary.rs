@@ -2,38 +2,47 @@
 //!
 //! Ids are given in the order of first sight, from 1; they depend on the input alone. 0 is null.
 //!
-//! Clever for speed: a text of up to 15 bytes is one 128-bit word that stands in the table itself, so that finding it
-//! costs one cache line and no comparison of memory. Longer texts are found by hash and compared where they are kept.
-//! The plain version that it is tested against is a `HashMap` (`tests.rs`).
+//! Clever for speed: a text of up to 15 bytes (an IPv4 address) is one 128-bit word that stands in the table itself, one
+//! of up to 47 (an id, an IPv6 address) is three, so that finding it costs one cache line and no call. Longer texts are
+//! found by hash and compared where they are kept. Tokens come in batches, so that all slots of a batch are asked of
+//! memory before the first is looked at. The plain version that it is tested against is a `HashMap` (`tests.rs`).
 
 use std::collections::HashMap;
 
-use super::table::{LongTable, ShortTable, short_word};
+use super::table::{Inline, InlineTable, LongTable};
 use crate::schema::Table;
 
 /// The id of a null text.
 pub const NULL_TEXT: u32 = 0;
 
 /// Readable bytes that [`Dictionary::intern_all`] needs after the start of every token.
-pub const TEXT_PADDING: usize = 16;
+pub const TEXT_PADDING: usize = 48;
 
-/// Distinct texts of one column before all dictionaries of a task are cleared.
+/// Distinct texts of one column before all dictionaries of a task are cleared. One of more than 15 bytes counts double,
+/// as its slot does.
 const TEXTS_PER_DICTIONARY_MAX: usize = 1 << 18;
 
 /// Bytes of text in one dictionary before all are cleared.
 const TEXT_BYTES_PER_DICTIONARY_MAX: usize = 16 << 20;
 
-/// Longest text that is a word of the table. The sixteenth byte holds the length.
-const SHORT_BYTES_MAX: usize = 15;
+/// Texts of one word.
+type Short = Inline<1>;
+
+/// Texts of three words.
+type Medium = Inline<3>;
+
+/// Columns that share a dictionary.
+const ADDRESSES: [&str; 4] = ["srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr"];
 
 /// Tokens whose slots are asked of memory before the first of them is looked at.
-const PREFETCHED: usize = 16;
+const BATCH: usize = 32;
 
 /// The texts of one column.
 #[derive(Debug)]
 pub struct Dictionary {
     kept: Kept,
-    short: ShortTable,
+    short: InlineTable<1>,
+    medium: InlineTable<3>,
     long: LongTable,
 }
 
@@ -62,20 +71,21 @@ impl Kept {
 impl Default for Dictionary {
     fn default() -> Self {
         let kept = Kept { bytes: Vec::new(), ends: vec![0] };
-        Dictionary { kept, short: ShortTable::default(), long: LongTable::default() }
+        Dictionary { kept, short: InlineTable::default(), medium: InlineTable::default(), long: LongTable::default() }
     }
 }
 
 impl Dictionary {
     /// The id of `text`, a new one at first sight.
     pub fn intern(&mut self, text: &[u8]) -> u32 {
-        if text.len() > SHORT_BYTES_MAX {
-            return self.intern_long(text);
-        }
-        let mut padded = [0; 16];
-        padded[..text.len()].copy_from_slice(text);
         let kept = &mut self.kept;
-        self.short.find_or_insert(short_word(padded, text.len()), || kept.push(text))
+        if let Some(short) = Short::of(text) {
+            return self.short.find_or_insert(short, short.hash(), || kept.push(text));
+        }
+        if let Some(medium) = Medium::of(text) {
+            return self.medium.find_or_insert(medium, medium.hash(), || kept.push(text));
+        }
+        self.long.find_or_insert(kept, text, |kept| kept.push(text))
     }
 
     /// Appends to `ids` the id of every token, given by its first byte and its end in `text`; tokens that are equal
@@ -87,45 +97,94 @@ impl Dictionary {
         null: &[u8],
         ids: &mut Vec<u32>,
     ) {
-        assert!(null.len() <= SHORT_BYTES_MAX, "the text of null is a short one");
-        let mut padded = [0; 16];
-        padded[..null.len()].copy_from_slice(null);
-        let null = short_word(padded, null.len());
-        // Lines of one interface often stand together, and so do their long ids.
-        let mut last: (&[u8], u32) = (&[], NULL_TEXT);
-        let mut batch = [(0, 0, 0); PREFETCHED];
+        let null = Short::of(null).expect("the text of null is a short one");
+        let mut last = (null, NULL_TEXT);
+        let mut batch = [(0, 0); BATCH];
         loop {
             let mut filled = 0;
-            for (place, (start, end)) in batch.iter_mut().zip(tokens.by_ref()) {
-                let word: [u8; 16] = text[start..start + 16].try_into().expect("the slice has 16 bytes");
-                let word = short_word(word, (end - start).min(SHORT_BYTES_MAX));
-                self.short.prefetch(word);
-                *place = (start, end, word);
+            let mut longest = 0;
+            for (place, token) in batch.iter_mut().zip(tokens.by_ref()) {
+                *place = token;
+                longest = longest.max(token.1 - token.0);
                 filled += 1;
             }
-            ids.extend(batch[..filled].iter().map(|&(start, end, word)| {
-                if end - start <= SHORT_BYTES_MAX {
-                    if word == null {
-                        return NULL_TEXT;
-                    }
-                    let kept = &mut self.kept;
-                    return self.short.find_or_insert(word, || kept.push(&text[start..end]));
-                }
-                let token = &text[start..end];
-                if !same(token, last.0) {
-                    last = (token, self.intern_long(token));
-                }
-                last.1
-            }));
-            if filled < PREFETCHED {
+            let tokens = &batch[..filled];
+            if longest <= Short::BYTES_MAX {
+                self.short_batch(text, tokens, null, &mut last, ids);
+            } else if longest <= Medium::BYTES_MAX {
+                self.medium_batch(text, tokens, null, ids);
+            } else {
+                let is_null = |token: &[u8]| Short::of(token) == Some(null);
+                ids.extend(tokens.iter().map(|&(start, end)| {
+                    let token = &text[start..end];
+                    if is_null(token) { NULL_TEXT } else { self.intern(token) }
+                }));
+            }
+            if filled < BATCH {
                 return;
             }
         }
     }
 
-    fn intern_long(&mut self, text: &[u8]) -> u32 {
+    /// Tokens of at most 15 bytes. `last` is one of them with its id, for columns that hardly ever change.
+    #[inline]
+    fn short_batch(
+        &mut self,
+        text: &[u8],
+        tokens: &[(usize, usize)],
+        null: Short,
+        last: &mut (Short, u32),
+        ids: &mut Vec<u32>,
+    ) {
+        let mut shorts = [Short::default(); BATCH];
+        let mut are_last = true;
+        for (short, &(start, end)) in shorts.iter_mut().zip(tokens) {
+            *short = Short::of_padded(text, start, end);
+            are_last &= *short == last.0;
+        }
+        if are_last {
+            ids.extend(std::iter::repeat_n(last.1, tokens.len()));
+            return;
+        }
+        let hashes = shorts.map(|short| short.hash());
+        for &hash in &hashes[..tokens.len()] {
+            self.short.prefetch(hash);
+        }
         let kept = &mut self.kept;
-        self.long.find_or_insert(kept, text, |kept| kept.push(text))
+        for ((&short, hash), &(start, end)) in shorts.iter().zip(hashes).zip(tokens) {
+            let id = if short == null {
+                NULL_TEXT
+            } else {
+                self.short.find_or_insert(short, hash, || kept.push(&text[start..end]))
+            };
+            ids.push(id);
+            *last = (short, id);
+        }
+    }
+
+    /// Tokens of at most 47 bytes.
+    #[inline]
+    fn medium_batch(&mut self, text: &[u8], tokens: &[(usize, usize)], null: Short, ids: &mut Vec<u32>) {
+        let mut mediums = [Medium::default(); BATCH];
+        let mut hashes = [0; BATCH];
+        for ((medium, hash), &(start, end)) in mediums.iter_mut().zip(&mut hashes).zip(tokens) {
+            *medium = Medium::of_padded(text, start, end);
+            *hash = medium.hash();
+            self.medium.prefetch(*hash);
+        }
+        let kept = &mut self.kept;
+        for ((&medium, hash), &(start, end)) in mediums.iter().zip(hashes).zip(tokens) {
+            if end - start > Short::BYTES_MAX {
+                ids.push(self.medium.find_or_insert(medium, hash, || kept.push(&text[start..end])));
+                continue;
+            }
+            let short = Short::of_padded(text, start, end);
+            ids.push(if short == null {
+                NULL_TEXT
+            } else {
+                self.short.find_or_insert(short, short.hash(), || kept.push(&text[start..end]))
+            });
+        }
     }
 
     /// The text of an id that [`Dictionary::intern`] gave since the last clear.
@@ -139,13 +198,15 @@ impl Dictionary {
     }
 
     fn is_full(&self) -> bool {
-        self.kept.ends.len() > TEXTS_PER_DICTIONARY_MAX || self.kept.bytes.len() > TEXT_BYTES_PER_DICTIONARY_MAX
+        let texts = self.kept.ends.len() + self.medium.len();
+        texts > TEXTS_PER_DICTIONARY_MAX || self.kept.bytes.len() > TEXT_BYTES_PER_DICTIONARY_MAX
     }
 
     fn clear(&mut self) {
         self.kept.bytes.clear();
         self.kept.ends.truncate(1);
         self.short.clear();
+        self.medium.clear();
         self.long.clear();
     }
 }
@@ -170,8 +231,10 @@ pub struct Dictionaries {
 }
 
 impl Dictionaries {
-    /// The slot of a column's dictionary; it stays the same for the life of the task.
+    /// The slot of a column's dictionary; it stays the same for the life of the task. All columns of addresses have one
+    /// slot: an address is met as source and as destination, and is then found in one place in the cache.
     pub fn slot(&mut self, table: Table, column: &str) -> usize {
+        let column = if ADDRESSES.contains(&column) { ADDRESSES[0] } else { column };
         if let Some(&slot) = self.slots.get(&(table, column.to_owned())) {
             return slot;
         }

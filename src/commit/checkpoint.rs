@@ -7,7 +7,7 @@
 //!
 //! What is filed changes nothing of what the lake holds: a run that dies on the way leaves files that no checkpoint names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -26,18 +26,24 @@ const RECEIPTS_HELD_MAX: usize = 100_000;
 /// Files of single days that are written at once.
 const PUTS_IN_FLIGHT_MAX: usize = 16;
 /// Newest checkpoints that stay, for readers that are at it and for people.
-const KEPT: usize = 3;
+const KEPT: usize = 8;
 
 impl Ledger {
     /// Writes a checkpoint if a reader would otherwise have much to read. A rival's is as good as ours.
     pub async fn checkpoint_if_due(&mut self) -> Result<(), CommitError> {
+        if !self.is_checkpoint_due() {
+            return Ok(());
+        }
+        // A rival may have written one, and removed what ours would build on.
+        self.state = State::load(&self.writer.lake).await?;
+        if self.is_checkpoint_due() { self.checkpoint().await } else { Ok(()) }
+    }
+
+    fn is_checkpoint_due(&self) -> bool {
         let entries = self.state.next - self.state.filed.through.map_or(0, |through| through + 1);
         let sealed = self.state.plans.values().filter(|plan| plan.sealed);
         let objects: u64 = sealed.clone().map(|plan| plan.plan.objects).sum();
-        if sealed.count() == 0 || (entries < ENTRIES_MAX && objects < OBJECTS_MAX) {
-            return Ok(());
-        }
-        self.checkpoint().await
+        sealed.count() > 0 && (entries >= ENTRIES_MAX || objects >= OBJECTS_MAX)
     }
 
     /// Folds the whole log now, and files the records of all sealed plans.
@@ -63,15 +69,23 @@ impl Ledger {
             self.state = state;
             self.prune().await?;
         } else {
-            // A rival was first: what we filed and it does not name is nobody's.
+            self.remove_rivals_waste(through, &files, &named).await?;
             self.state = State::load(&self.writer.lake).await?;
-            let theirs: Vec<&String> = self.state.filed.receipts.values().flatten().collect();
-            for (_, name) in files.iter().filter(|(_, name)| !theirs.contains(&name)) {
-                self.writer.delete(name).await?;
-            }
-            if self.state.filed.heads.as_ref() != Some(&named) {
-                self.writer.delete(&named).await?;
-            }
+        }
+        Ok(())
+    }
+
+    /// A rival's checkpoint has our number: what we filed and it does not name is nobody's. If a newer one has replaced it
+    /// already, names may be in use that we cannot know of.
+    async fn remove_rivals_waste(&self, through: u64, ours: &[(Day, String)], heads: &str) -> Result<(), CommitError> {
+        let Some(theirs) = Checkpoint::read(&self.writer.lake, through).await? else { return Ok(()) };
+        let filed = theirs.state.filed;
+        let named: BTreeSet<&String> = filed.receipts.values().flatten().collect();
+        for (_, name) in ours.iter().filter(|(_, name)| !named.contains(name)) {
+            self.writer.delete(name).await?;
+        }
+        if filed.heads.as_deref() != Some(heads) {
+            self.writer.delete(heads).await?;
         }
         Ok(())
     }

@@ -92,14 +92,16 @@ impl Draft {
             body: String::new(),
             listed: BTreeMap::new(),
             full_scan: false,
+            settled: 0,
         };
         Draft { plan, body: encode_lines(tasks).into() }
     }
 
     /// The last plan of a run says how far was listed: before it, older days are listed but not yet planned.
-    pub fn marked(mut self, listed: BTreeMap<String, Day>, full_scan: bool) -> Draft {
+    pub fn marked(mut self, listed: BTreeMap<String, Day>, full_scan: bool, settled: u64) -> Draft {
         self.plan.listed = listed;
         self.plan.full_scan = full_scan;
+        self.plan.settled = settled;
         self
     }
 }

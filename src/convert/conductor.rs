@@ -16,7 +16,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
-use super::task::{TaskContext, Tried, run_task};
+use super::task::{Earlier, TaskContext, Tried, run_task};
 use super::{ConvertError, Run, Stop};
 use crate::commit::{LakeWriter, Published, Staged, publish};
 use crate::fetch::{self, Budget, Fetched, Stores, fetch};
@@ -104,7 +104,7 @@ pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), Conve
 }
 
 /// For a plan to check: what its objects gave when they were converted.
-async fn earlier(run: &Run<'_>, number: u64) -> Result<Option<BTreeMap<String, Receipt>>, ConvertError> {
+async fn earlier(run: &Run<'_>, number: u64) -> Result<Option<Earlier>, ConvertError> {
     let (state, lake) = (&run.ledger.state, &run.ledger.writer.lake);
     let plan = &state.plans[&number].plan;
     if plan.purpose != Purpose::Check {
@@ -114,18 +114,16 @@ async fn earlier(run: &Run<'_>, number: u64) -> Result<Option<BTreeMap<String, R
     let urls: HashSet<&str> = tasks.iter().flat_map(|task| &task.objects).map(|object| object.url.as_str()).collect();
     let mut earlier = BTreeMap::new();
     for &day in &plan.days {
-        for receipt in state.receipts(lake, day).await?.into_iter().map(|filed| filed.receipt) {
-            if receipt.outcome == Outcome::Converted && urls.contains(receipt.url.as_str()) {
-                earlier.insert(receipt.url.clone(), receipt);
-            }
-        }
+        let wanted = |receipt: &Receipt| receipt.outcome == Outcome::Converted && urls.contains(receipt.url.as_str());
+        let found = state.receipts_where(lake, day, wanted).await?;
+        earlier.extend(found.into_iter().map(|filed| (filed.receipt.url.clone(), filed.receipt)));
     }
-    Ok(Some(earlier))
+    Ok(Some(Arc::new(earlier)))
 }
 
 async fn drop_objects(run: &mut Run<'_>, number: u64, objects: BTreeMap<String, Dropped>) -> Result<(), ConvertError> {
     for (url, dropped) in &objects {
-        run.summary.unreadable.push(format!("{url}: {}", dropped.reason));
+        run.summary.note_unreadable(url, &dropped.reason);
     }
     run.ledger.append_surely(Body::Drop(Drop { plan: number, objects })).await?;
     Ok(())
@@ -136,7 +134,7 @@ async fn run_tasks(
     run: &mut Run<'_>,
     number: u64,
     work: VecDeque<Work>,
-    earlier: Option<BTreeMap<String, Receipt>>,
+    earlier: Option<Earlier>,
 ) -> Result<Vec<Tried>, ConvertError> {
     let objects: u64 = work.iter().map(|work| work.task.objects.len() as u64).sum();
     let bytes = work.iter().flat_map(|work| &work.task.objects).map(|object| object.size).sum();
@@ -220,7 +218,7 @@ async fn publish_one(writer: &LakeWriter, staged: Staged) -> Done {
 fn start_workers(
     run: &Run<'_>,
     plan: u64,
-    (work, earlier): (VecDeque<Work>, Option<BTreeMap<String, Receipt>>),
+    (work, earlier): (VecDeque<Work>, Option<Earlier>),
     stores: Stores,
 ) -> mpsc::Receiver<Result<Tried, ConvertError>> {
     let threads = run.options.threads_allowed().min(work.len().max(1));

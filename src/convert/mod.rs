@@ -24,7 +24,7 @@ use chrono::NaiveDate;
 
 use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch, sweep};
 use crate::encode::{Compression, PartitionBy};
-use crate::lake::{Body, Lake, Seal, State, Totals};
+use crate::lake::{Body, Lake, Purpose, Seal, State, Totals};
 use crate::progress::Progress;
 use crate::schema::{Layout, LayoutError, Types};
 use crate::source::{self, Access, Location, SourceError, Store};
@@ -90,6 +90,9 @@ pub enum ConvertError {
     Fetch { url: String, reason: String },
     #[error("cannot write to the scratch folder {}: {source}", path.display())]
     Scratch { path: PathBuf, source: std::io::Error },
+    /// Something was done before the error.
+    #[error("{error}")]
+    Unfinished { error: Box<ConvertError>, summary: Box<Summary> },
     #[error("{0}; this is a bug in flowlake, nothing of the task was published")]
     Encode(String),
 }
@@ -227,7 +230,9 @@ pub async fn dry_run_between(
     };
     let scratch = options.scratch.clone().unwrap_or_else(std::env::temp_dir);
     let listing = discover::list(options, sources, &state, &scratch, (progress, &Stop::default())).await?;
-    let by_hour = options.partition_by == Some(PartitionBy::DateHour);
+    let partition_by = state.create.as_ref().map(|create| create.partition_by.as_str());
+    let asked = options.partition_by.unwrap_or_default().name();
+    let by_hour = partition_by.unwrap_or(asked) == PartitionBy::DateHour.name();
     let mut counting = DryRun::new(by_hour, listing.requests, state.open_plans().len() as u64);
     let mut planner = summary::Counting { plan: &mut counting, ledger: lake.as_ref().map(|lake| (lake, &state)) };
     planning::pass(&listing.objects, options.format.as_deref(), &mut planner).await?;
@@ -252,22 +257,30 @@ impl<'a> Run<'a> {
     }
 
     fn end(self, done: Result<(), ConvertError>, began: Instant) -> Result<Summary, ConvertError> {
-        done.map_err(|error| match error {
-            ConvertError::Scratch { source, .. } => {
-                ConvertError::Scratch { path: self.scratch.folder().to_owned(), source }
-            }
-            other => other,
-        })?;
         let mut summary = self.summary;
         summary.finish(began.elapsed(), self.stop);
-        Ok(summary)
+        let error = match done {
+            Ok(()) => return Ok(summary),
+            Err(ConvertError::Scratch { source, .. }) => {
+                ConvertError::Scratch { path: self.scratch.folder().to_owned(), source }
+            }
+            Err(other) => other,
+        };
+        if summary.is_empty() {
+            return Err(error);
+        }
+        summary.ending = Ending::Failed;
+        Err(ConvertError::Unfinished { error: Box::new(error), summary: Box::new(summary) })
     }
 
     async fn convert(&mut self) -> Result<(), ConvertError> {
-        self.finish_open_plans().await?;
+        // Checks wait: they may be many, and what is new matters more.
+        self.finish_open_plans(&[Purpose::Convert]).await?;
         if !self.stop.is_soon() {
             self.plan().await?;
-            self.finish_open_plans().await?;
+            // Every plan that is still open is tried once more.
+            self.failed = None;
+            self.finish_open_plans(&[Purpose::Convert, Purpose::Check]).await?;
         }
         self.failed.take().map_or(Ok(()), Err)
     }
@@ -287,6 +300,7 @@ impl<'a> Run<'a> {
     /// Lists the sources and writes plans for what is new and what changed.
     async fn plan(&mut self) -> Result<(), ConvertError> {
         let state = &self.ledger.state;
+        let settled = state.open_plans().first().copied().unwrap_or(state.next);
         let talk = (self.progress, self.stop);
         let listing = discover::list(self.options, &self.sources, state, self.scratch.folder(), talk).await?;
         if listing.was_stopped {
@@ -300,17 +314,25 @@ impl<'a> Run<'a> {
         }
         let format = self.options.format.as_deref();
         loop {
-            let mut writing = planning::Writing { run: self, listing: &listing };
+            let planned_before = self.summary.objects_planned;
+            let mut writing = planning::Writing { run: self, listing: &listing, settled };
             let passed = planning::pass(&listing.objects, format, &mut writing).await?;
-            if passed.whole {
-                self.summary.objects_known = passed.known;
+            if passed.whole || self.stop.is_soon() {
+                self.summary.objects_known = passed.known.saturating_sub(planned_before);
                 return Ok(());
             }
         }
     }
 
-    async fn finish_open_plans(&mut self) -> Result<(), ConvertError> {
-        for number in self.ledger.state.open_plans() {
+    /// Works on the open plans of these purposes, one purpose after the other.
+    async fn finish_open_plans(&mut self, purposes: &[Purpose]) -> Result<(), ConvertError> {
+        let state = &self.ledger.state;
+        let of = |purpose: &Purpose| {
+            let purpose = *purpose;
+            state.open_plans().into_iter().filter(move |number| state.plans[number].plan.purpose == purpose)
+        };
+        let open: Vec<u64> = purposes.iter().flat_map(of).collect();
+        for number in open {
             // A rival may have sealed it meanwhile.
             if self.stop.is_soon() || !self.ledger.state.is_open(number) {
                 continue;

@@ -87,6 +87,8 @@ pub(super) async fn pass(
 pub(super) struct Writing<'run, 'a> {
     pub run: &'run mut Run<'a>,
     pub listing: &'run Listing,
+    /// The first plan that was open when the listing began, else the next one.
+    pub settled: u64,
 }
 
 impl Planner for Writing<'_, '_> {
@@ -96,7 +98,7 @@ impl Planner for Writing<'_, '_> {
 
     /// What was judged is true only of the plans that were known then: after a rival's, everything is judged again.
     async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError> {
-        if self.birth().await? {
+        if self.run.stop.is_soon() || self.birth().await? {
             return Ok(false);
         }
         let settings = self.settings();
@@ -106,7 +108,7 @@ impl Planner for Writing<'_, '_> {
         let draft = tokio::task::spawn_blocking(move || Draft::new(purpose, settings, &cut(objects, by_hour)));
         let mut draft = draft.await.expect("cutting a plan does not panic");
         if is_last {
-            draft = draft.marked(self.listing.frontiers.clone(), self.listing.is_full);
+            draft = draft.marked(self.listing.frontiers.clone(), self.listing.is_full, self.settled);
         }
         loop {
             let newest = self.run.ledger.state.newest_plan;

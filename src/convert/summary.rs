@@ -16,6 +16,8 @@ use crate::source::Reason;
 
 /// Objects named in full in a summary; the ledger has them all.
 const NAMED_MAX: usize = 10;
+/// Names of a list that are kept at all.
+const KEPT_MAX: usize = 1000;
 
 /// How a run came to its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -26,6 +28,8 @@ pub enum Ending {
     /// `--stop-after` was reached: what is left is planned, and the next run goes on with it.
     Stopped,
     Interrupted,
+    /// An error ended it; what is summed up was done before.
+    Failed,
 }
 
 /// The closing summary of a conversion. Bytes are bytes, seconds are wall time.
@@ -58,10 +62,13 @@ pub struct Summary {
     /// Objects converted earlier whose version is another one now: read again, and equal to their receipts.
     pub objects_confirmed: u64,
     /// The same, and not equal: the lake keeps what it has.
+    pub objects_differing: u64,
+    /// The first of them, by URL, with the reason; so are all lists here.
     pub differing: Vec<String>,
     /// Prefixes that could not be listed.
     pub denied: Vec<String>,
     /// Objects that could not be read; the next run tries them again.
+    pub objects_unreadable: u64,
     pub unreadable: Vec<String>,
     /// Objects set aside by this run, with the reason.
     pub aside: Vec<String>,
@@ -88,17 +95,20 @@ impl Summary {
         self.files += totals.files;
         self.file_bytes += totals.file_bytes;
         self.objects_confirmed += totals.objects_confirmed;
+        self.objects_differing += totals.objects_differing;
         for receipt in receipts {
-            self.bytes += receipt.size;
-            self.inflated_bytes += receipt.inflated_bytes;
-            let undated = receipt.parts.iter().filter(|part| part.partition.starts_with("date=__HIVE"));
-            self.rows_without_date += undated.map(|part| part.rows).sum::<u64>();
             let reason = receipt.reason.as_deref().unwrap_or_default();
             match receipt.outcome {
-                Outcome::Aside => self.aside.push(format!("{}: {reason}", receipt.url)),
+                Outcome::Converted => {
+                    self.bytes += receipt.size;
+                    self.inflated_bytes += receipt.inflated_bytes;
+                    let undated = receipt.parts.iter().filter(|part| part.partition.starts_with("date=__HIVE"));
+                    self.rows_without_date += undated.map(|part| part.rows).sum::<u64>();
+                }
+                Outcome::Aside => keep(&mut self.aside, format!("{}: {reason}", receipt.url)),
                 Outcome::Skipped => *self.skipped.entry(reason.to_owned()).or_default() += 1,
-                Outcome::Differs => self.differing.push(format!("{}: {reason}", receipt.url)),
-                Outcome::Converted | Outcome::Confirmed => {}
+                Outcome::Differs => keep(&mut self.differing, format!("{}: {reason}", receipt.url)),
+                Outcome::Confirmed => {}
             }
         }
     }
@@ -113,6 +123,17 @@ impl Summary {
         }
         self.listed_from = listing.from.map(|day| day.to_string());
         self.last_full_scan.clone_from(&state.last_full_scan);
+    }
+
+    pub(super) fn note_unreadable(&mut self, url: &str, reason: &str) {
+        self.objects_unreadable += 1;
+        keep(&mut self.unreadable, format!("{url}: {reason}"));
+    }
+
+    /// Whether nothing was done that is worth telling when a run fails.
+    pub(super) fn is_empty(&self) -> bool {
+        let objects = self.objects + self.objects_aside + self.objects_skipped;
+        objects + self.objects_confirmed + self.objects_differing + self.objects_unreadable == 0
     }
 
     pub(super) fn note_kept_types(&mut self, types: &Types) {
@@ -138,8 +159,8 @@ impl Summary {
         self.objects_aside > 0
             || self.rejects > 0
             || !self.denied.is_empty()
-            || !self.unreadable.is_empty()
-            || !self.differing.is_empty()
+            || self.objects_unreadable > 0
+            || self.objects_differing > 0
     }
 }
 
@@ -174,6 +195,9 @@ impl fmt::Display for Summary {
         match self.ending {
             Ending::Done => Ok(()),
             Ending::Stopped => writeln!(f, "stopped at the time limit: the next run goes on from here"),
+            Ending::Failed => {
+                writeln!(f, "ended by an error: what was committed stays, the next run goes on from here")
+            }
             Ending::Interrupted => writeln!(f, "interrupted: what was committed stays, the next run goes on from here"),
         }
     }
@@ -184,9 +208,14 @@ impl Summary {
         if self.rejects > 0 {
             writeln!(f, "{} lines were set aside; see `flowlake rejects LAKE`", count(self.rejects))?;
         }
-        name_some(f, "objects were set aside", &self.aside)?;
-        name_some(f, "objects could not be read and are looked for again by the next run", &self.unreadable)?;
-        name_some(f, "prefixes could not be listed", &self.denied)?;
+        name_some(f, "objects were set aside", self.objects_aside, &self.aside)?;
+        name_some(
+            f,
+            "objects could not be read and are looked for again by the next run",
+            self.objects_unreadable,
+            &self.unreadable,
+        )?;
+        name_some(f, "prefixes could not be listed", self.denied.len() as u64, &self.denied)?;
         if self.objects_confirmed > 0 {
             let confirmed = count(self.objects_confirmed);
             writeln!(
@@ -197,6 +226,7 @@ impl Summary {
         name_some(
             f,
             "objects changed at the source since they were converted (the lake keeps what it has)",
+            self.objects_differing,
             &self.differing,
         )?;
         if self.rows_without_date > 0 {
@@ -230,15 +260,22 @@ impl Summary {
     }
 }
 
-fn name_some(f: &mut fmt::Formatter<'_>, what: &str, names: &[String]) -> fmt::Result {
+/// A list of names is a help and no record: the ledger has them all.
+fn keep(names: &mut Vec<String>, name: String) {
+    if names.len() < KEPT_MAX {
+        names.push(name);
+    }
+}
+
+fn name_some(f: &mut fmt::Formatter<'_>, what: &str, total: u64, names: &[String]) -> fmt::Result {
     if names.is_empty() {
         return Ok(());
     }
-    writeln!(f, "{} {what}:", count(names.len() as u64))?;
+    writeln!(f, "{} {what}:", count(total))?;
     for name in names.iter().take(NAMED_MAX) {
         writeln!(f, "  {name}")?;
     }
-    match names.len().saturating_sub(NAMED_MAX) {
+    match total.saturating_sub(NAMED_MAX as u64) {
         0 => Ok(()),
         more => writeln!(f, "  … and {more} more"),
     }

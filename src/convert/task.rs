@@ -31,8 +31,11 @@ pub(super) struct TaskContext {
     pub progress: Progress,
     pub stop: Stop,
     /// In a plan to check: what its objects gave when they were converted, by URL.
-    pub earlier: Option<BTreeMap<String, Receipt>>,
+    pub earlier: Option<Earlier>,
 }
+
+/// Receipts by URL.
+pub(super) type Earlier = Arc<BTreeMap<String, Receipt>>;
 
 /// How an attempt ended.
 pub(super) enum Tried {

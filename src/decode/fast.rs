@@ -7,9 +7,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::number::{NOT_DIGITS, digits};
-use super::plain::{MILLISECOND_DIGITS, NULL, int_max};
-use crate::columns::{Dictionaries, NULL_INT, Values};
+use super::ints::{IntColumn, Tokens};
+use super::plain::{NULL, int_max};
+use crate::columns::{Dictionaries, Values};
 use crate::schema::{Kind, Layout};
 
 /// The lines of a run. Positions are those of a [`Scan`](super::scan::Scan).
@@ -71,15 +71,9 @@ impl Run {
         &self.doubtful
     }
 
-    /// Start and end of the token of column `column`, for each of `rows`.
-    #[inline]
-    fn tokens(&self, text: Text, column: usize, rows: std::ops::Range<usize>) -> impl Iterator<Item = (usize, usize)> {
-        let separators = text.separators;
-        self.starts[rows.clone()].iter().zip(&self.firsts[rows]).map(move |(&start, &first)| {
-            let at = first as usize + column;
-            let start = if column == 0 { start } else { separators[at - 1] + 1 };
-            (start as usize, separators[at] as usize)
-        })
+    fn tokens<'a>(&'a self, text: Text<'a>, column: usize, rows: std::ops::Range<usize>) -> Tokens<'a> {
+        let (starts, firsts) = (&self.starts[rows.clone()], &self.firsts[rows]);
+        Tokens { starts, firsts, separators: text.separators, column }
     }
 
     /// Appends the integer columns of all rows to `values`, and notes the doubtful rows, whose values mean nothing.
@@ -87,15 +81,15 @@ impl Run {
         let mut doubtful = std::mem::take(&mut self.doubtful);
         for (column, (of, values)) in layout.columns.iter().zip(values).enumerate() {
             let Values::Int(values) = values else { continue };
-            let tokens = self.tokens(text, column, 0..self.rows());
             let range = if layout.start == Some(column) { starts.clone() } else { 0..=int_max(of.kind) };
-            let bytes = text.bytes;
-            if of.kind == Kind::Seconds {
-                let seconds = |value: i64, bytes: usize| if bytes == MILLISECOND_DIGITS { value / 1000 } else { value };
-                int_column(bytes, tokens, range, values, &mut doubtful, seconds);
-            } else {
-                int_column(bytes, tokens, range, values, &mut doubtful, |value, _| value);
-            }
+            let ints = IntColumn {
+                text: text.bytes,
+                tokens: self.tokens(text, column, 0..self.rows()),
+                least: *range.start(),
+                greatest: *range.end(),
+                is_seconds: of.kind == Kind::Seconds,
+            };
+            ints.append(values, &mut doubtful);
         }
         doubtful.sort_unstable();
         doubtful.dedup();
@@ -114,35 +108,7 @@ impl Run {
         for (column, (slot, values)) in slots.iter().zip(values).enumerate() {
             let Values::Text(ids) = values else { continue };
             let tokens = self.tokens(text, column, rows.clone());
-            dictionaries.get_mut(*slot).intern_all(text.bytes, tokens, NULL.as_bytes(), ids);
+            dictionaries.get_mut(*slot).intern_all(text.bytes, tokens.iter(), NULL.as_bytes(), ids);
         }
     }
-}
-
-#[inline(never)]
-fn int_column(
-    text: &[u8],
-    tokens: impl Iterator<Item = (usize, usize)>,
-    range: RangeInclusive<i64>,
-    values: &mut Vec<i64>,
-    doubtful: &mut Vec<u32>,
-    meaning: impl Fn(i64, usize) -> i64,
-) {
-    let (low, high) = range.into_inner();
-    let mut row = 0;
-    values.extend(tokens.map(|(start, end)| {
-        let mut value = digits(text, start, end);
-        if value >= 0 {
-            value = meaning(value, end - start);
-        }
-        if value < low || value > high {
-            if value == NOT_DIGITS && text[start..end] == *NULL.as_bytes() {
-                value = NULL_INT;
-            } else {
-                doubtful.push(row);
-            }
-        }
-        row += 1;
-        value
-    }));
 }

@@ -12,6 +12,7 @@
 
 mod fast;
 mod inflate;
+mod ints;
 mod lines;
 mod number;
 mod object;

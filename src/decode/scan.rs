@@ -1,8 +1,9 @@
 //! Where the spaces and newlines of a text are, 64 bytes at a time.
 //!
 //! Clever for speed: a block of 64 bytes becomes three 64-bit masks (separators, newlines, bytes that are not ASCII),
-//! and the set bits become positions. With AVX2 where the processor has it; the plain version, `masks_plain`, is used
-//! elsewhere and is what the other is tested against.
+//! and the set bits become positions, without a branch that depends on how many there are. With AVX-512 or AVX2 where
+//! the processor has them; the plain version, `masks_plain` and `positions_plain`, is used elsewhere and is what the
+//! others are tested against.
 
 /// Readable bytes that a text must have after its end: a block may begin at its last byte.
 pub const PADDING: usize = 64;
@@ -65,27 +66,46 @@ impl Scan {
     pub fn run(&mut self, text: &[u8], end: usize) {
         assert!(text.len() >= end + PADDING && end < ODD as usize, "a text is padded and shorter than 2 GiB");
         // Every byte can be a separator. The two vectors only grow: clearing them costs as much as the scan.
-        if self.separators.len() < end {
-            self.separators.resize(end, 0);
+        if self.lines.len() < end {
+            self.separators.resize(end + BLOCK, 0);
             self.lines.resize(end, 0);
         }
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt") {
-            // SAFETY: the processor has the three features, as was just seen.
-            unsafe { self.run_avx2(text, end) };
-            return;
+        if is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt") {
+            if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi2") {
+                // SAFETY: the processor has the features, as was just seen.
+                unsafe { self.run_avx512(text, end) };
+                return;
+            }
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has the features, as was just seen.
+                unsafe { self.run_avx2(text, end) };
+                return;
+            }
         }
-        self.run_with(text, end, masks_plain);
+        self.run_with(text, end, masks_plain, positions_plain);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,popcnt")]
+    fn run_avx512(&mut self, text: &[u8], end: usize) {
+        self.run_with(text, end, |block| masks_avx512(block), |set, base, to| positions_avx512(set, base, to));
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,popcnt")]
     fn run_avx2(&mut self, text: &[u8], end: usize) {
-        self.run_with(text, end, |block| masks_avx2(block));
+        self.run_with(text, end, |block| masks_avx2(block), positions_plain);
     }
 
     #[inline(always)]
-    fn run_with(&mut self, text: &[u8], end: usize, masks: impl Fn(&[u8; BLOCK]) -> Masks) {
+    fn run_with(
+        &mut self,
+        text: &[u8],
+        end: usize,
+        masks: impl Fn(&[u8; BLOCK]) -> Masks,
+        positions: impl Fn(u64, u32, &mut [u32; BLOCK]),
+    ) {
         let (mut found, mut ended) = (0, 0);
         // What precedes the first byte is as good as a newline: a space or newline there is one too many.
         let mut after_separator = 1;
@@ -103,13 +123,20 @@ impl Scan {
             let odd = masks.not_ascii | (masks.separators & (masks.separators << 1 | after_separator));
             after_separator = masks.separators >> 63;
 
-            let mut newlines = masks.newlines;
-            let mut seen = 0;
+            // A block has one newline or none, which no branch predictor can guess: the first is taken without asking, and
+            // an entry that was none is written over by the next. Without any, `up_to` is the whole block.
+            let up_to = masks.newlines ^ masks.newlines.wrapping_sub(1);
+            let has_newline = masks.newlines != 0;
+            is_odd |= odd & up_to != 0;
+            self.lines[ended] = index(found, masks.separators & up_to) | if is_odd { ODD } else { 0 };
+            ended += usize::from(has_newline);
+            is_odd &= !has_newline;
+            let mut seen = up_to;
+            let mut newlines = masks.newlines & masks.newlines.wrapping_sub(1);
             while newlines != 0 {
                 let up_to = newlines ^ (newlines - 1);
                 is_odd |= odd & up_to & !seen != 0;
-                let index = found as u32 + (masks.separators & up_to).count_ones() - 1;
-                self.lines[ended] = index | if is_odd { ODD } else { 0 };
+                self.lines[ended] = index(found, masks.separators & up_to) | if is_odd { ODD } else { 0 };
                 ended += 1;
                 is_odd = false;
                 seen = up_to;
@@ -117,17 +144,77 @@ impl Scan {
             }
             is_odd |= odd & !seen != 0;
 
-            let mut separators = masks.separators;
-            let count = separators.count_ones() as usize;
-            for position in &mut self.separators[found..found + count] {
-                *position = at as u32 + separators.trailing_zeros();
-                separators &= separators - 1;
-            }
-            found += count;
+            let room = self.separators[found..].first_chunk_mut().expect("there is room for a block of separators");
+            positions(masks.separators, at as u32, room);
+            found += masks.separators.count_ones() as usize;
             at += BLOCK;
         }
         self.ended = ended;
     }
+}
+
+/// Index of the last of `separators`, with `found` before them.
+#[inline(always)]
+fn index(found: usize, separators: u64) -> u32 {
+    (found as u32 + separators.count_ones()).wrapping_sub(1)
+}
+
+/// Writes where the bits of `set` are, counted from `base`. What follows them in `to` means nothing afterwards.
+#[inline(always)]
+fn positions_plain(mut set: u64, base: u32, to: &mut [u32; BLOCK]) {
+    const AT_ONCE: usize = 12;
+    let count = set.count_ones() as usize;
+    // Lines of a flow log have 7 to 12 separators in 64 bytes: so many are written in any case.
+    for to in to.chunks_mut(AT_ONCE).take(count.div_ceil(AT_ONCE)) {
+        for position in to {
+            *position = base.wrapping_add(set.trailing_zeros());
+            set &= set.wrapping_sub(1);
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
+#[inline]
+fn positions_avx512(set: u64, base: u32, to: &mut [u32; BLOCK]) {
+    use std::arch::x86_64::*;
+    const LANES: usize = 16;
+    static BYTES: [u8; BLOCK] = {
+        let mut bytes = [0; BLOCK];
+        let mut at = 0;
+        while at < BLOCK {
+            bytes[at] = at as u8;
+            at += 1;
+        }
+        bytes
+    };
+    // SAFETY: the load reads the 64 bytes of `BYTES`.
+    let bytes = unsafe { _mm512_loadu_si512(BYTES.as_ptr().cast()) };
+    let mut packed = _mm512_maskz_compress_epi8(set, bytes);
+    let base = _mm512_set1_epi32(base as i32);
+    let mut left = set.count_ones() as usize;
+    for to in to.as_chunks_mut::<LANES>().0 {
+        let positions = _mm512_add_epi32(_mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed)), base);
+        // SAFETY: the store writes the 16 integers of `to`.
+        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), positions) };
+        if left <= LANES {
+            return;
+        }
+        left -= LANES;
+        packed = _mm512_shuffle_i32x4::<0b00_11_10_01>(packed, packed);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn masks_avx512(block: &[u8; BLOCK]) -> Masks {
+    use std::arch::x86_64::*;
+    // SAFETY: the unaligned load reads the 64 bytes of the block.
+    let bytes = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+    let newlines = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\n' as i8));
+    let spaces = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b' ' as i8));
+    Masks { separators: newlines | spaces, newlines, not_ascii: _mm512_movepi8_mask(bytes) }
 }
 
 fn masks_plain(block: &[u8; BLOCK]) -> Masks {
@@ -171,16 +258,46 @@ mod tests {
 
     proptest! {
         #[test]
-        fn avx2_masks_are_the_plain_ones(block in prop::array::uniform32(prop::sample::select(b" \n\ra\x80\xff\x0b*".to_vec())), tail in prop::array::uniform32(any::<u8>())) {
+        fn masks_of_every_kind_are_the_plain_ones(
+            block in prop::array::uniform32(prop::sample::select(b" \n\ra\x80\xff\x0b*".to_vec())),
+            tail in prop::array::uniform32(any::<u8>()),
+        ) {
             let mut bytes = [0; BLOCK];
             bytes[..32].copy_from_slice(&block);
             bytes[32..].copy_from_slice(&tail);
             #[cfg(target_arch = "x86_64")]
-            if is_x86_feature_detected!("avx2") {
-                // SAFETY: the processor has AVX2.
-                prop_assert_eq!(unsafe { masks_avx2(&bytes) }, masks_plain(&bytes));
-            } else {
-                eprintln!("this processor has no AVX2: the comparison was not made");
+            {
+                if is_x86_feature_detected!("avx2") {
+                    // SAFETY: the processor has AVX2.
+                    prop_assert_eq!(unsafe { masks_avx2(&bytes) }, masks_plain(&bytes));
+                } else {
+                    eprintln!("this processor has no AVX2: the comparison was not made");
+                }
+                if is_x86_feature_detected!("avx512bw") {
+                    // SAFETY: the processor has AVX-512BW.
+                    prop_assert_eq!(unsafe { masks_avx512(&bytes) }, masks_plain(&bytes));
+                } else {
+                    eprintln!("this processor has no AVX-512: the comparison was not made");
+                }
+            }
+        }
+
+        #[test]
+        fn positions_are_those_of_a_bit_by_bit_walk(set: u64, also: u64, base in 0u32..1 << 30) {
+            for set in [set, set & also, set | also, 0, u64::MAX] {
+                let expected: Vec<u32> = (0..64).filter(|bit| set >> bit & 1 == 1).map(|bit| base + bit).collect();
+                let mut found = [7; BLOCK];
+                positions_plain(set, base, &mut found);
+                prop_assert_eq!(&found[..expected.len()], &expected);
+                #[cfg(target_arch = "x86_64")]
+                if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi2") {
+                    let mut found = [7; BLOCK];
+                    // SAFETY: the processor has the features.
+                    unsafe { positions_avx512(set, base, &mut found) };
+                    prop_assert_eq!(&found[..expected.len()], &expected);
+                } else {
+                    eprintln!("this processor has no AVX-512: the comparison was not made");
+                }
             }
         }
 
@@ -208,9 +325,10 @@ mod tests {
             }
             prop_assert_eq!(&scan.separators()[..separators.len()], &separators);
             prop_assert_eq!((0..scan.lines()).map(|at| scan.line(at)).collect::<Vec<_>>(), lines);
-            let mut plain = Scan { separators: vec![0; text.len()], lines: vec![0; text.len()], ended: 0 };
-            plain.run_with(&padded, text.len(), masks_plain);
-            prop_assert_eq!((plain.separators, plain.lines), (scan.separators, scan.lines));
+            let mut plain = Scan { separators: vec![0; text.len() + BLOCK], lines: vec![0; text.len()], ended: 0 };
+            plain.run_with(&padded, text.len(), masks_plain, positions_plain);
+            prop_assert_eq!(&plain.separators[..separators.len()], &separators);
+            prop_assert_eq!(&plain.lines[..plain.ended], &scan.lines[..scan.ended]);
         }
     }
 }

@@ -15,18 +15,20 @@ use parquet::schema::types::ColumnDescPtr;
 use super::EncodeError;
 use super::bounds::{index_bounds, statistics};
 use super::compress::Compressor;
+use super::order::Order;
 use super::page::{Extent, PageBuffer, PageFacts};
 
-/// Compression and the buffers that pages pass through, shared by all columns of a task.
+/// Order, compression and the buffers that pages pass through, shared by all columns of a task.
 pub struct Press {
     pub compressor: Compressor,
     pub page: PageBuffer,
+    pub order: Order,
     compressed: Vec<u8>,
 }
 
 impl Press {
     pub fn new(compressor: Compressor) -> Press {
-        Press { compressor, page: PageBuffer::default(), compressed: Vec::new() }
+        Press { compressor, page: PageBuffer::default(), order: Order::default(), compressed: Vec::new() }
     }
 }
 
@@ -50,7 +52,15 @@ pub struct ColumnChunk {
     /// Bodies of the pages before the first value. How they are encoded depends on whether a value ever comes: readers
     /// refuse pages of dictionary keys in a chunk without a dictionary.
     null_pages: Vec<(PageFacts, Vec<u8>)>,
+    /// Pages still to be stored as they are, because one before them did not shrink.
+    stored_pages: usize,
 }
+
+/// Pages that are stored before the compressor is tried once more.
+const STORED_PAGES: usize = 7;
+
+/// A page that keeps this many hundredths of its length did not shrink: the packed bits of times and line numbers.
+const STORED_PERCENT_MIN: usize = 99;
 
 /// A finished chunk, and where it will be copied from.
 pub struct EncodedChunk {
@@ -67,7 +77,13 @@ pub struct ChunkBytes {
 
 impl ColumnChunk {
     pub fn new(descr: ColumnDescPtr) -> ColumnChunk {
-        ColumnChunk { descr, pages: TrackedWrite::new(Vec::new()), written: Vec::new(), null_pages: Vec::new() }
+        ColumnChunk {
+            descr,
+            pages: TrackedWrite::new(Vec::new()),
+            written: Vec::new(),
+            null_pages: Vec::new(),
+            stored_pages: 0,
+        }
     }
 
     /// Bytes of the data pages so far.
@@ -92,7 +108,16 @@ impl ColumnChunk {
     }
 
     fn write_page(&mut self, facts: PageFacts, body: &[u8], press: &mut Press) -> Result<(), EncodeError> {
-        press.compressor.compress(body, &mut press.compressed).map_err(EncodeError::Compress)?;
+        if self.stored_pages > 0 {
+            self.stored_pages -= 1;
+            Compressor::store(body, &mut press.compressed);
+        } else {
+            press.compressor.compress(body, &mut press.compressed).map_err(EncodeError::Compress)?;
+            let is_as_long = press.compressed.len() * 100 >= body.len() * STORED_PERCENT_MIN;
+            if is_as_long && press.compressor.can_store() {
+                self.stored_pages = STORED_PAGES;
+            }
+        }
         let page = Page::DataPage {
             buf: Bytes::copy_from_slice(&press.compressed),
             num_values: facts.rows as u32,
@@ -119,6 +144,7 @@ impl ColumnChunk {
         let pages = std::mem::replace(&mut self.pages, TrackedWrite::new(Vec::new()));
         let pages = pages.into_inner().map_err(EncodeError::Page)?;
         let written = std::mem::take(&mut self.written);
+        self.stored_pages = 0;
         let shape = ChunkShape { descr: &self.descr, pages: &written, dictionary: dictionary_spec.as_ref() };
         let close = shape.close_result(press).map_err(EncodeError::Page)?;
         let footer_bytes = shape.footer_bytes();
@@ -182,10 +208,15 @@ impl ChunkShape<'_> {
         let specs = || self.pages.iter().map(|page| &page.spec).chain(self.dictionary);
         let compressed: usize = specs().map(|spec| spec.compressed_size).sum();
         let uncompressed: usize = specs().map(|spec| spec.uncompressed_size).sum();
-        let encoding = self.pages.first().map_or(Encoding::PLAIN, |page| page.facts.encoding);
-        let mut encodings = vec![encoding, Encoding::RLE];
-        let count = self.pages.len() as i32;
-        let mut stats = vec![PageEncodingStats { page_type: PageType::DATA_PAGE, encoding, count }];
+        let mut encodings = vec![Encoding::RLE];
+        let mut stats = Vec::new();
+        for encoding in [Encoding::RLE_DICTIONARY, Encoding::DELTA_BINARY_PACKED, Encoding::PLAIN] {
+            let count = self.pages.iter().filter(|page| page.facts.encoding == encoding).count() as i32;
+            if count > 0 {
+                encodings.push(encoding);
+                stats.push(PageEncodingStats { page_type: PageType::DATA_PAGE, encoding, count });
+            }
+        }
         if self.dictionary.is_some() {
             encodings.push(Encoding::PLAIN);
             let page_type = PageType::DICTIONARY_PAGE;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::chunk::{ColumnChunk, DictionaryPage, EncodedChunk, Press};
 use super::ints::{SmallInts, WideInts};
+use super::order::{Order, Sorted};
 use super::page::{Extent, PageBuffer, PageFacts};
 use super::runs::RunColumn;
-use super::shape::{Shape, is_required};
+use super::shape::{Shape, SortColumns, is_required};
 use super::text::TextColumn;
 use super::{EncodeError, Limits, Origin};
 use crate::columns::{Dictionaries, Values};
@@ -77,7 +78,8 @@ impl RowGroup {
                 Kind::Text if at < log_columns => Encoder::Text(TextColumn::default()),
                 Kind::Text => Encoder::Run(RunColumn::new(is_required(column))),
                 Kind::Int32 | Kind::Port => Encoder::Small(SmallInts::default()),
-                Kind::Int64 | Kind::Seconds => Encoder::Wide(WideInts::new(is_required(column))),
+                Kind::Int64 if at < log_columns => Encoder::Wide(WideInts::of_counters()),
+                Kind::Int64 | Kind::Seconds => Encoder::Wide(WideInts::of_differences(is_required(column))),
             },
             chunk: ColumnChunk::new(descr.clone()),
             dictionary_bytes_max: match column.kind {
@@ -135,8 +137,9 @@ impl RowGroup {
         if self.page_rows == 0 {
             return Ok(());
         }
+        self.order(&mut press.order);
         for (at, column) in self.columns.iter_mut().enumerate() {
-            let facts = column.encoder.cut(&mut press.page);
+            let facts = column.encoder.cut(&mut press.page, press.order.rows());
             assert_eq!(facts.rows, self.page_rows, "all columns have the rows of the page");
             if self.shape.start == Some(at) {
                 self.start.merge(&facts.extent);
@@ -147,6 +150,27 @@ impl RowGroup {
         self.page_rows = 0;
         self.pages += 1;
         Ok(())
+    }
+
+    fn order(&self, order: &mut Order) {
+        let SortColumns { ports, addresses, interface, object } = self.shape.sort;
+        let encoder = |at: usize| &self.columns[at].encoder;
+        let text = |at: usize| match encoder(at) {
+            Encoder::Text(text) => text,
+            Encoder::Run(_) | Encoder::Small(_) | Encoder::Wide(_) => unreachable!("the shape chose columns of texts"),
+        };
+        let ints = |at: usize| match encoder(at) {
+            Encoder::Small(ints) => ints.values(),
+            Encoder::Run(_) | Encoder::Text(_) | Encoder::Wide(_) => unreachable!("the shape chose columns of ports"),
+        };
+        let Encoder::Run(objects) = encoder(object) else { unreachable!("objects come in runs") };
+        let by = Sorted {
+            objects: &mut objects.rows(),
+            ports: ports.map(|both| both.map(ints)),
+            addresses: addresses.map(|both| both.map(|at| (text(at).keys(), text(at).texts().len()))),
+            interface: interface.map(|at| text(at).keys()),
+        };
+        order.make(self.page_rows, by);
     }
 
     /// Whether the row group has to end with the page that was cut last.
@@ -191,23 +215,24 @@ impl RowGroup {
 }
 
 impl Encoder {
-    fn cut(&mut self, page: &mut PageBuffer) -> PageFacts {
+    fn cut(&mut self, page: &mut PageBuffer, order: &[u32]) -> PageFacts {
         match self {
-            Encoder::Text(text) => text.cut(page),
+            Encoder::Text(text) => text.cut(page, order),
+            // What is constant for an object is so in any order that keeps its rows together.
             Encoder::Run(run) => run.cut(page),
-            Encoder::Small(ints) => ints.cut(page),
-            Encoder::Wide(ints) => ints.cut(page),
+            Encoder::Small(ints) => ints.cut(page, order),
+            Encoder::Wide(ints) => ints.cut(page, order),
         }
     }
 
     fn dictionary(&self) -> DictionaryPage<'_> {
-        let texts = match self {
-            Encoder::Text(text) => text.texts(),
-            Encoder::Run(run) => run.texts(),
-            Encoder::Small(ints) => return DictionaryPage { values: ints.dictionary(), distinct: ints.distinct() },
-            Encoder::Wide(_) => return DictionaryPage { values: &[], distinct: 0 },
+        let (values, distinct) = match self {
+            Encoder::Text(text) => (text.texts().page(), text.texts().len()),
+            Encoder::Run(run) => (run.texts().page(), run.texts().len()),
+            Encoder::Small(ints) => ints.dictionary(),
+            Encoder::Wide(ints) => ints.dictionary(),
         };
-        DictionaryPage { values: texts.page(), distinct: texts.len() }
+        DictionaryPage { values, distinct }
     }
 
     /// Forgets the dictionary.
@@ -216,7 +241,7 @@ impl Encoder {
             Encoder::Text(text) => text.clear(),
             Encoder::Run(run) => run.clear(),
             Encoder::Small(ints) => ints.clear(),
-            Encoder::Wide(_) => {}
+            Encoder::Wide(ints) => ints.clear(),
         }
     }
 }

@@ -1,24 +1,19 @@
-//! Integer columns: small ones (ports, protocols, flags) by dictionary, wide ones (counters, times) by difference.
-
-use std::collections::HashMap;
+//! Integer columns: values that come again and again (ports, flags, counters) by dictionary, times and line numbers by
+//! difference.
 
 use parquet::basic::Encoding;
 
 use super::page::{Extent, PageBuffer, PageFacts};
+use super::values::IntDictionary;
 
-/// Values below this find their key in a table: all ports do.
-const TABLE_VALUES_MAX: usize = 1 << 16;
+/// Distinct values of a counter column past which the rest of its row group is encoded by difference.
+const COUNTERS_PER_DICTIONARY_MAX: usize = 1 << 16;
 
 /// `INT32` values of the current page and the dictionary of the current row group.
 #[derive(Debug, Default)]
 pub struct SmallInts {
     values: Vec<i64>,
-    /// Key of a value, counted from 1; as long as the greatest value so far needs.
-    table: Vec<u32>,
-    /// The same for values past the table.
-    beyond: HashMap<i64, u32>,
-    /// `PLAIN` values in the order of their keys.
-    dictionary: Vec<u8>,
+    dictionary: IntDictionary<4>,
     keys: Vec<u32>,
 }
 
@@ -27,93 +22,118 @@ impl SmallInts {
         self.values.extend_from_slice(values);
     }
 
-    pub fn cut(&mut self, page: &mut PageBuffer) -> PageFacts {
+    /// Values of the page, in the order in which they came; negative ones are null.
+    pub fn values(&self) -> &[i64] {
+        &self.values
+    }
+
+    pub fn cut(&mut self, page: &mut PageBuffer, order: &[u32]) -> PageFacts {
         let (nulls, extent) = survey(&self.values);
         if let Extent::Ints { max, .. } = extent {
             assert!(max <= i64::from(i32::MAX), "decode keeps 32-bit columns within 31 bits, not {max}");
-            let table_end = (max as usize + 1).next_power_of_two().min(TABLE_VALUES_MAX);
-            if self.table.len() < table_end {
-                self.table.resize(table_end, 0);
-            }
         }
-        let values = std::mem::take(&mut self.values);
-        self.keys.clear();
-        for &value in &values {
-            let key = match self.table.get(value as usize) {
-                Some(&key) if key != 0 => key,
-                _ if value < 0 => 0,
-                _ => self.first_in_group(value),
-            };
-            self.keys.push(key);
-        }
-        let rows = values.len();
-        page.begin_optional(rows, nulls, values.iter().map(|&value| value >= 0));
-        page.dictionary_keys(&self.keys, nulls, self.distinct());
-        self.values = values;
+        self.dictionary.keys(&self.values, &extent, &mut self.keys);
+        let rows = self.values.len();
+        page.begin_optional(rows, nulls, order.iter().map(|&row| self.values[row as usize] >= 0));
+        page.dictionary_keys(&self.keys, order, nulls, self.dictionary.len());
         self.values.clear();
         PageFacts { rows, nulls, extent, encoding: Encoding::RLE_DICTIONARY }
     }
 
-    #[inline(never)]
-    fn first_in_group(&mut self, value: i64) -> u32 {
-        let next = self.distinct() as u32 + 1;
-        let key = match self.table.get_mut(value as usize) {
-            Some(key) => {
-                *key = next;
-                next
-            }
-            None => *self.beyond.entry(value).or_insert(next),
-        };
-        if key == next {
-            self.dictionary.extend_from_slice(&(value as i32).to_le_bytes());
-        }
-        key
-    }
-
-    pub fn distinct(&self) -> usize {
-        self.dictionary.len() / size_of::<i32>()
-    }
-
-    pub fn dictionary(&self) -> &[u8] {
-        &self.dictionary
+    pub fn dictionary(&self) -> (&[u8], usize) {
+        (self.dictionary.page(), self.dictionary.len())
     }
 
     /// Begins the next row group.
     pub fn clear(&mut self) {
-        self.table.fill(0);
-        self.beyond.clear();
         self.dictionary.clear();
     }
 }
 
-/// `INT64` values of the current page.
+/// How the pages of a wide column are encoded from here to the end of the row group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Dictionary,
+    Differences,
+}
+
+/// `INT64` values of the current page, and perhaps the dictionary of the current row group.
 #[derive(Debug)]
 pub struct WideInts {
     is_required: bool,
+    mode_at_first: Mode,
+    mode: Mode,
     values: Vec<i64>,
+    dictionary: IntDictionary<8>,
+    keys: Vec<u32>,
 }
 
 impl WideInts {
-    pub fn new(is_required: bool) -> WideInts {
-        WideInts { is_required, values: Vec::new() }
+    /// A column whose values are near each other, as times are.
+    pub fn of_differences(is_required: bool) -> WideInts {
+        WideInts::new(is_required, Mode::Differences)
+    }
+
+    /// A column of counters, most of which are small and come again.
+    pub fn of_counters() -> WideInts {
+        WideInts::new(false, Mode::Dictionary)
+    }
+
+    fn new(is_required: bool, mode: Mode) -> WideInts {
+        let dictionary = IntDictionary::default();
+        WideInts { is_required, mode_at_first: mode, mode, values: Vec::new(), dictionary, keys: Vec::new() }
     }
 
     pub fn append(&mut self, values: &[i64]) {
         self.values.extend_from_slice(values);
     }
 
-    pub fn cut(&mut self, page: &mut PageBuffer) -> PageFacts {
+    pub fn cut(&mut self, page: &mut PageBuffer, order: &[u32]) -> PageFacts {
         let (nulls, extent) = survey(&self.values);
         let rows = self.values.len();
         if self.is_required {
             assert_eq!(nulls, 0, "a required column has no nulls");
             page.begin_required();
         } else {
-            page.begin_optional(rows, nulls, self.values.iter().map(|&value| value >= 0));
+            page.begin_optional(rows, nulls, order.iter().map(|&row| self.values[row as usize] >= 0));
         }
-        page.deltas(&self.values, nulls);
+        // A page of nulls says nothing about its column: it is one of differences whatever comes after it.
+        let encoding = if self.mode == Mode::Dictionary && nulls < rows && self.keys_pay(&extent, nulls) {
+            page.dictionary_keys(&self.keys, order, nulls, self.dictionary.len());
+            Encoding::RLE_DICTIONARY
+        } else {
+            page.deltas(&self.values, order, nulls);
+            Encoding::DELTA_BINARY_PACKED
+        };
         self.values.clear();
-        PageFacts { rows, nulls, extent, encoding: Encoding::DELTA_BINARY_PACKED }
+        PageFacts { rows, nulls, extent, encoding }
+    }
+
+    /// Finds the keys of the page, unless the dictionary has become too large, or hardly a value of the row group's
+    /// first page came twice.
+    fn keys_pay(&mut self, extent: &Extent, nulls: usize) -> bool {
+        let is_first = self.dictionary.len() == 0;
+        if self.dictionary.len() > COUNTERS_PER_DICTIONARY_MAX {
+            self.mode = Mode::Differences;
+            return false;
+        }
+        self.dictionary.keys(&self.values, extent, &mut self.keys);
+        if is_first && self.dictionary.len() * 2 > self.values.len() - nulls {
+            self.mode = Mode::Differences;
+            self.dictionary.clear();
+            return false;
+        }
+        true
+    }
+
+    pub fn dictionary(&self) -> (&[u8], usize) {
+        (self.dictionary.page(), self.dictionary.len())
+    }
+
+    /// Begins the next row group.
+    pub fn clear(&mut self) {
+        self.dictionary.clear();
+        self.mode = self.mode_at_first;
     }
 }
 

@@ -2,10 +2,10 @@
 //! and files end, and so the bytes of files: changing one needs a new [`super::WRITER_EPOCH`].
 
 /// Rows of a page: long enough that headers and calls to the compressor vanish, short enough for an index to skip by.
-const PAGE_ROWS: usize = 20_000;
+const PAGE_ROWS: usize = 65_536;
 
-/// Values of one page over all columns, for layouts of hundreds of columns.
-const PAGE_VALUES_MAX: usize = 64 * PAGE_ROWS;
+/// Values of one page over all columns, so that a page of a wide layout takes no more memory: rows wait as 8 bytes a value.
+const PAGE_VALUES_MAX: usize = 24 * PAGE_ROWS;
 
 /// Rows of a row group.
 const ROW_GROUP_ROWS: usize = 1_000_000;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! chunk ─▶ runs of one partition ─▶ page of rows ─▶ encoded pages ─▶ row group ─▶ data file
-//!            │       │              (20,000, in     (in memory)      (dictionary    (hashed)
-//!            │       └─▶ spill       columns)                         page first)
+//!            │       │              (65,536, in     (in memory)      (dictionary    (hashed)
+//!            │       └─▶ spill       an order)                        page first)
 //!            └─▶ receipt             beyond 16 partitions
 //! ```
 //!
@@ -23,6 +23,7 @@ mod hybrid;
 mod ints;
 mod limits;
 mod options;
+mod order;
 mod pack;
 mod page;
 mod partition;
@@ -32,6 +33,7 @@ mod shape;
 mod spill;
 mod text;
 mod texts;
+mod values;
 
 #[cfg(test)]
 mod tests;

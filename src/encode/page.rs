@@ -101,15 +101,21 @@ impl PageBuffer {
         self.body[..4].copy_from_slice(&length.to_le_bytes());
     }
 
-    /// Appends dictionary keys, of which 0 is null and the others count from 1.
-    pub fn dictionary_keys(&mut self, keys: &[u32], nulls: usize, distinct: usize) {
-        self.keys.clear();
-        if nulls == 0 {
-            self.keys.extend(keys.iter().map(|key| key - 1));
-        } else {
-            self.keys.extend(keys.iter().filter(|&&key| key != 0).map(|key| key - 1));
-        }
+    /// Appends the dictionary keys of rows in `order`; a key of 0 is null, and the others count from 1.
+    pub fn dictionary_keys(&mut self, keys: &[u32], order: &[u32], nulls: usize, distinct: usize) {
         let width = self.key_width(distinct);
+        if let [first, rest @ ..] = keys
+            && rest.iter().fold(0, |differing, key| differing | (key ^ first)) == 0
+        {
+            return hybrid::run(first.wrapping_sub(1), keys.len() - nulls, width, &mut self.body);
+        }
+        self.keys.clear();
+        let ordered = order.iter().map(|&row| keys[row as usize]);
+        if nulls == 0 {
+            self.keys.extend(ordered.map(|key| key - 1));
+        } else {
+            self.keys.extend(ordered.filter(|&key| key != 0).map(|key| key - 1));
+        }
         hybrid::encode(&self.keys, width, &mut self.body);
     }
 
@@ -121,13 +127,13 @@ impl PageBuffer {
         }
     }
 
-    /// Appends integers, of which the negative ones are null.
-    pub fn deltas(&mut self, values: &[i64], nulls: usize) {
-        if nulls == 0 {
-            return delta::encode(values, &mut self.body);
-        }
+    /// Appends the integers of rows in `order`; the negative ones are null.
+    pub fn deltas(&mut self, values: &[i64], order: &[u32], nulls: usize) {
         self.ints.clear();
-        self.ints.extend(values.iter().filter(|&&value| value >= 0));
+        self.ints.extend(order.iter().map(|&row| values[row as usize]));
+        if nulls > 0 {
+            self.ints.retain(|&value| value >= 0);
+        }
         delta::encode(&self.ints, &mut self.body);
     }
 

@@ -53,6 +53,11 @@ impl RunColumn {
         key
     }
 
+    /// Rows of each run of the page.
+    pub fn rows(&self) -> impl Iterator<Item = usize> {
+        self.runs.iter().map(|&(_, rows)| rows)
+    }
+
     pub fn cut(&mut self, page: &mut PageBuffer) -> PageFacts {
         let (mut rows, mut nulls) = (0, 0);
         for &(key, count) in &self.runs {

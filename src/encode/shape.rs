@@ -20,8 +20,34 @@ pub struct Shape {
     pub columns: Vec<Column>,
     /// Index in `columns` of `start`.
     pub start: Option<usize>,
+    pub sort: SortColumns,
     pub schema: TypePtr,
     pub descr: SchemaDescPtr,
+}
+
+/// Index in a shape's columns of those that the rows of a page are ordered by.
+#[derive(Debug, Clone, Copy)]
+pub struct SortColumns {
+    /// Source and destination.
+    pub ports: Option<[usize; 2]>,
+    pub addresses: Option<[usize; 2]>,
+    pub interface: Option<usize>,
+    pub object: usize,
+}
+
+impl SortColumns {
+    fn of(columns: &[Column]) -> SortColumns {
+        let find = |name: &str, kind: Kind| {
+            columns.iter().position(|column| column.name == name && column.kind.same_storage(kind))
+        };
+        let both = |source: &str, destination: &str, kind: Kind| Some([find(source, kind)?, find(destination, kind)?]);
+        SortColumns {
+            ports: both("srcport", "dstport", Kind::Port),
+            addresses: both("srcaddr", "dstaddr", Kind::Text),
+            interface: find("interface_id", Kind::Text),
+            object: find("log_object", Kind::Text).expect("every shape has the provenance columns"),
+        }
+    }
 }
 
 impl Shape {
@@ -31,7 +57,8 @@ impl Shape {
         let schema = Arc::new(Type::group_type_builder(table.name()).with_fields(fields).build()?);
         let descr = Arc::new(SchemaDescriptor::new(Arc::clone(&schema)));
         let start = columns.iter().position(|column| column.name == "start" && column.kind.same_storage(Kind::Seconds));
-        Ok(Shape { table, columns, start, schema, descr })
+        let sort = SortColumns::of(&columns);
+        Ok(Shape { table, columns, start, sort, schema, descr })
     }
 
     /// Columns that come from the log.

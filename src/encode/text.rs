@@ -46,12 +46,25 @@ impl TextColumn {
             self.entries.resize(dictionary.id_end().next_power_of_two(), Entry::default());
         }
         self.entries[NULL_TEXT as usize] = Entry { key: 0, page: self.page };
+        // Accounts and statuses hardly ever change.
+        if let [first, rest @ ..] = ids
+            && rest.iter().fold(0, |differing, id| differing | (id ^ first)) == 0
+        {
+            let key = self.key(*first, dictionary);
+            self.keys.extend(std::iter::repeat_n(key, ids.len()));
+            return;
+        }
         self.keys.reserve(ids.len());
         for &id in ids {
-            let entry = self.entries[id as usize];
-            let key = if entry.page == self.page { entry.key } else { self.first_on_page(id, dictionary) };
+            let key = self.key(id, dictionary);
             self.keys.push(key);
         }
+    }
+
+    #[inline(always)]
+    fn key(&mut self, id: u32, dictionary: &Dictionary) -> u32 {
+        let entry = self.entries[id as usize];
+        if entry.page == self.page { entry.key } else { self.first_on_page(id, dictionary) }
     }
 
     #[inline(never)]
@@ -66,11 +79,16 @@ impl TextColumn {
         key
     }
 
-    pub fn cut(&mut self, page: &mut PageBuffer) -> PageFacts {
+    /// Keys of the rows of the page, in the order in which they came; 0 is null.
+    pub fn keys(&self) -> &[u32] {
+        &self.keys
+    }
+
+    pub fn cut(&mut self, page: &mut PageBuffer, order: &[u32]) -> PageFacts {
         let rows = self.keys.len();
         let nulls = self.keys.iter().filter(|&&key| key == 0).count();
-        page.begin_optional(rows, nulls, self.keys.iter().map(|&key| key != 0));
-        page.dictionary_keys(&self.keys, nulls, self.texts.len());
+        page.begin_optional(rows, nulls, order.iter().map(|&row| self.keys[row as usize] != 0));
+        page.dictionary_keys(&self.keys, order, nulls, self.texts.len());
         self.keys.clear();
         self.page += 1;
         PageFacts { rows, nulls, extent: extent(&mut self.bounds, &self.texts), encoding: Encoding::RLE_DICTIONARY }

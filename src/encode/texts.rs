@@ -44,31 +44,41 @@ impl Texts {
     }
 }
 
-/// Keys of the least and the greatest text of a page.
+/// Keys of the least and the greatest text of a page, with the beginnings of these texts.
 #[derive(Debug, Default)]
-pub struct Bounds(Option<(u32, u32)>);
+pub struct Bounds(Option<(Bound, Bound)>);
+
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    key: u32,
+    prefix: u64,
+}
 
 impl Bounds {
     /// Takes a text into account; once for each distinct one is enough.
+    #[inline]
     pub fn see(&mut self, key: u32, texts: &Texts) {
+        let seen = Bound { key, prefix: texts.prefixes[key as usize - 1] };
         let Some((least, greatest)) = &mut self.0 else {
-            self.0 = Some((key, key));
+            self.0 = Some((seen, seen));
             return;
         };
-        let prefix = |key: u32| texts.prefixes[key as usize - 1];
-        let is_less = |a: u32, b: u32| match prefix(a).cmp(&prefix(b)) {
-            std::cmp::Ordering::Equal => texts.get(a) < texts.get(b),
+        if seen.prefix > least.prefix && seen.prefix < greatest.prefix {
+            return;
+        }
+        let is_less = |a: Bound, b: Bound| match a.prefix.cmp(&b.prefix) {
+            std::cmp::Ordering::Equal => texts.get(a.key) < texts.get(b.key),
             unequal => unequal.is_lt(),
         };
-        if is_less(key, *least) {
-            *least = key;
-        } else if is_less(*greatest, key) {
-            *greatest = key;
+        if is_less(seen, *least) {
+            *least = seen;
+        } else if is_less(*greatest, seen) {
+            *greatest = seen;
         }
     }
 
     /// The bounds of the page that ends here; the next one begins without any.
     pub fn take(&mut self) -> Option<(u32, u32)> {
-        self.0.take()
+        self.0.take().map(|(least, greatest)| (least.key, greatest.key))
     }
 }

@@ -43,8 +43,13 @@ impl Checkpoint {
         let Some(number) = listed.iter().filter_map(|meta| Names::checkpoint_of(&meta.location)).max() else {
             return Ok(None);
         };
+        Checkpoint::read(lake, number).await
+    }
+
+    /// One checkpoint, unless it was removed.
+    pub async fn read(lake: &Lake, number: u64) -> Result<Option<Checkpoint>, LakeError> {
         let path = lake.names.checkpoint(number);
-        let bytes = lake.need(&path).await?;
+        let Some(bytes) = lake.read(&path).await? else { return Ok(None) };
         let url = lake.names.url(&path);
         check_format(&bytes, &url)?;
         let parsed = serde_json::from_slice(&bytes);

@@ -88,6 +88,9 @@ pub struct Plan {
     pub listed: BTreeMap<String, Day>,
     #[serde(default)]
     pub full_scan: bool,
+    /// In a full scan: plans below this number were sealed before it listed, so that what they lost was found again.
+    #[serde(default)]
+    pub settled: u64,
 }
 
 /// One task of a plan: a line of the plan's body.

@@ -30,7 +30,7 @@ pub use records::{
     Commit, CommitHead, DataFile, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals, decode_lines, encode_lines,
 };
 pub use seen::{Known, Seen, Standing, object_hash};
-pub use state::{PlanState, State};
+pub use state::{PlanState, State, Unread};
 
 use std::sync::Arc;
 
@@ -54,6 +54,11 @@ pub enum LakeError {
     Newer { url: String, found: u32 },
     #[error("{url} is not readable: {reason}; delete it: the log and the commits say all that it says")]
     Checkpoint { url: String, reason: String },
+    #[error(
+        "{url} is not readable: {reason}; run again, and if it stays so delete the lake's folder \
+         `_flowlake/checkpoints`: the log and the commits say all that it says"
+    )]
+    Filed { url: String, reason: String },
     #[error("{url} is missing from the ledger, although a later record exists; restore it from a copy")]
     Gap { url: String },
     #[error("{url} is not a flowlake lake: it has no `_flowlake/log`; make one with `flowlake convert SOURCE LAKE`")]
@@ -141,7 +146,26 @@ impl Lake {
     ) -> Result<T, LakeError> {
         let path = self.names.inside(relative);
         let bytes = self.need(&path).await?;
-        decode(bytes).map_err(|error| LakeError::Record { url: self.names.url(&path), reason: error.to_string() })
+        let unreadable = |reason: String| LakeError::Record { url: self.names.url(&path), reason };
+        if !is_as_named(relative, &bytes) {
+            return Err(unreadable(NOT_AS_NAMED.to_owned()));
+        }
+        decode(bytes).map_err(|error| unreadable(error.to_string()))
+    }
+
+    /// A record that a checkpoint names.
+    pub async fn filed<T, E: std::fmt::Display>(
+        &self,
+        relative: &str,
+        decode: impl FnOnce(Bytes) -> Result<T, E>,
+    ) -> Result<T, LakeError> {
+        let path = self.names.inside(relative);
+        let damaged = |reason: String| LakeError::Filed { url: self.names.url(&path), reason };
+        let bytes = self.read(&path).await?.ok_or_else(|| damaged("it is missing".to_owned()))?;
+        if !is_as_named(relative, &bytes) {
+            return Err(damaged(NOT_AS_NAMED.to_owned()));
+        }
+        decode(bytes).map_err(|error| damaged(error.to_string()))
     }
 
     /// The numbers of the committed tasks of a plan.
@@ -149,4 +173,12 @@ impl Lake {
         let found = self.list(&self.names.commits(plan)).await?;
         Ok(found.iter().filter_map(|meta| Names::task_of(&meta.location)).collect())
     }
+}
+
+const NOT_AS_NAMED: &str = "its content is not the one that its name tells";
+
+/// Whether bytes have the hash in their name. It is asked before they are read: the Parquet library panics on some damaged
+/// footers.
+fn is_as_named(relative: &str, bytes: &[u8]) -> bool {
+    Names::hash_of(relative).is_none_or(|hash| blake3::hash(bytes).to_hex().starts_with(hash))
 }

@@ -15,6 +15,9 @@ pub struct Names {
 
 const LEDGER: &str = "_flowlake";
 
+/// Digits of a hash in a name.
+const HASH_DIGITS: usize = 16;
+
 impl Names {
     pub(super) fn new(root: Path, url: String) -> Names {
         Names { root, url }
@@ -112,6 +115,10 @@ impl Names {
         self.ledger(&format!("intents/{plan:020}/{task:06}/{hash}.json"))
     }
 
+    pub fn all_commits(&self) -> Path {
+        self.ledger("commits")
+    }
+
     pub fn commits(&self, plan: u64) -> Path {
         self.ledger(&format!("commits/{plan:020}"))
     }
@@ -128,6 +135,13 @@ impl Names {
     /// Lines that a task set aside; relative, as receipts name it.
     pub fn rejects(&self, plan: u64, task: u64, hash: &str) -> String {
         format!("{LEDGER}/rejects/p{plan:08}-t{task:06}-{}.ndjson.zst", short(hash))
+    }
+
+    /// The beginning of the BLAKE3 of a record, where its name ends in it.
+    pub fn hash_of(relative: &str) -> Option<&str> {
+        let stem = relative.rsplit('/').next()?.split('.').next()?;
+        let (_, hash) = stem.rsplit_once('-')?;
+        (hash.len() == HASH_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(hash)
     }
 
     /// The probe of conditional creation.
@@ -147,5 +161,5 @@ impl Names {
 }
 
 fn short(hash: &str) -> &str {
-    &hash[..hash.len().min(16)]
+    &hash[..hash.len().min(HASH_DIGITS)]
 }

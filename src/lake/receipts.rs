@@ -59,13 +59,13 @@ pub fn encode(filed: &[Filed]) -> Vec<u8> {
     bytes
 }
 
-/// All receipts of a file.
-pub fn decode(bytes: Bytes, day: Day) -> Result<Vec<Filed>, ParquetError> {
+/// The wanted receipts of a file.
+pub fn decode(bytes: Bytes, day: Day, wanted: impl Fn(&Receipt) -> bool) -> Result<Vec<Filed>, ParquetError> {
     let mut filed = Vec::new();
     for batch in open(bytes)?.build()? {
         let batch = batch?;
         for row in 0..batch.num_rows() {
-            filed.push(from_row(&batch, row, day)?);
+            filed.extend(Some(from_row(&batch, row, day)?).filter(|filed| wanted(&filed.receipt)));
         }
     }
     Ok(filed)

@@ -67,7 +67,7 @@ impl Seen {
                 let same_format = brief.format == format;
                 seen.insert(brief.url, brief.version, Standing::of(brief.outcome), same_format);
             };
-            lake.decoded(relative, |bytes| briefly(bytes, insert)).await?;
+            lake.filed(relative, |bytes| briefly(bytes, insert)).await?;
         }
         for number in state.plans.keys() {
             seen.add_plan(lake, state, *number, days).await?;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::receipts;
 use super::{
-    Body, Checkpoint, CommitHead, Create, Day, Dropped, Filed, Lake, LakeError, Names, Plan, PlannedTask, Totals,
-    decode_lines,
+    Body, Checkpoint, CommitHead, Create, Day, Dropped, Entry, Filed, Lake, LakeError, Names, Plan, PlannedTask,
+    Receipt, Totals, decode_lines,
 };
 use crate::schema::{FIELDS, Kind, PROVENANCE, Table, Types};
 
@@ -18,6 +18,14 @@ pub struct PlanState {
     pub sealed: bool,
     /// Objects that left the plan, with the reason.
     pub dropped: BTreeMap<String, Dropped>,
+}
+
+/// Objects of one folder that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    pub oldest: Day,
+    /// The newest plan that lost one of them.
+    pub plan: u64,
 }
 
 /// What the log says as a whole.
@@ -39,8 +47,9 @@ pub struct State {
     pub columns: BTreeMap<Table, BTreeMap<String, Kind>>,
     /// Sums over sealed plans.
     pub totals: Totals,
-    /// Objects that could not be read, and that later runs must list again however far back they lie.
-    pub unread: BTreeMap<String, Day>,
+    /// Folders (URL, ending in `/`) of objects that could not be read, which later runs must list again however far
+    /// back they lie.
+    pub unread: BTreeMap<String, Unread>,
     /// When the last full scan was planned (RFC 3339), for people.
     pub last_full_scan: Option<String>,
 }
@@ -71,6 +80,14 @@ impl State {
         Ok(())
     }
 
+    /// Folds the next entry; `None` stands for one that is lost. For those who read the log entry by entry.
+    pub fn step(&mut self, entry: Option<Entry>) {
+        match entry {
+            Some(Entry { body, at, .. }) => self.apply(body, &at),
+            None => self.next += 1,
+        }
+    }
+
     fn apply(&mut self, body: Body, at: &str) {
         match body {
             Body::Create(create) => self.create = Some(create),
@@ -78,8 +95,7 @@ impl State {
                 self.frontiers.extend(plan.listed.clone());
                 if plan.full_scan {
                     self.last_full_scan = Some(at.to_owned());
-                    // Of what lies under a chain that was listed to its end, all that is still there is in a plan now.
-                    self.unread.retain(|url, _| !plan.listed.keys().any(|chain| url.starts_with(chain)));
+                    self.settle(&plan);
                 }
                 let state = PlanState { plan, sealed: false, dropped: BTreeMap::new() };
                 self.plans.insert(self.next, state);
@@ -98,13 +114,31 @@ impl State {
                 }
             }
             Body::Drop(drop) => {
-                self.unread.extend(drop.objects.iter().map(|(url, dropped)| (url.clone(), dropped.day)));
+                for (url, dropped) in &drop.objects {
+                    let folder = url.rfind('/').map_or("", |end| &url[..=end]);
+                    let lost = Unread { oldest: dropped.day, plan: drop.plan };
+                    let known = self.unread.entry(folder.to_owned()).or_insert(lost);
+                    *known = Unread { oldest: known.oldest.min(lost.oldest), plan: known.plan.max(lost.plan) };
+                }
                 if let Some(plan) = self.plans.get_mut(&drop.plan) {
                     plan.dropped.extend(drop.objects);
                 }
             }
         }
         self.next += 1;
+    }
+
+    /// A full scan found again what earlier plans had lost under the chains that it listed to their end. What a plan loses
+    /// that was open meanwhile, the scan took for planned.
+    fn settle(&mut self, scan: &Plan) {
+        for chain in scan.listed.keys() {
+            let under = self.unread.range(chain.clone()..).take_while(|(folder, _)| folder.starts_with(chain));
+            let found = under.filter(|(_, lost)| lost.plan < scan.settled);
+            let found: Vec<String> = found.map(|(folder, _)| folder.clone()).collect();
+            for folder in found {
+                self.unread.remove(&folder);
+            }
+        }
     }
 
     /// Plans that are not sealed, oldest first.
@@ -119,7 +153,7 @@ impl State {
     /// The oldest day of an object under `chain_url` that could not be read so far.
     pub fn oldest_unread(&self, chain_url: &str) -> Option<Day> {
         let under = self.unread.range(chain_url.to_owned()..).take_while(|(url, _)| url.starts_with(chain_url));
-        under.map(|(_, &day)| day).min()
+        under.map(|(_, lost)| lost.oldest).min()
     }
 
     /// Column types of this lake that today's program would choose otherwise.
@@ -151,7 +185,7 @@ impl State {
     /// The heads of all commits, in order of plan and task: what the lake holds.
     pub async fn heads(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
         let mut heads: Vec<CommitHead> = match &self.filed.heads {
-            Some(relative) => lake.decoded(relative, |bytes| decode_lines(&bytes)).await?,
+            Some(relative) => lake.filed(relative, |bytes| decode_lines(&bytes)).await?,
             None => Vec::new(),
         };
         for &number in self.plans.keys() {
@@ -170,14 +204,25 @@ impl State {
 
     /// The receipts of one key day, in order of plan, task and object: an object that was checked has several.
     pub async fn receipts(&self, lake: &Lake, day: Day) -> Result<Vec<receipts::Filed>, LakeError> {
+        self.receipts_where(lake, day, |_| true).await
+    }
+
+    /// Those of them that are wanted; no other is held.
+    pub async fn receipts_where(
+        &self,
+        lake: &Lake,
+        day: Day,
+        wanted: impl Fn(&Receipt) -> bool,
+    ) -> Result<Vec<receipts::Filed>, LakeError> {
         let mut found = Vec::new();
         for relative in self.filed.receipts.get(&day).into_iter().flatten() {
-            found.extend(lake.decoded(relative, |bytes| receipts::decode(bytes, day)).await?);
+            found.extend(lake.filed(relative, |bytes| receipts::decode(bytes, day, &wanted)).await?);
         }
         for (&plan, state) in self.plans.iter().filter(|(_, state)| state.plan.days.contains(&day)) {
             for task in lake.committed(plan).await? {
                 let Some(commit) = lake.commit(plan, task).await? else { continue };
-                for receipt in commit.receipts.into_iter().filter(|receipt| receipt.day == day) {
+                let of_day = commit.receipts.into_iter().filter(|receipt| receipt.day == day && wanted(receipt));
+                for receipt in of_day {
                     let format = state.plan.settings.format.clone();
                     found.push(receipts::Filed { receipt, plan, task, format });
                 }

@@ -37,6 +37,7 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
         body: "b".into(),
         listed,
         full_scan,
+        settled: 0,
     })
 }
 
@@ -46,6 +47,9 @@ fn names_are_relative_to_a_lake_that_may_move() {
     let path = names.log(7);
     assert_eq!(path.as_ref(), "some/lake/_flowlake/log/00000000000000000007.json");
     assert_eq!(names.relative(&path), "_flowlake/log/00000000000000000007.json");
+    let filed = names.filed_receipts(Day(None), 7, 1, "0123456789abcdefXXXX");
+    assert_eq!(Names::hash_of(&filed), Some("0123456789abcdef"));
+    assert_eq!(Names::hash_of(&names.plan_body(7, "0123456789abcdef0123456789abcdef")), None);
     assert_eq!(names.url(&path), "s3://bucket/some/lake/_flowlake/log/00000000000000000007.json");
     assert_eq!(Names::number_of(&path), Some(7));
     assert_eq!(Names::task_of(&names.commit(1, 42)), Some(42));
@@ -84,7 +88,17 @@ async fn a_seal_counts_once_and_an_unread_object_is_looked_for_until_a_full_scan
     let mut state = State::load(&lake).await.unwrap();
     assert_eq!(state.totals.rows, 5);
     assert_eq!(state.oldest_unread("s3://b/a/").map(|day| day.to_string()).as_deref(), Some("2020-01-01"));
-    put(&lake, 4, plan(&[("s3://b/a/", "2023-09-14")], true)).await;
+    let scan = |settled| {
+        let Body::Plan(scan) = plan(&[("s3://b/a/", "2023-09-14")], true) else { unreachable!() };
+        Body::Plan(Plan { settled, ..scan })
+    };
+    put(&lake, 4, scan(0)).await;
+    state.catch_up(&lake).await.unwrap();
+    assert!(
+        state.oldest_unread("s3://b/a/").is_some(),
+        "plan 0 was open when that scan began: its objects were planned"
+    );
+    put(&lake, 5, scan(1)).await;
     state.catch_up(&lake).await.unwrap();
     assert_eq!(state.oldest_unread("s3://b/a/"), None);
     assert!(state.oldest_unread("s3://b/c/").is_some(), "that chain was not listed");
@@ -197,7 +211,7 @@ fn filed_receipts_are_the_same_bytes_and_read_back() {
     ];
     let bytes = receipts::encode(&all);
     assert_eq!(bytes, receipts::encode(&all));
-    assert_eq!(receipts::decode(bytes.clone().into(), "2023-09-14".parse().unwrap()).unwrap(), all);
+    assert_eq!(receipts::decode(bytes.clone().into(), "2023-09-14".parse().unwrap(), |_| true).unwrap(), all);
     let mut brief = Vec::new();
     receipts::briefly(bytes.clone().into(), |one| brief.push((one.url.to_owned(), one.outcome, one.format.is_some())))
         .unwrap();

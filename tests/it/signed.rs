@@ -8,9 +8,13 @@ use object_store::client::HttpRequestBody;
 
 use super::server::{ADMIN, Server};
 
-pub fn client(server: &Server, bucket: &str, (access, secret): (&str, &str)) -> AmazonS3 {
+pub fn client(server: &Server, bucket: &str, identity: (&str, &str)) -> AmazonS3 {
+    client_at(&server.endpoint, bucket, identity)
+}
+
+pub fn client_at(endpoint: &str, bucket: &str, (access, secret): (&str, &str)) -> AmazonS3 {
     AmazonS3Builder::new()
-        .with_endpoint(&server.endpoint)
+        .with_endpoint(endpoint)
         .with_allow_http(true)
         .with_region("us-east-1")
         .with_bucket_name(bucket)

@@ -17,8 +17,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("encode", &["schema", "columns"]),
     ("commit", &["schema", "lake", "encode", "decode", "source"]),
     ("convert", &["schema", "columns", "progress", "source", "lake", "plan", "fetch", "decode", "encode", "commit"]),
-    ("query", &["lake", "schema"]),
-    ("report", &["query"]),
+    ("ddl", &["lake", "schema"]),
+    ("serve", &["lake", "query"]),
+    ("query", &["lake", "schema", "source", "fetch", "columns", "decode"]),
+    ("report", &["query", "schema"]),
+    ("audit", &["schema", "columns", "progress", "source", "lake", "fetch", "decode", "encode"]),
     ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress"]),
     ("sample", &["schema"]),
 ];
@@ -37,7 +40,7 @@ fn walk(folder: &Path, files: &mut BTreeMap<PathBuf, String>) {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             walk(&path, files);
-        } else {
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).expect("source text");
             let relative =
                 path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).expect("below src").to_owned();

@@ -128,7 +128,7 @@ pub fn to_chunk(chunk: &TestChunk, dictionaries: &mut Dictionaries) -> Chunk {
     Chunk { layout, values, slots, lines }
 }
 
-/// Rows by (table, columns in file order, partition), in their order.
+/// Rows by (table, columns in file order, partition), sorted: those of a page have an order of their own.
 pub type Lake = BTreeMap<(Table, Vec<String>, String), Vec<Vec<Cell>>>;
 
 /// What the files should hold, worked out row by row.
@@ -156,6 +156,7 @@ pub fn expected(options: &Options, objects: &[TestObject]) -> Lake {
             }
         }
     }
+    lake.values_mut().for_each(|rows| rows.sort());
     lake
 }
 
@@ -188,6 +189,7 @@ pub fn read_back(outcome: &Outcome) -> Lake {
         let columns = file.columns.iter().map(|column| column.name.clone()).collect();
         lake.entry((file.table, columns, file.partition.path())).or_default().extend(rows);
     }
+    lake.values_mut().for_each(|rows| rows.sort());
     lake
 }
 

@@ -1,5 +1,6 @@
 //! Every value that goes in comes out: random tasks, and the corners that random ones miss.
 
+use parquet::basic::Encoding;
 use proptest::prelude::*;
 
 use super::*;
@@ -169,6 +170,64 @@ fn differences_of_every_width() {
     }
     let limits = Limits { page_rows: 777, ..Limits::default() };
     assert_read_back(&limits, &[one_chunk("bytes", rows)]);
+}
+
+#[test]
+fn counters_leave_their_dictionary_when_it_does_not_pay() {
+    let text = |value: u64| vec![Some(value.to_string())];
+    let page = Limits::default().page_rows as u64;
+    // Values that come twice, then ever new ones past the dictionary's limit, then nulls, then more.
+    let paying = (0..page).map(|row| text(row / 2 * 1_000_003));
+    let fresh = (0..2 * page + 5).map(|row| if row % 7 == 0 { vec![None] } else { text(row * 70_001 + 1) });
+    let rows: Vec<Vec<Cell>> = paying.chain(fresh).chain((0..page).map(|_| vec![None])).chain([text(5)]).collect();
+    let outcome = assert_read_back(&Limits::default(), &[one_chunk("bytes", rows)]);
+    let metadata = metadata::read_metadata(&outcome.bytes[0]);
+    let encodings: Vec<Encoding> = metadata.row_group(0).column(0).encodings().collect();
+    assert!(encodings.contains(&Encoding::RLE_DICTIONARY) && encodings.contains(&Encoding::DELTA_BINARY_PACKED));
+    let unlike = (0..page).map(|row| text(row * 3)).collect();
+    let outcome = assert_read_back(&Limits::default(), &[one_chunk("bytes", unlike)]);
+    let metadata = metadata::read_metadata(&outcome.bytes[0]);
+    assert_eq!(metadata.row_group(0).column(0).dictionary_page_offset(), None);
+}
+
+#[test]
+fn rows_leave_neither_their_page_nor_their_object() {
+    let mut dice = Dice(4);
+    let mut row = |_| {
+        let [port, other] = [dice.roll(5), dice.roll(60_000)];
+        [
+            format!("eni-{}", dice.roll(3)),
+            "10.0.0.1".to_owned(),
+            format!("10.0.1.{port}"),
+            port.to_string(),
+            other.to_string(),
+        ]
+        .map(Some)
+        .to_vec()
+    };
+    let header = "interface-id srcaddr dstaddr srcport dstport";
+    let objects: Vec<TestObject> = (0..9)
+        .map(|n| TestObject {
+            origin: origin(&format!("s3://logs/{n}.gz")),
+            ..one_chunk(header, (0..70).map(&mut row).collect())
+        })
+        .collect();
+    let limits = Limits { page_rows: 100, ..Limits::default() };
+    let outcome = assert_read_back(&limits, &objects);
+    let rows = read_rows(&outcome.bytes[0]);
+    let place = |row: &Vec<Cell>| {
+        let [url, line] = [&row[row.len() - 2], &row[row.len() - 1]].map(|cell| cell.clone().unwrap());
+        (url, line.parse::<usize>().unwrap() - 2)
+    };
+    for (page, rows) in rows.chunks(100).enumerate() {
+        let places: Vec<_> = rows.iter().map(place).collect();
+        assert!(places.is_sorted_by_key(|(url, _)| url.clone()), "objects in their order");
+        let number = |(url, line): &(String, usize)| url[10..11].parse::<usize>().unwrap() * 70 + line;
+        let mut numbers: Vec<usize> = places.iter().map(number).collect();
+        assert!(!numbers.is_sorted(), "a page has an order of its own");
+        numbers.sort_unstable();
+        assert!(numbers.into_iter().eq((page * 100..).take(rows.len())), "the rows of page {page}");
+    }
 }
 
 #[test]

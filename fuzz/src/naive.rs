@@ -1,0 +1,112 @@
+//! A decoder as plain as can be, written for the fuzzer alone: what the real one must make of every line.
+//!
+//! It shares with the program what a header is and which columns a header gives, and nothing else.
+
+use flowlake::schema::{Column, Kind, Layout, Types, is_header};
+
+pub type Row = (i64, Vec<Option<String>>);
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Expected {
+    pub rows: Vec<Row>,
+    /// Line, offset, field.
+    pub rejects: Vec<(u64, u64, Option<String>)>,
+    pub headers: u64,
+    pub blanks: u64,
+    pub lines: u64,
+}
+
+/// When every object of the fuzzer was delivered.
+pub const DELIVERED: i64 = 1_694_650_000;
+const START_MIN: i64 = 1_230_768_000;
+
+/// `None` where the object must be set aside whole.
+pub fn read(text: &[u8], format: Option<&str>) -> Option<Expected> {
+    let mut expected = Expected::default();
+    let mut layout: Option<Layout> = None;
+    let mut offset = 0_u64;
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let at = offset;
+        offset += line.len() as u64;
+        expected.lines += 1;
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let bare = line.strip_suffix(b"\r").unwrap_or(line);
+        if bare.iter().all(|&byte| byte == b' ') {
+            expected.blanks += 1;
+            continue;
+        }
+        let tokens: Option<Vec<&str>> = std::str::from_utf8(bare).ok().map(tokens);
+        let names = tokens.clone().unwrap_or_default();
+        if is_header(&names, layout.as_ref()) {
+            layout = Some(Layout::from_names(names.into_iter(), &Types::default()).ok()?);
+            expected.headers += 1;
+            continue;
+        }
+        if layout.is_none() {
+            layout = Some(Layout::from_format(format?, &Types::default()).ok()?);
+        }
+        let columns = &layout.as_ref()?.columns;
+        let fault = |field: Option<String>| (expected.lines, at, field);
+        match tokens.filter(|tokens| tokens.len() == columns.len()) {
+            None => {
+                let fault = fault(None);
+                expected.rejects.push(fault);
+            }
+            Some(tokens) => {
+                let values: Vec<_> = tokens.iter().zip(columns).map(|(token, column)| value(token, column)).collect();
+                match values.iter().position(Option::is_none) {
+                    Some(bad) => {
+                        let fault = fault(Some(columns[bad].name.clone()));
+                        expected.rejects.push(fault);
+                    }
+                    None => expected.rows.push((expected.lines as i64, values.into_iter().flatten().collect())),
+                }
+            }
+        }
+    }
+    Some(expected)
+}
+
+fn tokens(line: &str) -> Vec<&str> {
+    let mut tokens: Vec<&str> = line.split(' ').filter(|token| !token.is_empty()).collect();
+    if tokens.first().is_some_and(|first| is_stamp(first)) {
+        tokens.remove(0);
+    }
+    tokens
+}
+
+/// The time that CloudWatch puts before a line.
+fn is_stamp(token: &str) -> bool {
+    let shape: String = token.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    ["9999-99-99T99:99:99Z", "9999-99-99T99:99:99.999Z"].contains(&shape.as_str())
+}
+
+/// `Some(None)` is null, `None` a fault.
+fn value(token: &str, column: &Column) -> Option<Option<String>> {
+    if token == "-" {
+        return Some(None);
+    }
+    if column.kind == Kind::Text {
+        return Some(Some(token.to_owned()));
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut number: i64 = token.parse().ok()?;
+    let most = match column.kind {
+        Kind::Port => 65_535,
+        Kind::Int32 => i64::from(i32::MAX),
+        Kind::Int64 | Kind::Seconds | Kind::Text => i64::MAX,
+    };
+    if number > most {
+        return None;
+    }
+    if column.kind == Kind::Seconds && token.len() == 13 {
+        number /= 1000;
+    }
+    let is_start = column.name == "start" && column.kind == Kind::Seconds;
+    if is_start && !(START_MIN..=DELIVERED + 2 * 86_400).contains(&number) {
+        return None;
+    }
+    Some(Some(number.to_string()))
+}

@@ -1,0 +1,23 @@
+-- title: Flows that were counted twice
+-- meaning: flows that several interfaces recorded, and the bytes by which sums over all interfaces are too high
+-- fields: interface_id, srcaddr, dstaddr, srcport, dstport, protocol, bytes
+-- param: top integer 20: rows at most
+WITH seen AS (
+    SELECT srcaddr, dstaddr, srcport, dstport, protocol, interface_id, sum(bytes) AS bytes
+    FROM flow_logs
+    WHERE srcaddr IS NOT NULL AND bytes > 0
+    GROUP BY srcaddr, dstaddr, srcport, dstport, protocol, interface_id
+)
+SELECT srcaddr,
+       dstaddr,
+       srcport,
+       dstport,
+       protocol,
+       count(*)                AS interfaces,
+       max(bytes)              AS bytes,
+       sum(bytes) - max(bytes) AS bytes_too_many
+FROM seen
+GROUP BY srcaddr, dstaddr, srcport, dstport, protocol
+HAVING count(*) > 1
+ORDER BY bytes_too_many DESC, srcaddr, dstaddr, srcport, dstport, protocol
+LIMIT $top

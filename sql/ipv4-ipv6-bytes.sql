@@ -1,0 +1,11 @@
+-- title: IPv4 and IPv6 traffic
+-- meaning: flows, packets and bytes of each version of the protocol, by the source address
+-- fields: srcaddr, packets, bytes
+SELECT 'IPv' || ip_version(srcaddr) AS version,
+       count(*)     AS flows,
+       sum(packets) AS packets,
+       sum(bytes)   AS bytes
+FROM flow_logs
+WHERE ip_version(srcaddr) IS NOT NULL
+GROUP BY ip_version(srcaddr)
+ORDER BY version

@@ -1,0 +1,14 @@
+-- title: Top talkers
+-- meaning: source addresses that sent most bytes
+-- fields: srcaddr, dstaddr, packets, bytes
+-- param: top integer 20: rows at most
+SELECT srcaddr,
+       count(*)                AS flows,
+       count(DISTINCT dstaddr) AS destinations,
+       sum(packets)            AS packets,
+       sum(bytes)              AS bytes
+FROM flow_logs
+WHERE srcaddr IS NOT NULL
+GROUP BY srcaddr
+ORDER BY bytes DESC, srcaddr
+LIMIT $top

@@ -1,0 +1,129 @@
+//! The log read again from its first entry, without any checkpoint, and what its entries say of each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::difference::{Difference, Kind};
+use super::{AuditError, problem};
+use crate::lake::{Body, Lake, LakeError, Names, PlanState, PlannedTask, Seal, State};
+
+/// The whole log, folded.
+pub struct History {
+    pub state: State,
+    /// The first seal of each plan, and its entry's number.
+    pub seals: BTreeMap<u64, (u64, Seal)>,
+    /// The fold through those entries that a checkpoint stands for.
+    pub folds: BTreeMap<u64, State>,
+    pub differences: Vec<Difference>,
+}
+
+impl History {
+    /// Reads every entry. One that is missing or cannot be read is a difference, and the rest is read on.
+    pub async fn read(lake: &Lake, checkpoints: &BTreeSet<u64>) -> Result<History, AuditError> {
+        let listed = lake.list(&lake.names.log_prefix()).await?;
+        let Some(last) = listed.iter().filter_map(|meta| Names::number_of(&meta.location)).max() else {
+            return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() }.into());
+        };
+        let (seals, folds, differences) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let mut history = History { state: State::default(), seals, folds, differences };
+        // What is listed and bears no number of the log is no record of ours.
+        for meta in listed.iter().filter(|meta| {
+            Names::number_of(&meta.location).is_none_or(|number| lake.names.log(number) != meta.location)
+        }) {
+            let name = lake.names.relative(&meta.location);
+            history.differences.push(Difference::of_file(Kind::RecordStray, &name, "entries of the log alone", "it"));
+        }
+        while history.state.next <= last {
+            history.entry(lake, last).await?;
+            let number = history.state.next - 1;
+            if checkpoints.contains(&number) {
+                history.folds.insert(number, fold_of(&history.state));
+            }
+        }
+        Ok(history)
+    }
+
+    async fn entry(&mut self, lake: &Lake, last: u64) -> Result<(), AuditError> {
+        let number = self.state.next;
+        let name = lake.names.relative(&lake.names.log(number));
+        let entry = match lake.entry(number).await {
+            Ok(Some(entry)) => Some(entry),
+            Ok(None) => {
+                let expected = format!("a dense log of {} entries", last + 1);
+                self.differences.push(Difference::of_file(Kind::RecordMissing, &name, expected, "nothing"));
+                None
+            }
+            Err(error) => {
+                self.differences.push(problem(lake, error)?);
+                None
+            }
+        };
+        if let Some(entry) = &entry {
+            self.judge(&name, number, &entry.body);
+        }
+        self.state.step(entry);
+        Ok(())
+    }
+
+    fn judge(&mut self, name: &str, number: u64, body: &Body) {
+        let mut differs = |expected: &str, found: String| {
+            self.differences.push(Difference::of_file(Kind::RecordDiffers, name, expected, found));
+        };
+        match body {
+            Body::Create(_) if number != 0 => differs("one birth, at entry 0", format!("a birth at entry {number}")),
+            Body::Create(_) => {}
+            _ if number == 0 => differs("the birth of the lake", "another entry".to_owned()),
+            Body::Plan(_) => {}
+            Body::Seal(seal) => {
+                if !self.state.plans.contains_key(&seal.plan) {
+                    differs("the seal of an earlier plan", format!("a seal of {}", seal.plan));
+                }
+                self.seals.entry(seal.plan).or_insert_with(|| (number, seal.clone()));
+            }
+            Body::Drop(drop) => {
+                if !self.state.plans.contains_key(&drop.plan) {
+                    differs("objects that leave an earlier plan", format!("objects that leave {}", drop.plan));
+                }
+            }
+        }
+    }
+}
+
+/// A checkpoint holds only the plans that are open.
+fn fold_of(state: &State) -> State {
+    let mut state = state.clone();
+    state.plans.retain(|_, plan| !plan.sealed);
+    state
+}
+
+/// What a plan's entry says of its body.
+pub fn check_plan(name: &str, state: &PlanState, tasks: &[PlannedTask], create: Option<&str>) -> Vec<Difference> {
+    let plan = &state.plan;
+    let objects = || tasks.iter().flat_map(|task| &task.objects);
+    let days: BTreeSet<_> = objects().map(|object| crate::lake::Day(object.day)).collect();
+    let mut differences = Vec::new();
+    let mut hold = |what: &str, expected: String, found: String| {
+        if expected != found {
+            let (expected, found) = (format!("{what} {expected}, as its body has"), format!("{what} {found}"));
+            differences.push(Difference::of_file(Kind::RecordDiffers, name, expected, found));
+        }
+    };
+    hold("tasks", tasks.len().to_string(), plan.tasks.to_string());
+    hold("objects", objects().count().to_string(), plan.objects.to_string());
+    hold("bytes", objects().map(|object| object.size).sum::<u64>().to_string(), plan.bytes.to_string());
+    let days_of = |days: &mut dyn Iterator<Item = String>| days.collect::<Vec<_>>().join(" ");
+    hold(
+        "days",
+        days_of(&mut days.iter().map(ToString::to_string)),
+        days_of(&mut plan.days.iter().map(ToString::to_string)),
+    );
+    let numbers: Vec<u64> = tasks.iter().map(|task| task.task).collect();
+    if numbers != (0..tasks.len() as u64).collect::<Vec<_>>() {
+        let found = "tasks with other numbers";
+        differences.push(Difference::of_file(Kind::RecordDiffers, &plan.body, "tasks numbered from 0", found));
+    }
+    if let Some(expected) = create.filter(|create| *create != plan.settings.partition_by) {
+        let (expected, found) = (format!("the lake's partitions {expected}"), plan.settings.partition_by.clone());
+        differences.push(Difference::of_file(Kind::RecordDiffers, name, expected, found));
+    }
+    differences
+}

@@ -1,0 +1,387 @@
+//! The proof that a lake holds what its ledger says: every record read from the log's first entry, every data file hashed
+//! and added up row by row; and, with sources, that their objects still give the same.
+//!
+//! ```text
+//! listing of data files ──────────────────────────────┐
+//! log ─▶ plans ─▶ commits ─▶ files ─▶ rows by object ─┼─▶ differences, told as they are found ─▶ report
+//! checkpoints (against the fold and the commits) ─────┤
+//! sources ─▶ decoded again (against the receipts) ────┘
+//! ```
+//!
+//! It writes nothing but unnamed files on scratch. Its sums are computed by code of its own; with the writer it shares the
+//! mix of a row, and with SOURCE the decoder. It may run beside a conversion: what is listed first was announced before.
+//!
+//! Memory: one batch of rows, one commit and a window of its lines a thread; names are matched in buckets on scratch.
+
+mod difference;
+mod history;
+mod lines;
+mod matching;
+mod origin;
+mod records;
+mod report;
+mod rows;
+mod shortcuts;
+mod sums;
+mod task;
+
+#[cfg(test)]
+mod tests;
+
+pub use difference::{Difference, Kind};
+pub use report::{OpenPlan, Report, Sources};
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectStoreExt;
+
+use self::history::History;
+use self::matching::{Matching, Mention, Side};
+use self::records::words;
+use self::task::{Context, PlanSums};
+use crate::lake::{Intent, Lake, LakeError, Outcome, PlanState, PlannedTask};
+use crate::progress::Progress;
+use crate::schema::Table;
+use crate::source::{SourceError, Store};
+
+/// Memory of one thread beside its window of lines: a batch of rows, pages, a commit; a decoder where sources are read.
+const THREAD_BYTES: u64 = 96 << 20;
+const THREAD_BYTES_WITH_SOURCES: u64 = 160 << 20;
+
+/// How a lake is verified.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub threads: usize,
+    /// Memory to plan with: a quarter holds windows of lines, another one fetched objects.
+    pub memory_bytes: u64,
+    /// A folder for unnamed files.
+    pub scratch: PathBuf,
+}
+
+/// Why a lake could not be verified to its end. It says nothing of the lake.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("cannot write to the scratch folder {}: {source}; give another one with --scratch", path.display())]
+    Scratch { path: PathBuf, source: std::io::Error },
+    #[error("{url}: cannot be read: {reason}; run again")]
+    Fetch { url: String, reason: String },
+    #[error("cannot tell what was found: {0}")]
+    Tell(#[source] std::io::Error),
+}
+
+/// Takes each difference as it is found.
+pub type Tell<'a> = &'a mut dyn FnMut(&Difference) -> std::io::Result<()>;
+
+/// Verifies a lake, and the sources against it.
+pub async fn verify(
+    lake: &Lake,
+    sources: &[Store],
+    options: &Options,
+    progress: &Progress,
+    tell: Tell<'_>,
+) -> Result<Report, AuditError> {
+    let mut audit = Audit::new(lake, options, progress, tell, !sources.is_empty());
+    audit.list_files().await?;
+    let checkpoints = shortcuts::numbers(lake).await?;
+    let mut history = History::read(lake, &checkpoints).await?;
+    for difference in std::mem::take(&mut history.differences) {
+        audit.differ(&difference)?;
+    }
+    audit.report.log_entries = history.state.next;
+    audit.report.plans = history.state.plans.len() as u64;
+    audit.report.checkpoints = checkpoints.len() as u64;
+    progress.verifying(history.state.totals.files, history.state.totals.file_bytes);
+    for (&number, state) in &history.state.plans {
+        audit.plan(&history, number, state).await?;
+    }
+    audit.stray_commits(&history).await?;
+    for difference in shortcuts::check(lake, &checkpoints, &history, &audit.committed).await? {
+        audit.differ(&difference)?;
+    }
+    audit.match_files().await?;
+    if !sources.is_empty() {
+        let read = origin::read(&mut audit, &history, sources).await?;
+        audit.report.sources = Some(read);
+    }
+    audit.match_objects()?;
+    Ok(audit.report)
+}
+
+/// A record that cannot be read is a difference; a store that cannot be read, or a newer format, is an error.
+fn problem(lake: &Lake, error: LakeError) -> Result<Difference, AuditError> {
+    let relative = |url: &str| url.strip_prefix(lake.names.lake_url()).unwrap_or(url).to_owned();
+    match error {
+        LakeError::Gap { url } => {
+            Ok(Difference::of_file(Kind::RecordMissing, &relative(&url), "a record that another one names", "nothing"))
+        }
+        LakeError::Record { url, reason }
+        | LakeError::Checkpoint { url, reason }
+        | LakeError::Filed { url, reason } => {
+            Ok(Difference::of_file(Kind::RecordUnreadable, &relative(&url), "a ledger record", reason))
+        }
+        LakeError::Store(_) | LakeError::Newer { .. } | LakeError::NoLake { .. } => Err(error.into()),
+    }
+}
+
+/// What one verification holds.
+struct Audit<'a> {
+    lake: &'a Lake,
+    options: &'a Options,
+    progress: &'a Progress,
+    tell: Tell<'a>,
+    report: Report,
+    /// Data files by name.
+    files: Matching,
+    /// Source objects by URL.
+    objects: Matching,
+    committed: shortcuts::Committed,
+    threads: usize,
+}
+
+impl<'a> Audit<'a> {
+    fn new(
+        lake: &'a Lake,
+        options: &'a Options,
+        progress: &'a Progress,
+        tell: Tell<'a>,
+        with_sources: bool,
+    ) -> Audit<'a> {
+        let thread_bytes = if with_sources { THREAD_BYTES_WITH_SOURCES } else { THREAD_BYTES };
+        let room = options.memory_bytes / 2 / thread_bytes;
+        Audit {
+            lake,
+            options,
+            progress,
+            tell,
+            report: Report::default(),
+            files: Matching::new(&options.scratch),
+            objects: Matching::new(&options.scratch),
+            committed: shortcuts::Committed::default(),
+            threads: options.threads.min(room as usize).max(1),
+        }
+    }
+
+    fn differ(&mut self, difference: &Difference) -> Result<(), AuditError> {
+        self.report.differences += 1;
+        self.progress.aside(|| (self.tell)(difference)).map_err(AuditError::Tell)
+    }
+
+    fn scratch(&self, source: std::io::Error) -> AuditError {
+        AuditError::Scratch { path: self.options.scratch.clone(), source }
+    }
+
+    /// What readers of folders see. It comes first, since whoever publishes a file has announced it before.
+    async fn list_files(&mut self) -> Result<(), AuditError> {
+        for table in Table::ALL {
+            let prefix = self.lake.names.inside(table.name());
+            let mut listed = self.lake.store.list(Some(&prefix));
+            loop {
+                let next = match listed.try_next().await {
+                    Err(object_store::Error::NotFound { .. }) => None,
+                    other => other.map_err(|error| self.lake.names.store_error(&prefix, &error))?,
+                };
+                let Some(meta) = next else { break };
+                let name = self.lake.names.relative(&meta.location);
+                // Readers pass over names that begin so.
+                if meta.location.filename().is_some_and(|file| !file.starts_with(['.', '_'])) {
+                    self.files.add(Side::Listed, &name, &name).map_err(|error| self.scratch(error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn plan(&mut self, history: &History, number: u64, state: &PlanState) -> Result<(), AuditError> {
+        let lake = self.lake;
+        let name = lake.names.relative(&lake.names.log(number));
+        let tasks = match lake.tasks(&state.plan).await {
+            Ok(tasks) => tasks,
+            Err(error) => {
+                let difference = problem(lake, error)?;
+                self.differ(&difference)?;
+                Vec::new()
+            }
+        };
+        let body_is_read = !tasks.is_empty();
+        if body_is_read {
+            let partition_by = history.state.create.as_ref().map(|create| create.partition_by.as_str());
+            for difference in history::check_plan(&name, state, &tasks, partition_by) {
+                self.differ(&difference)?;
+            }
+        }
+        let mut committed = lake.committed(number).await?;
+        for task in 0..state.plan.tasks {
+            if state.sealed && !committed.contains(&task) {
+                let name = lake.names.relative(&lake.names.commit(number, task));
+                let expected = "the commit of a sealed plan's task";
+                self.differ(&Difference::of_file(Kind::RecordMissing, &name, expected, "nothing"))?;
+            }
+        }
+        for task in committed.split_off(&state.plan.tasks) {
+            let name = lake.names.relative(&lake.names.commit(number, task));
+            let expected = format!("commits of {} tasks", state.plan.tasks);
+            self.differ(&Difference::of_file(Kind::RecordStray, &name, expected, "one of another task"))?;
+        }
+        if !state.sealed {
+            let tasks_committed = committed.len() as u64;
+            self.report.plans_open.push(OpenPlan { plan: number, tasks: state.plan.tasks, tasks_committed });
+            self.intents(number).await?;
+        }
+        let planned = tasks.into_iter().filter(|task| committed.contains(&task.task)).collect();
+        let sums = self.tasks(number, state, planned).await?;
+        match history.seals.get(&number) {
+            Some((entry, seal)) if body_is_read => {
+                let name = lake.names.relative(&lake.names.log(*entry));
+                if seal.totals != sums.totals {
+                    let (expected, found) = (words(&sums.totals), words(&seal.totals));
+                    self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
+                }
+                if seal.columns != sums.columns {
+                    let (expected, found) = (format!("{:?}", sums.columns), format!("{:?}", seal.columns));
+                    self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Every committed task of a plan, several at once, told in their order.
+    async fn tasks(
+        &mut self,
+        number: u64,
+        state: &PlanState,
+        planned: Vec<PlannedTask>,
+    ) -> Result<PlanSums, AuditError> {
+        let context = Context {
+            lake: self.lake.clone(),
+            scratch: self.options.scratch.clone(),
+            lines_in_memory_max: self.options.memory_bytes / 4 * 8 / self.threads as u64,
+            progress: self.progress.clone(),
+        };
+        let state = Arc::new(state.clone());
+        let audits = planned.into_iter().map(|task| {
+            let audited = task::audit(context.clone(), number, state.clone(), task);
+            async move { tokio::spawn(audited).await.expect("an audit does not panic") }
+        });
+        let mut audits = futures::stream::iter(audits).buffered(self.threads);
+        let mut sums = PlanSums::default();
+        while let Some(audited) = audits.try_next().await? {
+            for difference in &audited.differences {
+                self.differ(difference)?;
+            }
+            let Some(commit) = audited.commit else { continue };
+            let task = commit.head.task;
+            self.committed.add(number, task, state.plan.settings.format.as_deref(), &commit);
+            sums.add(&commit);
+            for file in &commit.head.files {
+                self.files.add(Side::Committed, &file.path, &file.path).map_err(|error| self.scratch(error))?;
+            }
+            for receipt in &commit.receipts {
+                let side = if receipt.outcome == Outcome::Converted { Side::Committed } else { Side::Known };
+                self.objects.add(side, &receipt.url, &receipt.url).map_err(|error| self.scratch(error))?;
+            }
+        }
+        let (report, totals) = (&mut self.report, &sums.totals);
+        report.tasks += state.plan.tasks;
+        report.objects += totals.objects;
+        report.objects_aside += totals.objects_aside;
+        report.objects_skipped += totals.objects_skipped;
+        report.rows += totals.rows;
+        report.rejects += totals.rejects;
+        report.files += totals.files;
+        report.file_bytes += totals.file_bytes;
+        Ok(sums)
+    }
+
+    /// What workers of an open plan announced.
+    async fn intents(&mut self, number: u64) -> Result<(), AuditError> {
+        for meta in self.lake.list(&self.lake.names.intents_of_plan(number)).await? {
+            let Some(bytes) = self.lake.read(&meta.location).await? else { continue };
+            match serde_json::from_slice::<Intent>(&bytes) {
+                Ok(intent) => {
+                    for file in intent.files {
+                        self.files.add(Side::Known, &file.path, &file.path).map_err(|error| self.scratch(error))?;
+                    }
+                }
+                Err(error) => {
+                    let name = self.lake.names.relative(&meta.location);
+                    let found = error.to_string();
+                    self.differ(&Difference::of_file(Kind::RecordUnreadable, &name, "an intent", found))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits of plans that the log does not have: a plan's entry was lost.
+    async fn stray_commits(&mut self, history: &History) -> Result<(), AuditError> {
+        for meta in self.lake.list(&self.lake.names.all_commits()).await? {
+            let name = self.lake.names.relative(&meta.location);
+            let plan = name.rsplit('/').nth(1).and_then(|plan| plan.parse::<u64>().ok());
+            if plan.is_none_or(|plan| !history.state.plans.contains_key(&plan)) {
+                let expected = "commits of plans in the log";
+                self.differ(&Difference::of_file(Kind::RecordStray, &name, expected, "one of another plan"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Files in the folders of tables that no commit names, and files that two name.
+    async fn match_files(&mut self) -> Result<(), AuditError> {
+        let files = std::mem::replace(&mut self.files, Matching::new(&self.options.scratch));
+        let (mut unpublished, mut stray, mut twice) = (0, Vec::new(), Vec::new());
+        let each = |group: &[Mention<'_>]| {
+            let of = |side| group.iter().filter(|mention| mention.side == side).count();
+            match (of(Side::Committed), of(Side::Known), of(Side::Listed)) {
+                (0, 0, _) => stray.push(group[0].note.to_owned()),
+                (0, _, 1..) => unpublished += 1,
+                (2.., _, _) => twice.push(group[0].note.to_owned()),
+                _ => {}
+            }
+            Ok(())
+        };
+        files.groups(each).map_err(|error| self.scratch(error))?;
+        self.report.files_unpublished = unpublished;
+        stray.sort_unstable();
+        for name in stray {
+            // A run that goes on meanwhile may have removed it.
+            if self.lake.store.head(&self.lake.names.inside(&name)).await.is_ok() {
+                let expected = "files that a commit names";
+                self.differ(&Difference::of_file(Kind::FileStray, &name, expected, "a file that none names"))?;
+            }
+        }
+        for name in twice {
+            self.differ(&Difference::of_file(Kind::FileTwice, &name, "a file of one commit", "two commits name it"))?;
+        }
+        Ok(())
+    }
+
+    /// Objects that were converted twice, and those that were never read.
+    fn match_objects(&mut self) -> Result<(), AuditError> {
+        let objects = std::mem::replace(&mut self.objects, Matching::new(&self.options.scratch));
+        let (mut sources, mut twice) = (self.report.sources.take(), Vec::new());
+        let each = |group: &[Mention<'_>]| {
+            let of = |side| group.iter().filter(|mention| mention.side == side).count();
+            match (of(Side::Committed), of(Side::Known), &mut sources) {
+                (2.., _, _) => twice.push(group[0].note.to_owned()),
+                (0, 0, Some(sources)) => sources.add_not_converted(group[0].note),
+                _ => {}
+            }
+            Ok(())
+        };
+        objects.groups(each).map_err(|error| self.scratch(error))?;
+        self.report.sources = sources;
+        for url in twice {
+            let found = "two receipts of conversions";
+            self.differ(&Difference::of_object(Kind::ObjectTwice, &url, "one conversion", found))?;
+        }
+        Ok(())
+    }
+}

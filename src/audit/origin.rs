@@ -1,0 +1,293 @@
+//! Source objects decoded again, and held against their receipts.
+//!
+//! ```text
+//! listing of the sources ─▶ objects that no receipt names: not converted yet
+//! plans ─▶ converted objects of these sources ─▶ fetch ─▶ decode ─▶ sums = receipt?
+//! ```
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use futures::{StreamExt, TryStreamExt};
+use tokio::runtime::Handle;
+
+use super::difference::{Difference, Kind};
+use super::history::History;
+use super::matching::Side;
+use super::report::Sources;
+use super::sums::{Counted, Sums, partition_of, partition_of_key};
+use super::{Audit, AuditError};
+use crate::columns::{Chunk, Dictionaries, NULL_INT, Values};
+use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
+use crate::fetch::{self, Body, Budget, FetchError, Stores, fetch};
+use crate::lake::{Outcome, PlanState, PlannedTask, Receipt, object_hash};
+use crate::schema::{Kind as Type, Layout, Table};
+use crate::source::{Filter, Object, Store, find_chains_into, list_chain};
+
+const OBJECTS_IN_FLIGHT_MAX: usize = 128;
+
+/// Lists the sources, and reads again what was converted from them.
+pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -> Result<Sources, AuditError> {
+    let mut linked = HashSet::new();
+    for source in sources {
+        list(audit, source, &mut linked).await?;
+    }
+    let bytes_in_flight_max = (audit.options.memory_bytes / 4) as usize;
+    let reading = Arc::new(Reading {
+        prefixes: sources.iter().map(|source| source.location.url()).collect(),
+        linked,
+        stores: Stores::new(sources.iter().cloned()),
+        budget: Budget::new(fetch::Options { objects_in_flight_max: OBJECTS_IN_FLIGHT_MAX, bytes_in_flight_max }),
+        runtime: Handle::current(),
+        progress: audit.progress.clone(),
+    });
+    let bytes = history.state.plans.values().map(|state| state.plan.bytes).sum();
+    audit.progress.converting(audit.report.objects, bytes);
+    let mut read = Sources::default();
+    for (&number, state) in &history.state.plans {
+        // What cannot be read of the ledger was told before.
+        let Ok(tasks) = audit.lake.tasks(&state.plan).await else { continue };
+        let state = Arc::new(state.clone());
+        let tasks = tasks.into_iter().map(|task| {
+            let (lake, reading, state) = (audit.lake.clone(), reading.clone(), state.clone());
+            async move {
+                let Ok(Some(commit)) = lake.commit(number, task.task).await else { return Ok(TaskRead::default()) };
+                let receipts = commit.receipts;
+                let read = tokio::task::spawn_blocking(move || reading.task(&state, &task, &receipts));
+                read.await.expect("reading objects does not panic")
+            }
+        });
+        let mut tasks = futures::stream::iter(tasks).buffered(audit.threads);
+        while let Some(task) = tasks.try_next().await? {
+            for difference in &task.differences {
+                audit.differ(difference)?;
+            }
+            read.equal += task.equal;
+            read.other_version += task.other_version;
+            read.expired += task.expired;
+        }
+    }
+    Ok(read)
+}
+
+/// Notes every object of a source. Those that links lead to lie elsewhere and are told apart.
+async fn list(audit: &mut Audit<'_>, source: &Store, linked: &mut HashSet<[u8; 16]>) -> Result<(), AuditError> {
+    let prefix = source.location.url();
+    let urls = Mutex::new(Vec::new());
+    let take = |objects: Vec<Object>| {
+        let mut urls = urls.lock().expect("adding to a list does not panic");
+        urls.extend(objects.into_iter().map(|object| object.url));
+    };
+    let mut note = |urls: Vec<String>, audit: &mut Audit<'_>| {
+        for url in urls {
+            if !url.starts_with(&prefix) {
+                linked.insert(object_hash(&url));
+            }
+            audit.objects.add(Side::Listed, &url, &url).map_err(|error| audit.scratch(error))?;
+        }
+        Ok::<_, AuditError>(())
+    };
+    let found = find_chains_into(source, &Filter::default(), &take).await?;
+    let loose = std::mem::take(&mut *urls.lock().expect("adding to a list does not panic"));
+    note(loose, audit)?;
+    let mut denied = found.denied;
+    for chain in &found.chains {
+        let mut pages = list_chain(source, chain, None, None);
+        while let Some(page) = pages.try_next().await? {
+            denied.extend(page.denied);
+            note(page.objects.into_iter().map(|object| object.url).collect(), audit)?;
+        }
+    }
+    for closed in denied {
+        let url = source.location.url_of(&closed.prefix);
+        let difference =
+            Difference::of_object(Kind::SourceUnreadable, &url, "a folder that can be listed", closed.reason);
+        audit.differ(&difference)?;
+    }
+    Ok(())
+}
+
+/// What reading the objects of all tasks shares.
+struct Reading {
+    prefixes: Vec<String>,
+    linked: HashSet<[u8; 16]>,
+    stores: Stores,
+    budget: Arc<Budget>,
+    runtime: Handle,
+    progress: crate::progress::Progress,
+}
+
+/// What came of the objects of one task.
+#[derive(Default)]
+struct TaskRead {
+    equal: u64,
+    other_version: u64,
+    expired: u64,
+    differences: Vec<Difference>,
+}
+
+impl Reading {
+    fn is_of_source(&self, url: &str) -> bool {
+        self.prefixes.iter().any(|prefix| url.starts_with(prefix)) || self.linked.contains(&object_hash(url))
+    }
+
+    fn task(&self, state: &PlanState, task: &PlannedTask, receipts: &[Receipt]) -> Result<TaskRead, AuditError> {
+        let mut read = TaskRead::default();
+        let converted = receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);
+        let receipts: BTreeMap<&str, &Receipt> = converted.map(|receipt| (receipt.url.as_str(), receipt)).collect();
+        let wanted = task.objects.iter().filter(|object| receipts.contains_key(object.url.as_str()));
+        let objects: Vec<Object> = wanted.filter(|object| self.is_of_source(&object.url)).cloned().collect();
+        let settings = &state.plan.settings;
+        let format = settings.format.as_deref().map(|format| Layout::from_format(format, &settings.types));
+        let format = format.and_then(Result::ok);
+        let mut decoder = Decoder::new(decode::Settings { types: settings.types.clone(), format });
+        let by_hour = settings.partition_by != "date";
+        for (index, body) in fetch(&self.runtime, self.stores.clone(), objects.clone(), self.budget.clone()) {
+            let receipt = receipts[objects[index].url.as_str()];
+            let mut object = objects[index].clone();
+            let mut given = body.and_then(|body| self.decode(&mut decoder, &object, body, by_hour));
+            if let Err(FetchError::Changed { .. }) = given {
+                given = self.latest(&mut object).and_then(|body| self.decode(&mut decoder, &object, body, by_hour));
+                read.other_version += u64::from(given.as_ref().is_ok_and(|given| given.is_of(receipt)));
+            }
+            self.progress.object(object.size);
+            match given {
+                Ok(given) if given.is_of(receipt) => read.equal += 1,
+                Ok(given) => read.differences.push(given.differs_from(receipt)),
+                Err(FetchError::Gone) => read.expired += 1,
+                Err(FetchError::Transient { detail }) => {
+                    return Err(AuditError::Fetch { url: object.url, reason: detail });
+                }
+                Err(error) => {
+                    let (expected, found) = ("an object that can be read", error.to_string());
+                    read.differences.push(Difference::of_object(Kind::SourceUnreadable, &object.url, expected, found));
+                }
+            }
+        }
+        Ok(read)
+    }
+
+    /// The object as it is now.
+    fn latest(&self, object: &mut Object) -> Result<Body, FetchError> {
+        let store = self.stores.of(object).ok_or(FetchError::Gone)?;
+        let entry = self.runtime.block_on(store.head(&object.key));
+        let entry = entry.map_err(|error| FetchError::Transient { detail: error.to_string() })?;
+        let entry = entry.ok_or(FetchError::Gone)?;
+        (object.size, object.version) = (entry.size, entry.version);
+        let mut fetched = fetch(&self.runtime, self.stores.clone(), vec![object.clone()], self.budget.clone());
+        fetched.next().map_or(Err(FetchError::Gone), |(_, body)| body)
+    }
+
+    fn decode(&self, decoder: &mut Decoder, object: &Object, body: Body, by_hour: bool) -> Result<Given, FetchError> {
+        let unknown = partition_of_key(object.day, object.hour, by_hour);
+        let mut sink = Adding { sums: BTreeMap::new(), by_hour, unknown, progress: &self.progress };
+        let (mut stream, whole);
+        let body = match body {
+            Body::Whole(bytes) => {
+                whole = bytes;
+                decode::Body::Whole(&whole)
+            }
+            Body::Stream(reader) => {
+                stream = reader;
+                decode::Body::Stream(&mut stream)
+            }
+        };
+        let (delivered, in_flow_log_prefix) = (object.delivered, object.in_flow_log_prefix);
+        match decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, &mut sink) {
+            Ok(Verdict::Decoded(decoded)) => Ok(Given::Rows(decoded.counts, sink.sums)),
+            Ok(Verdict::Aside { reason, .. }) => Ok(Given::Nothing(format!("an object to set aside: {reason}"))),
+            Ok(Verdict::Skipped { reason }) => Ok(Given::Nothing(format!("an object to skip: {reason}"))),
+            Err(DecodeError::Read(error) | DecodeError::Sink(error)) => {
+                let fault = FetchError::of(&error).cloned();
+                Err(fault.unwrap_or_else(|| FetchError::Transient { detail: error.to_string() }))
+            }
+        }
+    }
+}
+
+/// By table and partition.
+type Parts = BTreeMap<(Table, String), Sums>;
+
+/// What an object gave.
+enum Given {
+    Rows(Counts, Parts),
+    Nothing(String),
+}
+
+impl Given {
+    fn is_of(&self, receipt: &Receipt) -> bool {
+        match self {
+            Given::Rows(counts, parts) => *counts == counts_of(receipt) && *parts == parts_of(receipt),
+            Given::Nothing(_) => false,
+        }
+    }
+
+    fn differs_from(&self, receipt: &Receipt) -> Difference {
+        let expected = told(&counts_of(receipt), &parts_of(receipt));
+        let found = match self {
+            Given::Rows(counts, parts) => told(counts, parts),
+            Given::Nothing(reason) => reason.clone(),
+        };
+        Difference::of_object(Kind::SourceDiffers, &receipt.url, expected, found)
+    }
+}
+
+fn counts_of(receipt: &Receipt) -> Counts {
+    let Receipt { lines, headers, blanks, rows, rejects, inflated_bytes, .. } = *receipt;
+    Counts { lines, headers, blanks, rows, rejects, inflated_bytes }
+}
+
+fn parts_of(receipt: &Receipt) -> Parts {
+    receipt.parts.iter().map(|part| ((part.table, part.partition.clone()), Sums::of(part))).collect()
+}
+
+fn told(counts: &Counts, parts: &Parts) -> String {
+    let Counts { lines, rows, rejects, inflated_bytes, .. } = counts;
+    let parts: Vec<String> =
+        parts.iter().map(|((table, partition), sums)| format!("{}/{partition}: {sums}", table.name())).collect();
+    format!("{lines} lines, {rows} rows, {rejects} rejects, {inflated_bytes} inflated bytes; {}", parts.join("; "))
+}
+
+/// Adds up the rows of an object.
+struct Adding<'a> {
+    sums: Parts,
+    by_hour: bool,
+    /// Where rows without a date go.
+    unknown: String,
+    progress: &'a crate::progress::Progress,
+}
+
+impl Sink for Adding<'_> {
+    fn rows(&mut self, chunk: &Chunk, _dictionaries: &Dictionaries) -> io::Result<()> {
+        self.progress.records(chunk.rows() as u64);
+        let layout = &chunk.layout;
+        let ints = |column: Option<usize>| match column.map(|column| &chunk.values[column]) {
+            Some(Values::Int(values)) => Some(values),
+            Some(Values::Text(_)) | None => None,
+        };
+        let is_end = |column: &crate::schema::Column| column.name == "end" && column.kind.same_storage(Type::Seconds);
+        let columns = [layout.start, layout.columns.iter().position(is_end), layout.packets, layout.bytes].map(ints);
+        let mut last: Option<(i64, String)> = None;
+        for (row, &line) in chunk.lines.iter().enumerate() {
+            let [start, end, packets, bytes] = columns.map(|column| column.map_or(NULL_INT, |values| values[row]));
+            let hour = start.div_euclid(3600);
+            let partition = match &last {
+                Some((same, partition)) if *same == hour => partition.clone(),
+                _ => partition_of(start, self.by_hour).unwrap_or_else(|| self.unknown.clone()),
+            };
+            let sums = self.sums.entry((layout.table, partition.clone())).or_default();
+            sums.add(&Counted { line, start, end, packets, bytes });
+            last = Some((hour, partition));
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, _reject: Reject) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn dictionaries_cleared(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! A commit held against its plan and against itself: no file is opened here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::difference::{Difference, Kind};
+use crate::lake::{Commit, Lake, Outcome, PlanState, PlannedTask, Purpose, Receipt, Totals};
+
+/// More than deflate can inflate to, in bytes for each byte, and what is added for tiny objects.
+const INFLATED_PER_BYTE_MAX: u64 = 1_100;
+const INFLATED_AT_LEAST: u64 = 1 << 16;
+
+/// A commit, and where it stands.
+pub struct Subject<'a> {
+    pub lake: &'a Lake,
+    /// The commit's name, relative to the lake.
+    pub name: &'a str,
+    pub plan: u64,
+    pub state: &'a PlanState,
+    pub planned: &'a PlannedTask,
+}
+
+pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let head = &commit.head;
+    let mut hold = |what: &str, expected: String, found: String| {
+        if expected != found {
+            let (expected, found) = (format!("{what} {expected}"), format!("{what} {found}"));
+            differences.push(Difference::of_file(Kind::RecordDiffers, subject.name, expected, found));
+        }
+    };
+    hold("plan", subject.plan.to_string(), head.plan.to_string());
+    hold("task", subject.planned.task.to_string(), head.task.to_string());
+    hold("totals", words(&totals(commit)), words(&head.totals));
+    let is_check = subject.state.plan.purpose == Purpose::Check;
+    if is_check {
+        hold("files", "0 in a plan that checks".to_owned(), format!("{} in a plan that checks", head.files.len()));
+    }
+    for (ordinal, file) in head.files.iter().enumerate() {
+        let names = &subject.lake.names;
+        let name = names.data(file.table, &file.partition, subject.plan, subject.planned.task, ordinal, &file.hash);
+        hold("data file", name, file.path.clone());
+    }
+    differences.extend(check_objects(subject, commit));
+    let receipts = commit.receipts.iter().flat_map(|receipt| check_receipt(receipt, is_check));
+    differences.extend(receipts.map(|difference| difference.in_file(subject.name)));
+    differences
+}
+
+/// Every object of the task has one receipt, unless it left the plan.
+fn check_objects(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let mut receipts: BTreeMap<&str, &Receipt> = BTreeMap::new();
+    for receipt in &commit.receipts {
+        if receipts.insert(&receipt.url, receipt).is_some() {
+            differences.push(Difference::of_object(Kind::RecordDiffers, &receipt.url, "one receipt", "two receipts"));
+        }
+    }
+    for object in &subject.planned.objects {
+        let of_object =
+            |expected: String, found: String| Difference::of_object(Kind::RecordDiffers, &object.url, expected, found);
+        match receipts.remove(object.url.as_str()) {
+            Some(receipt) => {
+                let planned = (object.version.as_str(), object.size, crate::lake::Day(object.day));
+                let found = (receipt.version.as_str(), receipt.size, receipt.day);
+                if planned != found {
+                    let words = |(version, size, day): (&str, u64, crate::lake::Day)| {
+                        format!("version {version} of {size} bytes and day {day}")
+                    };
+                    differences.push(of_object(words(planned), words(found)));
+                }
+            }
+            None if subject.state.dropped.contains_key(&object.url) => {}
+            None => differences.push(of_object("a receipt".to_owned(), "none".to_owned())),
+        }
+    }
+    for url in receipts.keys() {
+        let expected = "receipts of the task's objects alone";
+        differences.push(Difference::of_object(Kind::RecordDiffers, url, expected, "a receipt of another object"));
+    }
+    differences.into_iter().map(|difference| difference.in_file(subject.name)).collect()
+}
+
+fn check_receipt(receipt: &Receipt, is_check: bool) -> Vec<Difference> {
+    let Receipt { lines, headers, blanks, rows, rejects, .. } = *receipt;
+    let mut differences = Vec::new();
+    let mut differs = |expected: String, found: String| {
+        differences.push(Difference::of_object(Kind::RecordDiffers, &receipt.url, expected, found));
+    };
+    let accounted = [headers, blanks, rows, rejects].into_iter().fold(0, u64::saturating_add);
+    if accounted != lines {
+        let found = format!("{headers} + {blanks} + {rows} + {rejects} = {accounted}");
+        differs(format!("headers + blanks + rows + rejects = {lines} lines"), found);
+    }
+    let placed = receipt.parts.iter().map(|part| part.rows).fold(0, u64::saturating_add);
+    if placed != rows {
+        differs(format!("{rows} rows in its partitions"), format!("{placed} rows"));
+    }
+    let partitions: BTreeSet<_> = receipt.parts.iter().map(|part| (part.table, &part.partition)).collect();
+    if partitions.len() != receipt.parts.len() {
+        differs("each partition once".to_owned(), "a partition twice".to_owned());
+    }
+    if !is_believable(receipt) {
+        differs(format!("what {} bytes can inflate to", receipt.size), format!("{lines} lines"));
+    }
+    let may_have_lines = match receipt.outcome {
+        Outcome::Aside | Outcome::Skipped => false,
+        Outcome::Converted => !is_check,
+        Outcome::Confirmed | Outcome::Differs => is_check,
+    };
+    if !may_have_lines && lines > 0 {
+        differs("no lines of an object that was not read".to_owned(), format!("{lines} lines"));
+    }
+    differences
+}
+
+/// Whether memory may be planned by the numbers of a receipt.
+pub fn is_believable(receipt: &Receipt) -> bool {
+    let most = receipt.size.saturating_mul(INFLATED_PER_BYTE_MAX).saturating_add(INFLATED_AT_LEAST);
+    receipt.inflated_bytes <= most && receipt.lines <= receipt.inflated_bytes.saturating_add(1)
+}
+
+/// The totals that a commit's receipts and files give.
+fn totals(commit: &Commit) -> Totals {
+    let of = |outcome| commit.receipts.iter().filter(move |receipt| receipt.outcome == outcome);
+    let converted = || of(Outcome::Converted);
+    Totals {
+        objects: converted().count() as u64,
+        objects_aside: of(Outcome::Aside).count() as u64,
+        objects_skipped: of(Outcome::Skipped).count() as u64,
+        rows: converted().map(|receipt| receipt.rows).fold(0, u64::saturating_add),
+        rejects: converted().map(|receipt| receipt.rejects).fold(0, u64::saturating_add),
+        objects_confirmed: of(Outcome::Confirmed).count() as u64,
+        objects_differing: of(Outcome::Differs).count() as u64,
+        files: commit.head.files.len() as u64,
+        file_bytes: commit.head.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add),
+    }
+}
+
+/// Sums in words, for people.
+pub fn words(totals: &Totals) -> String {
+    serde_json::to_string(totals).unwrap_or_default().replace(['"', '{', '}'], "").replace(',', ", ").replace(':', " ")
+}

@@ -1,0 +1,127 @@
+//! What a verification looked at, in numbers.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::progress::{bytes, count};
+
+/// Names shown of a list that may be long.
+const NAMED_MAX: usize = 20;
+
+/// The end of a verification. Differences were told one by one before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub differences: u64,
+    pub log_entries: u64,
+    pub plans: u64,
+    pub plans_open: Vec<OpenPlan>,
+    pub tasks: u64,
+    /// Converted objects.
+    pub objects: u64,
+    pub objects_aside: u64,
+    pub objects_skipped: u64,
+    pub rows: u64,
+    pub rejects: u64,
+    pub files: u64,
+    pub file_bytes: u64,
+    /// Files of attempts at tasks of open plans, which the next run commits or removes.
+    pub files_unpublished: u64,
+    pub checkpoints: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sources: Option<Sources>,
+}
+
+/// A plan whose tasks are not all committed, or that has no seal yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenPlan {
+    pub plan: u64,
+    pub tasks: u64,
+    pub tasks_committed: u64,
+}
+
+/// What was read again at the sources.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Sources {
+    /// Objects that gave again what their receipts say.
+    pub equal: u64,
+    /// Those among them that have another version now.
+    pub other_version: u64,
+    /// Converted objects that are gone from the source.
+    pub expired: u64,
+    /// Objects of the source that no task has read yet.
+    pub not_converted: u64,
+    /// The first of them.
+    pub not_converted_urls: Vec<String>,
+}
+
+impl Sources {
+    pub(super) fn add_not_converted(&mut self, url: &str) {
+        self.not_converted += 1;
+        if self.not_converted_urls.len() < NAMED_MAX {
+            self.not_converted_urls.push(url.to_owned());
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} log entries, {} plans, {} tasks, {} checkpoints",
+            count(self.log_entries),
+            count(self.plans),
+            count(self.tasks),
+            count(self.checkpoints)
+        )?;
+        writeln!(
+            f,
+            "{} objects converted, {} set aside, {} skipped",
+            count(self.objects),
+            count(self.objects_aside),
+            count(self.objects_skipped)
+        )?;
+        let (files, size) = (count(self.files), bytes(self.file_bytes));
+        writeln!(f, "{} rows and {} rejects in {files} files ({size})", count(self.rows), count(self.rejects))?;
+        for open in &self.plans_open {
+            let OpenPlan { plan, tasks, tasks_committed } = open;
+            writeln!(
+                f,
+                "plan {plan} is open: {tasks_committed} of {tasks} tasks are committed; the next run finishes it"
+            )?;
+        }
+        if self.files_unpublished > 0 {
+            writeln!(f, "{} files are unpublished attempts of an open plan", count(self.files_unpublished))?;
+        }
+        if let Some(sources) = &self.sources {
+            write!(f, "{sources}")?;
+        }
+        match self.differences {
+            0 => writeln!(f, "no difference"),
+            differences => writeln!(f, "{} differences", count(differences)),
+        }
+    }
+}
+
+impl fmt::Display for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} source objects give what the lake has", count(self.equal))?;
+        if self.other_version > 0 {
+            writeln!(f, "{} of them have another version than the one converted", count(self.other_version))?;
+        }
+        if self.expired > 0 {
+            writeln!(f, "{} converted objects are expired at source", count(self.expired))?;
+        }
+        if self.not_converted > 0 {
+            writeln!(f, "{} source objects are not converted yet:", count(self.not_converted))?;
+            for url in &self.not_converted_urls {
+                writeln!(f, "  {url}")?;
+            }
+            let more = self.not_converted - self.not_converted_urls.len() as u64;
+            if more > 0 {
+                writeln!(f, "  … and {} more", count(more))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! Checkpoints and what they file, held against the log and the commits, which say the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use super::difference::{Difference, Kind};
+use super::history::History;
+use super::{AuditError, problem};
+use crate::lake::receipts::{self, Filed};
+use crate::lake::{Checkpoint, Commit, CommitHead, Day, Lake, Names, State, decode_lines};
+
+/// What the records of one task come to, in any order: few bytes a task.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Digest {
+    count: u64,
+    sum: u128,
+}
+
+impl Digest {
+    fn add(&mut self, record: &[u8]) {
+        let hash = blake3::hash(record);
+        let low: [u8; 16] = hash.as_bytes()[..16].try_into().expect("a hash has 32 bytes");
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(u128::from_le_bytes(low));
+    }
+}
+
+/// By plan and task.
+type Digests = BTreeMap<(u64, u64), Digest>;
+
+/// What the commits say, to be held against what is filed.
+#[derive(Default)]
+pub struct Committed {
+    heads: Digests,
+    receipts: Digests,
+}
+
+impl Committed {
+    pub fn add(&mut self, plan: u64, task: u64, format: Option<&str>, commit: &Commit) {
+        self.heads.entry((plan, task)).or_default().add(&json(&commit.head));
+        let receipts = self.receipts.entry((plan, task)).or_default();
+        for receipt in &commit.receipts {
+            receipts.add(&json(&(receipt, format)));
+        }
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("ledger records are plain data")
+}
+
+/// The numbers of all checkpoints.
+pub async fn numbers(lake: &Lake) -> Result<BTreeSet<u64>, AuditError> {
+    let listed = lake.list(&lake.names.checkpoints()).await?;
+    Ok(listed.iter().filter_map(|meta| Names::checkpoint_of(&meta.location)).collect())
+}
+
+/// Holds every checkpoint against the fold of the log, and what it files against the commits.
+pub async fn check(
+    lake: &Lake,
+    numbers: &BTreeSet<u64>,
+    history: &History,
+    committed: &Committed,
+) -> Result<Vec<Difference>, AuditError> {
+    let mut shortcuts = Shortcuts { lake, history, committed, files: BTreeMap::new(), differences: Vec::new() };
+    for &number in numbers {
+        shortcuts.checkpoint(number).await?;
+    }
+    Ok(shortcuts.differences)
+}
+
+struct Shortcuts<'a> {
+    lake: &'a Lake,
+    history: &'a History,
+    committed: &'a Committed,
+    /// What each file of receipts holds: later checkpoints name the files of earlier ones.
+    files: BTreeMap<String, Digests>,
+    differences: Vec<Difference>,
+}
+
+impl Shortcuts<'_> {
+    async fn checkpoint(&mut self, number: u64) -> Result<(), AuditError> {
+        let path = self.lake.names.checkpoint(number);
+        let name = self.lake.names.relative(&path);
+        // A run that goes on meanwhile removes old ones.
+        let Some(bytes) = self.lake.read(&path).await? else { return Ok(()) };
+        let checkpoint: Checkpoint = match serde_json::from_slice(&bytes) {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => {
+                let found = error.to_string();
+                self.differences.push(Difference::of_file(Kind::RecordUnreadable, &name, "a checkpoint", found));
+                return Ok(());
+            }
+        };
+        let Some(fold) = self.history.folds.get(&number) else {
+            let (expected, found) = (format!("a log of at least {} entries", number + 1), "a shorter log");
+            self.differences.push(Difference::of_file(Kind::CheckpointDiffers, &name, expected, found));
+            return Ok(());
+        };
+        self.folded(&name, fold, &checkpoint.state);
+        if checkpoint.state.filed.through != Some(number) {
+            let found = format!("{:?}", checkpoint.state.filed.through);
+            let expected = format!("filed through {number}");
+            self.differences.push(Difference::of_file(Kind::CheckpointDiffers, &name, expected, found));
+        }
+        self.receipts(number, &name, &checkpoint.state.filed.receipts).await?;
+        self.heads(number, &name, checkpoint.state.filed.heads.as_deref()).await
+    }
+
+    /// All but the places where records are filed.
+    fn folded(&mut self, name: &str, fold: &State, found: &State) {
+        let fields = |state: &State| match serde_json::to_value(state) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let (fold, found) = (fields(fold), fields(found));
+        for (field, expected) in fold.iter().filter(|(field, _)| *field != "filed") {
+            let found = found.get(field).cloned().unwrap_or_default();
+            if *expected != found {
+                let (expected, found) = (format!("{field} {expected}"), format!("{field} {found}"));
+                self.differences.push(Difference::of_file(Kind::CheckpointDiffers, name, expected, found));
+            }
+        }
+    }
+
+    async fn receipts(
+        &mut self,
+        number: u64,
+        name: &str,
+        filed: &BTreeMap<Day, Vec<String>>,
+    ) -> Result<(), AuditError> {
+        let mut found = Digests::new();
+        for (&day, files) in filed {
+            for file in files {
+                if !self.files.contains_key(file) {
+                    let digests = self.decoded(file, |bytes| digests_of(bytes, day)).await?;
+                    self.files.insert(file.clone(), digests);
+                }
+                for (task, digest) in &self.files[file] {
+                    let sum = found.entry(*task).or_default();
+                    sum.count += digest.count;
+                    sum.sum = sum.sum.wrapping_add(digest.sum);
+                }
+            }
+        }
+        self.compare(number, name, ("receipts", &self.committed.receipts, &found));
+        Ok(())
+    }
+
+    async fn heads(&mut self, number: u64, name: &str, file: Option<&str>) -> Result<(), AuditError> {
+        let mut found = Digests::new();
+        if let Some(file) = file {
+            let of_heads = |bytes: Bytes| {
+                let mut found = Digests::new();
+                for head in decode_lines::<CommitHead>(&bytes)? {
+                    found.entry((head.plan, head.task)).or_default().add(&json(&head));
+                }
+                Ok::<_, String>(found)
+            };
+            found = self.decoded(file, of_heads).await?;
+        }
+        self.compare(number, name, ("heads", &self.committed.heads, &found));
+        Ok(())
+    }
+
+    /// A file that is missing or not readable is a difference, and then holds nothing.
+    async fn decoded<E: std::fmt::Display>(
+        &mut self,
+        file: &str,
+        decode: impl FnOnce(Bytes) -> Result<Digests, E>,
+    ) -> Result<Digests, AuditError> {
+        match self.lake.decoded(file, decode).await {
+            Ok(digests) => Ok(digests),
+            Err(error) => {
+                self.differences.push(problem(self.lake, error)?);
+                Ok(Digests::new())
+            }
+        }
+    }
+
+    /// Plans that were sealed through the checkpoint's entry are filed, and no others.
+    fn compare(&mut self, number: u64, name: &str, (what, committed, found): (&str, &Digests, &Digests)) {
+        let is_filed = |plan: u64| self.history.seals.get(&plan).is_some_and(|(sealed_at, _)| *sealed_at <= number);
+        let tasks: BTreeSet<&(u64, u64)> =
+            committed.keys().filter(|(plan, _)| is_filed(*plan)).chain(found.keys()).collect();
+        for task in tasks {
+            let expected = committed.get(task).filter(|_| is_filed(task.0)).copied().unwrap_or_default();
+            let found = found.get(task).copied().unwrap_or_default();
+            if expected != found {
+                let (plan, task) = task;
+                let words = |digest: Digest| format!("{} {what} of plan {plan}, task {task}", digest.count);
+                let found = match words(found) {
+                    same if same == words(expected) => "as many with other words".to_owned(),
+                    other => other,
+                };
+                self.differences.push(Difference::of_file(Kind::CheckpointDiffers, name, words(expected), found));
+            }
+        }
+    }
+}
+
+fn digests_of(bytes: Bytes, day: Day) -> Result<Digests, parquet::errors::ParquetError> {
+    let mut found = Digests::new();
+    for Filed { receipt, plan, task, format } in receipts::decode(bytes, day, |_| true)? {
+        found.entry((plan, task)).or_default().add(&json(&(&receipt, format.as_deref())));
+    }
+    Ok(found)
+}

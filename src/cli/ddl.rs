@@ -1,0 +1,34 @@
+//! `flowlake ddl`.
+
+use clap::Args;
+
+use super::parse;
+use crate::ddl::{Engine, Name};
+use crate::schema::Table;
+
+/// Print the statement that makes the lake a table of Athena, Trino, Spark, DuckDB or ClickHouse
+#[derive(Debug, Args)]
+pub struct Ddl {
+    /// The lake: a path, file:// or s3:// URL
+    pub lake: String,
+    /// The engine that will read it
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub engine: Engine,
+    /// Name to create, such as flow_logs or logs.flow_logs; default: that of the lake's table
+    #[arg(long, value_name = "NAME", value_parser = parse::<Name>)]
+    pub table: Option<Name>,
+    /// Which of the lake's tables; default: the one that --table ends in, else flow_logs
+    #[arg(long, value_name = "TABLE", value_parser = table)]
+    pub of: Option<Table>,
+    /// Where the lake lies for the engine, such as s3://bucket/lake/; default: where it lies now
+    #[arg(long, value_name = "URL")]
+    pub location: Option<String>,
+    /// Store option of the lake; may be repeated
+    #[arg(long, value_name = "K=V")]
+    pub lake_option: Vec<String>,
+}
+
+fn table(text: &str) -> Result<Table, String> {
+    let names = Table::ALL.map(Table::name).join(" or ");
+    Table::ALL.into_iter().find(|table| table.name() == text).ok_or_else(|| format!("\"{text}\" is not {names}"))
+}

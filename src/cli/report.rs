@@ -1,0 +1,54 @@
+//! `flowlake report`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::query::{AskOptions, ResultOptions};
+use super::values;
+use super::values::Moment;
+use crate::report::Condition;
+
+/// Answer a ready question about a lake; without a name, list the questions
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 bad usage, 4 the condition of --fail-if holds, 130 interrupted."
+)]
+pub struct Report {
+    /// The lake: a path, file:// or s3:// URL
+    pub lake: String,
+    /// The report, such as rejected-by-port; without it the list of reports
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub window: WindowOptions,
+    /// Rows at most, where the report has a limit
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: Option<u32>,
+    /// Length of the earlier window that a report compares with, such as 7d; it ends where the window begins
+    #[arg(long, value_name = "PERIOD", value_parser = values::seconds)]
+    pub against: Option<i64>,
+    /// A value for one of the report's parameters; may be repeated
+    #[arg(long, value_name = "K=V")]
+    pub param: Vec<String>,
+    /// Exit with code 4 if `rows` or a column of any row compares so, such as 'rows > 0' or 'flows >= 1000'
+    #[arg(long, value_name = "CONDITION", value_parser = super::parse::<Condition>)]
+    pub fail_if: Option<Condition>,
+    /// Folder with reports of your own; one with the name of a built-in report takes its place
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub result: ResultOptions,
+    #[command(flatten)]
+    pub ask: AskOptions,
+}
+
+/// Which records, by their start.
+#[derive(Debug, Args)]
+pub struct WindowOptions {
+    /// Only records that start at this time or later: a date, an RFC 3339 time, or an age (24h, 7d)
+    #[arg(long, value_name = "T", value_parser = values::moment)]
+    pub since: Option<Moment>,
+    /// Only records that start before this time; a date stands for its end
+    #[arg(long, value_name = "T", value_parser = values::moment)]
+    pub until: Option<Moment>,
+}

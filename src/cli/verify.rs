@@ -1,0 +1,37 @@
+//! The arguments of `flowlake verify`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{SourceOptions, Talk, values};
+
+/// Prove from the data files that a lake holds what its ledger says, and what its sources hold
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Differences go to stdout as they are found, then what was looked at; with --json each is a JSON \
+                        line, the last one the sums. Exit codes: 0 no difference, 1 failed, 2 bad usage, 4 there are \
+                        differences."
+)]
+pub struct Verify {
+    /// The lake: a path, file:// or s3:// URL
+    pub lake: String,
+    /// Sources whose objects are decoded again and held against what the lake has of them
+    pub source: Vec<String>,
+    /// Folder for unnamed temporary files; default: the system's temporary folder
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+    /// Threads that read; default: one for each core
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// Memory to plan with: it bounds the number of threads, fetched objects and lines looked at in one pass
+    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = values::size)]
+    pub memory: u64,
+    #[command(flatten)]
+    pub options: SourceOptions,
+    /// Store option of the lake; may be repeated
+    #[arg(long, value_name = "K=V")]
+    pub lake_option: Vec<String>,
+    #[command(flatten)]
+    pub talk: Talk,
+}

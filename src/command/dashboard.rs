@@ -1,0 +1,25 @@
+//! `flowlake dashboard`: one page, written when every report is answered.
+
+use std::io::Write;
+
+use crate::cli;
+use crate::error::{Error, Exit};
+use crate::report::{Pack, dashboard};
+
+use super::query::{Interrupt, Output, on_threads, open};
+use super::report::window;
+
+pub(super) async fn run(arguments: cli::Dashboard) -> Result<Exit, Error> {
+    let threads = arguments.ask.options().threads;
+    on_threads(threads, Interrupt::EndsAll, async move {
+        let session = open(&arguments.lake, &arguments.ask).await?;
+        let window = window(&arguments.window, &arguments.ask.time_zone)?;
+        let mut out = Output::file(&arguments.output, &arguments.lake)?;
+        let page = dashboard::page(&session, &Pack::embedded(), window).await?;
+        out.write_all(page.as_bytes())?;
+        out.keep()?;
+        eprintln!("wrote {} ({} KiB)", arguments.output.display(), page.len().div_ceil(1024));
+        Ok(Exit::Done)
+    })
+    .await
+}

@@ -1,0 +1,227 @@
+//! `flowlake query`: one statement and out, or a shell.
+
+use std::future::Future;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli;
+use crate::convert;
+use crate::error::{Error, Exit};
+use crate::query::format::{self, Format};
+use crate::query::{QueryError, Session};
+use crate::source::{self, Access, Location};
+
+/// Stack of a thread that plans: deeply nested expressions are walked by recursion.
+const STACK_BYTES: usize = 32 << 20;
+
+/// How long an interrupted query has to clean up.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Who ends a query that is interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interrupt {
+    EndsAll,
+    /// The shell cancels its query and goes on.
+    IsTheShells,
+}
+
+/// Runs `work` on threads of its own: as many as the query may use, with room for deep plans.
+pub(super) async fn on_threads(
+    threads: usize,
+    interrupt: Interrupt,
+    work: impl Future<Output = Result<Exit, Error>> + Send + 'static,
+) -> Result<Exit, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.max(2))
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()?;
+    let mut running = runtime.spawn(work);
+    let ended = tokio::select! {
+        ended = &mut running => ended,
+        () = interrupted(), if interrupt == Interrupt::EndsAll => {
+            running.abort();
+            // Dropping the query removes its spill files and the part of the output that is there. Some operators
+            // compute for long before they notice.
+            match tokio::time::timeout(LAST_WORDS, running).await {
+                Ok(ended) => ended,
+                Err(_) => Ok(Ok(Exit::Interrupted)),
+            }
+        }
+    };
+    runtime.shutdown_background();
+    match ended {
+        Ok(ended) => ended,
+        Err(error) if error.is_cancelled() => Ok(Exit::Interrupted),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Opens a lake to ask it.
+pub(super) async fn open(lake: &str, ask: &cli::AskOptions) -> Result<Session, Error> {
+    let location = Location::parse(lake)?;
+    if let Some(folder) = &ask.spill
+        && lies_in(folder, &location)?
+    {
+        let place = folder.display();
+        return Err(Error::Usage(format!("--spill {place} lies in the lake, which queries never write to")));
+    }
+    let lake = convert::open_lake(&location, &Access::parse(&ask.lake_option)?).await?;
+    Ok(Session::open(&lake, ask.options()).await?)
+}
+
+pub(super) async fn run(arguments: cli::Query) -> Result<Exit, Error> {
+    let wants_shell = arguments.sql.is_none() && arguments.file.is_none() && io::stdin().is_terminal();
+    let interrupt = if wants_shell { Interrupt::IsTheShells } else { Interrupt::EndsAll };
+    let threads = arguments.ask.options().threads;
+    on_threads(threads, interrupt, async move {
+        let session = open(&arguments.lake, &arguments.ask).await?;
+        for (name, file) in &arguments.table {
+            session.add_file(name, file).await?;
+        }
+        if let Some(raw) = &arguments.raw {
+            let access = Access::parse(&arguments.source.source_option)?;
+            session.add_raw(source::open(&Location::parse(raw)?, &access).await?).await?;
+        }
+        if wants_shell {
+            return super::shell::run(session, arguments.result.format).await;
+        }
+        let statement = statement(&arguments)?;
+        if arguments.explain {
+            let plan = session.explain(&statement).await?;
+            return quietly(io::stdout().write_all(plan.as_bytes()).map_err(QueryError::Output));
+        }
+        let mut out = Output::open(&arguments.result, &arguments.lake)?;
+        let answer = session.sql(&statement).await?;
+        let written = format::write(answer, arguments.result.format, &mut out, |_| Ok(())).await;
+        let written = written.and_then(|_| Ok(out.keep()?));
+        tell_unread(&session);
+        quietly(written)
+    })
+    .await
+}
+
+/// Whether a folder, which need not exist, lies in a lake on disk.
+fn lies_in(folder: &Path, lake: &Location) -> Result<bool, Error> {
+    let Some(lake) = lake.path().and_then(|path| path.canonicalize().ok()) else { return Ok(false) };
+    let folder = std::path::absolute(folder)?;
+    let existing = folder.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
+    Ok(existing.is_some_and(|existing| existing.starts_with(lake)))
+}
+
+/// The statement as given: as an argument, in a file, or on standard input.
+fn statement(arguments: &cli::Query) -> Result<String, Error> {
+    let text = match (&arguments.sql, &arguments.file) {
+        (Some(sql), _) => sql.clone(),
+        (None, Some(file)) => {
+            std::fs::read_to_string(file).map_err(|error| Error::Usage(format!("{}: {error}", file.display())))?
+        }
+        (None, None) => {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text)?;
+            text
+        }
+    };
+    let text = text.trim().trim_end_matches(';').trim_end();
+    if text.is_empty() {
+        return Err(Error::Usage("there is no statement; write SELECT … FROM flow_logs".to_owned()));
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn tell_unread(session: &Session) {
+    let (lines, objects) = session.take_unread();
+    if lines + objects > 0 {
+        eprintln!("of the raw logs {lines} lines and {objects} objects could not be read and are not among the rows");
+    }
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+pub(super) fn quietly(written: Result<(), QueryError>) -> Result<Exit, Error> {
+    match written {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) if error.is_broken_pipe() => Ok(Exit::Done),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Where rows are written: standard output, or a file that takes its name when it is whole.
+pub(super) struct Output {
+    out: Box<dyn Write + Send>,
+    part: Option<Part>,
+}
+
+/// A file under construction. Dropped, it is removed.
+struct Part {
+    part: PathBuf,
+    target: PathBuf,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // It has its final name by now, or it is of no use.
+        let _ = std::fs::remove_file(&self.part);
+    }
+}
+
+impl Output {
+    pub fn open(result: &cli::ResultOptions, lake: &str) -> Result<Output, Error> {
+        match &result.output {
+            Some(target) => Output::file(target, lake),
+            None if result.format == Format::Parquet && io::stdout().is_terminal() => {
+                Err(Error::Usage("parquet is no text for a terminal; give --output FILE".to_owned()))
+            }
+            None => Ok(Output { out: Box::new(io::BufWriter::new(io::stdout())), part: None }),
+        }
+    }
+
+    pub fn file(target: &Path, lake: &str) -> Result<Output, Error> {
+        let fail = |error: io::Error| Error::Usage(format!("--output {}: {error}", target.display()));
+        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = parent.canonicalize().map_err(fail)?;
+        let name = target.file_name().ok_or_else(|| fail(io::ErrorKind::InvalidInput.into()))?;
+        let lake = Location::parse(lake)?;
+        let lake = lake.path().and_then(|path| path.canonicalize().ok());
+        if lake.is_some_and(|lake| parent.starts_with(lake)) {
+            let place = target.display();
+            return Err(Error::Usage(format!("--output {place} lies in the lake, which queries never write to")));
+        }
+        let mut part_name = name.to_owned();
+        part_name.push(format!(".part-{}", std::process::id()));
+        let part = Part { part: parent.join(part_name), target: parent.join(name) };
+        let file = std::fs::File::create(&part.part).map_err(fail)?;
+        Ok(Output { out: Box::new(io::BufWriter::new(file)), part: Some(part) })
+    }
+
+    /// Gives the file its name.
+    pub fn keep(mut self) -> io::Result<()> {
+        self.out.flush()?;
+        match &self.part {
+            Some(part) => std::fs::rename(&part.part, &part.target),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

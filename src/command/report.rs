@@ -1,0 +1,91 @@
+//! `flowlake report`: the list of reports, or the rows of one.
+
+use std::io::Write;
+
+use crate::cli::{self, Moment};
+use crate::error::{Error, Exit};
+use crate::query::format::{self, Format};
+use crate::query::{Answer, TimeZone, Window};
+use crate::report::{self, Asked, Pack, ReportError, Request, Watch};
+
+use super::query::{Interrupt, Output, on_threads, open};
+
+pub(super) async fn run(arguments: cli::Report) -> Result<Exit, Error> {
+    let threads = arguments.ask.options().threads;
+    on_threads(threads, Interrupt::EndsAll, async move {
+        let mut pack = Pack::embedded();
+        if let Some(folder) = &arguments.dir {
+            pack.add_folder(folder)?;
+        }
+        match &arguments.name {
+            None => list(&arguments, &pack).await,
+            Some(name) => one(&arguments, &pack, name).await,
+        }
+    })
+    .await
+}
+
+async fn list(arguments: &cli::Report, pack: &Pack) -> Result<Exit, Error> {
+    let session = open(&arguments.lake, &arguments.ask).await?;
+    let rows = report::list(pack, &session)?;
+    let mut out = Output::open(&arguments.result, &arguments.lake)?;
+    let written = format::write(Answer::of(rows), arguments.result.format, &mut out, |_| Ok(())).await;
+    super::query::quietly(written.and_then(|_| Ok(out.keep()?)))
+}
+
+async fn one(arguments: &cli::Report, pack: &Pack, name: &str) -> Result<Exit, Error> {
+    let report = pack.get(name)?;
+    let session = open(&arguments.lake, &arguments.ask).await?;
+    let request = Request {
+        window: window(&arguments.window, &arguments.ask.time_zone)?,
+        top: arguments.top,
+        against: arguments.against,
+        parameters: arguments.param.clone(),
+    };
+    let Asked { title, answer } = report::ask(&session, report, &request).await?;
+    let mut watch = match &arguments.fail_if {
+        Some(condition) => Some(Watch::new(condition, &answer.schema())?),
+        None => None,
+    };
+    let mut out = Output::open(&arguments.result, &arguments.lake)?;
+    let format = arguments.result.format;
+    let written = async {
+        match format {
+            Format::Table => writeln!(out, "{title}")?,
+            Format::Markdown => writeln!(out, "## {title}\n")?,
+            _ => eprintln!("{title}"),
+        }
+        let see = |batch: &_| watch.as_mut().map_or(Ok(()), |watch| watch.see(batch));
+        format::write(answer, format, &mut out, see).await?;
+        Ok(out.keep()?)
+    };
+    let exit = super::query::quietly(written.await)?;
+    match watch {
+        Some(watch) if watch.holds() => Ok(Exit::Difference),
+        _ => Ok(exit),
+    }
+}
+
+/// The window in Unix seconds. A date begins in the zone; as `--until` it stands for its end.
+pub(super) fn window(options: &cli::WindowOptions, zone: &TimeZone) -> Result<Window, Error> {
+    let start_of = |day: chrono::NaiveDate| {
+        zone.day_start(day).ok_or_else(|| Error::Usage(format!("{day} has no beginning in {zone}")))
+    };
+    let since = match options.since {
+        None => None,
+        Some(Moment::At(at)) => Some(at),
+        Some(Moment::Day(day)) => Some(start_of(day)?),
+    };
+    let until = match options.until {
+        None => None,
+        Some(Moment::At(at)) => Some(at),
+        Some(Moment::Day(day)) => Some(start_of(day.succ_opt().unwrap_or(day))?),
+    };
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        let (since, until, zone) = (zone.show(since), zone.show(until), zone.to_string());
+        return Err(ReportError::EmptyWindow { since, until, zone }.into());
+    }
+    Ok(Window { since, until })
+}

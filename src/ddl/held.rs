@@ -1,0 +1,82 @@
+//! What one table of a lake holds, as its ledger says: columns, partition keys, the span of dates, rows without a date.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::DdlError;
+use crate::lake::{DataFile, Lake, LakeError, State};
+use crate::schema::{FIELDS, Kind, PARTITION_KEYS, PROVENANCE, Table};
+
+/// How the partitions of rows without a date, or without an hour, begin their value.
+const DEFAULT_PARTITION: &str = "=__HIVE_DEFAULT_PARTITION__";
+
+/// One table of a lake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub table: Table,
+    /// In the order of AWS's documentation; then unknown fields by name; then where a row came from.
+    pub columns: Vec<(String, Kind)>,
+    /// Whether `hour` is a partition key after `date`.
+    pub by_hour: bool,
+    /// The first and last date of a row; `None` if no row has a date.
+    pub dates: Option<(NaiveDate, NaiveDate)>,
+    /// Rows in a default partition of `date` or `hour`.
+    pub rows_in_default: u64,
+}
+
+impl Held {
+    /// Reads one table: the one that is asked for, else `flow_logs`, else what there is. The second value is the other one.
+    pub async fn read(lake: &Lake, asked: Option<Table>) -> Result<(Held, Option<Table>), DdlError> {
+        let url = lake.names.lake_url();
+        let files = files(lake).await?;
+        let tables: BTreeSet<Table> = files.iter().map(|file| file.table).collect();
+        let Some(&first) = tables.first() else { return Err(DdlError::Empty { url: url.to_owned() }) };
+        let table = asked.unwrap_or(first);
+        if !tables.contains(&table) {
+            return Err(DdlError::NoTable { url: url.to_owned(), asked: table, has: first });
+        }
+        let other = tables.into_iter().find(|other| *other != table);
+        Ok((Held::of(table, files.iter().filter(|file| file.table == table)), other))
+    }
+
+    /// The union over data files of one table.
+    pub(super) fn of<'a>(table: Table, files: impl Iterator<Item = &'a DataFile>) -> Held {
+        let mut columns: BTreeMap<&str, Kind> = BTreeMap::new();
+        let mut held = Held { table, columns: Vec::new(), by_hour: false, dates: None, rows_in_default: 0 };
+        for file in files {
+            columns.extend(file.columns.iter().map(|(name, &kind)| (name.as_str(), kind)));
+            held.by_hour |= value(&file.partition, PARTITION_KEYS[1]).is_some();
+            if file.partition.contains(DEFAULT_PARTITION) {
+                held.rows_in_default += file.rows;
+            }
+            let date = value(&file.partition, PARTITION_KEYS[0]).and_then(|date| date.parse::<NaiveDate>().ok());
+            if let Some(date) = date {
+                let (first, last) = held.dates.unwrap_or((date, date));
+                held.dates = Some((first.min(date), last.max(date)));
+            }
+        }
+        let documented: Vec<String> = FIELDS.iter().map(|field| field.log.replace('-', "_")).collect();
+        let rank = |name: &str| match PROVENANCE.iter().position(|own| own.column == name) {
+            Some(own) => (2, own),
+            None => documented.iter().position(|field| field == name).map_or((1, 0), |field| (0, field)),
+        };
+        held.columns = columns.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
+        // Stable: fields that are not documented keep the order of their names.
+        held.columns.sort_by_key(|(name, _)| rank(name));
+        held
+    }
+}
+
+/// Every committed data file.
+async fn files(lake: &Lake) -> Result<Vec<DataFile>, LakeError> {
+    let state = State::load(lake).await?;
+    if state.create.is_none() {
+        return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() });
+    }
+    Ok(state.heads(lake).await?.into_iter().flat_map(|head| head.files).collect())
+}
+
+fn value<'a>(partition: &'a str, key: &str) -> Option<&'a str> {
+    partition.split('/').find_map(|part| part.strip_prefix(key)?.strip_prefix('='))
+}

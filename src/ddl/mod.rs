@@ -1,0 +1,48 @@
+//! Statements that make a lake a table of Athena, Trino, Spark, DuckDB or ClickHouse.
+//!
+//! ```text
+//! ledger ──▶ Held (columns, keys, first date) ──▶ statement(engine, name, location) ──▶ one statement, no `;`
+//!                                            └──▶ notes: what to know or to run besides, for people
+//! ```
+//!
+//! The columns are those that the data files hold, united by name over all formats, with the files' own types: an engine that
+//! is told `bigint` where a file has `INT32` fails on it (Spark does). It reads the ledger and writes nothing.
+
+mod held;
+mod place;
+mod statement;
+
+#[cfg(test)]
+mod tests;
+
+pub use held::Held;
+pub use place::{Name, Place};
+pub use statement::{notes, statement};
+
+use crate::lake::LakeError;
+use crate::schema::Table;
+
+/// Whose words a statement is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Engine {
+    Athena,
+    Trino,
+    Spark,
+    Duckdb,
+    Clickhouse,
+}
+
+/// Why there is no statement.
+#[derive(Debug, thiserror::Error)]
+pub enum DdlError {
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error("{url} holds no rows yet, so that its columns are not known; convert something first")]
+    Empty { url: String },
+    #[error("{url} has no table `{}`; it has `{}`", .asked.name(), .has.name())]
+    NoTable { url: String, asked: Table, has: Table },
+    #[error("\"{text}\" is no name for a table; write flow_logs or database.flow_logs: letters, digits and `_`")]
+    Name { text: String },
+    #[error("the location \"{text}\" {reason}")]
+    Place { text: String, reason: &'static str },
+}

@@ -1,0 +1,172 @@
+//! The five statements, and what to say beside them.
+//!
+//! Every name is quoted: `end`, `date`, `start`, `hour` and `type` are reserved in one engine or another, and what is not
+//! reserved today may be tomorrow.
+
+use super::{Engine, Held, Name, Place};
+use crate::schema::Kind;
+
+/// Days after today that a record's `start` may lie in and still be converted.
+const DAYS_AHEAD_MAX: u32 = 2;
+
+/// One statement without a `;` and without comments.
+pub fn statement(engine: Engine, held: &Held, name: &Name, place: &Place) -> String {
+    match engine {
+        Engine::Athena => athena(held, name, place),
+        Engine::Trino => trino(held, name, place),
+        Engine::Spark => spark(held, name, place),
+        Engine::Duckdb => duckdb(held, name, place),
+        Engine::Clickhouse => clickhouse(held, name, place),
+    }
+}
+
+/// Lines of `name type`, one for each column of the files.
+fn columns(held: &Held, mark: char, types: [&str; 3]) -> Vec<String> {
+    held.columns.iter().map(|(name, kind)| format!("  {mark}{name}{mark} {}", type_of(*kind, types))).collect()
+}
+
+/// `types` are those of a string, of `INT32` and of `INT64`.
+fn type_of(kind: Kind, [text, int32, int64]: [&str; 3]) -> &str {
+    match kind {
+        Kind::Text => text,
+        Kind::Int32 | Kind::Port => int32,
+        Kind::Int64 | Kind::Seconds => int64,
+    }
+}
+
+/// Athena documents projected dates as strings only.
+fn athena(held: &Held, name: &Name, place: &Place) -> String {
+    let columns = columns(held, '`', ["string", "int", "bigint"]).join(",\n");
+    let folder = place.folder(held.table);
+    let hour_key = if held.by_hour { ", `hour` int" } else { "" };
+    let hour_path = if held.by_hour { "hour=${hour}/" } else { "" };
+    let mut properties = vec![
+        ("projection.enabled", "true".to_owned()),
+        ("projection.date.type", "date".to_owned()),
+        ("projection.date.format", "yyyy-MM-dd".to_owned()),
+        ("projection.date.range", projected_dates(held)),
+        ("projection.date.interval", "1".to_owned()),
+        ("projection.date.interval.unit", "DAYS".to_owned()),
+    ];
+    if held.by_hour {
+        properties.push(("projection.hour.type", "integer".to_owned()));
+        properties.push(("projection.hour.range", "0,23".to_owned()));
+        properties.push(("projection.hour.digits", "2".to_owned()));
+    }
+    properties.push(("storage.location.template", format!("{folder}date=${{date}}/{hour_path}")));
+    let properties: Vec<String> = properties.iter().map(|(key, value)| format!("  '{key}' = '{value}'")).collect();
+    format!(
+        "CREATE EXTERNAL TABLE {name} (\n{columns}\n)\nPARTITIONED BY (`date` string{hour_key})\nSTORED AS PARQUET\n\
+         LOCATION '{folder}'\nTBLPROPERTIES (\n{properties}\n)",
+        name = name.quoted('`'),
+        properties = properties.join(",\n"),
+    )
+}
+
+/// From the first date that the lake holds to whatever may be converted today, so that new days need no new statement.
+fn projected_dates(held: &Held) -> String {
+    let ahead = format!("NOW+{DAYS_AHEAD_MAX}DAYS");
+    match held.dates {
+        Some((first, _)) => format!("{first},{ahead}"),
+        None => format!("NOW-1DAYS,{ahead}"),
+    }
+}
+
+fn trino(held: &Held, name: &Name, place: &Place) -> String {
+    let mut columns = columns(held, '"', ["varchar", "integer", "bigint"]);
+    columns.push("  \"date\" date".to_owned());
+    let mut keys = vec!["'date'"];
+    if held.by_hour {
+        columns.push("  \"hour\" integer".to_owned());
+        keys.push("'hour'");
+    }
+    format!(
+        "CREATE TABLE {name} (\n{columns}\n)\nWITH (\n  external_location = '{folder}',\n  format = 'PARQUET',\n  \
+         partitioned_by = ARRAY[{keys}]\n)",
+        name = name.quoted('"'),
+        columns = columns.join(",\n"),
+        folder = place.folder(held.table),
+        keys = keys.join(", "),
+    )
+}
+
+fn spark(held: &Held, name: &Name, place: &Place) -> String {
+    let mut columns = columns(held, '`', ["STRING", "INT", "BIGINT"]);
+    columns.push("  `date` DATE".to_owned());
+    let mut keys = "`date`".to_owned();
+    if held.by_hour {
+        columns.push("  `hour` INT".to_owned());
+        keys.push_str(", `hour`");
+    }
+    format!(
+        "CREATE TABLE {name} (\n{columns}\n)\nUSING PARQUET\nPARTITIONED BY ({keys})\nLOCATION '{folder}'",
+        name = name.quoted('`'),
+        columns = columns.join(",\n"),
+        folder = place.folder(held.table),
+    )
+}
+
+fn duckdb(held: &Held, name: &Name, place: &Place) -> String {
+    let mut columns: Vec<String> = held.columns.iter().map(|(name, _)| format!("  \"{name}\"")).collect();
+    columns.push("  \"date\"".to_owned());
+    let mut types = "'date': DATE".to_owned();
+    if held.by_hour {
+        columns.push("  \"hour\"".to_owned());
+        types.push_str(", 'hour': INTEGER");
+    }
+    format!(
+        "CREATE OR REPLACE VIEW {name} AS SELECT\n{columns}\nFROM read_parquet(\n  '{folder}**/*.parquet',\n  \
+         hive_partitioning = true,\n  hive_types = {{{types}}},\n  union_by_name = true\n)",
+        name = name.quoted('"'),
+        columns = columns.join(",\n"),
+        folder = place.plain_folder(held.table),
+    )
+}
+
+/// The keys are read as text: ClickHouse takes their types from the first folder and fails on the default partition.
+fn clickhouse(held: &Held, name: &Name, place: &Place) -> String {
+    let mut columns = columns(held, '`', ["Nullable(String)", "Nullable(Int32)", "Nullable(Int64)"]);
+    columns.push("  `date` String".to_owned());
+    let mut keys = "toDateOrNull(`date`) AS `date`".to_owned();
+    if held.by_hour {
+        columns.push("  `hour` String".to_owned());
+        keys.push_str(", toInt32OrNull(`hour`) AS `hour`");
+    }
+    format!(
+        "CREATE OR REPLACE VIEW {name} AS SELECT * REPLACE ({keys})\nFROM {function}(\n  '{folder}**/*.parquet',\n  \
+         'Parquet',\n  '\n{columns}\n')",
+        name = name.quoted('`'),
+        function = if place.is_on_disk() { "file" } else { "s3" },
+        folder = place.plain_folder(held.table),
+        columns = columns.join(",\n"),
+    )
+}
+
+/// What to know or to run besides the statement.
+pub fn notes(engine: Engine, held: &Held, name: &Name) -> Vec<String> {
+    let mut notes = Vec::new();
+    if engine == Engine::Athena && held.rows_in_default > 0 {
+        notes.push(format!(
+            "warning: Athena will not see {} rows without a date or hour (in __HIVE_DEFAULT_PARTITION__), which partition \
+             projection cannot reach; the other engines read them",
+            held.rows_in_default
+        ));
+    }
+    match engine {
+        Engine::Spark => notes.push(format!("then, and again when there are new dates: MSCK REPAIR TABLE {name}")),
+        Engine::Trino => {
+            let (table, database) = name.table_and_database();
+            let database = database.unwrap_or("<schema>");
+            notes.push(format!(
+                "then, and again when there are new dates: CALL system.sync_partition_metadata('{database}', '{table}', 'ADD')"
+            ));
+        }
+        Engine::Athena => {
+            notes.push("new dates need nothing; dates before the range need this command again".to_owned())
+        }
+        Engine::Duckdb | Engine::Clickhouse => {
+            notes.push("new dates need nothing; columns that are new need this command again".to_owned());
+        }
+    }
+    notes
+}

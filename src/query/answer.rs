@@ -1,0 +1,47 @@
+//! The rows of one statement, as they come.
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::StreamExt;
+
+use super::QueryError;
+
+/// A statement that runs. Dropping it cancels it.
+pub struct Answer {
+    stream: SendableRecordBatchStream,
+    memory_bytes: u64,
+}
+
+impl Answer {
+    pub(super) fn new(stream: SendableRecordBatchStream, memory_bytes: u64) -> Answer {
+        Answer { stream, memory_bytes }
+    }
+
+    /// Rows that are there already.
+    pub fn of(rows: RecordBatch) -> Answer {
+        let schema = rows.schema();
+        let stream = RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(rows)]));
+        Answer { stream: Box::pin(stream), memory_bytes: 0 }
+    }
+
+    pub fn schema(&self) -> SchemaRef {
+        self.stream.schema()
+    }
+
+    /// The next rows, `None` after the last ones.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
+        let next = self.stream.next().await.transpose();
+        next.map_err(|error| QueryError::while_running(error, self.memory_bytes))
+    }
+
+    /// All rows, for results that are known to be small.
+    pub async fn collect(mut self) -> Result<Vec<RecordBatch>, QueryError> {
+        let mut batches = Vec::new();
+        while let Some(batch) = self.next().await? {
+            batches.push(batch);
+        }
+        Ok(batches)
+    }
+}

@@ -1,0 +1,66 @@
+//! Why a question could not be answered: the asker's mistakes apart from failures of the engine and the store.
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
+
+use crate::lake::LakeError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    Source(#[from] crate::source::SourceError),
+    /// The statement is wrong; the text shows the place and what may have been meant.
+    #[error("{0}")]
+    Statement(String),
+    #[error("{0} is refused: flowlake only reads the lake; write results to a file of your own with --output")]
+    ReadOnly(String),
+    #[error(
+        "the query needs more memory than --memory gives it ({limit}) and cannot spill the rest: {detail}\n  (hint: \
+         raise --memory, narrow the time, or group by fewer columns)"
+    )]
+    Memory { limit: bytesize::ByteSize, detail: String },
+    #[error("table `{name}`: {reason}")]
+    Table { name: String, reason: String },
+    #[error("cannot write the result: {0}")]
+    Output(#[from] std::io::Error),
+    #[error("the query failed: {}", first_line(.0))]
+    Engine(#[from] DataFusionError),
+}
+
+impl QueryError {
+    /// Whether the asker, not the lake or the machine, has to mend it.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, QueryError::Statement(_) | QueryError::ReadOnly(_) | QueryError::Table { .. })
+    }
+
+    /// Whether the reader of our output went away, as `head` does.
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, QueryError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
+    pub(super) fn arrow(error: ArrowError) -> QueryError {
+        match error {
+            ArrowError::IoError(_, error) => QueryError::Output(error),
+            other => QueryError::Engine(other.into()),
+        }
+    }
+
+    /// An error of a statement that was sound enough to run.
+    pub(super) fn while_running(error: DataFusionError, memory_bytes: u64) -> QueryError {
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(detail) => {
+                let detail = detail.lines().next().unwrap_or_default().to_owned();
+                QueryError::Memory { limit: bytesize::ByteSize(memory_bytes), detail }
+            }
+            _ => QueryError::Engine(error),
+        }
+    }
+}
+
+fn first_line(error: &DataFusionError) -> String {
+    let text = error.strip_backtrace().lines().collect::<Vec<_>>().join(" ");
+    let text = text.trim_start_matches("Execution error: ").trim_start_matches("External error: ");
+    text.to_owned()
+}

@@ -1,0 +1,121 @@
+//! SQL functions for the field: names of protocols and services, addresses and prefixes, TCP flags, the server's port.
+//!
+//! All of them give null for null, and for a text that is no address; only a malformed CIDR is an error, since it is
+//! the asker's own.
+
+mod address;
+mod iana;
+mod port;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, StringViewArray};
+use datafusion::arrow::datatypes::{DataType, Int64Type};
+use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
+use datafusion::prelude::SessionContext;
+use datafusion::scalar::ScalarValue;
+
+/// Makes every function known to a session.
+pub(super) fn register(context: &SessionContext) {
+    for function in all() {
+        context.register_udf(ScalarUDF::new_from_impl(function));
+    }
+}
+
+fn all() -> Vec<Function> {
+    const TEXT: DataType = DataType::Utf8View;
+    const INT: DataType = DataType::Int64;
+    vec![
+        Function::new("protocol_name", &[&[INT]], TEXT, |columns| Ok(texts(&columns[0], text::protocol_name))),
+        Function::new("service_name", &[&[INT, INT]], TEXT, port::service_names),
+        Function::new("service_port", &[&[INT, INT], &[INT, INT, INT]], INT, port::service_ports),
+        Function::new("tcp_flags", &[&[INT]], TEXT, |columns| Ok(texts(&columns[0], text::tcp_flags))),
+        Function::new("cidr_contains", &[&[TEXT, TEXT]], DataType::Boolean, address::cidr_contains),
+        Function::new("is_private", &[&[TEXT]], DataType::Boolean, address::is_private),
+        Function::new("ip_version", &[&[TEXT]], INT, address::ip_version),
+        Function::new("ip_prefix", &[&[TEXT], &[TEXT, INT]], TEXT, address::ip_prefix),
+        Function::new("url_decode", &[&[TEXT]], TEXT, text::url_decode),
+    ]
+}
+
+type Body = fn(&[ArrayRef]) -> Result<ArrayRef>;
+
+/// A pure function over whole columns.
+#[derive(Debug)]
+struct Function {
+    name: &'static str,
+    signature: Signature,
+    returns: DataType,
+    body: Body,
+}
+
+impl Function {
+    fn new(name: &'static str, arguments: &[&[DataType]], returns: DataType, body: Body) -> Function {
+        let exact = arguments.iter().map(|types| TypeSignature::Exact(types.to_vec())).collect();
+        Function { name, signature: Signature::one_of(exact, Volatility::Immutable), returns, body }
+    }
+}
+
+/// Names of functions are unique.
+impl PartialEq for Function {
+    fn eq(&self, other: &Function) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Function {}
+
+impl Hash for Function {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Function {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(self.returns.clone())
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let is_scalar = arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        let rows = if is_scalar { 1 } else { arguments.number_rows };
+        let columns =
+            arguments.args.into_iter().map(|value| value.into_array(rows)).collect::<Result<Vec<ArrayRef>>>()?;
+        let result = (self.body)(&columns)?;
+        if is_scalar {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?));
+        }
+        Ok(ColumnarValue::Array(result))
+    }
+}
+
+/// The values of an integer column.
+fn ints(column: &ArrayRef) -> &Int64Array {
+    column.as_primitive::<Int64Type>()
+}
+
+/// The values of a text column.
+fn strings(column: &ArrayRef) -> &StringViewArray {
+    column.as_string_view()
+}
+
+/// A text for each number that has one.
+fn texts(column: &ArrayRef, name: impl Fn(i64) -> Option<std::borrow::Cow<'static, str>>) -> ArrayRef {
+    Arc::new(ints(column).iter().map(|number| number.and_then(&name)).collect::<StringViewArray>())
+}

@@ -1,0 +1,144 @@
+//! Every function through SQL, on constants and on columns: IPv4, IPv6, nulls, and texts that are no address.
+
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::prelude::SessionContext;
+
+use super::register;
+
+/// What `expression` gives for each of `values`, as a column; and one by one, as constants. Both must be the same.
+async fn each(expression: &str, values: &[&str]) -> Vec<String> {
+    let context = SessionContext::new();
+    register(&context);
+    let rows: Vec<String> =
+        values.iter().enumerate().map(|(at, value)| format!("({at}, arrow_cast({value}, 'Utf8View'))")).collect();
+    let sql = format!("SELECT {expression} FROM (VALUES {}) AS t(n, x) ORDER BY n", rows.join(", "));
+    let of_column = texts(&context, &sql).await;
+    for (value, expected) in values.iter().zip(&of_column) {
+        let constant = texts(&context, &format!("SELECT {}", replace(expression, value))).await;
+        assert_eq!(constant, [expected.as_str()], "{expression} of the constant {value}");
+    }
+    of_column
+}
+
+/// `x` as a word of its own stands for the value.
+fn replace(expression: &str, value: &str) -> String {
+    expression.replace("(x", &format!("({value}")).replace(" x", &format!(" {value}"))
+}
+
+async fn texts(context: &SessionContext, sql: &str) -> Vec<String> {
+    let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
+    let mut found = Vec::new();
+    for batch in &batches {
+        let options = FormatOptions::default().with_null("NULL");
+        let cells = ArrayFormatter::try_new(batch.column(0), &options).unwrap();
+        found.extend((0..batch.num_rows()).map(|row| cells.value(row).to_string()));
+    }
+    found
+}
+
+const ADDRESSES: [&str; 12] = [
+    "'10.1.2.3'",
+    "'172.31.255.255'",
+    "'172.32.0.0'",
+    "'100.64.0.1'",
+    "'100.128.0.1'",
+    "'203.0.113.9'",
+    "'2001:db8::1'",
+    "'fd12:3456::1'",
+    "'::ffff:10.1.2.3'",
+    "'not an address'",
+    "'10.1.2'",
+    "NULL",
+];
+
+#[tokio::test]
+async fn private_addresses_are_those_of_no_use_outside() {
+    let found = each("is_private(x)", &ADDRESSES).await;
+    let expected = ["true", "true", "false", "true", "false", "false", "false", "true", "true", "NULL", "NULL", "NULL"];
+    assert_eq!(found, expected);
+    let others = ["'127.0.0.1'", "'169.254.1.1'", "'::1'", "'fe80::1'", "'192.168.0.1'", "'192.169.0.1'"];
+    assert_eq!(each("is_private(x)", &others).await, ["true", "true", "true", "true", "true", "false"]);
+}
+
+#[tokio::test]
+async fn versions_and_prefixes_know_both_families() {
+    let versions = each("ip_version(x)", &ADDRESSES).await;
+    assert_eq!(versions, ["4", "4", "4", "4", "4", "4", "6", "6", "4", "NULL", "NULL", "NULL"]);
+    let prefixes = each("ip_prefix(x)", &["'10.1.2.3'", "'2001:db8:1:2:3::4'", "'x'", "NULL"]).await;
+    assert_eq!(prefixes, ["10.1.2.0/24", "2001:db8:1:2::/64", "NULL", "NULL"]);
+    assert_eq!(each("ip_prefix(x, 8)", &["'10.1.2.3'", "'2001:db8::1'"]).await, ["10.0.0.0/8", "2000::/8"]);
+    assert_eq!(each("ip_prefix(x, 48)", &["'10.1.2.3'", "'2001:db8::1'"]).await, ["NULL", "2001:db8::/48"]);
+    assert_eq!(each("ip_prefix(x, -1)", &["'10.1.2.3'"]).await, ["NULL"]);
+    assert_eq!(each("ip_prefix(x, 0)", &["'10.1.2.3'"]).await, ["0.0.0.0/0"]);
+}
+
+#[tokio::test]
+async fn ranges_contain_addresses_of_their_own_family() {
+    let found = each("cidr_contains('10.0.0.0/8', x)", &ADDRESSES).await;
+    let expected =
+        ["true", "false", "false", "false", "false", "false", "false", "false", "true", "NULL", "NULL", "NULL"];
+    assert_eq!(found, expected);
+    assert_eq!(
+        each("cidr_contains('2001:db8::/32', x)", &["'2001:db8:ffff::1'", "'2001:db9::1'"]).await,
+        ["true", "false"]
+    );
+    assert_eq!(each("cidr_contains('203.0.113.9', x)", &["'203.0.113.9'", "'203.0.113.8'"]).await, ["true", "false"]);
+    assert_eq!(
+        each("cidr_contains(x, '10.2.0.1')", &["'10.2.0.0/16'", "'10.3.0.0/16'", "NULL"]).await,
+        ["true", "false", "NULL"]
+    );
+    let context = SessionContext::new();
+    register(&context);
+    for sql in ["SELECT cidr_contains('10.0.0.0/33', '10.0.0.1')", "SELECT cidr_contains('ten', '10.0.0.1')"] {
+        let failed = async { context.sql(sql).await?.collect().await }.await.unwrap_err();
+        assert!(failed.to_string().contains("is no range of addresses"), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_have_names() {
+    let numbers = ["'6'", "'17'", "'1'", "'58'", "'143'", "'147'", "'61'", "'148'", "'-1'", "NULL"];
+    let names = each("protocol_name(CAST(x AS INT))", &numbers).await;
+    assert_eq!(names, ["TCP", "UDP", "ICMP", "IPv6-ICMP", "Ethernet", "BIT-EMU", "NULL", "NULL", "NULL", "NULL"]);
+    let flags = each("tcp_flags(CAST(x AS INT))", &["'0'", "'2'", "'18'", "'19'", "'255'", "'256'", "NULL"]).await;
+    assert_eq!(flags, ["", "SYN", "SYN,ACK", "FIN,SYN,ACK", "FIN,SYN,RST,PSH,ACK,URG,ECE,CWR", "NULL", "NULL"]);
+    let tcp = each("service_name(CAST(x AS INT), 6)", &["'22'", "'443'", "'3389'", "'123'", "'70000'", "NULL"]).await;
+    assert_eq!(tcp, ["ssh", "https", "ms-wbt-server", "NULL", "NULL", "NULL"]);
+    assert_eq!(each("service_name(CAST(x AS INT), 17)", &["'123'", "'22'"]).await, ["ntp", "NULL"]);
+    assert_eq!(each("service_name(22, CAST(x AS INT))", &["'1'", "NULL"]).await, ["NULL", "NULL"]);
+}
+
+#[tokio::test]
+async fn the_servers_port_is_told_by_flags_then_by_number() {
+    let context = SessionContext::new();
+    register(&context);
+    let cases = [
+        ("40000, 22", "22"),
+        ("22, 40000", "22"),
+        ("40000, 8080", "8080"),
+        ("8080, 2000", "2000"),
+        ("8080, 1025", "8080"),
+        ("40001, 40000", "40000"),
+        ("0, 0", "0"),
+        ("0, 40000", "40000"),
+        ("443, 1023, 2", "1023"),
+        ("443, 1023, 3", "1023"),
+        ("60000, 443, 18", "60000"),
+        ("60000, 443, 19", "60000"),
+        ("60000, 443, 0", "443"),
+        ("60000, 443, NULL", "443"),
+        ("NULL, 443", "NULL"),
+        ("443, NULL, 2", "NULL"),
+    ];
+    for (arguments, expected) in cases {
+        let found = texts(&context, &format!("SELECT service_port({arguments})")).await;
+        assert_eq!(found, [expected], "service_port({arguments})");
+    }
+}
+
+#[tokio::test]
+async fn tags_are_decoded_and_what_is_no_escape_stays() {
+    let encoded = ["'platform%2Dengineering'", "'a%20b%C3%A9'", "'100%'", "'%zz%4'", "'%ff'", "'plain'", "''", "NULL"];
+    let decoded = each("url_decode(x)", &encoded).await;
+    assert_eq!(decoded, ["platform-engineering", "a bé", "100%", "%zz%4", "\u{fffd}", "plain", "", "NULL"]);
+}

@@ -1,0 +1,88 @@
+//! What queries ask of the ledger, in one place: data files, receipts, rejects, and the entries of the log.
+//!
+//! Everything but the data files is a stream that reads nothing until it is polled.
+
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use crate::lake::receipts::Filed;
+use crate::lake::{DataFile, Entry, Lake, LakeError, Outcome, Receipt, RejectRecord, State, decode_lines};
+
+/// Records of the ledger that are read at a time.
+const READS_IN_FLIGHT_MAX: usize = 16;
+/// Days whose receipts are read at a time.
+const DAYS_IN_FLIGHT_MAX: usize = 2;
+
+/// The ledger as it was when the session began.
+#[derive(Debug, Clone)]
+pub(super) struct Ledger {
+    lake: Lake,
+    state: State,
+}
+
+/// Lines, and whole objects, that were set aside.
+pub(super) struct SetAside {
+    pub lines: Vec<RejectRecord>,
+    pub objects: Vec<Receipt>,
+}
+
+impl Ledger {
+    pub async fn open(lake: &Lake) -> Result<Ledger, LakeError> {
+        let state = State::load(lake).await?;
+        if state.create.is_none() {
+            return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() });
+        }
+        Ok(Ledger { lake: lake.clone(), state })
+    }
+
+    /// Every data file that is committed.
+    pub async fn files(&self) -> Result<Vec<DataFile>, LakeError> {
+        let heads = self.state.heads(&self.lake).await?;
+        Ok(heads.into_iter().flat_map(|head| head.files).collect())
+    }
+
+    /// Receipts of one key day after the other.
+    pub fn receipts(&self) -> BoxStream<'static, Result<Vec<Filed>, LakeError>> {
+        let (lake, state) = (self.lake.clone(), Arc::new(self.state.clone()));
+        let read = move |day| {
+            let (lake, state) = (lake.clone(), state.clone());
+            async move { state.receipts(&lake, day).await }
+        };
+        stream::iter(self.state.days()).map(read).buffered(DAYS_IN_FLIGHT_MAX).boxed()
+    }
+
+    /// Whole objects that were set aside, and lines of others.
+    pub fn set_aside(&self) -> BoxStream<'static, Result<SetAside, LakeError>> {
+        let aside = |filed: Filed| (filed.receipt.outcome == Outcome::Aside).then_some(filed.receipt);
+        let objects = self.receipts().map_ok(move |filed| SetAside {
+            objects: filed.into_iter().filter_map(aside).collect(),
+            lines: Vec::new(),
+        });
+        let (lake, state) = (self.lake.clone(), self.state.clone());
+        let heads = async move {
+            let heads = state.heads(&lake).await?;
+            let read = move |relative: String| {
+                let lake = lake.clone();
+                async move {
+                    let lines = lake.decoded(&relative, |bytes| decode_lines(&bytes)).await?;
+                    Ok(SetAside { lines, objects: Vec::new() })
+                }
+            };
+            let rejects = heads.into_iter().filter_map(|head| head.rejects);
+            Ok::<_, LakeError>(stream::iter(rejects).map(read).buffered(READS_IN_FLIGHT_MAX))
+        };
+        objects.chain(stream::once(heads).try_flatten()).boxed()
+    }
+
+    /// The log, by number.
+    pub fn entries(&self) -> BoxStream<'static, Result<(u64, Entry), LakeError>> {
+        let lake = self.lake.clone();
+        let read = move |number| {
+            let lake = lake.clone();
+            async move { Ok(lake.entry(number).await?.map(|entry| (number, entry))) }
+        };
+        let found = stream::iter(0..self.state.next).map(read).buffered(READS_IN_FLIGHT_MAX);
+        found.try_filter_map(|entry| async move { Ok(entry) }).boxed()
+    }
+}

@@ -1,0 +1,96 @@
+//! A report as its file has it: a header of comments, then one statement.
+//!
+//! ```sql
+//! -- title: Rejected traffic by port
+//! -- meaning: flows that were refused, by destination port
+//! -- table: flow_logs                     the default
+//! -- fields: action, dstport              columns that the lake must have
+//! -- optional: tcp_flags                  columns that are null where the lake has none
+//! -- param: top integer 10: rows at most
+//! -- against: 7d                          it reads `flow_logs_before` too, by default so long
+//! SELECT …
+//! ```
+
+use crate::schema::Table;
+
+use super::Parameter;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Kebab case; the name of its file.
+    pub name: String,
+    pub title: String,
+    pub meaning: String,
+    pub table: Table,
+    pub fields: Vec<String>,
+    pub optional: Vec<String>,
+    pub parameters: Vec<Parameter>,
+    /// Seconds of the earlier window that it compares with, where it does.
+    pub against: Option<i64>,
+    pub sql: String,
+}
+
+impl Report {
+    /// Reads a report's file.
+    pub fn parse(name: &str, text: &str) -> Result<Report, String> {
+        let mut report = Report {
+            name: name.to_owned(),
+            title: String::new(),
+            meaning: String::new(),
+            table: Table::FlowLogs,
+            fields: Vec::new(),
+            optional: Vec::new(),
+            parameters: Vec::new(),
+            against: None,
+            sql: text.trim().trim_end_matches(';').to_owned(),
+        };
+        for line in text.lines().map_while(|line| line.strip_prefix("--")) {
+            let Some((key, value)) = line.split_once(':') else { continue };
+            report.set(key.trim(), value.trim())?;
+        }
+        for (key, is_empty) in [
+            ("title", report.title.is_empty()),
+            ("meaning", report.meaning.is_empty()),
+            ("fields", report.fields.is_empty()),
+        ] {
+            if is_empty {
+                return Err(format!("it has no line `-- {key}: …` at its beginning"));
+            }
+        }
+        if !report.sql.to_uppercase().contains("ORDER BY") {
+            return Err("its statement has no ORDER BY: a report gives the same rows in the same order".to_owned());
+        }
+        Ok(report)
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let names = || value.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        match key {
+            "title" => self.title = value.to_owned(),
+            "meaning" => self.meaning = value.to_owned(),
+            "fields" => self.fields = names(),
+            "optional" => self.optional = names(),
+            "table" => {
+                let table = Table::ALL.into_iter().find(|table| table.name() == value);
+                self.table = table.ok_or_else(|| format!("`{value}` is no table of a lake"))?;
+            }
+            "against" => {
+                let length = humantime::parse_duration(value).map_err(|error| format!("against: {error}"))?;
+                self.against = Some(length.as_secs() as i64);
+            }
+            "param" => {
+                let form = "is not of the form `-- param: name TYPE default|required: meaning`, with integer, text, address or words such as `hour|day` as its type";
+                self.parameters.push(Parameter::parse(value).ok_or_else(|| format!("`-- param: {value}` {form}"))?);
+            }
+            // Other comments are for people.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Fields that the report needs and `columns` lack; all of them if the lake has no such table.
+    pub fn lacks(&self, columns: Option<&[String]>) -> Vec<&str> {
+        let is_there = |field: &str| columns.is_some_and(|columns| columns.iter().any(|column| column == field));
+        self.fields.iter().map(String::as_str).filter(|field| !is_there(field)).collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! The reports that come with the program, and those of a folder beside them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::arrow::array::StringArray;
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::record_batch::RecordBatch;
+
+use super::{Report, ReportError};
+use crate::query::{QueryError, Session, nearest};
+
+/// The name and the text of each.
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../../sql/", $name, ".sql")))),*] };
+}
+
+/// The first is the one that people begin with; the others are in the order of their names.
+const EMBEDDED: &[(&str, &str)] = embedded![
+    "rejected-by-port",
+    "accept-reject-by-minute",
+    "accepted-traffic",
+    "admin-ports",
+    "aws-services",
+    "bytes-by-day",
+    "bytes-by-pair",
+    "bytes-by-pair-packet-level",
+    "cross-az-traffic",
+    "database-ports-from-outside",
+    "double-counting",
+    "external-ingress",
+    "ipv4-ipv6-bytes",
+    "large-transfers",
+    "log-health",
+    "nat-gateway-contributors",
+    "new-rejected-ports",
+    "policy-rejects",
+    "port-scans",
+    "protocols",
+    "rejected-by-interface",
+    "rejected-by-service-port",
+    "rejected-by-source",
+    "rejected-tcp",
+    "ssh-and-rdp",
+    "ssh-brute-force",
+    "talking-instances",
+    "talking-subnets",
+    "tgw-drops",
+    "top-talkers",
+    "top-talkers-packet-level",
+    "top-tcp-of-source",
+    "totals",
+    "traffic-by-service",
+    "traffic-from-source",
+    "traffic-paths",
+    "traffic-to-destination",
+    "unusual-protocols",
+];
+
+/// Reports by name.
+#[derive(Debug, Clone)]
+pub struct Pack {
+    reports: Vec<Report>,
+}
+
+impl Pack {
+    /// The reports of the program.
+    pub fn embedded() -> Pack {
+        let parse = |(name, text): &(&str, &str)| Report::parse(name, text).expect("tests read every embedded report");
+        Pack { reports: EMBEDDED.iter().map(parse).collect() }
+    }
+
+    /// Adds the `.sql` files of a folder. One with the name of a report that is there takes its place.
+    pub fn add_folder(&mut self, folder: &Path) -> Result<(), ReportError> {
+        let fail = |path: &Path, reason: String| ReportError::File { path: path.display().to_string(), reason };
+        let entries = std::fs::read_dir(folder).map_err(|error| fail(folder, error.to_string()))?;
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| fail(folder, error.to_string()))?.path();
+            if path.extension().is_some_and(|extension| extension == "sql") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        for path in paths {
+            let text = std::fs::read_to_string(&path).map_err(|error| fail(&path, error.to_string()))?;
+            let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+            let report = Report::parse(name, &text).map_err(|reason| fail(&path, reason))?;
+            match self.reports.iter_mut().find(|known| known.name == report.name) {
+                Some(known) => *known = report,
+                None => self.reports.push(report),
+            }
+        }
+        Ok(())
+    }
+
+    pub fn reports(&self) -> &[Report] {
+        &self.reports
+    }
+
+    pub fn get(&self, name: &str) -> Result<&Report, ReportError> {
+        self.reports.iter().find(|report| report.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.reports.iter().map(|report| report.name.as_str()).collect();
+            let near = nearest(name, &names).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            ReportError::Unknown { name: name.to_owned(), near }
+        })
+    }
+}
+
+/// The reports as rows: name, meaning, parameters, and the fields for the lack of which one cannot run on this lake.
+pub fn list(pack: &Pack, session: &Session) -> Result<RecordBatch, QueryError> {
+    let rows: Vec<[String; 4]> = pack
+        .reports()
+        .iter()
+        .map(|report| {
+            let lacks = report.lacks(session.columns(report.table).as_deref());
+            let parameters = report.parameters.iter().map(|parameter| match &parameter.default {
+                Some(default) if default.is_empty() => format!("{}=''", parameter.name),
+                Some(default) => format!("{}={default}", parameter.name),
+                None => format!("{} (required)", parameter.name),
+            });
+            let lacks = match session.columns(report.table) {
+                None => format!("no {} in this lake", report.table.name()),
+                Some(_) => lacks.join(", "),
+            };
+            [report.name.clone(), report.meaning.clone(), parameters.collect::<Vec<_>>().join(", "), lacks]
+        })
+        .collect();
+    let names = ["report", "meaning", "parameters", "cannot run for lack of"];
+    let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, false)).collect();
+    let column = |at: usize| Arc::new(rows.iter().map(|row| Some(row[at].as_str())).collect::<StringArray>()) as _;
+    let columns = (0..names.len()).map(column).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| QueryError::Engine(error.into()))
+}

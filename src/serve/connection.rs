@@ -1,0 +1,174 @@
+//! One client from its first byte to its last.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::prelude::SessionContext;
+use datafusion_postgres::pgwire::api::query::ExtendedQueryHandler;
+use datafusion_postgres::pgwire::api::{ClientInfo, NoopHandler, PgWireConnectionState};
+use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError};
+use datafusion_postgres::pgwire::messages::PgWireFrontendMessage;
+use datafusion_postgres::pgwire::tokio::server::{
+    PgWireMessageServerCodec, negotiate_tls, process_error, process_message,
+};
+use futures::StreamExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+use tokio_util::codec::{Framed, FramedParts};
+
+use super::Limits;
+use super::answer::{Answer, told};
+use super::cancel::{Registered, Registry};
+use super::catalog::Catalog;
+use super::door::{Door, Keeper, too_many};
+use super::guard::{Guard, TooLong};
+
+/// From the first byte to the end of the authentication.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// Beyond its deadline, a statement may take this long to send its last rows to a client that reads slowly.
+const SLOW_CLIENT_TIME_MAX: Duration = Duration::from_secs(60);
+
+type Statement = <Answer as ExtendedQueryHandler>::Statement;
+type Socket<S> = Framed<S, PgWireMessageServerCodec<Statement>>;
+
+/// What all connections of a server share.
+pub(super) struct Shared {
+    door: Arc<Door>,
+    catalog: Arc<Catalog>,
+    base: SessionContext,
+    limits: Limits,
+    registry: Arc<Registry>,
+    seats: Arc<Semaphore>,
+}
+
+impl Shared {
+    pub(super) fn new(door: Door, catalog: Arc<Catalog>, base: SessionContext, limits: Limits) -> Shared {
+        let seats = Arc::new(Semaphore::new(limits.connections_max));
+        Shared { door: Arc::new(door), catalog, base, limits, registry: Arc::default(), seats }
+    }
+
+    pub(super) fn has_tables(&self) -> bool {
+        !self.catalog.now().is_empty()
+    }
+}
+
+/// The handlers of one connection.
+struct Handlers {
+    keeper: Arc<Keeper>,
+    answer: Arc<Answer>,
+    registry: Arc<Registry>,
+    copy: Arc<NoopHandler>,
+}
+
+impl Handlers {
+    async fn handle<S>(&self, socket: &mut Socket<S>, message: PgWireFrontendMessage) -> Result<(), PgWireError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
+    {
+        let (answer, again) = (self.answer.clone(), self.answer.clone());
+        let (keeper, copy, registry) = (self.keeper.clone(), self.copy.clone(), self.registry.clone());
+        process_message(message, socket, keeper, answer, again, copy, registry).await
+    }
+}
+
+pub(super) async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
+    let slow = || io::Error::from(io::ErrorKind::TimedOut);
+    let negotiated = negotiate_tls::<Statement>(socket, shared.door.tls.clone());
+    let Some(framed) = timeout(HANDSHAKE_TIME_MAX, negotiated).await.map_err(|_| slow())?? else { return Ok(()) };
+    let parts = framed.into_parts();
+    let mut guarded = FramedParts::new(Guard::new(parts.io, &parts.read_buf)?, parts.codec);
+    guarded.write_buf = parts.write_buf;
+    let mut socket = Framed::from_parts(guarded);
+
+    let (cancel, _) = watch::channel(0);
+    let answer = Answer::new(&shared.base, shared.catalog.clone(), shared.limits.statement_time_max, cancel.clone());
+    let handlers = Handlers {
+        keeper: Arc::new(shared.door.keeper(shared.seats.clone())),
+        answer: Arc::new(answer),
+        registry: shared.registry.clone(),
+        copy: Arc::new(NoopHandler),
+    };
+    let entered = timeout(HANDSHAKE_TIME_MAX, enter(&mut socket, &handlers)).await.map_err(|_| slow())??;
+    if !entered {
+        return Ok(());
+    }
+    let Ok(_seat) = shared.seats.clone().try_acquire_owned() else {
+        // The last seat went to another one in the middle of this handshake.
+        return process_error(&mut socket, too_many(), false).await;
+    };
+    let _registered: Registered = shared.registry.register(socket.pid_and_secret_key(), cancel);
+    converse(&mut socket, &handlers, shared.limits.statement_time_max + SLOW_CLIENT_TIME_MAX).await
+}
+
+/// The handshake; `false` if the client is gone, was refused, or came to cancel.
+async fn enter<S>(socket: &mut Socket<S>, handlers: &Handlers) -> io::Result<bool>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
+{
+    while matches!(
+        socket.state(),
+        PgWireConnectionState::AwaitingStartup | PgWireConnectionState::AuthenticationInProgress
+    ) {
+        let Some(Ok(message)) = socket.next().await else { return Ok(false) };
+        let is_cancel = matches!(message, PgWireFrontendMessage::CancelRequest(_));
+        if let Err(error) = handlers.handle(socket, message).await {
+            // Whatever it was: who could not come in does not stay.
+            process_error(socket, error, false).await?;
+            return Ok(false);
+        }
+        if is_cancel {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn converse<S>(socket: &mut Socket<S>, handlers: &Handlers, time_max: Duration) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
+{
+    loop {
+        let message = match socket.next().await {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => {
+                let Some(refused) = too_long(&error) else {
+                    return process_error(socket, error, false).await;
+                };
+                process_error(socket, statement_too_long(&refused), refused.kind != b'Q').await?;
+                // The stream behind a refused message is sound; a framed socket says once that it ended.
+                let _ = socket.next().await;
+                continue;
+            }
+            None => return Ok(()),
+        };
+        if matches!(message, PgWireFrontendMessage::Terminate(_)) {
+            return Ok(());
+        }
+        let extended = message.is_extended_query();
+        let handled = timeout(time_max, handlers.handle(socket, message)).await;
+        let handled = handled.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+        if let Err(error) = handled {
+            let info = ErrorInfo::from(told(error));
+            let is_fatal = info.is_fatal();
+            process_error(socket, PgWireError::UserError(Box::new(info)), extended).await?;
+            if is_fatal {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn too_long(error: &PgWireError) -> Option<TooLong> {
+    let PgWireError::IoError(error) = error else { return None };
+    error.get_ref()?.downcast_ref::<TooLong>().copied()
+}
+
+fn statement_too_long(refused: &TooLong) -> PgWireError {
+    const PROGRAM_LIMIT_EXCEEDED: &str = "54000";
+    let info = ErrorInfo::new("ERROR".to_owned(), PROGRAM_LIMIT_EXCEEDED.to_owned(), refused.to_string());
+    PgWireError::UserError(Box::new(info))
+}

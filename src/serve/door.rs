@@ -1,0 +1,173 @@
+//! Who comes in: TLS, the user's name, the password (SCRAM-SHA-256).
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion_postgres::pgwire::api::ClientInfo;
+use datafusion_postgres::pgwire::api::auth::noop::NoopStartupHandler;
+use datafusion_postgres::pgwire::api::auth::sasl::SASLAuthStartupHandler;
+use datafusion_postgres::pgwire::api::auth::sasl::scram::{SCRAM_ITERATIONS, ScramAuth, gen_salted_password};
+use datafusion_postgres::pgwire::api::auth::{
+    AuthSource, DefaultServerParameterProvider, LoginInfo, Password, StartupHandler,
+};
+use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use futures::Sink;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::{Options, ServeError};
+
+/// The user's name where a password is asked for and none was chosen.
+const USER: &str = "flowlake";
+
+const SALT_BYTES: usize = 16;
+
+/// What every connection must pass.
+pub(super) struct Door {
+    pub(super) tls: Option<TlsAcceptor>,
+    /// Whether a connection without TLS is refused.
+    needs_tls: bool,
+    user: Option<String>,
+    login: Option<Arc<Login>>,
+}
+
+/// The one user's password, salted; and one that nobody knows, for users that do not exist.
+struct Login {
+    user: String,
+    salt: Vec<u8>,
+    password: Vec<u8>,
+    nobody: Vec<u8>,
+}
+
+impl Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Login({})", self.user)
+    }
+}
+
+impl Door {
+    pub(super) fn new(options: &Options) -> Result<Door, ServeError> {
+        let tls = options.tls.as_ref().map(|(cert, key)| acceptor(cert, key)).transpose()?;
+        let user = options.user.clone();
+        let login = match &options.password_file {
+            Some(path) => Some(Arc::new(Login::read(user.as_deref().unwrap_or(USER), path)?)),
+            None => None,
+        };
+        Ok(Door { tls, needs_tls: !options.listen.ip().is_loopback(), user, login })
+    }
+
+    /// The keeper of one connection: it remembers how far its client is.
+    pub(super) fn keeper(self: &Arc<Self>, seats: Arc<Semaphore>) -> Keeper {
+        let scram = self.login.clone().map(|login| {
+            let provider = Arc::new(DefaultServerParameterProvider::default());
+            SASLAuthStartupHandler::new(provider).with_scram(ScramAuth::new(login))
+        });
+        Keeper { door: self.clone(), seats, scram }
+    }
+}
+
+impl Login {
+    fn read(user: &str, path: &Path) -> Result<Login, ServeError> {
+        let wrong = |reason: String| ServeError::File { path: path.to_owned(), reason };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let password = text.trim_end_matches(['\n', '\r']);
+        if password.is_empty() {
+            return Err(wrong("it holds no password".to_owned()));
+        }
+        let salt = uuid::Uuid::new_v4().as_bytes()[..SALT_BYTES].to_vec();
+        let nobody = uuid::Uuid::new_v4().to_string();
+        Ok(Login {
+            user: user.to_owned(),
+            password: gen_salted_password(password, &salt, SCRAM_ITERATIONS),
+            nobody: gen_salted_password(&nobody, &salt, SCRAM_ITERATIONS),
+            salt,
+        })
+    }
+}
+
+#[async_trait]
+impl AuthSource for Login {
+    async fn get_password(&self, login: &LoginInfo) -> PgWireResult<Password> {
+        let known = login.user() == Some(self.user.as_str());
+        let password = if known { &self.password } else { &self.nobody };
+        Ok(Password::new(Some(self.salt.clone()), password.clone()))
+    }
+}
+
+fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, ServeError> {
+    let wrong = |path: &Path, reason: String| ServeError::File { path: path.to_owned(), reason };
+    let certificates: Vec<CertificateDer> = CertificateDer::pem_file_iter(cert)
+        .and_then(|found| found.collect())
+        .map_err(|error| wrong(cert, format!("no PEM certificate can be read: {error}")))?;
+    if certificates.is_empty() {
+        return Err(wrong(cert, "it holds no PEM certificate".to_owned()));
+    }
+    let private = PrivateKeyDer::from_pem_file(key)
+        .map_err(|error| wrong(key, format!("no PEM private key can be read: {error}")))?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(cert, error.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(certificates, private)
+        .map_err(|error| wrong(key, error.to_string()))?;
+    // Clients that begin with TLS at once (sslnegotiation=direct) must name the protocol.
+    config.alpn_protocols = vec![b"postgresql".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The door of one connection.
+pub(super) struct Keeper {
+    door: Arc<Door>,
+    /// Free connections.
+    seats: Arc<Semaphore>,
+    scram: Option<SASLAuthStartupHandler<DefaultServerParameterProvider>>,
+}
+
+/// The door where no password is asked for.
+struct Open;
+
+impl NoopStartupHandler for Open {}
+
+fn refused(code: &str, text: String) -> PgWireError {
+    PgWireError::UserError(Box::new(ErrorInfo::new("FATAL".to_owned(), code.to_owned(), text)))
+}
+
+pub(super) fn too_many() -> PgWireError {
+    refused("53300", "sorry, too many clients already: see --connections".to_owned())
+}
+
+#[async_trait]
+impl StartupHandler for Keeper {
+    async fn on_startup<C>(&self, client: &mut C, message: PgWireFrontendMessage) -> PgWireResult<()>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        if let PgWireFrontendMessage::Startup(startup) = &message {
+            if self.seats.available_permits() == 0 {
+                return Err(too_many());
+            }
+            if self.door.needs_tls && !client.is_secure() {
+                let text = "this server takes connections with TLS only; set sslmode=require".to_owned();
+                return Err(refused("28000", text));
+            }
+            let user = startup.parameters.get("user").map(String::as_str).unwrap_or_default();
+            let expected = self.door.user.as_deref().unwrap_or(user);
+            if self.scram.is_none() && user != expected {
+                return Err(refused("28000", format!("there is no user \"{}\"", user.escape_debug())));
+            }
+        }
+        match &self.scram {
+            Some(scram) => scram.on_startup(client, message).await,
+            None => Open.on_startup(client, message).await,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+SELECT moment("start" // 60 * 60) m, sum((action = 'ACCEPT')::INT), sum((action = 'REJECT')::INT), sum(if(action = 'ACCEPT', bytes, 0)), sum(if(action = 'REJECT', bytes, 0)) FROM vpc WHERE action IS NOT NULL AND "start" IS NOT NULL GROUP BY 1 ORDER BY 1

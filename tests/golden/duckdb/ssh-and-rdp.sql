@@ -1,0 +1,2 @@
+SELECT if(dstport = 22, 'SSH', 'RDP') s, srcaddr, dstaddr, sum((action = 'ACCEPT')::INT) a, sum((action = 'REJECT')::INT) r, sum(packets), sum(bytes) FROM vpc
+WHERE protocol = 6 AND (dstport = 22 OR dstport = 3389) GROUP BY dstport, srcaddr, dstaddr ORDER BY a DESC, r DESC, s, srcaddr, dstaddr LIMIT 20

@@ -1,0 +1,1 @@
+SELECT srcaddr, dstaddr, count(*) n, sum(packets), sum(bytes) FROM vpc WHERE action = 'ACCEPT' AND dstport = 22 AND protocol = 6 AND packets < 41 GROUP BY 1, 2 HAVING n > 19 ORDER BY n DESC, 1, 2

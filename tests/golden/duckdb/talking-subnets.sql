@@ -1,0 +1,1 @@
+SELECT subnet_id, count(*), sum(packets), sum(bytes) b FROM vpc WHERE subnet_id IS NOT NULL GROUP BY 1 ORDER BY b DESC, 1 LIMIT 20

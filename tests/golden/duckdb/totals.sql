@@ -1,0 +1,1 @@
+SELECT count(*), sum((action = 'ACCEPT')::INT), sum((action = 'REJECT')::INT), sum(packets), sum(bytes), count(DISTINCT srcaddr), count(DISTINCT dstaddr), count(DISTINCT interface_id), moment(min("start")), moment(max("start")) FROM vpc

@@ -1,0 +1,146 @@
+//! Lakes of earlier ledger formats, kept as they were written (`tests/data/lake-<format>`): every kind of record in them is
+//! still read, what they hold is still proven, and the plan that they left open is still finished.
+//!
+//! Format 1 was written by flowlake 0.1.0 from `/tmp/flowlake-fixture/logs`, which is gone. Its checkpoint stands for
+//! entries 0 to 7. These files never change; a new format gets a new folder.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::lab::{Lab, on_both_stores};
+
+on_both_stores!(
+    a_lake_of_format_1_is_read_proven_and_continued,
+    a_plan_of_another_writer_is_finished_with_the_same_rows,
+);
+
+/// Copies a kept lake to `lake/` of the lab; its keys, relative to it.
+fn copy(lab: &Lab, name: &str) -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+    let mut keys = BTreeSet::new();
+    let mut open = vec![root.clone()];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("an entry").path()));
+            continue;
+        }
+        let key = path.strip_prefix(&root).expect("it lies in it").to_str().expect("plain names").to_owned();
+        lab.put(&format!("lake/{key}"), std::fs::read(&path).expect("a file"));
+        keys.insert(key);
+    }
+    keys
+}
+
+fn verify(lab: &Lab, code: i32) -> Value {
+    let said = lab.run(&["verify", "{}lake/", "--json"]);
+    assert_eq!(said.code, code, "{}{}", said.stdout, said.stderr);
+    serde_json::from_str(said.stdout.lines().last().expect("a summary")).expect("JSON")
+}
+
+fn a_lake_of_format_1_is_read_proven_and_continued(lab: &Lab) {
+    let keys = copy(lab, "lake-1");
+    holds_every_kind_of_record(lab, &keys);
+    let before = verify(lab, 0);
+    assert_eq!(before["plans_open"], json!([{ "plan": 8, "tasks": 1, "tasks_committed": 0 }]));
+    let told = ["log_entries", "checkpoints", "objects", "objects_aside", "objects_skipped", "rows", "rejects"];
+    assert_eq!(told.map(|field| before[field].as_u64().expect("a count")), [9, 1, 2, 1, 1, 5, 1]);
+    assert_eq!((before["files"].as_u64(), before["files_unpublished"].as_u64()), (Some(3), Some(1)));
+    let rejects = lab.run(&["rejects", "{}lake/", "--json"]);
+    assert_eq!(rejects.code, 0, "{}", rejects.stderr);
+    let rejects: Vec<Value> =
+        rejects.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect();
+    assert_eq!((rejects.len(), &rejects[1]["line"]), (2, &json!(5)), "{rejects:?}");
+
+    // Its open plan names an object that is gone, which leaves the plan; what is new is converted behind it.
+    lab.put_gz("logs/2023/09/15/new.log.gz", "version srcaddr bytes start\n2 10.0.0.9 7 1694735970\n");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/", "--json"]);
+    assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);
+    let summary: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!((&summary["objects"], summary["unreadable"].as_array().map(Vec::len)), (&json!(1), Some(1)));
+    let after = verify(lab, 0);
+    assert_eq!((&after["plans_open"], &after["rows"]), (&json!([]), &json!(6)));
+    let rows = lab.lake_rows();
+    assert_eq!(rows.len(), 6, "the file of the attempt that died is gone");
+    let at = ("file:///tmp/flowlake-fixture/logs/2023/09/14/a.log.gz".to_owned(), 2);
+    let row = &rows[&at];
+    assert_eq!(
+        (row["srcaddr"].as_str(), row["bytes"].as_str(), row["date"].as_str()),
+        ("10.0.0.1", "100", "2023-09-14")
+    );
+}
+
+/// Every kind that a lake of this format can have.
+fn holds_every_kind_of_record(lab: &Lab, keys: &BTreeSet<String>) {
+    for folder in ["log", "plans", "intents", "commits", "rejects", "checkpoints", "objects", "heads"] {
+        assert!(keys.iter().any(|key| key.starts_with(&format!("_flowlake/{folder}/"))), "{folder}");
+    }
+    let (mut kinds, mut outcomes) = (BTreeSet::new(), BTreeSet::new());
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    for key in keys {
+        let bytes = || lab.get(&format!("lake/{key}"));
+        if key.starts_with("_flowlake/log/") {
+            let entry: Value = serde_json::from_slice(&bytes()).expect("JSON");
+            assert_eq!(entry["format"], 1);
+            kinds.insert(text(&entry["kind"]));
+            kinds.extend(entry.get("purpose").map(text));
+        }
+        if key.starts_with("_flowlake/commits/") {
+            let lines = zstd::decode_all(bytes().as_slice()).expect("zstd");
+            for line in String::from_utf8(lines).expect("text").lines().skip(1) {
+                let receipt: Value = serde_json::from_str(line).expect("JSON lines");
+                outcomes.insert(text(&receipt["outcome"]));
+            }
+        }
+    }
+    let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(kinds, set(&["create", "plan", "seal", "drop", "convert", "check"]));
+    assert_eq!(outcomes, set(&["converted", "aside", "skipped", "confirmed", "differs"]));
+}
+
+/// Another version of the writer began the plan and published files of other bytes before it died: an older one or a
+/// newer one. Whoever finishes the plan leaves each row there once.
+fn a_plan_of_another_writer_is_finished_with_the_same_rows(lab: &Lab) {
+    let lines: String = (0..30).map(|n| format!("2 10.0.0.{n} {n} {}\n", 1_694_735_970 + n)).collect();
+    lab.put_gz("logs/2023/09/14/a.log.gz", &format!("version srcaddr bytes start\n{lines}"));
+    let expected = lab.expected("logs").rows;
+    for epoch in [0, 2] {
+        for key in lab.list("lake").keys() {
+            lab.delete(&object_store::path::Path::parse(key).expect("a key"));
+        }
+        lab.convert(&[], 0);
+        let log = |number: u64| format!("lake/_flowlake/log/{number:020}.json");
+        lab.delete(&object_store::path::Path::from(log(2)));
+        lab.delete(&object_store::path::Path::from("lake/_flowlake/commits/00000000000000000001/000000.ndjson.zst"));
+        let mut plan: Value = serde_json::from_slice(&lab.get(&log(1))).expect("JSON");
+        assert_eq!(plan["settings"]["writer_epoch"], 1);
+        plan["settings"]["writer_epoch"] = json!(epoch);
+        lab.put(&log(1), serde_json::to_vec(&plan).expect("JSON"));
+        rename_attempt(lab, epoch);
+        assert!(lab.lake_rows() == expected, "the dead attempt's rows are seen");
+        lab.convert(&[], 0);
+        assert_eq!(lab.lake_rows(), expected, "epoch {epoch}");
+        assert_eq!(verify(lab, 0)["plans_open"], json!([]));
+    }
+}
+
+/// What the writer of another epoch would have published: the same rows under names of other hashes.
+fn rename_attempt(lab: &Lab, epoch: u32) {
+    let intents = lab.list("lake/_flowlake/intents");
+    let intent = intents.keys().next().expect("an intent").clone();
+    let mut record: Value = serde_json::from_slice(&lab.get(&intent)).expect("JSON");
+    record["writer_epoch"] = json!(epoch);
+    for file in record["files"].as_array_mut().expect("files") {
+        let path = file["path"].as_str().expect("a path").to_owned();
+        let (stem, _) = path.rsplit_once('-').expect("a hash in the name");
+        let other = format!("{stem}-ffffffffffffffff.parquet");
+        let bytes = lab.get(&format!("lake/{path}"));
+        lab.delete(&object_store::path::Path::from(format!("lake/{path}")));
+        lab.put(&format!("lake/{other}"), bytes);
+        file["path"] = json!(other);
+    }
+    lab.delete(&object_store::path::Path::from(intent.clone()));
+    let (folder, _) = intent.rsplit_once('/').expect("a folder");
+    lab.put(&format!("{folder}/ffffffffffffffff.json"), serde_json::to_vec(&record).expect("JSON"));
+}
