@@ -74,7 +74,8 @@ def psycopg(flow_logs, answer):
     dates = answer.fetchall()
     types = {25: "text", 1043: "text", 23: "int32", 20: "int64", 1082: "date"}
     held = flow_logs.execute("SELECT * FROM flow_logs LIMIT 0").description
-    columns = {column.name: types.get(column.type_code, column.type_code) for column in held}
+    computed = {"start_time", "end_time"}
+    columns = {column.name: types.get(column.type_code) for column in held if column.name not in computed}
     values = flow_logs.execute("SELECT " + ", ".join(summary_terms(columns, '"')) + " FROM flow_logs").fetchone()
     return columns, values, dates
 
