@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::Statement;
@@ -27,6 +28,7 @@ use tokio::time::Instant;
 
 use super::catalog::Catalog;
 use super::depth;
+use super::interruptible::{Current, InterruptibleJoins, Wanted};
 use super::portal;
 use super::read_only::ReadOnly;
 
@@ -44,6 +46,7 @@ pub(super) struct Answer {
     time_max: Duration,
     /// Grows when this connection's statement is cancelled.
     cancel: watch::Sender<u64>,
+    current: Current,
 }
 
 impl Answer {
@@ -54,20 +57,23 @@ impl Answer {
         cancel: watch::Sender<u64>,
     ) -> Answer {
         // A copy of its own: what a client sets is set for this client.
-        let context = Arc::new(SessionContext::new_with_state(base.state()));
+        let current = Current::default();
+        let state = SessionStateBuilder::new_from_existing(base.state())
+            .with_physical_optimizer_rule(Arc::new(InterruptibleJoins(current.clone())));
+        let context = Arc::new(SessionContext::new_with_state(state.build()));
         let engine = DfSessionService::new_with_hooks(
             context,
             vec![Arc::new(ReadOnly), Arc::new(SetShowHook), Arc::new(TransactionStatementHook)],
         );
         let parser = Arc::new(FreshParser { inner: engine.query_parser(), catalog: catalog.clone() });
-        Answer { engine, parser, catalog, time_max, cancel }
+        Answer { engine, parser, catalog, time_max, cancel, current }
     }
 
     /// The end of a statement that begins now.
     fn end(&self, client: &impl ClientInfo) -> End {
         let own = client.metadata().get(CLIENT_TIMEOUT).and_then(|text| text.parse().ok()).map(Duration::from_millis);
         let time = own.map_or(self.time_max, |own| own.min(self.time_max));
-        End { at: Instant::now() + time, time, cancelled: self.cancel.subscribe() }
+        End { at: Instant::now() + time, time, cancelled: self.cancel.subscribe(), _wanted: self.current.begin() }
     }
 }
 
@@ -77,6 +83,8 @@ struct End {
     at: Instant,
     time: Duration,
     cancelled: watch::Receiver<u64>,
+    /// Dropped with the statement, which ends its joins.
+    _wanted: Wanted,
 }
 
 impl End {

@@ -18,6 +18,7 @@ mod context;
 mod depth;
 mod door;
 mod guard;
+mod interruptible;
 mod portal;
 mod read_only;
 
