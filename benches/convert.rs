@@ -88,5 +88,6 @@ fn options_of(bucket: &Path, lake: &Path) -> Options {
         memory_bytes: 2 << 30,
         stop_after: None,
         dry_run: false,
+        again: None,
     }
 }

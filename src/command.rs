@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 use crate::cli::{self, Command};
 use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
-use crate::lake::{Lake, LakeError, Outcome, Receipt, RejectRecord, State, decode_lines};
+use crate::lake::{Lake, LakeError, Receipt, RejectRecord, State, decode_lines};
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::Session;
 use crate::query::format::{self, Format};
@@ -46,26 +46,32 @@ pub async fn run(command: Command) -> Result<Exit, Error> {
 
 async fn convert(arguments: &cli::Convert) -> Result<Exit, Error> {
     let options = arguments.options()?;
-    let progress = Progress::new(arguments.talk.progress);
+    let talk = &arguments.talk;
     if options.dry_run {
+        let progress = Progress::new(talk.progress);
         let plan = convert::dry_run(&options, &progress).await?;
         progress.clear();
-        print(arguments.talk.json, &plan)?;
+        print(talk.json, &plan)?;
         return Ok(Exit::Done);
     }
+    run_conversion(&options, talk.progress, talk.json).await
+}
+
+async fn run_conversion(options: &convert::Options, progress: When, json: bool) -> Result<Exit, Error> {
+    let progress = Progress::new(progress);
     let stop = Stop::default();
     let signals = tokio::spawn(stop_on_signals(stop.clone()));
-    let summary = convert::run(&options, &progress, &stop).await;
+    let summary = convert::run(options, &progress, &stop).await;
     signals.abort();
     progress.clear();
     let summary = match summary {
         Err(ConvertError::Unfinished { error, summary }) => {
-            print(arguments.talk.json, &summary)?;
+            print(json, &summary)?;
             return Err((*error).into());
         }
         other => other?,
     };
-    print(arguments.talk.json, &summary)?;
+    print(json, &summary)?;
     Ok(match summary.ending {
         Ending::Interrupted => Exit::Interrupted,
         _ if summary.left_something() => Exit::SetAside,
@@ -142,6 +148,10 @@ async fn inspect(arguments: &cli::Inspect) -> Result<Exit, Error> {
 }
 
 async fn rejects(arguments: &cli::Rejects) -> Result<Exit, Error> {
+    if arguments.replay {
+        let options = arguments.replay_options()?;
+        return run_conversion(&options, arguments.progress, arguments.json).await;
+    }
     let location = Location::parse(&arguments.lake)?;
     let lake = convert::open_lake(&location, &Access::parse(&arguments.lake_option)?).await?;
     let state = State::load(&lake).await?;
@@ -150,7 +160,7 @@ async fn rejects(arguments: &cli::Rejects) -> Result<Exit, Error> {
     }
     let mut out = std::io::stdout().lock();
     for day in state.days() {
-        for filed in state.receipts(&lake, day).await? {
+        for filed in state.aside(&lake, day).await? {
             print_aside(&filed.receipt, arguments.json, &mut out)?;
         }
     }
@@ -161,14 +171,12 @@ async fn rejects(arguments: &cli::Rejects) -> Result<Exit, Error> {
 }
 
 fn print_aside(receipt: &Receipt, json: bool, out: &mut impl Write) -> Result<(), Error> {
-    if receipt.outcome == Outcome::Aside {
-        let reason = receipt.reason.as_deref().unwrap_or_default();
-        if json {
-            let record = serde_json::json!({ "object": receipt.url, "reason": reason });
-            writeln!(out, "{record}")?;
-        } else {
-            writeln!(out, "{}: {reason}", receipt.url)?;
-        }
+    let reason = receipt.reason.as_deref().unwrap_or_default();
+    if json {
+        let record = serde_json::json!({ "object": receipt.url, "reason": reason });
+        writeln!(out, "{record}")?;
+    } else {
+        writeln!(out, "{}: {reason}", receipt.url)?;
     }
     Ok(())
 }

@@ -31,6 +31,7 @@ mod tests;
 pub use difference::{Difference, Kind};
 pub use report::{OpenPlan, Report, Sources};
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ use self::history::History;
 use self::matching::{Matching, Mention, Side};
 use self::records::words;
 use self::task::{Context, PlanSums};
-use crate::lake::{Intent, Lake, LakeError, Outcome, PlanState, PlannedTask};
+use crate::lake::{Intent, Lake, LakeError, Outcome, PlanState, PlannedTask, State, TaskRef, Totals};
 use crate::progress::Progress;
 use crate::schema::Table;
 use crate::source::{SourceError, Store};
@@ -96,6 +97,7 @@ pub async fn verify(
     audit.report.log_entries = history.state.next;
     audit.report.plans = history.state.plans.len() as u64;
     audit.report.checkpoints = checkpoints.len() as u64;
+    audit.superseded = Arc::new(switching(lake, &history.state).await?);
     progress.verifying(history.state.totals.files, history.state.totals.file_bytes);
     for (&number, state) in &history.state.plans {
         audit.plan(&history, number, state).await?;
@@ -111,6 +113,22 @@ pub async fn verify(
     }
     audit.match_objects()?;
     Ok(audit.report)
+}
+
+/// Tasks for which others stand, or will as soon as the run goes on that is putting them in place.
+async fn switching(lake: &Lake, state: &State) -> Result<BTreeSet<TaskRef>, AuditError> {
+    let mut superseded = state.replaced.clone();
+    for (&number, plan) in state.plans.iter().filter(|(_, plan)| plan.is_redo_under_way()) {
+        let committed = lake.committed(number).await?;
+        if committed.len() as u64 == plan.plan.tasks {
+            for task in committed {
+                // One that cannot be read is told of where it is held against its plan.
+                let commit = lake.commit(number, task).await.ok().flatten();
+                superseded.extend(commit.and_then(|commit| commit.head.replaces));
+            }
+        }
+    }
+    Ok(superseded)
 }
 
 /// A record that cannot be read is a difference; a store that cannot be read, or a newer format, is an error.
@@ -129,6 +147,17 @@ fn problem(lake: &Lake, error: LakeError) -> Result<Difference, AuditError> {
     }
 }
 
+/// What some tasks gave. A commit that cannot be read gives nothing here, and is told of elsewhere.
+async fn totals_of(lake: &Lake, tasks: &BTreeSet<TaskRef>) -> Result<Totals, AuditError> {
+    let mut totals = Totals::default();
+    for task in tasks {
+        if let Ok(Some(commit)) = lake.commit(task.plan, task.task).await {
+            totals.add(&commit.head.totals);
+        }
+    }
+    Ok(totals)
+}
+
 /// What one verification holds.
 struct Audit<'a> {
     lake: &'a Lake,
@@ -141,6 +170,7 @@ struct Audit<'a> {
     /// Source objects by URL.
     objects: Matching,
     committed: shortcuts::Committed,
+    superseded: Arc<BTreeSet<TaskRef>>,
     threads: usize,
 }
 
@@ -163,6 +193,7 @@ impl<'a> Audit<'a> {
             files: Matching::new(&options.scratch),
             objects: Matching::new(&options.scratch),
             committed: shortcuts::Committed::default(),
+            superseded: Arc::default(),
             threads: options.threads.min(room as usize).max(1),
         }
     }
@@ -234,12 +265,21 @@ impl<'a> Audit<'a> {
             self.intents(number).await?;
         }
         let planned = tasks.into_iter().filter(|task| committed.contains(&task.task)).collect();
-        let sums = self.tasks(number, state, planned).await?;
+        let sums = self.tasks(history, number, state, planned).await?;
         match history.seals.get(&number) {
             Some((entry, seal)) if body_is_read => {
                 let name = lake.names.relative(&lake.names.log(*entry));
                 if seal.totals != sums.totals {
                     let (expected, found) = (words(&sums.totals), words(&seal.totals));
+                    self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
+                }
+                if seal.replaced != sums.replaced {
+                    let (expected, found) = (format!("{:?}", sums.replaced), format!("{:?}", seal.replaced));
+                    self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
+                }
+                let replaced_totals = totals_of(lake, &sums.replaced).await?;
+                if seal.replaced_totals != replaced_totals {
+                    let (expected, found) = (words(&replaced_totals), words(&seal.replaced_totals));
                     self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
                 }
                 if seal.columns != sums.columns {
@@ -255,6 +295,7 @@ impl<'a> Audit<'a> {
     /// Every committed task of a plan, several at once, told in their order.
     async fn tasks(
         &mut self,
+        history: &History,
         number: u64,
         state: &PlanState,
         planned: Vec<PlannedTask>,
@@ -264,14 +305,17 @@ impl<'a> Audit<'a> {
             scratch: self.options.scratch.clone(),
             lines_in_memory_max: self.options.memory_bytes / 4 * 8 / self.threads as u64,
             progress: self.progress.clone(),
+            superseded: self.superseded.clone(),
         };
+        let replaced = history.state.replaced.clone();
+        let is_redo_under_way = state.is_redo_under_way();
         let state = Arc::new(state.clone());
         let audits = planned.into_iter().map(|task| {
             let audited = task::audit(context.clone(), number, state.clone(), task);
             async move { tokio::spawn(audited).await.expect("an audit does not panic") }
         });
         let mut audits = futures::stream::iter(audits).buffered(self.threads);
-        let mut sums = PlanSums::default();
+        let (mut sums, mut live) = (PlanSums::default(), Totals::default());
         while let Some(audited) = audits.try_next().await? {
             for difference in &audited.differences {
                 self.differ(difference)?;
@@ -280,15 +324,23 @@ impl<'a> Audit<'a> {
             let task = commit.head.task;
             self.committed.add(number, task, state.plan.settings.format.as_deref(), &commit);
             sums.add(&commit);
-            for file in &commit.head.files {
-                self.files.add(Side::Committed, &file.path, &file.path).map_err(|error| self.scratch(error))?;
+            let task = TaskRef { plan: number, task };
+            let is_live = !is_redo_under_way && !self.superseded.contains(&task);
+            if is_live {
+                live.add(&commit.head.totals);
+            }
+            // Of what was replaced nothing may be left.
+            for file in commit.head.files.iter().filter(|_| !replaced.contains(&task)) {
+                let side = if is_live { Side::Committed } else { Side::Known };
+                self.files.add(side, &file.path, &file.path).map_err(|error| self.scratch(error))?;
             }
             for receipt in &commit.receipts {
-                let side = if receipt.outcome == Outcome::Converted { Side::Committed } else { Side::Known };
+                let is_conversion = is_live && receipt.outcome == Outcome::Converted;
+                let side = if is_conversion { Side::Committed } else { Side::Known };
                 self.objects.add(side, &receipt.url, &receipt.url).map_err(|error| self.scratch(error))?;
             }
         }
-        let (report, totals) = (&mut self.report, &sums.totals);
+        let (report, totals) = (&mut self.report, &live);
         report.tasks += state.plan.tasks;
         report.objects += totals.objects;
         report.objects_aside += totals.objects_aside;

@@ -21,7 +21,7 @@ use super::{Audit, AuditError};
 use crate::columns::{Chunk, Dictionaries, NULL_INT, Values};
 use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{self, Body, Budget, FetchError, Stores, fetch};
-use crate::lake::{Outcome, PlanState, PlannedTask, Receipt, object_hash};
+use crate::lake::{Outcome, PlanState, PlannedTask, Purpose, Receipt, TaskRef, object_hash};
 use crate::schema::{Kind as Type, Layout, Table};
 use crate::source::{Filter, Object, Store, find_chains_into, list_chain};
 
@@ -49,10 +49,16 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
         // What cannot be read of the ledger was told before.
         let Ok(tasks) = audit.lake.tasks(&state.plan).await else { continue };
         let state = Arc::new(state.clone());
+        let superseded = audit.superseded.clone();
         let tasks = tasks.into_iter().map(|task| {
             let (lake, reading, state) = (audit.lake.clone(), reading.clone(), state.clone());
+            let is_superseded = superseded.contains(&TaskRef { plan: number, task: task.task });
             async move {
                 let Ok(Some(commit)) = lake.commit(number, task.task).await else { return Ok(TaskRead::default()) };
+                let redoes = state.plan.purpose == Purpose::Redo;
+                if is_superseded || redoes && (!state.sealed || commit.head.replaces.is_none()) {
+                    return Ok(TaskRead::default());
+                }
                 let receipts = commit.receipts;
                 let read = tokio::task::spawn_blocking(move || reading.task(&state, &task, &receipts));
                 read.await.expect("reading objects does not panic")

@@ -29,7 +29,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
-use crate::convert;
+use crate::convert::{self, Again};
 use crate::encode::{Compression, PartitionBy};
 use crate::progress::When;
 use crate::sample::Mix;
@@ -94,21 +94,11 @@ pub struct Convert {
     /// Partition keys of a new lake, from the UTC start of a record: date, or date,hour
     #[arg(long, value_name = "KEYS", value_parser = parse::<PartitionBy>)]
     pub partition_by: Option<PartitionBy>,
-    /// Folder for files that wait to be published; default: in a local lake, else the system's temporary folder
-    #[arg(long, value_name = "DIR")]
-    pub scratch: Option<PathBuf>,
-    /// Compression of the Parquet pages: zstd, snappy, gzip or none
-    #[arg(long, default_value = "zstd", value_parser = parse::<Compression>)]
-    pub compression: Compression,
-    /// Largest size of a data file
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = values::size)]
-    pub file_size: u64,
-    /// Threads that decode and encode; default: one for each core
-    #[arg(long, value_name = "N")]
-    pub threads: Option<std::num::NonZeroUsize>,
-    /// Memory to plan with: a quarter of it holds fetched objects, the rest bounds the number of threads
-    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = values::size)]
-    pub memory: u64,
+    /// Decode again what the objects of the days --since to --until gave, and replace it (after an upgrade)
+    #[arg(long, requires = "since", requires = "until", conflicts_with_all = ["full_scan", "lookback", "format", "dry_run"])]
+    pub redo: bool,
+    #[command(flatten)]
+    pub writing: Writing,
     /// Begin no task after this time; the next run goes on with what is left
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     pub stop_after: Option<Duration>,
@@ -122,6 +112,26 @@ pub struct Convert {
     pub dry_run: bool,
     #[command(flatten)]
     pub talk: Talk,
+}
+
+/// How data files are written, and with what.
+#[derive(Debug, Args)]
+pub struct Writing {
+    /// Folder for files that wait to be published; default: in a local lake, else the system's temporary folder
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+    /// Compression of the Parquet pages: zstd, snappy, gzip or none
+    #[arg(long, default_value = "zstd", value_parser = parse::<Compression>)]
+    pub compression: Compression,
+    /// Largest size of a data file
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = values::size)]
+    pub file_size: u64,
+    /// Threads that decode and encode; default: one for each core
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// Memory to plan with: an eighth of it holds fetched objects, the rest bounds the number of threads
+    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = values::size)]
+    pub memory: u64,
 }
 
 /// Options of the store that holds the sources.
@@ -177,18 +187,34 @@ pub struct Inspect {
     pub options: SourceOptions,
 }
 
-/// Print the lines and objects that a lake set aside, with key, line, byte offset, reason and text
+/// Print the lines and objects that a lake set aside, with key, line, byte offset, reason and text; or try them again
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes with --replay are those of convert: 3 if something is set aside again.")]
 pub struct Rejects {
     /// The lake: a path, file:// or s3:// URL
     pub lake: String,
     /// Store option of the lake; may be repeated
     #[arg(long, value_name = "K=V")]
     pub lake_option: Vec<String>,
-    /// Print JSON lines
+    /// Print JSON lines; with --replay, the summary as one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Decode again what was set aside, as it lies at its source now, and add what can be read
+    #[arg(long)]
+    pub replay: bool,
+    /// Fields of objects without a header: `default`, or the LogFormat text '${version} ${vpc-id} …'
+    #[arg(long, requires = "replay", help_heading = REPLAY)]
+    pub format: Option<String>,
+    #[command(flatten, next_help_heading = REPLAY)]
+    pub writing: Writing,
+    #[command(flatten)]
+    pub source: SourceOptions,
+    /// Progress on stderr: auto shows it on a terminal
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub progress: When,
 }
+
+const REPLAY: &str = "With --replay";
 
 /// Make a sample bucket, convert it, and show rejected traffic by port
 #[derive(Debug, Args)]
@@ -206,28 +232,62 @@ impl Convert {
     /// The options of the conversion. The last location is the lake.
     pub fn options(&self) -> Result<convert::Options, SourceError> {
         let (lake, sources) = self.locations.split_last().expect("clap asks for two locations");
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        let source_access = Access::parse(&self.source.source_option)?;
-        let lake_access = Access::parse(&self.lake_option)?;
         Ok(convert::Options {
             sources: sources.iter().map(|text| Location::parse(text)).collect::<Result<_, _>>()?,
-            lake: Location::parse(lake)?,
-            source_access,
-            lake_access,
             since: self.since,
             until: self.until,
             accounts: self.log_account.clone(),
             regions: self.log_region.clone(),
             lookback_days: (!self.full_scan).then_some(self.lookback),
-            format: self.format.clone(),
             partition_by: self.partition_by,
+            stop_after: self.stop_after,
+            dry_run: self.dry_run,
+            again: self.redo.then_some(Again::Days),
+            ..self.writing.options(lake, &self.lake_option, &self.source, self.format.as_deref())?
+        })
+    }
+}
+
+impl Rejects {
+    /// The options of a conversion of what was set aside.
+    pub fn replay_options(&self) -> Result<convert::Options, SourceError> {
+        let options = self.writing.options(&self.lake, &self.lake_option, &self.source, self.format.as_deref())?;
+        Ok(convert::Options { again: Some(Again::Rejects), ..options })
+    }
+}
+
+impl Writing {
+    /// A conversion into a lake, of nothing yet.
+    fn options(
+        &self,
+        lake: &str,
+        lake_options: &[String],
+        source: &SourceOptions,
+        format: Option<&str>,
+    ) -> Result<convert::Options, SourceError> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let source_access = Access::parse(&source.source_option)?;
+        let lake_access = Access::parse(lake_options)?;
+        Ok(convert::Options {
+            sources: Vec::new(),
+            lake: Location::parse(lake)?,
+            source_access,
+            lake_access,
+            since: None,
+            until: None,
+            accounts: Vec::new(),
+            regions: Vec::new(),
+            lookback_days: None,
+            format: format.map(str::to_owned),
+            partition_by: None,
             scratch: self.scratch.clone(),
             compression: self.compression,
             file_bytes_max: self.file_size,
             threads: self.threads.map_or(cores, std::num::NonZeroUsize::get),
             memory_bytes: self.memory,
-            stop_after: self.stop_after,
-            dry_run: self.dry_run,
+            stop_after: None,
+            dry_run: false,
+            again: None,
         })
     }
 }

@@ -119,6 +119,20 @@ impl LakeWriter {
         Err(self.fail(path, last.expect("an error led here")))
     }
 
+    /// Lets a waiting file be seen at its place too; `false` if it waits no longer.
+    pub async fn show(&self, waiting: &str, place: &str) -> Result<bool, CommitError> {
+        let (from, to) = (self.lake.names.inside(waiting), self.lake.names.inside(place));
+        if let Some(local) = self.local.clone() {
+            let (waiting, place) = (waiting.to_owned(), place.to_owned());
+            return self.blocking(&to, move || local.link(&waiting, &place)).await;
+        }
+        match self.lake.store.copy(&from, &to).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(self.fail(&to, source)),
+        }
+    }
+
     pub async fn delete(&self, relative: &str) -> Result<(), CommitError> {
         let path = self.lake.names.inside(relative);
         if let Some(local) = self.local.clone() {

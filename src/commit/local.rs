@@ -59,6 +59,18 @@ impl LocalLake {
         sync_folder(parent(&target))
     }
 
+    /// Gives a file a second name; `false` if there is no such file.
+    pub fn link(&self, existing: &str, relative: &str) -> io::Result<bool> {
+        let target = self.root.join(relative);
+        self.make_folders(&target)?;
+        match fs::hard_link(self.root.join(existing), &target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        sync_folder(parent(&target)).map(|()| true)
+    }
+
     pub fn delete(&self, relative: &str) -> io::Result<()> {
         match fs::remove_file(self.root.join(relative)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

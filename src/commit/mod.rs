@@ -16,6 +16,7 @@ mod local;
 mod log;
 mod publish;
 mod scratch;
+mod switch;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use lakestore::{Created, LakeWriter};
 pub use log::{Appended, Draft, Ledger};
 pub use publish::{Published, Staged, publish, sweep};
 pub use scratch::{Attempt, HostLock, Scratch, StagedRejects, default_scratch};
+pub use switch::{clear_waiting, switch};
 
 /// Why something could not be written.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use super::log::{nonce, written_by};
 use super::scratch::Attempt;
 use super::{CommitError, Created, LakeWriter};
-use crate::lake::{Commit, CommitHead, DataFile, FORMAT_VERSION, Intent, Names, Receipt, Totals};
+use crate::lake::{Commit, CommitHead, DataFile, FORMAT_VERSION, Intent, Names, Receipt, TaskRef, Totals};
 
 /// What an attempt at a task left on scratch.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Staged {
     pub rejects: Option<(String, PathBuf)>,
     pub receipts: Vec<Receipt>,
     pub totals: Totals,
+    /// In a plan to redo: the task that this one stands for after the seal; `None` if it changes nothing.
+    pub replaces: Option<TaskRef>,
     /// Keeps the staged files until they are published.
     pub attempt: Attempt,
 }
@@ -45,7 +47,7 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
     prove_footers(&staged)?;
     let intent = write_intent(writer, &staged).await?;
     for (file, path) in &staged.files {
-        writer.put_file(path, &file.path).await?;
+        writer.put_file(path, &published_as(file, intent.waits)).await?;
     }
     if let Some((relative, path)) = &staged.rejects {
         writer.put_file(path, relative).await?;
@@ -60,6 +62,7 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
         totals: staged.totals,
         files: staged.files.iter().map(|(file, _)| file.clone()).collect(),
         rejects: staged.rejects.as_ref().map(|(relative, _)| relative.clone()),
+        replaces: staged.replaces,
     };
     let commit = Commit { head, receipts: staged.receipts };
     let path = lake.names.commit(staged.plan, staged.task);
@@ -97,6 +100,7 @@ async fn write_intent(writer: &LakeWriter, staged: &Staged) -> Result<Intent, Co
         writer_epoch: staged.writer_epoch,
         files: staged.files.iter().map(|(file, _)| file.clone()).collect(),
         rejects: staged.rejects.as_ref().map(|(relative, _)| relative.clone()),
+        waits: staged.replaces.is_some(),
     };
     let bytes = serde_json::to_vec(&intent).expect("an intent is plain data");
     let hash = blake3::hash(&bytes).to_hex();
@@ -130,16 +134,17 @@ pub async fn sweep(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
 
 /// A loser removes what it published and the winner does not name.
 async fn remove_unnamed(writer: &LakeWriter, ours: &Intent, winner: &CommitHead) -> Result<(), CommitError> {
-    remove(writer, ours, &names(winner.files.iter(), &winner.rejects)).await
-}
-
-async fn remove(writer: &LakeWriter, intent: &Intent, keep: &BTreeSet<String>) -> Result<(), CommitError> {
-    for name in names(intent.files.iter(), &intent.rejects).difference(keep) {
+    let names = |files: &[DataFile], rejects: &Option<String>| -> BTreeSet<String> {
+        files.iter().map(|file| published_as(file, ours.waits)).chain(rejects.clone()).collect()
+    };
+    let keep = names(&winner.files, &winner.rejects);
+    for name in names(&ours.files, &ours.rejects).difference(&keep) {
         writer.delete(name).await?;
     }
     Ok(())
 }
 
-fn names<'a>(files: impl Iterator<Item = &'a DataFile>, rejects: &Option<String>) -> BTreeSet<String> {
-    files.map(|file| file.path.clone()).chain(rejects.clone()).collect()
+/// Where a file of an attempt lies before its plan is sealed.
+fn published_as(file: &DataFile, waits: bool) -> String {
+    if waits { Names::waiting(&file.path) } else { file.path.clone() }
 }

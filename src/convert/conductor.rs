@@ -16,6 +16,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
+use super::redo;
 use super::task::{Earlier, TaskContext, Tried, run_task};
 use super::{ConvertError, Run, Stop};
 use crate::commit::{LakeWriter, Published, Staged, publish};
@@ -88,11 +89,14 @@ pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), Conve
             work.push_back(Work { task, excluded });
         }
         let unfinished = run_tasks(run, number, work, earlier.clone()).await?;
+        let redoes = run.ledger.state.plans[&number].plan.purpose == Purpose::Redo;
         let mut dropped = BTreeMap::new();
         for tried in unfinished {
             match tried {
-                Tried::Unreadable(objects) => dropped.extend(objects),
-                Tried::Redo { task, bad } => excluded.entry(task).or_default().extend(bad),
+                // What its objects gave earlier is worth more than what is left of them.
+                Tried::Unreadable { task, objects } if redoes => redo::keep(run, number, &task, &objects).await?,
+                Tried::Unreadable { objects, .. } => dropped.extend(objects),
+                Tried::Again { task, bad } => excluded.entry(task).or_default().extend(bad),
                 Tried::Stopped => return Ok(()),
                 Tried::Done(_) => {}
             }
@@ -175,11 +179,18 @@ async fn open_stores(run: &Run<'_>, work: &VecDeque<Work>) -> Result<Stores, Con
     Ok(Stores::new(stores))
 }
 
-type Done = Result<Option<(Totals, Vec<Receipt>)>, ConvertError>;
+/// What a task added to the lake.
+enum Given {
+    Objects(Totals, Vec<Receipt>),
+    Redone(redo::Redone),
+}
+
+type Done = Result<Option<Given>, ConvertError>;
 
 fn note(failed: &mut Failed, run: &mut Run<'_>, done: Done) {
     match done {
-        Ok(Some((totals, receipts))) => run.summary.add(&totals, &receipts),
+        Ok(Some(Given::Objects(totals, receipts))) => run.summary.add(&totals, &receipts),
+        Ok(Some(Given::Redone(redone))) => run.summary.note_redone(&redone),
         // Another run committed it first, and counts it.
         Ok(None) => {}
         Err(error) => fail(failed, run.stop, error),
@@ -208,9 +219,12 @@ struct Failed {
 }
 
 async fn publish_one(writer: &LakeWriter, staged: Staged) -> Done {
+    if let Some(replaces) = staged.replaces {
+        return Ok(redo::publish_again(writer, staged, replaces).await?.map(Given::Redone));
+    }
     let (totals, receipts) = (staged.totals, staged.receipts.clone());
     match publish(writer, staged).await? {
-        Published::Ours => Ok(Some((totals, receipts))),
+        Published::Ours => Ok(Some(Given::Objects(totals, receipts))),
         Published::Theirs => Ok(None),
     }
 }

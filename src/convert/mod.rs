@@ -10,9 +10,11 @@
 mod conductor;
 mod discover;
 mod planning;
+mod redo;
 mod summary;
 mod task;
 
+pub use redo::Again;
 pub use summary::{DryRun, Ending, Summary};
 
 use std::path::PathBuf;
@@ -22,9 +24,9 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch, sweep};
-use crate::encode::{Compression, PartitionBy};
-use crate::lake::{Body, Lake, Purpose, Seal, State, Totals};
+use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch, clear_waiting, sweep, switch};
+use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
+use crate::lake::{Body, Lake, LakeError, Purpose, Seal, Settings, State, Totals};
 use crate::progress::Progress;
 use crate::schema::{Layout, LayoutError, Types};
 use crate::source::{self, Access, Location, SourceError, Store};
@@ -53,6 +55,8 @@ pub struct Options {
     pub memory_bytes: u64,
     pub stop_after: Option<Duration>,
     pub dry_run: bool,
+    /// Instead of what is new: what was decoded before.
+    pub again: Option<Again>,
 }
 
 /// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.
@@ -67,7 +71,7 @@ impl Options {
 
     /// Compressed bytes that may be fetched ahead.
     fn fetch_bytes_max(&self) -> u64 {
-        self.memory_bytes / 4
+        self.memory_bytes / 8
     }
 }
 
@@ -170,6 +174,9 @@ fn check(options: &Options) -> Result<(), ConvertError> {
         if options.lake.contains(source) || source.contains(&options.lake) {
             return Err(ConvertError::Overlap { lake: options.lake.url(), source_url: source.url() });
         }
+    }
+    if options.again.is_some() && options.lake.path().is_some_and(|folder| !folder.exists()) {
+        return Err(LakeError::NoLake { url: options.lake.url() }.into());
     }
     if let Some(format) = &options.format {
         Layout::from_format(format, &Types::default())?;
@@ -274,15 +281,37 @@ impl<'a> Run<'a> {
     }
 
     async fn convert(&mut self) -> Result<(), ConvertError> {
+        clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
         // Checks wait: they may be many, and what is new matters more.
-        self.finish_open_plans(&[Purpose::Convert]).await?;
+        self.finish_open_plans(&[Purpose::Redo, Purpose::Convert]).await?;
         if !self.stop.is_soon() {
-            self.plan().await?;
+            match self.options.again {
+                None => self.plan().await?,
+                Some(again) => self.plan_again(again).await?,
+            }
             // Every plan that is still open is tried once more.
             self.failed = None;
-            self.finish_open_plans(&[Purpose::Convert, Purpose::Check]).await?;
+            self.finish_open_plans(&[Purpose::Redo, Purpose::Convert, Purpose::Check]).await?;
         }
         self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// What a plan made now fixes.
+    fn settings(&self, format: Option<String>) -> Settings {
+        let (options, state) = (self.options, &self.ledger.state);
+        let create = state.create.as_ref().expect("the lake was born");
+        Settings {
+            writer_epoch: WRITER_EPOCH,
+            compression: options.compression.name().to_owned(),
+            file_bytes_max: options.file_bytes_max,
+            partition_by: create.partition_by.clone(),
+            format,
+            types: state.fixed_types(),
+        }
+    }
+
+    fn is_by_hour(&self) -> bool {
+        self.ledger.state.create.as_ref().is_some_and(|create| create.partition_by == PartitionBy::DateHour.name())
     }
 
     fn check_partitioning(&self) -> Result<(), ConvertError> {
@@ -355,10 +384,16 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         sweep(&self.ledger.writer, number).await?;
-        let mut seal = Seal { plan: number, totals: Totals::default(), columns: Default::default() };
+        switch(&self.ledger.writer, number).await?;
+        let mut seal = Seal { plan: number, ..Seal::default() };
         for task in committed {
             let Some(commit) = lake.commit(number, task).await? else { continue };
             seal.totals.add(&commit.head.totals);
+            if let Some(replaces) = commit.head.replaces {
+                let old = lake.commit(replaces.plan, replaces.task).await?;
+                seal.replaced_totals.add(&old.map_or_else(Totals::default, |old| old.head.totals));
+                seal.replaced.insert(replaces);
+            }
             for file in commit.head.files {
                 seal.columns.entry(file.table).or_default().extend(file.columns);
             }
@@ -366,6 +401,9 @@ impl<'a> Run<'a> {
         // Whoever loses the number reads on, and may find that a rival has sealed the plan.
         while self.ledger.state.is_open(number) {
             self.ledger.append(Body::Seal(seal.clone())).await?;
+        }
+        if !seal.replaced.is_empty() {
+            clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
         }
         Ok(())
     }

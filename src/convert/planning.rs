@@ -8,8 +8,8 @@
 use super::discover::Listing;
 use super::{ConvertError, Run};
 use crate::commit::{Appended, Draft};
-use crate::encode::{PartitionBy, WRITER_EPOCH};
-use crate::lake::{Body, Create, Lake, Purpose, Seen, Settings, State};
+use crate::encode::PartitionBy;
+use crate::lake::{Body, Create, Lake, Purpose, Seen, State};
 use crate::plan::{Gather, Listed, Verdict, cut, judge};
 use crate::source::Object;
 
@@ -101,7 +101,7 @@ impl Planner for Writing<'_, '_> {
         if self.run.stop.is_soon() || self.birth().await? {
             return Ok(false);
         }
-        let settings = self.settings();
+        let settings = self.run.settings(self.run.options.format.clone());
         let by_hour = settings.partition_by == PartitionBy::DateHour.name();
         let Gathered { purpose, objects, is_last } = gathered;
         let count = objects.len() as u64;
@@ -140,18 +140,5 @@ impl Writing<'_, '_> {
         }
         run.check_partitioning()?;
         Ok(unborn)
-    }
-
-    fn settings(&self) -> Settings {
-        let (options, state) = (self.run.options, &self.run.ledger.state);
-        let create = state.create.as_ref().expect("the lake was born");
-        Settings {
-            writer_epoch: WRITER_EPOCH,
-            compression: options.compression.name().to_owned(),
-            file_bytes_max: options.file_bytes_max,
-            partition_by: create.partition_by.clone(),
-            format: options.format.clone(),
-            types: state.fixed_types(),
-        }
     }
 }

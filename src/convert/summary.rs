@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::discover::Listing;
 use super::planning::{Gathered, Planner};
+use super::redo::Redone;
 use super::{ConvertError, Options, Stop};
 use crate::lake::{Lake, Outcome, Purpose, Receipt, State, Totals};
 use crate::plan;
@@ -65,6 +66,13 @@ pub struct Summary {
     pub objects_differing: u64,
     /// The first of them, by URL, with the reason; so are all lists here.
     pub differing: Vec<String>,
+    /// Tasks decoded again whose files took the place of those they had given.
+    pub tasks_replaced: u64,
+    /// The same, with equal files: nothing was replaced.
+    pub tasks_unchanged: u64,
+    /// What could not be decoded again: what it gave earlier stays.
+    pub objects_kept: u64,
+    pub kept: Vec<String>,
     /// Prefixes that could not be listed.
     pub denied: Vec<String>,
     /// Objects that could not be read; the next run tries them again.
@@ -113,6 +121,24 @@ impl Summary {
         }
     }
 
+    pub(super) fn note_redone(&mut self, redone: &Redone) {
+        match &redone.kept {
+            Some(reason) => self.note_kept(reason.clone()),
+            None if redone.receipts.is_empty() => self.tasks_unchanged += 1,
+            None => {
+                self.add(&redone.totals, &redone.receipts);
+                self.tasks_replaced += 1;
+            }
+        }
+    }
+
+    pub(super) fn note_kept(&mut self, reason: String) {
+        if !self.kept.contains(&reason) {
+            self.objects_kept += 1;
+            keep(&mut self.kept, reason);
+        }
+    }
+
     pub(super) fn note_listing(&mut self, listing: &Listing, state: &State, options: &Options) {
         (self.since, self.until) = (options.since, options.until);
         self.requests += listing.requests;
@@ -133,7 +159,8 @@ impl Summary {
     /// Whether nothing was done that is worth telling when a run fails.
     pub(super) fn is_empty(&self) -> bool {
         let objects = self.objects + self.objects_aside + self.objects_skipped;
-        objects + self.objects_confirmed + self.objects_differing + self.objects_unreadable == 0
+        let read = self.objects_confirmed + self.objects_differing + self.objects_unreadable;
+        objects + read + self.tasks_unchanged + self.objects_kept == 0
     }
 
     pub(super) fn note_kept_types(&mut self, types: &Types) {
@@ -161,6 +188,7 @@ impl Summary {
             || !self.denied.is_empty()
             || self.objects_unreadable > 0
             || self.objects_differing > 0
+            || self.objects_kept > 0
     }
 }
 
@@ -214,6 +242,18 @@ impl Summary {
             "objects could not be read and are looked for again by the next run",
             self.objects_unreadable,
             &self.unreadable,
+        )?;
+        if self.tasks_replaced > 0 {
+            writeln!(f, "the files of {} tasks took the place of their earlier ones", count(self.tasks_replaced))?;
+        }
+        if self.tasks_unchanged > 0 {
+            writeln!(f, "{} tasks gave the same again: nothing was replaced", count(self.tasks_unchanged))?;
+        }
+        name_some(
+            f,
+            "objects could not be decoded again (the lake keeps what their tasks gave)",
+            self.objects_kept,
+            &self.kept,
         )?;
         name_some(f, "prefixes could not be listed", self.denied.len() as u64, &self.denied)?;
         if self.objects_confirmed > 0 {

@@ -13,7 +13,7 @@ use crate::commit::{Attempt, Scratch, Staged, StagedRejects};
 use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::encode::{self, EncodeError, Origin, Staging, TaskEncoder};
 use crate::fetch::{Body, FetchError, Fetched};
-use crate::lake::{DataFile, Day, Dropped, Names, Outcome, PartSums, Receipt, Settings, Totals};
+use crate::lake::{DataFile, Day, Dropped, Names, Outcome, PartSums, PlannedTask, Receipt, Settings, Totals};
 use crate::progress::Progress;
 use crate::schema::Layout;
 use crate::source::Object;
@@ -41,9 +41,12 @@ pub(super) type Earlier = Arc<BTreeMap<String, Receipt>>;
 pub(super) enum Tried {
     Done(Box<Staged>),
     /// These objects could not be read: they must leave the plan before the task can be done.
-    Unreadable(BTreeMap<String, Dropped>),
+    Unreadable {
+        task: PlannedTask,
+        objects: BTreeMap<String, Dropped>,
+    },
     /// These objects turned out bad after rows of them had been encoded: once more, without them.
-    Redo {
+    Again {
         task: u64,
         bad: BTreeMap<String, String>,
     },
@@ -78,7 +81,7 @@ pub(super) fn run_task(context: &TaskContext, work: Work, mut fetched: Fetched) 
             Read::Receipt(receipt) => receipts.push(*receipt),
             Read::Bad(reason) => {
                 let bad = BTreeMap::from([(object.url.clone(), reason)]);
-                return Ok(Tried::Redo { task: work.task.task, bad });
+                return Ok(Tried::Again { task: work.task.task, bad });
             }
             Read::Unreadable(dropped) => {
                 unreadable.insert(object.url.clone(), dropped);
@@ -88,9 +91,9 @@ pub(super) fn run_task(context: &TaskContext, work: Work, mut fetched: Fetched) 
         context.progress.object(object.size);
     }
     if !unreadable.is_empty() {
-        return Ok(Tried::Unreadable(unreadable));
+        return Ok(Tried::Unreadable { task: work.task, objects: unreadable });
     }
-    session.stage(work.task.task, receipts, attempt)
+    session.stage(&work.task, receipts, attempt)
 }
 
 /// Only faults of the object itself let it leave the plan; a store that fails leaves the task open.
@@ -194,8 +197,8 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn stage(self, task: u64, receipts: Vec<Receipt>, attempt: Attempt) -> Result<Tried, ConvertError> {
-        let plan = self.context.plan;
+    fn stage(self, planned: &PlannedTask, receipts: Vec<Receipt>, attempt: Attempt) -> Result<Tried, ConvertError> {
+        let (plan, task, replaces) = (self.context.plan, planned.task, planned.replaces);
         let names = &self.context.names;
         let (written, _) = self.encoder.finish().map_err(encode_error)?;
         let rejects = self.rejects.finish()?.map(|(path, hash)| (names.rejects(plan, task, &hash), path));
@@ -225,10 +228,11 @@ impl<'a> Session<'a> {
             let receipts: Vec<Receipt> = receipts.into_iter().map(|receipt| checked(receipt, earlier)).collect();
             let totals = totals_of(&receipts);
             let files = Vec::new();
-            let staged = Staged { plan, task, writer_epoch, files, rejects: None, receipts, totals, attempt };
+            let staged = Staged { plan, task, writer_epoch, files, rejects: None, receipts, totals, replaces, attempt };
             return Ok(Tried::Done(Box::new(staged)));
         }
-        Ok(Tried::Done(Box::new(Staged { plan, task, writer_epoch, files, rejects, receipts, totals, attempt })))
+        let staged = Staged { plan, task, writer_epoch, files, rejects, receipts, totals, replaces, attempt };
+        Ok(Tried::Done(Box::new(staged)))
     }
 }
 
@@ -313,7 +317,7 @@ fn checked(found: Receipt, earlier: &BTreeMap<String, Receipt>) -> Receipt {
     Receipt { outcome, reason, ..found }
 }
 
-fn totals_of(receipts: &[Receipt]) -> Totals {
+pub(super) fn totals_of(receipts: &[Receipt]) -> Totals {
     let of = |outcome| receipts.iter().filter(|receipt| receipt.outcome == outcome).count() as u64;
     // Only a conversion puts rows into the lake.
     let converted = || receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);

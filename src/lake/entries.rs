@@ -2,7 +2,7 @@
 //!
 //! Every change here is a change of the format on storage: old entries must stay readable (fixtures in `tests/data`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,9 @@ pub enum Purpose {
     /// They were converted and have another version now: they are read again and held against their receipts. No data
     /// file comes of it.
     Check,
+    /// They were converted by the tasks that this plan's tasks replace, and are decoded again. What comes of it waits
+    /// outside of the tables until every task is done; with the seal it stands for what it replaces.
+    Redo,
 }
 
 /// Objects to be converted or checked, cut into tasks.
@@ -98,16 +101,32 @@ pub struct Plan {
 pub struct PlannedTask {
     pub task: u64,
     pub objects: Vec<crate::source::Object>,
+    /// In a plan to redo: the task whose files it replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<TaskRef>,
+}
+
+/// A task of the lake's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TaskRef {
+    pub plan: u64,
+    pub task: u64,
 }
 
 /// All tasks of a plan are committed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Seal {
     pub plan: u64,
     #[serde(flatten)]
     pub totals: Totals,
     /// Columns that the plan's files hold.
     pub columns: BTreeMap<Table, BTreeMap<String, Kind>>,
+    /// Of a plan to redo: the tasks that its own stand for from now on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub replaced: BTreeSet<TaskRef>,
+    /// What those had given.
+    #[serde(default, skip_serializing_if = "Totals::is_nothing")]
+    pub replaced_totals: Totals,
 }
 
 /// Objects that a plan names and that could not be read: they leave the plan and are not seen.

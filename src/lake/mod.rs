@@ -24,7 +24,9 @@ mod tests;
 
 pub use checkpoint::{Checkpoint, Filed};
 pub use day::Day;
-pub use entries::{Body, Create, Drop, Dropped, Entry, FORMAT_VERSION, Plan, PlannedTask, Purpose, Seal, Settings};
+pub use entries::{
+    Body, Create, Drop, Dropped, Entry, FORMAT_VERSION, Plan, PlannedTask, Purpose, Seal, Settings, TaskRef,
+};
 pub use names::Names;
 pub use records::{
     Commit, CommitHead, DataFile, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals, decode_lines, encode_lines,

@@ -154,6 +154,20 @@ impl Names {
         format!("{LEDGER}/tmp")
     }
 
+    /// Where a data file of a plan to redo waits for the seal.
+    pub fn waiting(data: &str) -> String {
+        format!("{LEDGER}/waiting/{data}")
+    }
+
+    pub fn all_waiting(&self) -> Path {
+        self.ledger("waiting")
+    }
+
+    /// The plan in the name of a data file.
+    pub fn plan_of_data(path: &Path) -> Option<u64> {
+        path.filename()?.strip_prefix('p')?.split('-').next()?.parse().ok()
+    }
+
     /// A data file. It depends on the plan and on the content alone.
     pub fn data(&self, table: Table, partition: &str, plan: u64, task: u64, ordinal: usize, hash: &str) -> String {
         format!("{}/{partition}/p{plan:08}-t{task:06}-{ordinal:04}-{}.parquet", table.name(), short(hash))

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Day;
+use super::{Day, TaskRef};
 use crate::schema::{Kind, Table};
 
 /// Sums over objects.
@@ -29,6 +29,22 @@ pub struct Totals {
 }
 
 impl Totals {
+    pub fn is_nothing(&self) -> bool {
+        *self == Totals::default()
+    }
+
+    pub fn subtract(&mut self, other: &Totals) {
+        self.objects -= other.objects;
+        self.objects_aside -= other.objects_aside;
+        self.objects_skipped -= other.objects_skipped;
+        self.rows -= other.rows;
+        self.rejects -= other.rejects;
+        self.objects_confirmed -= other.objects_confirmed;
+        self.objects_differing -= other.objects_differing;
+        self.files -= other.files;
+        self.file_bytes -= other.file_bytes;
+    }
+
     pub fn add(&mut self, other: &Totals) {
         self.objects += other.objects;
         self.objects_aside += other.objects_aside;
@@ -139,6 +155,9 @@ pub struct Intent {
     pub writer_epoch: u32,
     pub files: Vec<DataFile>,
     pub rejects: Option<String>,
+    /// Whether the files are published where they wait for the plan's seal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 /// The first line of a commit.
@@ -154,6 +173,10 @@ pub struct CommitHead {
     pub files: Vec<DataFile>,
     /// Where the lines that were set aside lie, relative to the lake.
     pub rejects: Option<String>,
+    /// The task that this one stands for once its plan is sealed. A task of a plan to redo that changes nothing has none,
+    /// and no files and receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<TaskRef>,
 }
 
 /// A task that is done: its head, and a receipt for each object.

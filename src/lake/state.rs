@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::receipts;
 use super::{
-    Body, Checkpoint, CommitHead, Create, Day, Dropped, Entry, Filed, Lake, LakeError, Names, Plan, PlannedTask,
-    Receipt, Totals, decode_lines,
+    Body, Checkpoint, CommitHead, Create, Day, Dropped, Entry, Filed, Lake, LakeError, Names, Outcome, Plan,
+    PlannedTask, Purpose, Receipt, TaskRef, Totals, decode_lines,
 };
 use crate::schema::{FIELDS, Kind, PROVENANCE, Table, Types};
 
@@ -18,6 +18,13 @@ pub struct PlanState {
     pub sealed: bool,
     /// Objects that left the plan, with the reason.
     pub dropped: BTreeMap<String, Dropped>,
+}
+
+impl PlanState {
+    /// What it gives still waits, and does not lie in the folders of the tables.
+    pub fn is_redo_under_way(&self) -> bool {
+        !self.sealed && self.plan.purpose == Purpose::Redo
+    }
 }
 
 /// Objects of one folder that could not be read.
@@ -43,6 +50,9 @@ pub struct State {
     pub filed: Filed,
     /// The newest key day met in each chain that was listed to its end, by the chain's URL.
     pub frontiers: BTreeMap<String, Day>,
+    /// Tasks for which others stand.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub replaced: BTreeSet<TaskRef>,
     /// Type of every column that a sealed plan wrote, as the first one wrote it.
     pub columns: BTreeMap<Table, BTreeMap<String, Kind>>,
     /// Sums over sealed plans.
@@ -105,6 +115,8 @@ impl State {
                 if let Some(plan) = self.plans.get_mut(&seal.plan).filter(|plan| !plan.sealed) {
                     plan.sealed = true;
                     self.totals.add(&seal.totals);
+                    self.totals.subtract(&seal.replaced_totals);
+                    self.replaced.extend(seal.replaced);
                 }
                 for (table, columns) in seal.columns {
                     let known = self.columns.entry(table).or_default();
@@ -182,17 +194,42 @@ impl State {
         Ok(tasks)
     }
 
-    /// The heads of all commits, in order of plan and task: what the lake holds.
+    /// Plans of which no checkpoint has filed the records and of which commits are part of the lake, and all tasks for which
+    /// others stand. A plan to redo counts from its last commit on, at once for all of its tasks.
+    async fn standing(&self, lake: &Lake) -> Result<(Vec<(u64, &PlanState)>, BTreeSet<TaskRef>), LakeError> {
+        let (mut plans, mut replaced) = (Vec::new(), self.replaced.clone());
+        for (&number, state) in &self.plans {
+            if state.is_redo_under_way() {
+                let committed = lake.committed(number).await?;
+                if (committed.len() as u64) < state.plan.tasks {
+                    continue;
+                }
+                for task in committed {
+                    replaced.extend(lake.commit(number, task).await?.and_then(|commit| commit.head.replaces));
+                }
+            }
+            plans.push((number, state));
+        }
+        Ok((plans, replaced))
+    }
+
+    /// The heads of all commits that are part of the lake, in order of plan and task: what it holds.
     pub async fn heads(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
         let mut heads: Vec<CommitHead> = match &self.filed.heads {
             Some(relative) => lake.filed(relative, |bytes| decode_lines(&bytes)).await?,
             None => Vec::new(),
         };
-        for &number in self.plans.keys() {
+        let (plans, replaced) = self.standing(lake).await?;
+        for (number, state) in plans {
             for task in lake.committed(number).await? {
-                heads.extend(lake.commit(number, task).await?.map(|commit| commit.head));
+                let Some(mut head) = lake.commit(number, task).await?.map(|commit| commit.head) else { continue };
+                if state.is_redo_under_way() {
+                    head.files.iter_mut().for_each(|file| file.path = Names::waiting(&file.path));
+                }
+                heads.push(head);
             }
         }
+        heads.retain(|head| !replaced.contains(&TaskRef { plan: head.plan, task: head.task }));
         heads.sort_by_key(|head| (head.plan, head.task));
         Ok(heads)
     }
@@ -218,7 +255,8 @@ impl State {
         for relative in self.filed.receipts.get(&day).into_iter().flatten() {
             found.extend(lake.filed(relative, |bytes| receipts::decode(bytes, day, &wanted)).await?);
         }
-        for (&plan, state) in self.plans.iter().filter(|(_, state)| state.plan.days.contains(&day)) {
+        let (plans, replaced) = self.standing(lake).await?;
+        for (plan, state) in plans.into_iter().filter(|(_, state)| state.plan.days.contains(&day)) {
             for task in lake.committed(plan).await? {
                 let Some(commit) = lake.commit(plan, task).await? else { continue };
                 let of_day = commit.receipts.into_iter().filter(|receipt| receipt.day == day && wanted(receipt));
@@ -228,7 +266,26 @@ impl State {
                 }
             }
         }
+        found.retain(|filed| !replaced.contains(&TaskRef { plan: filed.plan, task: filed.task }));
         found.sort_by_key(|filed| (filed.plan, filed.task));
         Ok(found)
+    }
+
+    /// The newest receipts of those objects of one key day that are set aside now, in order of their URLs.
+    pub async fn aside(&self, lake: &Lake, day: Day) -> Result<Vec<receipts::Filed>, LakeError> {
+        let aside = |receipt: &Receipt| receipt.outcome == Outcome::Aside;
+        let mut found = BTreeMap::new();
+        for filed in self.receipts_where(lake, day, aside).await? {
+            found.insert(filed.receipt.url.clone(), filed);
+        }
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let since = |receipt: &Receipt| receipt.outcome == Outcome::Converted && found.contains_key(&receipt.url);
+        let converted = self.receipts_where(lake, day, since).await?;
+        for filed in converted {
+            found.remove(&filed.receipt.url);
+        }
+        Ok(found.into_values().collect())
     }
 }

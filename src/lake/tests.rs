@@ -65,7 +65,7 @@ async fn the_fold_knows_open_plans_frontiers_and_columns() {
     put(&lake, 2, plan(&[("s3://b/a/", "2023-09-15")], false)).await;
     let columns = BTreeMap::from([(Table::FlowLogs, BTreeMap::from([("encryption_status".into(), Kind::Text)]))]);
     let totals = Totals { rows: 5, ..Totals::default() };
-    put(&lake, 3, Body::Seal(Seal { plan: 1, totals, columns })).await;
+    put(&lake, 3, Body::Seal(Seal { plan: 1, totals, columns, ..Seal::default() })).await;
     let state = State::load(&lake).await.unwrap();
     assert_eq!((state.next, state.open_plans()), (4, vec![2]));
     assert_eq!(state.frontiers["s3://b/a/"].to_string(), "2023-09-15");
@@ -82,7 +82,7 @@ async fn a_seal_counts_once_and_an_unread_object_is_looked_for_until_a_full_scan
     let dropped = || Dropped { day: "2020-01-01".parse().unwrap(), reason: "denied".into() };
     let objects = BTreeMap::from([("s3://b/a/1".to_owned(), dropped()), ("s3://b/c/1".to_owned(), dropped())]);
     put(&lake, 1, Body::Drop(Drop { plan: 0, objects })).await;
-    let seal = Seal { plan: 0, totals: Totals { rows: 5, ..Totals::default() }, columns: BTreeMap::new() };
+    let seal = Seal { plan: 0, totals: Totals { rows: 5, ..Totals::default() }, ..Seal::default() };
     put(&lake, 2, Body::Seal(seal.clone())).await;
     put(&lake, 3, Body::Seal(seal)).await;
     let mut state = State::load(&lake).await.unwrap();
@@ -153,6 +153,7 @@ async fn a_conversion_is_not_forgotten_for_a_later_standing() {
             totals: Totals::default(),
             files: vec![],
             rejects: None,
+            replaces: None,
         };
         Commit { head, receipts: vec![receipt] }.encode()
     };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::lake::receipts::Filed;
-use crate::lake::{DataFile, Entry, Lake, LakeError, Outcome, Receipt, RejectRecord, State, decode_lines};
+use crate::lake::{DataFile, Entry, Lake, LakeError, Receipt, RejectRecord, State, decode_lines};
 
 /// Records of the ledger that are read at a time.
 const READS_IN_FLIGHT_MAX: usize = 16;
@@ -54,11 +54,16 @@ impl Ledger {
 
     /// Whole objects that were set aside, and lines of others.
     pub fn set_aside(&self) -> BoxStream<'static, Result<SetAside, LakeError>> {
-        let aside = |filed: Filed| (filed.receipt.outcome == Outcome::Aside).then_some(filed.receipt);
-        let objects = self.receipts().map_ok(move |filed| SetAside {
-            objects: filed.into_iter().filter_map(aside).collect(),
-            lines: Vec::new(),
-        });
+        let of_day = |day| {
+            let (lake, state) = (self.lake.clone(), self.state.clone());
+            async move {
+                let aside = state.aside(&lake, day).await?;
+                let objects = aside.into_iter().map(|filed| filed.receipt).collect();
+                Ok(SetAside { objects, lines: Vec::new() })
+            }
+        };
+        let days: Vec<_> = self.state.days().into_iter().map(of_day).collect();
+        let objects = stream::iter(days).buffered(DAYS_IN_FLIGHT_MAX);
         let (lake, state) = (self.lake.clone(), self.state.clone());
         let heads = async move {
             let heads = state.heads(&lake).await?;

@@ -61,6 +61,16 @@ impl Location {
         Ok(Location { kind: Kind::Local, bucket: String::new(), key: key.trim_matches('/').to_owned(), is_file })
     }
 
+    /// The bucket or disk of a URL that [`Location::url_of`] made.
+    pub fn root_of(url: &str) -> Result<Location> {
+        Location::parse(url).map(|location| location.root())
+    }
+
+    /// The whole bucket, or the whole disk.
+    pub fn root(&self) -> Location {
+        Location { kind: self.kind, bucket: self.bucket.clone(), key: String::new(), is_file: false }
+    }
+
     pub fn kind(&self) -> Kind {
         self.kind
     }

@@ -49,12 +49,24 @@ impl Bench {
 
     /// One run of `flowlake convert s3://logs/ s3://lake/` over open stores, without the host's lock.
     pub fn convert(&self, lake: Arc<dyn ObjectStore>, more: &[&str]) -> Result<Summary, ConvertError> {
+        self.run(lake, &["convert", "s3://logs/", "s3://lake/"], more)
+    }
+
+    /// One run of `flowlake rejects s3://lake/ --replay`, likewise.
+    pub fn replay(&self, lake: Arc<dyn ObjectStore>, more: &[&str]) -> Result<Summary, ConvertError> {
+        self.run(lake, &["rejects", "s3://lake/", "--replay"], more)
+    }
+
+    fn run(&self, lake: Arc<dyn ObjectStore>, command: &[&str], more: &[&str]) -> Result<Summary, ConvertError> {
         use clap::Parser;
         let scratch = self.scratch.path().to_str().expect("UTF-8");
-        let arguments = ["flowlake", "convert", "s3://logs/", "s3://lake/", "--threads", "1", "--scratch", scratch];
-        let arguments = arguments.iter().chain(more);
-        let cli::Command::Convert(parsed) = cli::Cli::parse_from(arguments).command else { panic!("not convert") };
-        let options = parsed.options().expect("sound options");
+        let arguments = [&["flowlake"], command, &["--threads", "1", "--scratch", scratch], more].concat();
+        let options = match cli::Cli::parse_from(arguments).command {
+            cli::Command::Convert(parsed) => parsed.options(),
+            cli::Command::Rejects(parsed) => parsed.replay_options(),
+            other => panic!("{other:?} converts nothing"),
+        };
+        let options = options.expect("sound options");
         let logs = Store::new(self.logs.clone(), Location::parse("s3://logs/").expect("a URL"));
         let sides = Sides { sources: vec![logs], writer: writer(lake) };
         let (progress, stop) = (Progress::new(When::Never), Stop::default());
@@ -82,8 +94,9 @@ impl Bench {
         self.objects(lake).into_iter().filter(|(name, _)| is_data_file(name)).collect()
     }
 
-    /// A reader of directories finds no row twice and none that is wrong; a reader of the ledger finds whole files.
-    pub fn check_readers(&self, lake: &Arc<InMemory>, at: &str) {
+    /// A reader of directories finds no row twice and none that is wrong; nor does a reader of the ledger, which finds whole
+    /// files. The number of rows that the latter finds.
+    pub fn check_readers(&self, lake: &Arc<InMemory>, at: &str) -> usize {
         let mut rows = BTreeMap::new();
         let files = self.data_files(lake);
         files.iter().for_each(|(name, bytes)| read_rows(name, bytes.clone(), &mut rows));
@@ -92,16 +105,31 @@ impl Bench {
         }
         let reading = Lake::new(lake.clone(), Path::default(), "s3://lake/".to_owned());
         let heads = self.block_on(async { State::load(&reading).await?.heads(&reading).await });
+        let objects = self.objects(lake);
+        let mut of_ledger = BTreeMap::new();
         for file in heads.expect("a readable ledger").iter().flat_map(|head| &head.files) {
-            let bytes = files.get(&file.path).unwrap_or_else(|| panic!("{at}: {} is missing", file.path));
+            let bytes = objects.get(&file.path).unwrap_or_else(|| panic!("{at}: {} is missing", file.path));
             assert_eq!(blake3::hash(bytes).to_hex().as_str(), file.hash, "{at}: {}", file.path);
+            read_rows(&file.path, bytes.clone(), &mut of_ledger);
         }
+        for (place, row) in &of_ledger {
+            assert_eq!(Some(row), self.expected.rows.get(place), "{at}: {place:?} by the ledger");
+        }
+        of_ledger.len()
     }
 
+    /// The same files but for the numbers of their plans: a run that a fault ended may have planned less at once.
     pub fn check_complete(&self, lake: &InMemory, clean: &BTreeMap<String, Bytes>, at: &str) {
         let files = self.data_files(lake);
-        assert!(files.keys().eq(clean.keys()), "{at}: {:?}", files.keys());
-        assert!(files == *clean, "{at}: the same names hold the same bytes");
+        let unnumbered = |name: &String| {
+            let (folder, file) = name.rsplit_once('/').expect("a folder");
+            format!("{folder}/{}", file.split_once('-').expect("the number of a plan").1)
+        };
+        let by_name = |files: &BTreeMap<String, Bytes>| -> BTreeMap<String, Bytes> {
+            files.iter().map(|(name, bytes)| (unnumbered(name), bytes.clone())).collect()
+        };
+        assert_eq!(files.len(), clean.len(), "{at}: {:?}", files.keys());
+        assert!(by_name(&files) == by_name(clean), "{at}: {:?}", files.keys());
     }
 }
 
@@ -221,11 +249,9 @@ fn a_conversion_survives_a_fault_at_every_operation() {
 #[test]
 fn a_checkpoint_survives_a_fault_at_every_operation() {
     let bench = bench();
-    let prepared = || {
-        let lake = Arc::new(InMemory::new());
-        bench.convert(lake.clone(), &[]).expect("no faults");
-        lake
-    };
+    let converted = Arc::new(InMemory::new());
+    bench.convert(converted.clone(), &[]).expect("no faults");
+    let prepared = || Arc::new(converted.fork());
     let work = |lake: Arc<dyn ObjectStore>| {
         bench.block_on(async {
             let mut ledger = Ledger::open(writer(lake)).await.ok()?;
@@ -237,4 +263,69 @@ fn a_checkpoint_survives_a_fault_at_every_operation() {
         work(lake.clone()) && bench.convert(lake, &[]).is_ok_and(|summary| summary.objects == 0)
     });
     assert!(faults > 100, "{faults} faults");
+}
+
+/// Before and after are the same rows in other bytes, and so is everything between for a reader of the ledger.
+#[test]
+fn a_redo_survives_a_fault_at_every_operation() {
+    let bench = bench();
+    let converted = Arc::new(InMemory::new());
+    bench.convert(converted.clone(), &[]).expect("no faults");
+    let prepared = || Arc::new(converted.fork());
+    let window = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30", "--compression", "none"];
+    let untouched = bench.data_files(&prepared());
+    let faults = at_every_operation(&bench, prepared, |lake| bench.convert(lake, &window).is_ok());
+    assert!(faults > 100, "{faults} faults");
+    let lake = prepared();
+    let reading = Arc::clone(&lake);
+    let summary = bench.convert(lake.clone(), &window).expect("no faults");
+    assert_eq!(summary.tasks_replaced, 3);
+    let redone = bench.data_files(&lake);
+    assert!(redone.keys().all(|name| !untouched.contains_key(name)), "{:?}", redone.keys());
+    assert_eq!(bench.check_readers(&reading, "redone"), bench.expected.rows.len());
+
+    let operations = |fault, operation| {
+        let lake = prepared();
+        let store = Arc::new(FaultyStore::new(lake.clone(), operation, fault));
+        let _ = bench.convert(store.clone(), &window);
+        (lake, store.operations() >= operation)
+    };
+    for operation in 1.. {
+        let (lake, was_reached) = operations(Fault::DiesBefore, operation);
+        if !was_reached {
+            break;
+        }
+        let found = bench.check_readers(&lake, &format!("operation {operation}"));
+        assert_eq!(found, bench.expected.rows.len(), "operation {operation}: the ledger has every row at any time");
+    }
+}
+
+#[test]
+fn a_replay_survives_a_fault_at_every_operation() {
+    let mut bench = bench();
+    // Objects without a header: set aside first, rows with a format.
+    let fields = "version srcaddr dstport start packets bytes";
+    for n in [3, 12] {
+        let (key, text) = (key(n, 100 + n), text(n, 100 + n));
+        let bare = text.split_once('\n').expect("a header").1;
+        let mut with_header = Expected::default();
+        oracle::read(&format!("s3://logs/{key}"), text.as_bytes(), &mut with_header);
+        let rows = with_header.rows.into_iter().map(|((url, line), row)| ((url, line - 1), row));
+        bench.expected.rows.extend(rows);
+        bench.block_on(bench.logs.put(&Path::from(key), gzip(bare.as_bytes()).into())).expect("memory");
+    }
+    let converted = Arc::new(InMemory::new());
+    let summary = bench.convert(converted.clone(), &[]).expect("no faults");
+    assert_eq!((summary.objects_aside, summary.rejects), (2, 4));
+    let prepared = || Arc::new(converted.fork());
+    let format: Vec<String> = fields.split(' ').map(|field| format!("${{{field}}}")).collect();
+    let format = format.join(" ");
+    // Other bytes for the tasks of which lines were set aside, so that they are replaced.
+    let more = ["--format", &format, "--compression", "none"];
+    let faults = at_every_operation(&bench, prepared, |lake| bench.replay(lake, &more).is_ok());
+    assert!(faults > 100, "{faults} faults");
+    let lake = prepared();
+    let summary = bench.replay(lake.clone(), &more).expect("no faults");
+    assert_eq!((summary.objects_aside, summary.tasks_replaced), (0, 3));
+    assert_eq!(bench.check_readers(&lake, "replayed"), bench.expected.rows.len());
 }

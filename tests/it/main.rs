@@ -1,5 +1,6 @@
 //! The integration tests: the real program, on real files and a real S3 server, held against independent counts.
 
+mod again;
 mod bad_input;
 mod checkpoints;
 mod convert;

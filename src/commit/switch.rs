@@ -1,0 +1,51 @@
+//! What a plan to redo gave takes the place of what it replaces, between the last commit of the plan and its seal.
+//!
+//! Readers of the ledger turn to the new files with the last commit, and find them where they wait; who lists folders may miss
+//! rows for a moment and never sees one twice, since the files of an old task are removed before those of the new one appear.
+//! Who dies on the way leaves a plan whose tasks are all committed: the next run does the same again, and finds part of it done.
+
+use super::{CommitError, LakeWriter};
+use crate::lake::{LakeError, Names, State};
+
+/// Puts the files of every task of `plan` in their place as well. Every task must be committed.
+pub async fn switch(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
+    let lake = &writer.lake;
+    for task in lake.committed(plan).await? {
+        let Some(commit) = lake.commit(plan, task).await? else { continue };
+        let Some(replaced) = commit.head.replaces else { continue };
+        if let Some(old) = lake.commit(replaced.plan, replaced.task).await? {
+            for file in &old.head.files {
+                writer.delete(&file.path).await?;
+            }
+        }
+        for file in &commit.head.files {
+            if writer.show(&Names::waiting(&file.path), &file.path).await? {
+                continue;
+            }
+            // A rival may have sealed the plan.
+            if !State::load(lake).await?.is_open(plan) {
+                return Ok(());
+            }
+            let url = lake.names.url(&lake.names.inside(&Names::waiting(&file.path)));
+            return Err(LakeError::Gap { url }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Removes what waited for plans that are sealed. Runs that died behind a seal leave it to later ones.
+pub async fn clear_waiting(writer: &LakeWriter, state: &State) -> Result<(), CommitError> {
+    let lake = &writer.lake;
+    if state.replaced.is_empty() {
+        return Ok(());
+    }
+    for meta in lake.list(&lake.names.all_waiting()).await? {
+        // Of a plan that came since the log was read nothing is known yet.
+        let may_be_needed = |plan| plan >= state.next || state.is_open(plan);
+        let is_needed = Names::plan_of_data(&meta.location).is_none_or(may_be_needed);
+        if !is_needed {
+            writer.delete(&lake.names.relative(&meta.location)).await?;
+        }
+    }
+    Ok(())
+}

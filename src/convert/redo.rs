@@ -1,0 +1,332 @@
+//! Decoding again what was decoded before: `convert --redo` by days, `rejects --replay` where something was set aside.
+//!
+//! ```text
+//! receipts of the days ─▶ tasks that gave rows ─▶ their objects, as they are at the source now ─▶ plans to redo
+//! objects set aside    ─▶ as they are at the source now                                       ─▶ plans to convert
+//! ```
+//!
+//! A task is redone whole or not at all: its new files stand for its old ones from the plan's seal on. If one of its objects is
+//! gone, or cannot be read as it could then, its task is kept as it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, TryStreamExt};
+
+use super::task::totals_of;
+use super::{ConvertError, Run};
+use crate::commit::{Appended, Draft, LakeWriter, Published, Staged, publish};
+use crate::encode::WRITER_EPOCH;
+use crate::lake::receipts::Filed;
+use crate::lake::{Commit, Day, Dropped, LakeError, Names, Outcome, PlannedTask, Purpose, Receipt, TaskRef, Totals};
+use crate::plan::{OBJECTS_PER_PLAN_MAX, cut};
+use crate::source::{self, Location, Object, Store};
+
+/// Objects asked for at once.
+const HEADS_IN_FLIGHT_MAX: usize = 64;
+
+/// What is decoded again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Everything of the days, accounts and regions that the options name.
+    Days,
+    /// Objects that were set aside, and tasks of which lines were.
+    Rejects,
+}
+
+/// What became of one task of a plan to redo.
+#[derive(Debug, Default)]
+pub(super) struct Redone {
+    /// Of its objects; nothing if the task stays as it is.
+    pub totals: Totals,
+    pub receipts: Vec<Receipt>,
+    /// Why it stays as it is although its objects should have given something else.
+    pub kept: Option<String>,
+}
+
+/// Publishes a task of a plan to redo; `None` if another run did. It stays as it is if its objects gave the same files, or
+/// less than they did.
+pub(super) async fn publish_again(
+    writer: &LakeWriter,
+    mut staged: Staged,
+    replaces: TaskRef,
+) -> Result<Option<Redone>, ConvertError> {
+    let old = earlier(writer, replaces).await?;
+    let mut redone = Redone { totals: staged.totals, receipts: staged.receipts.clone(), kept: lost(&old, &staged) };
+    if redone.kept.is_some() || gave_the_same(&old, &staged) {
+        empty(&mut staged);
+        (redone.totals, redone.receipts) = (Totals::default(), Vec::new());
+    } else {
+        let others = old.receipts.into_iter().filter(|receipt| receipt.outcome != Outcome::Converted);
+        staged.receipts.extend(others);
+        let Totals { files, file_bytes, .. } = staged.totals;
+        staged.totals = Totals { files, file_bytes, ..totals_of(&staged.receipts) };
+    }
+    Ok(match publish(writer, staged).await? {
+        Published::Ours => Some(redone),
+        Published::Theirs => None,
+    })
+}
+
+/// Commits a task of which an object cannot be read: it stays as it is.
+pub(super) async fn keep(
+    run: &mut Run<'_>,
+    plan: u64,
+    task: &PlannedTask,
+    unreadable: &BTreeMap<String, Dropped>,
+) -> Result<(), ConvertError> {
+    let mut staged = Staged {
+        plan,
+        task: task.task,
+        writer_epoch: WRITER_EPOCH,
+        files: Vec::new(),
+        rejects: None,
+        receipts: Vec::new(),
+        totals: Totals::default(),
+        replaces: None,
+        attempt: run.scratch.attempt(plan, task.task)?,
+    };
+    empty(&mut staged);
+    if let Published::Ours = publish(&run.ledger.writer, staged).await? {
+        for (url, dropped) in unreadable {
+            run.summary.note_kept(format!("{url}: {}", dropped.reason));
+        }
+    }
+    Ok(())
+}
+
+fn empty(staged: &mut Staged) {
+    staged.files.clear();
+    staged.receipts.clear();
+    (staged.rejects, staged.replaces, staged.totals) = (None, None, Totals::default());
+}
+
+async fn earlier(writer: &LakeWriter, task: TaskRef) -> Result<Commit, ConvertError> {
+    let lake = &writer.lake;
+    let missing = || LakeError::Gap { url: lake.names.url(&lake.names.commit(task.plan, task.task)) };
+    Ok(lake.commit(task.plan, task.task).await?.ok_or_else(missing)?)
+}
+
+/// An object that gave rows and would give none now, with the reason.
+fn lost(old: &Commit, staged: &Staged) -> Option<String> {
+    let now: BTreeMap<&str, &Receipt> = staged.receipts.iter().map(|receipt| (receipt.url.as_str(), receipt)).collect();
+    let converted = old.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);
+    converted.into_iter().find_map(|receipt| match now.get(receipt.url.as_str()) {
+        Some(now) if now.outcome == Outcome::Converted => None,
+        Some(now) => Some(format!("{}: {}", now.url, now.reason.as_deref().unwrap_or("it gives no rows"))),
+        None => Some(format!("{}: it was not read", receipt.url)),
+    })
+}
+
+/// Whether the files hold the same bytes.
+fn gave_the_same(old: &Commit, staged: &Staged) -> bool {
+    let key = |file: &crate::lake::DataFile| (file.table, file.partition.clone(), file.hash.clone());
+    let before: BTreeSet<_> = old.head.files.iter().map(key).collect();
+    let now: BTreeSet<_> = staged.files.iter().map(|(file, _)| key(file)).collect();
+    let rejects_before = old.head.rejects.as_deref().and_then(Names::hash_of);
+    let rejects_now = staged.rejects.as_ref().and_then(|(name, _)| Names::hash_of(name));
+    before == now && rejects_before == rejects_now
+}
+
+impl Run<'_> {
+    /// Writes plans for what is to be decoded again, and leaves out what is in a plan that is open.
+    pub(super) async fn plan_again(&mut self, again: Again) -> Result<(), ConvertError> {
+        if self.ledger.state.create.is_none() {
+            return Err(LakeError::NoLake { url: self.options.lake.url() }.into());
+        }
+        // After a rival's plan everything is looked up again.
+        while !self.stop.is_soon() && !self.try_to_plan_again(again).await? {}
+        Ok(())
+    }
+
+    /// `false` if a rival planned meanwhile.
+    async fn try_to_plan_again(&mut self, again: Again) -> Result<bool, ConvertError> {
+        let Found { aside, tasks } = self.find(again).await?;
+        let mut sources = Sources::default();
+        let mut objects = Vec::new();
+        for (url, found) in sources.as_they_are(self, aside.into_iter().collect()).await? {
+            match found {
+                Some(object) => objects.push(object),
+                None => self.summary.note_kept(gone(&url)),
+            }
+        }
+        let key = |object: &Object| (object.day, object.account.clone(), object.region.clone(), object.key.clone());
+        objects.sort_by_cached_key(key);
+        let by_hour = self.is_by_hour();
+        for objects in objects.chunks(OBJECTS_PER_PLAN_MAX) {
+            let settings = self.settings(self.options.format.clone());
+            let draft = Draft::new(Purpose::Convert, settings, &cut(objects.to_vec(), by_hour));
+            if !self.append_plan(&draft, objects.len()).await? {
+                return Ok(false);
+            }
+        }
+        for (format, tasks) in tasks {
+            let mut redo = Redo::default();
+            for replaces in tasks {
+                let Some((objects, days)) = self.objects_of(&mut sources, replaces).await? else { continue };
+                if redo.objects > 0 && redo.objects + objects.len() > OBJECTS_PER_PLAN_MAX {
+                    let full = std::mem::take(&mut redo);
+                    if !self.append_redo(full, format.clone()).await? {
+                        return Ok(false);
+                    }
+                }
+                redo.push(replaces, objects, days);
+            }
+            if redo.objects > 0 && !self.append_redo(redo, format).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads the receipts of all days, one after the other.
+    async fn find(&self, again: Again) -> Result<Found, ConvertError> {
+        let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
+        let mut found = Found::default();
+        for day in state.days() {
+            let wanted = |receipt: &Receipt| receipt.outcome == Outcome::Converted && self.wants(again, day, receipt);
+            for Filed { plan, task, format, .. } in state.receipts_where(lake, day, wanted).await? {
+                found.tasks.entry(format).or_default().insert(TaskRef { plan, task });
+            }
+            if again == Again::Rejects {
+                found.aside.extend(state.aside(lake, day).await?.into_iter().map(|filed| filed.receipt.url));
+            }
+        }
+        for number in state.open_plans() {
+            for task in lake.tasks(&state.plans[&number].plan).await? {
+                for object in &task.objects {
+                    found.aside.remove(&object.url);
+                }
+                if let Some(replaces) = task.replaces {
+                    for tasks in found.tasks.values_mut() {
+                        tasks.remove(&replaces);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn wants(&self, again: Again, day: Day, receipt: &Receipt) -> bool {
+        let options = self.options;
+        if again == Again::Rejects {
+            return receipt.rejects > 0;
+        }
+        let is_in_window =
+            |day| options.since.is_none_or(|since| since <= day) && options.until.is_none_or(|until| day <= until);
+        let facts = source::Facts::of(&receipt.url);
+        let one_of = |names: &[String], name: &Option<String>| {
+            names.is_empty() || name.as_ref().is_some_and(|name| names.contains(name))
+        };
+        day.0.is_some_and(is_in_window)
+            && options.sources.iter().any(|source| receipt.url.starts_with(&source.url()))
+            && one_of(&options.accounts, &facts.account)
+            && one_of(&options.regions, &facts.region)
+    }
+
+    /// The objects that gave a task's rows, as they are now, and the days of all its receipts; `None` if one is gone.
+    async fn objects_of(
+        &mut self,
+        sources: &mut Sources,
+        task: TaskRef,
+    ) -> Result<Option<(Vec<Object>, BTreeSet<Day>)>, ConvertError> {
+        let commit = earlier(&self.ledger.writer, task).await?;
+        let days = commit.receipts.iter().map(|receipt| receipt.day).collect();
+        let converted = commit.receipts.into_iter().filter(|receipt| receipt.outcome == Outcome::Converted);
+        let mut objects = Vec::new();
+        for (url, found) in sources.as_they_are(self, converted.map(|receipt| receipt.url).collect()).await? {
+            let Some(object) = found else {
+                self.summary.note_kept(gone(&url));
+                return Ok(None);
+            };
+            objects.push(object);
+        }
+        Ok(Some((objects, days)))
+    }
+
+    async fn append_redo(&mut self, redo: Redo, format: Option<String>) -> Result<bool, ConvertError> {
+        let draft = Draft::new(Purpose::Redo, self.settings(format), &redo.tasks).with_days(&redo.days);
+        self.append_plan(&draft, redo.objects).await
+    }
+
+    /// `false` if a rival planned meanwhile.
+    async fn append_plan(&mut self, draft: &Draft, objects: usize) -> Result<bool, ConvertError> {
+        loop {
+            let newest = self.ledger.state.newest_plan;
+            match self.ledger.plan(draft).await? {
+                Appended::Ours(number) => {
+                    self.summary.objects_planned += objects as u64;
+                    return Ok(self.ledger.state.newest_plan == Some(number));
+                }
+                // A seal or a drop took the number.
+                Appended::Lost if self.ledger.state.newest_plan == newest => {}
+                Appended::Lost => return Ok(false),
+            }
+        }
+    }
+}
+
+fn gone(url: &str) -> String {
+    format!("{url}: it is gone at the source")
+}
+
+/// What is to be decoded again.
+#[derive(Debug, Default)]
+struct Found {
+    /// URLs of objects that were set aside.
+    aside: BTreeSet<String>,
+    /// By the `--format` of their plans.
+    tasks: BTreeMap<Option<String>, BTreeSet<TaskRef>>,
+}
+
+/// A plan to redo that grows.
+#[derive(Debug, Default)]
+struct Redo {
+    tasks: Vec<PlannedTask>,
+    days: BTreeSet<Day>,
+    objects: usize,
+}
+
+impl Redo {
+    fn push(&mut self, replaces: TaskRef, objects: Vec<Object>, days: BTreeSet<Day>) {
+        self.objects += objects.len();
+        self.days.extend(days);
+        self.tasks.push(PlannedTask { task: self.tasks.len() as u64, objects, replaces: Some(replaces) });
+    }
+}
+
+/// The stores of objects that the ledger names beside those of the run's sources, opened as they are met.
+#[derive(Default)]
+struct Sources {
+    opened: Vec<Store>,
+}
+
+impl Sources {
+    /// Objects by URL as they lie at their sources now; `None` for what is gone. In the order of `urls`.
+    async fn as_they_are(
+        &mut self,
+        run: &Run<'_>,
+        urls: Vec<String>,
+    ) -> Result<Vec<(String, Option<Object>)>, ConvertError> {
+        let mut wanted = Vec::with_capacity(urls.len());
+        for url in urls {
+            let root = Location::root_of(&url)?;
+            let store = self.store(run, &root).await?;
+            wanted.push((url.strip_prefix(&root.url()).unwrap_or_default().to_owned(), url, store));
+        }
+        let heads = wanted.into_iter().map(|(key, url, store)| async move {
+            let entry = store.head(&key).await?;
+            Ok::<_, ConvertError>((url, entry.map(|entry| Object::new(&store.location, entry))))
+        });
+        futures::stream::iter(heads).buffered(HEADS_IN_FLIGHT_MAX).try_collect().await
+    }
+
+    async fn store(&mut self, run: &Run<'_>, root: &Location) -> Result<Store, ConvertError> {
+        let known = run.sources.iter().chain(&self.opened).find(|store| store.location.root() == *root);
+        if let Some(store) = known {
+            return Ok(store.clone());
+        }
+        let store = source::open(root, &run.options.source_access).await?;
+        self.opened.push(store.clone());
+        Ok(store)
+    }
+}
