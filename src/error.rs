@@ -67,6 +67,13 @@ impl Error {
                 ConvertError::Format(_) | ConvertError::Overlap { .. } | ConvertError::Partitioning { .. },
             )
             | Error::Ddl(DdlError::Place { .. }) => Exit::Usage,
+            Error::Source(error)
+            | Error::Convert(ConvertError::Source(error))
+            | Error::Audit(AuditError::Source(error))
+                if error.is_usage() =>
+            {
+                Exit::Usage
+            }
             #[cfg(feature = "serve")]
             Error::Serve(crate::serve::ServeError::Open { .. }) => Exit::Usage,
             Error::Query(error) if error.is_usage() => Exit::Usage,

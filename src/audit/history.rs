@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::{Difference, Kind};
 use super::{AuditError, problem};
-use crate::lake::{Body, Lake, LakeError, Names, PlanState, PlannedTask, Purpose, Seal, State};
+use crate::lake::{Body, Lake, LakeError, Names, PlanState, PlannedTask, Seal, State};
 
 /// The whole log, folded.
 pub struct History {
@@ -99,11 +99,7 @@ fn fold_of(state: &State) -> State {
 pub fn check_plan(name: &str, state: &PlanState, tasks: &[PlannedTask], create: Option<&str>) -> Vec<Difference> {
     let plan = &state.plan;
     let objects = || tasks.iter().flat_map(|task| &task.objects);
-    let mut days: BTreeSet<_> = objects().map(|object| crate::lake::Day(object.day)).collect();
-    if plan.purpose == Purpose::Redo {
-        // It also carries receipts of objects that it does not read.
-        days.extend(&plan.days);
-    }
+    let days: BTreeSet<_> = objects().map(|object| crate::lake::Day(object.day)).collect();
     let mut differences = Vec::new();
     let mut hold = |what: &str, expected: String, found: String| {
         if expected != found {

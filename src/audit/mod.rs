@@ -42,7 +42,7 @@ use self::history::History;
 use self::matching::{Matching, Mention, Side};
 use self::records::words;
 use self::task::{Context, PlanSums};
-use crate::lake::{Intent, Lake, LakeError, Outcome, PlanState, PlannedTask, State, TaskRef, Totals};
+use crate::lake::{Intent, Lake, LakeError, Outcome, PlanState, PlannedTask, State, Superseded, TaskRef, Totals};
 use crate::progress::Progress;
 use crate::schema::Table;
 use crate::source::{SourceError, Store};
@@ -97,7 +97,7 @@ pub async fn verify(
     audit.report.log_entries = history.state.next;
     audit.report.plans = history.state.plans.len() as u64;
     audit.report.checkpoints = checkpoints.len() as u64;
-    audit.superseded = Arc::new(switching(lake, &history.state).await?);
+    audit.superseded = Arc::new(superseded(lake, &history.state).await?);
     progress.verifying(history.state.totals.files, history.state.totals.file_bytes);
     for (&number, state) in &history.state.plans {
         audit.plan(&history, number, state).await?;
@@ -115,20 +115,14 @@ pub async fn verify(
     Ok(audit.report)
 }
 
-/// Tasks for which others stand, or will as soon as the run goes on that is putting them in place.
-async fn switching(lake: &Lake, state: &State) -> Result<BTreeSet<TaskRef>, AuditError> {
-    let mut superseded = state.replaced.clone();
-    for (&number, plan) in state.plans.iter().filter(|(_, plan)| plan.is_redo_under_way()) {
-        let committed = lake.committed(number).await?;
-        if committed.len() as u64 == plan.plan.tasks {
-            for task in committed {
-                // One that cannot be read is told of where it is held against its plan.
-                let commit = lake.commit(number, task).await.ok().flatten();
-                superseded.extend(commit.and_then(|commit| commit.head.replaces));
-            }
+/// Tasks for which others stand. A commit that cannot be read is told of where it is held against its plan.
+async fn superseded(lake: &Lake, state: &State) -> Result<Superseded, AuditError> {
+    match state.superseded(lake).await {
+        Err(error) => {
+            problem(lake, error).map(|_| Superseded { tasks: state.replaced.clone(), ..Superseded::default() })
         }
+        found => Ok(found?),
     }
-    Ok(superseded)
 }
 
 /// A record that cannot be read is a difference; a store that cannot be read, or a newer format, is an error.
@@ -152,7 +146,7 @@ async fn totals_of(lake: &Lake, tasks: &BTreeSet<TaskRef>) -> Result<Totals, Aud
     let mut totals = Totals::default();
     for task in tasks {
         if let Ok(Some(commit)) = lake.commit(task.plan, task.task).await {
-            totals.add(&commit.head.totals);
+            totals.add(&commit.head.totals.of_conversions());
         }
     }
     Ok(totals)
@@ -170,7 +164,7 @@ struct Audit<'a> {
     /// Source objects by URL.
     objects: Matching,
     committed: shortcuts::Committed,
-    superseded: Arc<BTreeSet<TaskRef>>,
+    superseded: Arc<Superseded>,
     threads: usize,
 }
 
@@ -308,7 +302,8 @@ impl<'a> Audit<'a> {
             superseded: self.superseded.clone(),
         };
         let replaced = history.state.replaced.clone();
-        let is_redo_under_way = state.is_redo_under_way();
+        let is_unfinished_redo = state.is_redo_under_way() && !self.superseded.by.contains(&number);
+        let waits = state.is_redo_under_way();
         let state = Arc::new(state.clone());
         let audits = planned.into_iter().map(|task| {
             let audited = task::audit(context.clone(), number, state.clone(), task);
@@ -325,13 +320,14 @@ impl<'a> Audit<'a> {
             self.committed.add(number, task, state.plan.settings.format.as_deref(), &commit);
             sums.add(&commit);
             let task = TaskRef { plan: number, task };
-            let is_live = !is_redo_under_way && !self.superseded.contains(&task);
-            if is_live {
-                live.add(&commit.head.totals);
+            let is_live = !is_unfinished_redo && !self.superseded.tasks.contains(&task);
+            live.add(&commit.head.totals);
+            if !is_live {
+                live.subtract(&commit.head.totals.of_conversions());
             }
             // Of what was replaced nothing may be left.
             for file in commit.head.files.iter().filter(|_| !replaced.contains(&task)) {
-                let side = if is_live { Side::Committed } else { Side::Known };
+                let side = if is_live && !waits { Side::Committed } else { Side::Known };
                 self.files.add(side, &file.path, &file.path).map_err(|error| self.scratch(error))?;
             }
             for receipt in &commit.receipts {

@@ -52,7 +52,7 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
         let superseded = audit.superseded.clone();
         let tasks = tasks.into_iter().map(|task| {
             let (lake, reading, state) = (audit.lake.clone(), reading.clone(), state.clone());
-            let is_superseded = superseded.contains(&TaskRef { plan: number, task: task.task });
+            let is_superseded = superseded.tasks.contains(&TaskRef { plan: number, task: task.task });
             async move {
                 let Ok(Some(commit)) = lake.commit(number, task.task).await else { return Ok(TaskRead::default()) };
                 let redoes = state.plan.purpose == Purpose::Redo;

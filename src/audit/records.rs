@@ -81,9 +81,7 @@ fn check_objects(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
             None => differences.push(of_object("a receipt".to_owned(), "none".to_owned())),
         }
     }
-    let redoes = subject.state.plan.purpose == Purpose::Redo;
-    let carried = |receipt: &Receipt| redoes && receipt.outcome != Outcome::Converted;
-    for url in receipts.iter().filter(|(_, receipt)| !carried(receipt)).map(|(url, _)| url) {
+    for url in receipts.keys() {
         let expected = "receipts of the task's objects alone";
         differences.push(Difference::of_object(Kind::RecordDiffers, url, expected, "a receipt of another object"));
     }

@@ -13,7 +13,7 @@ use super::difference::{Difference, Kind};
 use super::records::{self, Subject};
 use super::rows;
 use super::{AuditError, problem};
-use crate::lake::{Commit, Lake, PlanState, PlannedTask, TaskRef, Totals};
+use crate::lake::{Commit, Lake, Names, PlanState, PlannedTask, State, Superseded, TaskRef, Totals};
 use crate::progress::Progress;
 use crate::schema::Table;
 
@@ -29,7 +29,7 @@ pub struct Context {
     pub lines_in_memory_max: u64,
     pub progress: Progress,
     /// Tasks whose files are gone, or on their way out.
-    pub superseded: Arc<BTreeSet<TaskRef>>,
+    pub superseded: Arc<Superseded>,
 }
 
 /// What came of one task. Without a commit there is nothing but differences.
@@ -63,16 +63,26 @@ pub async fn audit(
     };
     let subject = Subject { lake, name: &name, plan: number, state: &state, planned: &planned };
     audited.differences.extend(records::check(&subject, &commit));
-    if context.superseded.contains(&TaskRef { plan: number, task: planned.task }) || state.is_redo_under_way() {
+    let task = TaskRef { plan: number, task: planned.task };
+    let waits = state.is_redo_under_way();
+    if context.superseded.tasks.contains(&task) || waits && !context.superseded.by.contains(&number) {
         audited.commit = Some(commit);
         return Ok(audited);
     }
     let mut files = Vec::new();
     let mut damaged = BTreeSet::new();
     for (index, record) in commit.head.files.iter().enumerate() {
-        let expected = Expected { name: &record.path, bytes: Some(record.bytes), hash: &record.hash };
+        let name = if waits { Names::waiting(&record.path) } else { record.path.clone() };
+        let expected = Expected { name: &name, bytes: Some(record.bytes), hash: &record.hash };
         match context.open(&expected).await? {
             Ok(file) => files.push((index, file)),
+            // A run that goes on meanwhile may have decoded the task again.
+            Err(difference)
+                if difference.kind == Kind::FileMissing && context.is_replaced_by_now(task, waits).await? =>
+            {
+                audited.commit = Some(commit);
+                return Ok(audited);
+            }
             Err(difference) => {
                 audited.differences.push(difference);
                 damaged.insert((record.table, record.partition.clone()));
@@ -103,6 +113,13 @@ struct Expected<'a> {
 }
 
 impl Context {
+    /// Whether a task's file may be gone since the verification began.
+    async fn is_replaced_by_now(&self, task: TaskRef, waits: bool) -> Result<bool, AuditError> {
+        let state = State::load(&self.lake).await?;
+        let was_sealed = waits && !state.is_open(task.plan);
+        Ok(was_sealed || state.superseded(&self.lake).await?.tasks.contains(&task))
+    }
+
     /// The rejects of a commit, if it has any: their name tells their hash.
     async fn rejects(&self, commit: &Commit) -> Result<Result<Option<File>, Difference>, AuditError> {
         let Some(name) = &commit.head.rejects else { return Ok(Ok(None)) };

@@ -28,7 +28,7 @@ impl LocalLake {
     /// Writes a file only if there is none of that name: `false` if there is.
     pub fn create(&self, relative: &str, bytes: &[u8]) -> io::Result<bool> {
         let target = self.root.join(relative);
-        self.make_folders(&target)?;
+        make_folder(parent(&target))?;
         let staged = self.stage(bytes)?;
         let linked = fs::hard_link(&staged, &target);
         fs::remove_file(&staged)?;
@@ -43,7 +43,7 @@ impl LocalLake {
     /// Moves a complete file into the lake, or copies it where the scratch lies on another file system.
     pub fn put_file(&self, staged: &Path, relative: &str) -> io::Result<()> {
         let target = self.root.join(relative);
-        self.make_folders(&target)?;
+        make_folder(parent(&target))?;
         File::open(staged)?.sync_all()?;
         match fs::rename(staged, &target) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
@@ -62,7 +62,7 @@ impl LocalLake {
     /// Gives a file a second name; `false` if there is no such file.
     pub fn link(&self, existing: &str, relative: &str) -> io::Result<bool> {
         let target = self.root.join(relative);
-        self.make_folders(&target)?;
+        make_folder(parent(&target))?;
         match fs::hard_link(self.root.join(existing), &target) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -72,9 +72,11 @@ impl LocalLake {
     }
 
     pub fn delete(&self, relative: &str) -> io::Result<()> {
-        match fs::remove_file(self.root.join(relative)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let path = self.root.join(relative);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => sync_folder(parent(&path)),
         }
     }
 
@@ -93,19 +95,18 @@ impl LocalLake {
     fn temporary(&self) -> PathBuf {
         self.tmp.join(format!("{}.part", uuid::Uuid::new_v4().simple()))
     }
+}
 
-    /// Creates the folders of a file and syncs each new one's parent, from the top.
-    fn make_folders(&self, target: &Path) -> io::Result<()> {
-        let folder = parent(target);
-        let missing: Vec<&Path> = folder.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
-        for new in missing.into_iter().rev() {
-            match fs::create_dir(new) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => sync_folder(parent(new))?,
-            }
+/// Creates a folder and those above it, and syncs each new one's parent, from the top.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+    for new in missing.into_iter().rev() {
+        match fs::create_dir(new) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => sync_folder(parent(new))?,
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Makes the names in a folder survive a power cut.

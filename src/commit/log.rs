@@ -97,12 +97,6 @@ impl Draft {
         Draft { plan, body: encode_lines(tasks).into() }
     }
 
-    /// Days beside those of its objects, of which it carries receipts.
-    pub fn with_days(mut self, days: &BTreeSet<Day>) -> Draft {
-        self.plan.days = self.plan.days.iter().chain(days).copied().collect::<BTreeSet<Day>>().into_iter().collect();
-        self
-    }
-
     /// The last plan of a run says how far was listed: before it, older days are listed but not yet planned.
     pub fn marked(mut self, listed: BTreeMap<String, Day>, full_scan: bool, settled: u64) -> Draft {
         self.plan.listed = listed;

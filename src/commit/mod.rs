@@ -22,6 +22,7 @@ mod switch;
 mod tests;
 
 pub use lakestore::{Created, LakeWriter};
+pub use local::make_folder;
 pub use log::{Appended, Draft, Ledger};
 pub use publish::{Published, Staged, publish, sweep};
 pub use scratch::{Attempt, HostLock, Scratch, StagedRejects, default_scratch};

@@ -11,7 +11,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use super::log::{nonce, written_by};
 use super::scratch::Attempt;
 use super::{CommitError, Created, LakeWriter};
-use crate::lake::{Commit, CommitHead, DataFile, FORMAT_VERSION, Intent, Names, Receipt, TaskRef, Totals};
+use crate::lake::{Commit, CommitHead, DataFile, FORMAT_VERSION, Intent, Names, Receipt, State, TaskRef, Totals};
 
 /// What an attempt at a task left on scratch.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Staged {
     pub rejects: Option<(String, PathBuf)>,
     pub receipts: Vec<Receipt>,
     pub totals: Totals,
-    /// In a plan to redo: the task that this one stands for after the seal; `None` if it changes nothing.
+    /// In a plan to redo: the task that this one stands for once its plan is done; `None` if it changes nothing.
     pub replaces: Option<TaskRef>,
     /// Keeps the staged files until they are published.
     pub attempt: Attempt,
@@ -70,11 +70,28 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
     match writer.create(&path, Bytes::from(commit.encode())).await? {
         Created::Ours => Ok(Published::Ours),
         Created::Theirs => {
-            if let Some(winner) = lake.commit(staged.plan, staged.task).await? {
-                remove_unnamed(writer, &intent, &winner.head).await?;
-            }
+            remove_lost(writer, &intent).await?;
             Ok(Published::Theirs)
         }
+    }
+}
+
+/// Removes what a loser published. If it slept for long, even what the winner names may be replaced by now, and nobody else
+/// would remove it: whoever replaces the task later than this looks removes it himself.
+async fn remove_lost(writer: &LakeWriter, intent: &Intent) -> Result<(), CommitError> {
+    let lake = &writer.lake;
+    let state = State::load(lake).await?;
+    let task = TaskRef { plan: intent.plan, task: intent.task };
+    let is_past = state.superseded(lake).await?.tasks.contains(&task) || intent.waits && !state.is_open(intent.plan);
+    match lake.commit(intent.plan, intent.task).await?.filter(|_| !is_past) {
+        Some(winner) => remove_unnamed(writer, intent, &winner.head).await,
+        None if is_past => {
+            for file in &intent.files {
+                writer.delete(&published_as(file, intent.waits)).await?;
+            }
+            Ok(())
+        }
+        None => Ok(()),
     }
 }
 

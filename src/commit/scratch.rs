@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::CommitError;
+use super::local::make_folder;
 use crate::decode::Reject;
 use crate::lake::RejectRecord;
 
@@ -55,7 +56,7 @@ impl Scratch {
     /// Makes a folder for this run in `base`, and removes those of runs that died.
     pub fn open(base: &Path) -> Result<Scratch, CommitError> {
         let fail = |source| CommitError::Local { path: base.display().to_string(), source };
-        fs::create_dir_all(base).map_err(fail)?;
+        make_folder(base).map_err(fail)?;
         remove_orphans(base).map_err(fail)?;
         // It gets the name by which others judge it only once it is locked.
         let nonce = super::log::nonce();

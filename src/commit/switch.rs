@@ -4,6 +4,8 @@
 //! rows for a moment and never sees one twice, since the files of an old task are removed before those of the new one appear.
 //! Who dies on the way leaves a plan whose tasks are all committed: the next run does the same again, and finds part of it done.
 
+use object_store::ObjectStoreExt;
+
 use super::{CommitError, LakeWriter};
 use crate::lake::{LakeError, Names, State};
 
@@ -20,6 +22,10 @@ pub async fn switch(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
         }
         for file in &commit.head.files {
             if writer.show(&Names::waiting(&file.path), &file.path).await? {
+                continue;
+            }
+            let place = lake.names.inside(&file.path);
+            if lake.store.head(&place).await.is_ok_and(|meta| meta.size == file.bytes) {
                 continue;
             }
             // A rival may have sealed the plan.

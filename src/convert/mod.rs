@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch, clear_waiting, sweep, switch};
+use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch, clear_waiting, make_folder, sweep, switch};
 use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
 use crate::lake::{Body, Lake, LakeError, Purpose, Seal, Settings, State, Totals};
 use crate::progress::Progress;
@@ -71,7 +71,7 @@ impl Options {
 
     /// Compressed bytes that may be fetched ahead.
     fn fetch_bytes_max(&self) -> u64 {
-        self.memory_bytes / 8
+        self.memory_bytes / 4
     }
 }
 
@@ -282,8 +282,9 @@ impl<'a> Run<'a> {
 
     async fn convert(&mut self) -> Result<(), ConvertError> {
         clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
-        // Checks wait: they may be many, and what is new matters more.
-        self.finish_open_plans(&[Purpose::Redo, Purpose::Convert]).await?;
+        // Redos and checks wait: they may be many, and what is new matters more.
+        self.finish_redos_that_are_done().await?;
+        self.finish_open_plans(&[Purpose::Convert]).await?;
         if !self.stop.is_soon() {
             match self.options.again {
                 None => self.plan().await?,
@@ -291,7 +292,7 @@ impl<'a> Run<'a> {
             }
             // Every plan that is still open is tried once more.
             self.failed = None;
-            self.finish_open_plans(&[Purpose::Redo, Purpose::Convert, Purpose::Check]).await?;
+            self.finish_open_plans(&[Purpose::Convert, Purpose::Redo, Purpose::Check]).await?;
         }
         self.failed.take().map_or(Ok(()), Err)
     }
@@ -377,6 +378,16 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Puts what earlier runs decoded again in its place: who lists folders may lack rows until then.
+    async fn finish_redos_that_are_done(&mut self) -> Result<(), ConvertError> {
+        for number in self.ledger.state.open_plans() {
+            if self.ledger.state.plans[&number].is_redo_under_way() {
+                self.seal_if_done(number).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn seal_if_done(&mut self, number: u64) -> Result<(), ConvertError> {
         let lake = self.ledger.writer.lake.clone();
         let committed = lake.committed(number).await?;
@@ -384,14 +395,19 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         sweep(&self.ledger.writer, number).await?;
-        switch(&self.ledger.writer, number).await?;
+        if self.ledger.state.plans[&number].plan.purpose == Purpose::Redo {
+            // What waits for plans that are over must not be shown by a run that slept meanwhile.
+            clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
+            switch(&self.ledger.writer, number).await?;
+        }
         let mut seal = Seal { plan: number, ..Seal::default() };
         for task in committed {
             let Some(commit) = lake.commit(number, task).await? else { continue };
             seal.totals.add(&commit.head.totals);
             if let Some(replaces) = commit.head.replaces {
                 let old = lake.commit(replaces.plan, replaces.task).await?;
-                seal.replaced_totals.add(&old.map_or_else(Totals::default, |old| old.head.totals));
+                let totals = old.map_or_else(Totals::default, |old| old.head.totals);
+                seal.replaced_totals.add(&totals.of_conversions());
                 seal.replaced.insert(replaces);
             }
             for file in commit.head.files {
@@ -420,8 +436,7 @@ async fn open_sources(options: &Options) -> Result<Vec<Store>, ConvertError> {
 async fn open_writer(options: &Options) -> Result<LakeWriter, ConvertError> {
     let folder = options.lake.path();
     if let Some(folder) = &folder {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| CommitError::Local { path: folder.display().to_string(), source })?;
+        make_folder(folder).map_err(|source| CommitError::Local { path: folder.display().to_string(), source })?;
     }
     Ok(LakeWriter::new(open_lake(&options.lake, &options.lake_access).await?, folder))
 }

@@ -5,14 +5,13 @@
 //! objects set aside    ─▶ as they are at the source now                                       ─▶ plans to convert
 //! ```
 //!
-//! A task is redone whole or not at all: its new files stand for its old ones from the plan's seal on. If one of its objects is
+//! A task is redone whole or not at all: its new files stand for its old ones from the plan's last commit on. If one of its objects is
 //! gone, or cannot be read as it could then, its task is kept as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
 
-use super::task::totals_of;
 use super::{ConvertError, Run};
 use crate::commit::{Appended, Draft, LakeWriter, Published, Staged, publish};
 use crate::encode::WRITER_EPOCH;
@@ -23,6 +22,9 @@ use crate::source::{self, Location, Object, Store};
 
 /// Objects asked for at once.
 const HEADS_IN_FLIGHT_MAX: usize = 64;
+
+/// Size of a file that a store copies by itself; S3's own limit is 5 GB.
+const COPY_BYTES_MAX: u64 = 4 << 30;
 
 /// What is decoded again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,16 +52,11 @@ pub(super) async fn publish_again(
     mut staged: Staged,
     replaces: TaskRef,
 ) -> Result<Option<Redone>, ConvertError> {
-    let old = earlier(writer, replaces).await?;
+    let old = commit_of(writer, replaces).await?;
     let mut redone = Redone { totals: staged.totals, receipts: staged.receipts.clone(), kept: lost(&old, &staged) };
     if redone.kept.is_some() || gave_the_same(&old, &staged) {
         empty(&mut staged);
         (redone.totals, redone.receipts) = (Totals::default(), Vec::new());
-    } else {
-        let others = old.receipts.into_iter().filter(|receipt| receipt.outcome != Outcome::Converted);
-        staged.receipts.extend(others);
-        let Totals { files, file_bytes, .. } = staged.totals;
-        staged.totals = Totals { files, file_bytes, ..totals_of(&staged.receipts) };
     }
     Ok(match publish(writer, staged).await? {
         Published::Ours => Some(redone),
@@ -100,7 +97,7 @@ fn empty(staged: &mut Staged) {
     (staged.rejects, staged.replaces, staged.totals) = (None, None, Totals::default());
 }
 
-async fn earlier(writer: &LakeWriter, task: TaskRef) -> Result<Commit, ConvertError> {
+async fn commit_of(writer: &LakeWriter, task: TaskRef) -> Result<Commit, ConvertError> {
     let lake = &writer.lake;
     let missing = || LakeError::Gap { url: lake.names.url(&lake.names.commit(task.plan, task.task)) };
     Ok(lake.commit(task.plan, task.task).await?.ok_or_else(missing)?)
@@ -111,8 +108,14 @@ fn lost(old: &Commit, staged: &Staged) -> Option<String> {
     let now: BTreeMap<&str, &Receipt> = staged.receipts.iter().map(|receipt| (receipt.url.as_str(), receipt)).collect();
     let converted = old.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);
     converted.into_iter().find_map(|receipt| match now.get(receipt.url.as_str()) {
-        Some(now) if now.outcome == Outcome::Converted => None,
-        Some(now) => Some(format!("{}: {}", now.url, now.reason.as_deref().unwrap_or("it gives no rows"))),
+        Some(now) if now.outcome != Outcome::Converted => {
+            Some(format!("{}: {}", now.url, now.reason.as_deref().unwrap_or("it is no flow log now")))
+        }
+        Some(now) if now.version != receipt.version && now.rows < receipt.rows => {
+            let (rows, earlier) = (now.rows, receipt.rows);
+            Some(format!("{}: its content changed and gives {rows} rows, where it gave {earlier}", now.url))
+        }
+        Some(_) => None,
         None => Some(format!("{}: it was not read", receipt.url)),
     })
 }
@@ -133,20 +136,21 @@ impl Run<'_> {
         if self.ledger.state.create.is_none() {
             return Err(LakeError::NoLake { url: self.options.lake.url() }.into());
         }
-        // After a rival's plan everything is looked up again.
-        while !self.stop.is_soon() && !self.try_to_plan_again(again).await? {}
+        let before = self.ledger.state.next;
+        // After a rival's plan everything is looked up again, but for what was planned meanwhile.
+        while !self.stop.is_soon() && !self.try_to_plan_again(again, before).await? {}
         Ok(())
     }
 
     /// `false` if a rival planned meanwhile.
-    async fn try_to_plan_again(&mut self, again: Again) -> Result<bool, ConvertError> {
-        let Found { aside, tasks } = self.find(again).await?;
+    async fn try_to_plan_again(&mut self, again: Again, before: u64) -> Result<bool, ConvertError> {
+        let Found { aside, tasks } = self.find(again, before).await?;
         let mut sources = Sources::default();
         let mut objects = Vec::new();
         for (url, found) in sources.as_they_are(self, aside.into_iter().collect()).await? {
             match found {
-                Some(object) => objects.push(object),
-                None => self.summary.note_kept(gone(&url)),
+                Ok(object) => objects.push(object),
+                Err(reason) => self.summary.note_kept(format!("{url}: {reason}")),
             }
         }
         let key = |object: &Object| (object.day, object.account.clone(), object.region.clone(), object.key.clone());
@@ -162,14 +166,17 @@ impl Run<'_> {
         for (format, tasks) in tasks {
             let mut redo = Redo::default();
             for replaces in tasks {
-                let Some((objects, days)) = self.objects_of(&mut sources, replaces).await? else { continue };
+                if self.stop.is_soon() {
+                    return Ok(true);
+                }
+                let Some(objects) = self.objects_of(&mut sources, replaces).await? else { continue };
                 if redo.objects > 0 && redo.objects + objects.len() > OBJECTS_PER_PLAN_MAX {
                     let full = std::mem::take(&mut redo);
                     if !self.append_redo(full, format.clone()).await? {
                         return Ok(false);
                     }
                 }
-                redo.push(replaces, objects, days);
+                redo.push(replaces, objects);
             }
             if redo.objects > 0 && !self.append_redo(redo, format).await? {
                 return Ok(false);
@@ -178,20 +185,28 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Reads the receipts of all days, one after the other.
-    async fn find(&self, again: Again) -> Result<Found, ConvertError> {
+    /// Reads the receipts of all days that matter, one after the other.
+    async fn find(&self, again: Again, before: u64) -> Result<Found, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
         let mut found = Found::default();
-        for day in state.days() {
-            let wanted = |receipt: &Receipt| receipt.outcome == Outcome::Converted && self.wants(again, day, receipt);
-            for Filed { plan, task, format, .. } in state.receipts_where(lake, day, wanted).await? {
-                found.tasks.entry(format).or_default().insert(TaskRef { plan, task });
-            }
+        for day in state.days().into_iter().filter(|&day| self.is_day_wanted(again, day)) {
+            let wanted = |receipt: &Receipt| receipt.outcome == Outcome::Converted && self.wants(again, receipt);
+            let note = |Filed { plan, task, format, .. }: Filed| {
+                if plan < before {
+                    found.tasks.entry(format).or_default().insert(TaskRef { plan, task });
+                }
+            };
+            state.visit_receipts(lake, day, wanted, note).await?;
             if again == Again::Rejects {
-                found.aside.extend(state.aside(lake, day).await?.into_iter().map(|filed| filed.receipt.url));
+                let aside = state.aside(lake, day).await?.into_iter().filter(|filed| filed.plan < before);
+                found.aside.extend(aside.map(|filed| filed.receipt.url));
             }
         }
         for number in state.open_plans() {
+            // What is not sealed is not summed up yet, and cannot be replaced.
+            for tasks in found.tasks.values_mut() {
+                tasks.retain(|task| task.plan != number);
+            }
             for task in lake.tasks(&state.plans[&number].plan).await? {
                 for object in &task.objects {
                     found.aside.remove(&object.url);
@@ -206,46 +221,48 @@ impl Run<'_> {
         Ok(found)
     }
 
-    fn wants(&self, again: Again, day: Day, receipt: &Receipt) -> bool {
+    fn is_day_wanted(&self, again: Again, day: Day) -> bool {
+        let options = self.options;
+        let is_in_window =
+            |day| options.since.is_none_or(|since| since <= day) && options.until.is_none_or(|until| day <= until);
+        again == Again::Rejects || day.0.is_some_and(is_in_window)
+    }
+
+    fn wants(&self, again: Again, receipt: &Receipt) -> bool {
         let options = self.options;
         if again == Again::Rejects {
             return receipt.rejects > 0;
         }
-        let is_in_window =
-            |day| options.since.is_none_or(|since| since <= day) && options.until.is_none_or(|until| day <= until);
         let facts = source::Facts::of(&receipt.url);
         let one_of = |names: &[String], name: &Option<String>| {
             names.is_empty() || name.as_ref().is_some_and(|name| names.contains(name))
         };
-        day.0.is_some_and(is_in_window)
-            && options.sources.iter().any(|source| receipt.url.starts_with(&source.url()))
+        options.sources.iter().any(|source| receipt.url.starts_with(&source.url()))
             && one_of(&options.accounts, &facts.account)
             && one_of(&options.regions, &facts.region)
     }
 
-    /// The objects that gave a task's rows, as they are now, and the days of all its receipts; `None` if one is gone.
-    async fn objects_of(
-        &mut self,
-        sources: &mut Sources,
-        task: TaskRef,
-    ) -> Result<Option<(Vec<Object>, BTreeSet<Day>)>, ConvertError> {
-        let commit = earlier(&self.ledger.writer, task).await?;
-        let days = commit.receipts.iter().map(|receipt| receipt.day).collect();
+    /// The objects that gave a task's rows, as they are now; `None` if one is not to be had.
+    async fn objects_of(&mut self, sources: &mut Sources, task: TaskRef) -> Result<Option<Vec<Object>>, ConvertError> {
+        let commit = commit_of(&self.ledger.writer, task).await?;
         let converted = commit.receipts.into_iter().filter(|receipt| receipt.outcome == Outcome::Converted);
         let mut objects = Vec::new();
         for (url, found) in sources.as_they_are(self, converted.map(|receipt| receipt.url).collect()).await? {
-            let Some(object) = found else {
-                self.summary.note_kept(gone(&url));
-                return Ok(None);
-            };
-            objects.push(object);
+            match found {
+                Ok(object) => objects.push(object),
+                Err(reason) => {
+                    self.summary.note_kept(format!("{url}: {reason}"));
+                    return Ok(None);
+                }
+            }
         }
-        Ok(Some((objects, days)))
+        Ok(Some(objects))
     }
 
     async fn append_redo(&mut self, redo: Redo, format: Option<String>) -> Result<bool, ConvertError> {
-        let draft = Draft::new(Purpose::Redo, self.settings(format), &redo.tasks).with_days(&redo.days);
-        self.append_plan(&draft, redo.objects).await
+        let mut settings = self.settings(format);
+        settings.file_bytes_max = settings.file_bytes_max.min(COPY_BYTES_MAX);
+        self.append_plan(&Draft::new(Purpose::Redo, settings, &redo.tasks), redo.objects).await
     }
 
     /// `false` if a rival planned meanwhile.
@@ -265,10 +282,6 @@ impl Run<'_> {
     }
 }
 
-fn gone(url: &str) -> String {
-    format!("{url}: it is gone at the source")
-}
-
 /// What is to be decoded again.
 #[derive(Debug, Default)]
 struct Found {
@@ -282,14 +295,12 @@ struct Found {
 #[derive(Debug, Default)]
 struct Redo {
     tasks: Vec<PlannedTask>,
-    days: BTreeSet<Day>,
     objects: usize,
 }
 
 impl Redo {
-    fn push(&mut self, replaces: TaskRef, objects: Vec<Object>, days: BTreeSet<Day>) {
+    fn push(&mut self, replaces: TaskRef, objects: Vec<Object>) {
         self.objects += objects.len();
-        self.days.extend(days);
         self.tasks.push(PlannedTask { task: self.tasks.len() as u64, objects, replaces: Some(replaces) });
     }
 }
@@ -301,12 +312,12 @@ struct Sources {
 }
 
 impl Sources {
-    /// Objects by URL as they lie at their sources now; `None` for what is gone. In the order of `urls`.
+    /// Objects by URL as they lie at their sources now, or why they are not to be had. In the order of `urls`.
     async fn as_they_are(
         &mut self,
         run: &Run<'_>,
         urls: Vec<String>,
-    ) -> Result<Vec<(String, Option<Object>)>, ConvertError> {
+    ) -> Result<Vec<(String, Result<Object, String>)>, ConvertError> {
         let mut wanted = Vec::with_capacity(urls.len());
         for url in urls {
             let root = Location::root_of(&url)?;
@@ -314,8 +325,13 @@ impl Sources {
             wanted.push((url.strip_prefix(&root.url()).unwrap_or_default().to_owned(), url, store));
         }
         let heads = wanted.into_iter().map(|(key, url, store)| async move {
-            let entry = store.head(&key).await?;
-            Ok::<_, ConvertError>((url, entry.map(|entry| Object::new(&store.location, entry))))
+            let found = match store.head(&key).await {
+                Ok(Some(entry)) => Ok(Object::new(&store.location, entry)),
+                Ok(None) => Err("it is gone at the source".to_owned()),
+                Err(error) if error.is_denied() => Err(error.to_string()),
+                Err(error) => return Err(ConvertError::from(error)),
+            };
+            Ok((url, found))
         });
         futures::stream::iter(heads).buffered(HEADS_IN_FLIGHT_MAX).try_collect().await
     }

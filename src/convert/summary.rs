@@ -41,7 +41,7 @@ pub struct Summary {
     pub objects: u64,
     pub objects_aside: u64,
     pub objects_skipped: u64,
-    /// Objects that this run planned, to be converted or to be checked.
+    /// Objects that this run planned, to be converted, checked or decoded again.
     pub objects_planned: u64,
     /// Listed, and converted by an earlier run.
     pub objects_known: u64,

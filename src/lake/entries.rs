@@ -69,7 +69,7 @@ pub enum Purpose {
     /// file comes of it.
     Check,
     /// They were converted by the tasks that this plan's tasks replace, and are decoded again. What comes of it waits
-    /// outside of the tables until every task is done; with the seal it stands for what it replaces.
+    /// outside of the tables until every task is done, and then stands for what it replaces.
     Redo,
 }
 
@@ -124,7 +124,7 @@ pub struct Seal {
     /// Of a plan to redo: the tasks that its own stand for from now on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub replaced: BTreeSet<TaskRef>,
-    /// What those had given.
+    /// What their conversions had given.
     #[serde(default, skip_serializing_if = "Totals::is_nothing")]
     pub replaced_totals: Totals,
 }

@@ -5,10 +5,12 @@
 //! <LAKE>/_flowlake/log/<20 digits>.json                     the ledger: create, plan, drop, seal
 //! <LAKE>/_flowlake/plans|intents|commits|rejects/…          bulk records that log entries lead to
 //! <LAKE>/_flowlake/checkpoints|objects|heads/…              the same again, filed so that little of it need be read
+//! <LAKE>/_flowlake/waiting/<data file>                      files of a plan to redo, until its seal
 //! ```
 //!
 //! Promises: this module never writes. Names are spelled here and nowhere else. What is committed is what a sealed
-//! plan, or a commit record of an open one, names; a Parquet file that neither names is not part of the lake.
+//! plan, or a commit record of an open one, names, unless another task stands for it (of a plan to redo: once all its tasks
+//! are committed); a Parquet file that none names is not part of the lake.
 
 mod checkpoint;
 mod day;
@@ -32,7 +34,7 @@ pub use records::{
     Commit, CommitHead, DataFile, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals, decode_lines, encode_lines,
 };
 pub use seen::{Known, Seen, Standing, object_hash};
-pub use state::{PlanState, State, Unread};
+pub use state::{PlanState, State, Superseded, Unread};
 
 use std::sync::Arc;
 

@@ -33,16 +33,24 @@ impl Totals {
         *self == Totals::default()
     }
 
+    /// Without what another task cannot stand for: objects that gave no rows.
+    pub fn of_conversions(self) -> Totals {
+        let Totals { objects, rows, rejects, files, file_bytes, .. } = self;
+        Totals { objects, rows, rejects, files, file_bytes, ..Totals::default() }
+    }
+
+    /// Not below 0: a damaged log may take away what it never gave.
     pub fn subtract(&mut self, other: &Totals) {
-        self.objects -= other.objects;
-        self.objects_aside -= other.objects_aside;
-        self.objects_skipped -= other.objects_skipped;
-        self.rows -= other.rows;
-        self.rejects -= other.rejects;
-        self.objects_confirmed -= other.objects_confirmed;
-        self.objects_differing -= other.objects_differing;
-        self.files -= other.files;
-        self.file_bytes -= other.file_bytes;
+        let take = |from: &mut u64, number: u64| *from = from.saturating_sub(number);
+        take(&mut self.objects, other.objects);
+        take(&mut self.objects_aside, other.objects_aside);
+        take(&mut self.objects_skipped, other.objects_skipped);
+        take(&mut self.rows, other.rows);
+        take(&mut self.rejects, other.rejects);
+        take(&mut self.objects_confirmed, other.objects_confirmed);
+        take(&mut self.objects_differing, other.objects_differing);
+        take(&mut self.files, other.files);
+        take(&mut self.file_bytes, other.file_bytes);
     }
 
     pub fn add(&mut self, other: &Totals) {
@@ -173,7 +181,7 @@ pub struct CommitHead {
     pub files: Vec<DataFile>,
     /// Where the lines that were set aside lie, relative to the lake.
     pub rejects: Option<String>,
-    /// The task that this one stands for once its plan is sealed. A task of a plan to redo that changes nothing has none,
+    /// The task that this one stands for once all tasks of its plan are committed. A task of a plan to redo that changes nothing has none,
     /// and no files and receipts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<TaskRef>,

@@ -108,10 +108,12 @@ impl Seen {
     fn insert(&mut self, url: &str, version: &str, standing: Standing, same_format: bool) {
         let mut known = Known { version: version_hash(version), same_format, standing };
         let slot = self.objects.entry(object_hash(url)).or_insert(known);
+        if matches!(slot.standing, Standing::Converted | Standing::Planned)
+            && matches!(standing, Standing::Aside | Standing::Skipped)
+        {
+            return;
+        }
         if slot.standing == Standing::Converted {
-            if matches!(standing, Standing::Aside | Standing::Skipped) {
-                return;
-            }
             known.standing = Standing::Converted;
         }
         *slot = known;

@@ -27,6 +27,15 @@ impl PlanState {
     }
 }
 
+/// What was decoded again, and by whom.
+#[derive(Debug, Clone, Default)]
+pub struct Superseded {
+    /// Plans to redo that are done and not sealed: their files are read where they wait.
+    pub by: BTreeSet<u64>,
+    /// Tasks for which others stand.
+    pub tasks: BTreeSet<TaskRef>,
+}
+
 /// Objects of one folder that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
@@ -194,23 +203,26 @@ impl State {
         Ok(tasks)
     }
 
-    /// Plans of which no checkpoint has filed the records and of which commits are part of the lake, and all tasks for which
-    /// others stand. A plan to redo counts from its last commit on, at once for all of its tasks.
-    async fn standing(&self, lake: &Lake) -> Result<(Vec<(u64, &PlanState)>, BTreeSet<TaskRef>), LakeError> {
-        let (mut plans, mut replaced) = (Vec::new(), self.replaced.clone());
-        for (&number, state) in &self.plans {
-            if state.is_redo_under_way() {
-                let committed = lake.committed(number).await?;
-                if (committed.len() as u64) < state.plan.tasks {
-                    continue;
-                }
+    /// The tasks for which others stand. A plan to redo counts from its last commit on, at once for all of its tasks.
+    pub async fn superseded(&self, lake: &Lake) -> Result<Superseded, LakeError> {
+        let mut superseded = Superseded { by: BTreeSet::new(), tasks: self.replaced.clone() };
+        for (&number, state) in self.plans.iter().filter(|(_, state)| state.is_redo_under_way()) {
+            let committed = lake.committed(number).await?;
+            if committed.len() as u64 == state.plan.tasks {
+                superseded.by.insert(number);
                 for task in committed {
-                    replaced.extend(lake.commit(number, task).await?.and_then(|commit| commit.head.replaces));
+                    let replaces = lake.commit(number, task).await?.and_then(|commit| commit.head.replaces);
+                    superseded.tasks.extend(replaces);
                 }
             }
-            plans.push((number, state));
         }
-        Ok((plans, replaced))
+        Ok(superseded)
+    }
+
+    /// Plans of which no checkpoint has filed the records, and of which commits are part of the lake.
+    fn counted<'a>(&'a self, superseded: &'a Superseded) -> impl Iterator<Item = (u64, &'a PlanState)> {
+        let counts = |(number, state): &(u64, &PlanState)| !state.is_redo_under_way() || superseded.by.contains(number);
+        self.plans.iter().map(|(&number, state)| (number, state)).filter(counts)
     }
 
     /// The heads of all commits that are part of the lake, in order of plan and task: what it holds.
@@ -219,8 +231,8 @@ impl State {
             Some(relative) => lake.filed(relative, |bytes| decode_lines(&bytes)).await?,
             None => Vec::new(),
         };
-        let (plans, replaced) = self.standing(lake).await?;
-        for (number, state) in plans {
+        let superseded = self.superseded(lake).await?;
+        for (number, state) in self.counted(&superseded) {
             for task in lake.committed(number).await? {
                 let Some(mut head) = lake.commit(number, task).await?.map(|commit| commit.head) else { continue };
                 if state.is_redo_under_way() {
@@ -229,7 +241,7 @@ impl State {
                 heads.push(head);
             }
         }
-        heads.retain(|head| !replaced.contains(&TaskRef { plan: head.plan, task: head.task }));
+        heads.retain(|head| !superseded.tasks.contains(&TaskRef { plan: head.plan, task: head.task }));
         heads.sort_by_key(|head| (head.plan, head.task));
         Ok(heads)
     }
@@ -252,23 +264,41 @@ impl State {
         wanted: impl Fn(&Receipt) -> bool,
     ) -> Result<Vec<receipts::Filed>, LakeError> {
         let mut found = Vec::new();
+        self.visit_receipts(lake, day, wanted, |filed| found.push(filed)).await?;
+        found.sort_by_key(|filed| (filed.plan, filed.task));
+        Ok(found)
+    }
+
+    /// Hands on the wanted receipts of one key day, in no order. What a task gave for which another one stands is left out;
+    /// what it set aside or skipped is not.
+    pub async fn visit_receipts(
+        &self,
+        lake: &Lake,
+        day: Day,
+        wanted: impl Fn(&Receipt) -> bool,
+        mut visit: impl FnMut(receipts::Filed),
+    ) -> Result<(), LakeError> {
+        let superseded = self.superseded(lake).await?;
+        let mut visit = |filed: receipts::Filed| {
+            let task = TaskRef { plan: filed.plan, task: filed.task };
+            if filed.receipt.outcome != Outcome::Converted || !superseded.tasks.contains(&task) {
+                visit(filed);
+            }
+        };
         for relative in self.filed.receipts.get(&day).into_iter().flatten() {
-            found.extend(lake.filed(relative, |bytes| receipts::decode(bytes, day, &wanted)).await?);
+            let filed = lake.filed(relative, |bytes| receipts::decode(bytes, day, &wanted)).await?;
+            filed.into_iter().for_each(&mut visit);
         }
-        let (plans, replaced) = self.standing(lake).await?;
-        for (plan, state) in plans.into_iter().filter(|(_, state)| state.plan.days.contains(&day)) {
+        for (plan, state) in self.counted(&superseded).filter(|(_, state)| state.plan.days.contains(&day)) {
             for task in lake.committed(plan).await? {
                 let Some(commit) = lake.commit(plan, task).await? else { continue };
                 let of_day = commit.receipts.into_iter().filter(|receipt| receipt.day == day && wanted(receipt));
                 for receipt in of_day {
-                    let format = state.plan.settings.format.clone();
-                    found.push(receipts::Filed { receipt, plan, task, format });
+                    visit(receipts::Filed { receipt, plan, task, format: state.plan.settings.format.clone() });
                 }
             }
         }
-        found.retain(|filed| !replaced.contains(&TaskRef { plan: filed.plan, task: filed.task }));
-        found.sort_by_key(|filed| (filed.plan, filed.task));
-        Ok(found)
+        Ok(())
     }
 
     /// The newest receipts of those objects of one key day that are set aside now, in order of their URLs.

@@ -61,7 +61,7 @@ impl View<'_> {
     }
 }
 
-/// A column name that is taken as it is: unknown fields of a log may have capitals.
+/// A column name, taken as it is.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::provenance::is_own;
 use super::{FIELDS, Field, Kind, TGW_DEFAULT_FORMAT, Table, VPC_DEFAULT_FORMAT};
 
-/// Fields that one header may name. AWS documents 90.
+/// Fields that one header may name. AWS documents 72.
 pub const FIELDS_PER_HEADER_MAX: usize = 512;
 
 /// Length of one field name in bytes.

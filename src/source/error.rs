@@ -40,7 +40,7 @@ pub enum SourceError {
 
 fn near_text(near: &[String]) -> String {
     match near {
-        [] => String::from("; see the list of S3 options in the manual"),
+        [] => String::from("; the names are those of object_store's `AmazonS3ConfigKey`"),
         near => format!("; did you mean {}?", near.join(" or ")),
     }
 }
@@ -48,6 +48,18 @@ fn near_text(near: &[String]) -> String {
 pub type Result<T> = std::result::Result<T, SourceError>;
 
 impl SourceError {
+    /// Whether a location or option was written wrongly: nothing was asked of a store.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            SourceError::Location { .. }
+                | SourceError::OptionForm { .. }
+                | SourceError::OptionUnknown { .. }
+                | SourceError::OptionLocal { .. }
+                | SourceError::OptionValue { .. }
+        )
+    }
+
     /// Only this folder is closed; the rest of the source may still be listed.
     pub fn is_denied(&self) -> bool {
         match self {

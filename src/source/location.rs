@@ -63,7 +63,11 @@ impl Location {
 
     /// The bucket or disk of a URL that [`Location::url_of`] made.
     pub fn root_of(url: &str) -> Result<Location> {
-        Location::parse(url).map(|location| location.root())
+        let kind = if url.starts_with("file://") { Kind::Local } else { Kind::S3 };
+        match kind {
+            Kind::Local => Ok(Location { kind, bucket: String::new(), key: String::new(), is_file: false }),
+            Kind::S3 => Location::parse(url).map(|location| location.root()),
+        }
     }
 
     /// The whole bucket, or the whole disk.

@@ -58,6 +58,9 @@ impl HttpConnector for VerbatimConnector {
     }
 }
 
+/// The header that names what a server is to copy.
+const COPY_SOURCE: &str = "x-amz-copy-source";
+
 struct Verbatim {
     client: HttpClient,
     signer: Arc<Signer>,
@@ -74,8 +77,17 @@ impl fmt::Debug for Verbatim {
 impl HttpService for Verbatim {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        if let Some(restored) = restore_url(&request.uri().to_string()) {
-            *request.uri_mut() = restored.parse().map_err(|error| HttpError::new(HttpErrorKind::Request, error))?;
+        let copied = request.headers().get(COPY_SOURCE).and_then(|value| value.to_str().ok()).and_then(restore_url);
+        let url = restore_url(&request.uri().to_string());
+        let is_restored = copied.is_some() || url.is_some();
+        if let Some(copied) = copied {
+            let copied = copied.parse().map_err(|error| HttpError::new(HttpErrorKind::Request, error))?;
+            request.headers_mut().insert(COPY_SOURCE, copied);
+        }
+        if let Some(url) = url {
+            *request.uri_mut() = url.parse().map_err(|error| HttpError::new(HttpErrorKind::Request, error))?;
+        }
+        if is_restored {
             self.sign(&mut request).await?;
         }
         let is_listing = request.uri().query().is_some_and(|query| query.contains("list-type=2"));

@@ -26,6 +26,8 @@ pub enum Fault {
     DiesBefore,
     /// It happened, and nothing works any more.
     DiesAfter,
+    /// Nothing fails: the process sleeps before the operation, while others work.
+    Sleeps,
 }
 
 impl Fault {
@@ -38,12 +40,19 @@ pub struct FaultyStore {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     operations: AtomicU64,
     fail_at: u64,
     fault: Fault,
     is_dead: AtomicBool,
+    /// What others do while this process sleeps.
+    meanwhile: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} at {}", self.fault, self.fail_at)
+    }
 }
 
 /// What becomes of one operation.
@@ -56,8 +65,22 @@ enum Fate {
 impl FaultyStore {
     /// Fails at operation `fail_at`, counted from 1; 0 never fails.
     pub fn new(inner: Arc<dyn ObjectStore>, fail_at: u64, fault: Fault) -> FaultyStore {
-        let shared = Shared { operations: AtomicU64::new(0), fail_at, fault, is_dead: AtomicBool::new(false) };
-        FaultyStore { inner, shared: Arc::new(shared) }
+        FaultyStore::with(inner, fail_at, fault, None)
+    }
+
+    /// Sleeps before operation `sleep_at`, while `meanwhile` happens on another thread.
+    pub fn sleeping(inner: Arc<dyn ObjectStore>, sleep_at: u64, meanwhile: Box<dyn Fn() + Send + Sync>) -> FaultyStore {
+        FaultyStore::with(inner, sleep_at, Fault::Sleeps, Some(meanwhile))
+    }
+
+    fn with(
+        inner: Arc<dyn ObjectStore>,
+        fail_at: u64,
+        fault: Fault,
+        meanwhile: Option<Box<dyn Fn() + Send + Sync>>,
+    ) -> FaultyStore {
+        let (operations, is_dead) = (AtomicU64::new(0), AtomicBool::new(false));
+        FaultyStore { inner, shared: Arc::new(Shared { operations, fail_at, fault, is_dead, meanwhile }) }
     }
 
     /// Operations so far, the failed one included.
@@ -79,6 +102,12 @@ impl Shared {
         match self.fault {
             Fault::Before | Fault::DiesBefore => Fate::FailsBefore,
             Fault::After | Fault::DiesAfter => Fate::FailsAfter,
+            Fault::Sleeps => {
+                let meanwhile = self.meanwhile.as_ref().expect("something happens meanwhile");
+                tokio::task::block_in_place(|| std::thread::scope(|scope| scope.spawn(meanwhile).join()))
+                    .expect("what happens meanwhile does not fail");
+                Fate::Lives
+            }
         }
     }
 

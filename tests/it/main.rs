@@ -8,6 +8,7 @@ mod credentials;
 mod dashboard;
 mod ddl;
 mod demo;
+mod durability;
 mod engines;
 mod faults;
 mod faulty;
