@@ -10,6 +10,7 @@ on_both_stores!(
     a_source_without_any_rights_is_an_error,
     a_lake_that_may_not_be_written_is_an_error,
     a_lake_that_became_read_only_stays_as_it_is,
+    whoever_may_only_read_gets_every_answer,
 );
 
 const OPEN: &str = "logs/AWSLogs/111111111111/";
@@ -150,4 +151,42 @@ fn a_lake_that_became_read_only_stays_as_it_is(lab: &Lab) {
     assert_eq!(lab.list("lake"), before);
     assert_eq!(convert(lab, 0)["objects"], 1);
     assert_eq!(lab.lake_rows(), lab.expected("logs").rows);
+}
+
+/// Queries, reports, the page, statements of other engines and proofs need List and Get on the lake, and no more.
+fn whoever_may_only_read_gets_every_answer(lab: &Lab) {
+    for n in 0..3 {
+        let midnight = 1_694_304_000 + n * 86_400;
+        let row = |row: i64| {
+            format!("2 10.0.0.{row} 10.0.1.1 {row} 22 6 1 40 {} {} REJECT OK\n", midnight + row, midnight + 59)
+        };
+        let rows: String = (1..=5).map(row).collect();
+        let header = "version srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
+        lab.put_gz(&format!("logs/2023/09/1{n}/a.log.gz"), &format!("{header}\n{rows}a line that is none\n"));
+    }
+    convert(lab, 3);
+    // On disk a folder is closed without what lies in it.
+    let closed: &[&str] = match lab.endpoint() {
+        Some(_) => &["lake/"],
+        None => &["lake", "lake/flow_logs", "lake/_flowlake", "lake/_flowlake/log", "lake/_flowlake/tmp"],
+    };
+    closed.iter().for_each(|key| lab.forbid(Forbidden::Write, key));
+    let before = lab.list("lake");
+    let page = lab.temporary().join("page.html");
+    let page = page.to_str().expect("UTF-8");
+    for (command, told) in [
+        (&["query", "{}lake/", "SELECT count(*) AS n FROM flow_logs", "--format", "csv"][..], "15"),
+        (&["query", "{}lake/", "SELECT sum(rejects) AS n FROM lake.objects", "--format", "csv"], "3"),
+        (&["report", "{}lake/", "rejected-by-port", "--format", "csv"], "22,6,ssh,15"),
+        (&["report", "{}lake/"], "rejected-by-port"),
+        (&["dashboard", "{}lake/", "--output", page], ""),
+        (&["ddl", "{}lake/", "--engine", "duckdb"], "flow_logs"),
+        (&["rejects", "{}lake/", "--json"], "a line that is none"),
+        (&["verify", "{}lake/", "{}logs/", "--json"], "\"differences\":0"),
+    ] {
+        let said = lab.run_without_privilege(command);
+        assert!(said.code == 0 && said.stdout.contains(told), "{command:?}: {}{}", said.stdout, said.stderr);
+    }
+    assert_eq!(lab.list("lake"), before);
+    closed.iter().for_each(|key| lab.permit(key));
 }
