@@ -32,7 +32,7 @@ pub struct Serve {
     /// Connections at a time
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub connections: usize,
-    /// Memory of all statements together; larger sorts and joins go to temporary files
+    /// Memory of all statements together; larger sorts and groups go to temporary files
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = values::size)]
     pub memory: u64,
     /// Longest time of a statement

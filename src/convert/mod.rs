@@ -71,7 +71,7 @@ impl Options {
 
     /// Compressed bytes that may be fetched ahead.
     fn fetch_bytes_max(&self) -> u64 {
-        self.memory_bytes / 4
+        self.memory_bytes / 8
     }
 }
 

@@ -41,7 +41,7 @@ pub const LINE_BYTES_MAX: usize = 1 << 20;
 pub const INFLATED_BYTES_MAX: u64 = 4 << 30;
 
 /// Inflated bytes of an object that is inflated and checked as a whole before any row is given.
-pub const WHOLE_BYTES_MAX: usize = 64 << 20;
+pub const WHOLE_BYTES_MAX: usize = 32 << 20;
 
 /// Fresh text that is read at once of an object that is not inflated as a whole.
 const BLOCK_BYTES: usize = 1 << 20;

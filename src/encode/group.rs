@@ -128,6 +128,19 @@ impl RowGroup {
         self.page_rows == self.page_rows_max
     }
 
+    /// Values of the current page.
+    pub fn pending_values(&self) -> usize {
+        self.page_rows * self.columns.len()
+    }
+
+    /// Bytes of the tables by which texts find their keys.
+    pub fn table_bytes(&self) -> usize {
+        self.columns
+            .iter()
+            .map(|column| if let Encoder::Text(text) = &column.encoder { text.table_bytes() } else { 0 })
+            .sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rows + self.page_rows == 0
     }

@@ -7,6 +7,9 @@ const PAGE_ROWS: usize = 65_536;
 /// Values of one page over all columns, so that a page of a wide layout takes no more memory: rows wait as 8 bytes a value.
 const PAGE_VALUES_MAX: usize = 24 * PAGE_ROWS;
 
+/// Values that wait in the pages of all partitions of a task.
+const PENDING_VALUES: usize = 2 * PAGE_VALUES_MAX;
+
 /// Rows of a row group.
 const ROW_GROUP_ROWS: usize = 1_000_000;
 
@@ -17,7 +20,10 @@ const TEXT_DICTIONARY_BYTES: usize = 8 << 20;
 const SMALL_DICTIONARY_BYTES: usize = 1 << 20;
 
 /// Encoded bytes that wait for the end of their row groups, in all partitions of a task.
-const BUFFERED_BYTES: usize = 64 << 20;
+const BUFFERED_BYTES: usize = 48 << 20;
+
+/// Bytes of the tables by which texts find their keys, in all partitions of a task.
+const TABLE_BYTES: usize = 32 << 20;
 
 /// Partitions of a task that have a file open.
 pub const OPEN_PARTITIONS_MAX: usize = 16;
@@ -30,10 +36,12 @@ const SPILL_BYTES: usize = 32 << 20;
 pub struct Limits {
     pub page_rows: usize,
     pub page_values: usize,
+    pub pending_values: usize,
     pub row_group_rows: usize,
     pub text_dictionary_bytes: usize,
     pub small_dictionary_bytes: usize,
     pub buffered_bytes: usize,
+    pub table_bytes: usize,
     pub open_partitions: usize,
     pub spill_bytes: usize,
 }
@@ -43,10 +51,12 @@ impl Default for Limits {
         Limits {
             page_rows: PAGE_ROWS,
             page_values: PAGE_VALUES_MAX,
+            pending_values: PENDING_VALUES,
             row_group_rows: ROW_GROUP_ROWS,
             text_dictionary_bytes: TEXT_DICTIONARY_BYTES,
             small_dictionary_bytes: SMALL_DICTIONARY_BYTES,
             buffered_bytes: BUFFERED_BYTES,
+            table_bytes: TABLE_BYTES,
             open_partitions: OPEN_PARTITIONS_MAX,
             spill_bytes: SPILL_BYTES,
         }

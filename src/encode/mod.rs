@@ -80,6 +80,9 @@ pub enum EncodeError {
     Page(#[source] ParquetError),
 }
 
+/// Up to so many writers keep the memory of a row group for the next one; with more of them it would add up.
+const KEEPERS_MAX: usize = 4;
+
 /// One partition of one set of columns, while it has a file open.
 struct Writer<F: io::Write> {
     shape: Arc<Shape>,
@@ -246,8 +249,20 @@ impl<S: Staging> TaskEncoder<S> {
                 group.cut_page(&mut self.press)?;
                 self.end_full_groups(writer)?;
             }
+            self.cut_largest_page()?;
         }
         Ok(())
+    }
+
+    /// Cuts the page that holds most if all together hold too much.
+    fn cut_largest_page(&mut self) -> Result<(), EncodeError> {
+        let pending = || self.writers.iter().map(|writer| writer.group.pending_values()).enumerate();
+        if pending().map(|(_, values)| values).sum::<usize>() <= self.limits.pending_values {
+            return Ok(());
+        }
+        let (largest, _) = pending().max_by_key(|&(_, values)| values).expect("some page holds values");
+        self.writers[largest].group.cut_page(&mut self.press)?;
+        self.end_full_groups(largest)
     }
 
     /// Ends the row group of `writer` if it is full, else the largest if all together hold too much.
@@ -258,19 +273,36 @@ impl<S: Staging> TaskEncoder<S> {
         let sizes = || self.writers.iter().map(|writer| writer.group.encoded_bytes()).enumerate();
         let buffered: usize = sizes().map(|(_, bytes)| bytes).sum();
         match sizes().max_by_key(|&(_, bytes)| bytes) {
-            Some((largest, _)) if buffered > self.limits.buffered_bytes => self.end_group(largest),
-            _ => Ok(()),
+            Some((largest, _)) if buffered > self.limits.buffered_bytes => self.end_group(largest)?,
+            _ => {}
         }
+        let tables = || self.writers.iter().map(|writer| writer.group.table_bytes()).enumerate();
+        match tables().max_by_key(|&(_, bytes)| bytes) {
+            Some((largest, _)) if tables().map(|(_, bytes)| bytes).sum::<usize>() > self.limits.table_bytes => {
+                self.end_group(largest)?;
+                // The tables stay with a row group that is used again.
+                let Writer { shape, group, .. } = &mut self.writers[largest];
+                *group = RowGroup::new(Arc::clone(shape), &self.limits);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn end_group(&mut self, writer: usize) -> Result<(), EncodeError> {
+        let keeps_memory = self.writers.len() <= KEEPERS_MAX;
         let Writer { shape, partition, group, file } = &mut self.writers[writer];
         if group.is_empty() {
             return Ok(());
         }
         let encoded = group.close(&mut self.press)?;
         let subject = FileSubject { shape, partition: *partition };
-        group.recycle(self.files.append(file, &subject, encoded)?);
+        let buffers = self.files.append(file, &subject, encoded)?;
+        if keeps_memory {
+            group.recycle(buffers);
+        } else {
+            *group = RowGroup::new(Arc::clone(shape), &self.limits);
+        }
         Ok(())
     }
 

@@ -61,6 +61,10 @@ impl TextColumn {
         }
     }
 
+    pub fn table_bytes(&self) -> usize {
+        self.entries.len() * size_of::<Entry>()
+    }
+
     #[inline(always)]
     fn key(&mut self, id: u32, dictionary: &Dictionary) -> u32 {
         let entry = self.entries[id as usize];

@@ -4,7 +4,7 @@ use crate::lake::PlannedTask;
 use crate::source::Object;
 
 /// Objects of one plan, so that a first backfill of any size is planned in bounded memory.
-pub const OBJECTS_PER_PLAN_MAX: usize = 100_000;
+pub const OBJECTS_PER_PLAN_MAX: usize = 50_000;
 
 /// Objects of one task: their URLs are one dictionary of a Parquet column.
 const OBJECTS_PER_TASK_MAX: usize = 4_000;

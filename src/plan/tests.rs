@@ -52,7 +52,7 @@ fn newest_day_comes_first_and_accounts_stay_together() {
 
 #[test]
 fn a_listing_larger_than_memory_allows_keeps_its_order_and_loses_nothing() {
-    let objects: Vec<Object> = (0..350_001).map(|n| object(1 + (n % 5) as u32, "a", n, 1)).collect();
+    let objects: Vec<Object> = (0..350_001).map(|n| object(1 + (n % 10) as u32, "a", n, 1)).collect();
     let mut expected = objects.clone();
     expected.sort_by(|a, b| (std::cmp::Reverse(a.day), &a.url).cmp(&(std::cmp::Reverse(b.day), &b.url)));
     let batches: Vec<Vec<Object>> = objects.chunks(10_007).map(<[Object]>::to_vec).collect();
@@ -64,9 +64,9 @@ fn a_listing_larger_than_memory_allows_keeps_its_order_and_loses_nothing() {
 
 #[test]
 fn a_day_that_no_plan_can_hold_is_split() {
-    let objects: Vec<Object> = (0..250_000).map(|n| object(1, "a", n, 1)).collect();
+    let objects: Vec<Object> = (0..125_000).map(|n| object(1, "a", n, 1)).collect();
     let sizes: Vec<usize> = plans(vec![objects]).iter().map(Vec::len).collect();
-    assert_eq!(sizes, [100_000, 100_000, 50_000]);
+    assert_eq!(sizes, [OBJECTS_PER_PLAN_MAX, OBJECTS_PER_PLAN_MAX, 25_000]);
 }
 
 #[test]

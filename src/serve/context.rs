@@ -21,7 +21,7 @@ use super::catalog::{Catalog, Frozen, Public};
 /// The database's name, as clients see it.
 pub(super) const DATABASE: &str = "flowlake";
 
-/// Temporary files of sorts and joins that do not fit in memory, of all statements together.
+/// Temporary files of sorts and groups that do not fit in memory, of all statements together.
 const SPILL_BYTES_MAX: u64 = 16 << 30;
 
 /// Consumers that an error about memory names.

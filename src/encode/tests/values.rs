@@ -79,6 +79,8 @@ fn limits() -> impl Strategy<Value = Limits> {
             text_dictionary_bytes: bytes,
             small_dictionary_bytes: bytes * 2,
             buffered_bytes: bytes * 8,
+            pending_values: bytes,
+            table_bytes: bytes,
             open_partitions,
             spill_bytes,
             ..Limits::default()
