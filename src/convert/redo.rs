@@ -5,8 +5,8 @@
 //! objects set aside    ─▶ as they are at the source now                                       ─▶ plans to convert
 //! ```
 //!
-//! A task is redone whole or not at all: its new files stand for its old ones from the plan's last commit on. If one of its objects is
-//! gone, or cannot be read as it could then, its task is kept as it is.
+//! A task is redone whole or not at all: its new files stand for its old ones from the plan's last commit on. If one of its
+//! objects is gone, or cannot be read as it could then, its task is kept as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,7 +71,7 @@ pub(super) async fn keep(
     task: &PlannedTask,
     unreadable: &BTreeMap<String, Dropped>,
 ) -> Result<(), ConvertError> {
-    let mut staged = Staged {
+    let staged = Staged {
         plan,
         task: task.task,
         writer_epoch: WRITER_EPOCH,
@@ -82,7 +82,6 @@ pub(super) async fn keep(
         replaces: None,
         attempt: run.scratch.attempt(plan, task.task)?,
     };
-    empty(&mut staged);
     if let Published::Ours = publish(&run.ledger.writer, staged).await? {
         for (url, dropped) in unreadable {
             run.summary.note_kept(format!("{url}: {}", dropped.reason));
@@ -103,7 +102,7 @@ async fn commit_of(writer: &LakeWriter, task: TaskRef) -> Result<Commit, Convert
     Ok(lake.commit(task.plan, task.task).await?.ok_or_else(missing)?)
 }
 
-/// An object that gave rows and would give none now, with the reason.
+/// An object that would give less than it gave, for another reason than the program, and that reason.
 fn lost(old: &Commit, staged: &Staged) -> Option<String> {
     let now: BTreeMap<&str, &Receipt> = staged.receipts.iter().map(|receipt| (receipt.url.as_str(), receipt)).collect();
     let converted = old.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);

@@ -176,7 +176,7 @@ mod tests {
         let error = Access::parse(&["regoin=x"]).unwrap_err().to_string();
         assert_eq!(error, "option \"regoin\" is unknown; did you mean region?");
         assert!(Access::parse(&["payer=x"]).unwrap_err().to_string().contains("request_payer"));
-        assert!(Access::parse(&["zzzzzzzzzz=x"]).unwrap_err().to_string().contains("list of S3 options"));
+        assert!(Access::parse(&["zzzzzzzzzz=x"]).unwrap_err().to_string().contains("AmazonS3ConfigKey"));
         assert!(Access::parse(&["region"]).unwrap_err().to_string().contains("no value"));
     }
 
