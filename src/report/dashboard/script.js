@@ -195,7 +195,7 @@ function timeline(rows, chart, measure = 'flows') {
   const ceiling = Math.ceil(most / step) * step;
   const y = (value) => H - bottom - value / ceiling * (H - bottom - top);
   const root = svg('svg', { viewBox: `0 0 ${W} ${H}`, role: 'img', tabindex: 0,
-    'aria-label': `${measure} by ${page.bucket}, accepted and rejected, ${clock(from)} to ${clock(to)} ${page.zone}; arrow keys walk along` });
+    'aria-label': `${measure} by ${page.bucket}, accepted and rejected, ${clock(from)} to ${clock(to)} ${page.zone}; arrow keys walk along, plus zooms in, minus shows all` });
   for (let value = 0; value <= ceiling + step / 2; value += step) {
     root.append(svg('line', { class: 'rule', x1: left, x2: W - right, y1: y(value), y2: y(value) }),
       text(axis(value), left - 8, y(value) + 4, { class: 'axis', 'text-anchor': 'end' }));
@@ -245,6 +245,15 @@ function timeline(rows, chart, measure = 'flows') {
   });
   root.addEventListener('dblclick', () => { range = null; again(); });
   root.addEventListener('keydown', (event) => {
+    const zoom = { '+': true, '=': true, '-': false, 0: false }[event.key];
+    if (zoom !== undefined && !event.ctrlKey && !event.metaKey) {
+      const quarter = Math.max(1, Math.floor(points.length / 4)), last = points.length - 1;
+      range = zoom ? [points[Math.max(0, walked - quarter)].at, points[Math.min(last, walked + quarter)].at] : null;
+      hideTip();
+      again();
+      chart.querySelector('svg[tabindex]')?.focus();
+      return;
+    }
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!move) return;
     event.preventDefault();
@@ -254,7 +263,7 @@ function timeline(rows, chart, measure = 'flows') {
   });
   root.addEventListener('blur', () => { hideTip(); cross.setAttribute('visibility', 'hidden'); });
   return [legend(['accepted ' + measure, ACCEPT], ['rejected ' + measure, REJECT]), root,
-    el('p', { class: 'meaning' }, `${measure} by ${page.bucket}, ${page.zone} · drag to zoom, double click to show all`)];
+    el('p', { class: 'meaning' }, `${measure} by ${page.bucket}, ${page.zone} · drag to zoom, double click to show all (keys: arrows, + and −)`)];
 }
 // A round step: 1, 2 or 5 times a power of ten, or of two for bytes.
 function nice(rough, isBytes) {
