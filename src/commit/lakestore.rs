@@ -3,13 +3,14 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use bytes::Bytes;
+use chrono::Utc;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutMode, PutPayload};
 use tokio::io::AsyncReadExt;
 
 use super::CommitError;
-use super::local::LocalLake;
-use crate::lake::Lake;
+use super::local::{LocalLake, STAGED};
+use crate::lake::{Lake, Names};
 use crate::source::SourceError;
 
 /// Files up to this size go up in one request; larger ones in parts of it. S3 takes 10,000 parts.
@@ -143,6 +144,20 @@ impl LakeWriter {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
             Err(source) => Err(self.fail(&path, source)),
         }
+    }
+
+    /// Removes what killed runs left under the ledger's `tmp`: staged records of a local lake and probes. What is younger
+    /// than a day may be of a living run on another host.
+    pub async fn remove_old_temporaries(&self) -> Result<(), CommitError> {
+        let tmp = self.lake.names.inside(&self.lake.names.tmp());
+        let listed = self.lake.store.list_with_delimiter(Some(&tmp)).await.map_err(|source| self.fail(&tmp, source))?;
+        for object in listed.objects {
+            let is_staged = object.location.as_ref().ends_with(STAGED);
+            if (is_staged || Names::is_probe(&object.location)) && (Utc::now() - object.last_modified).num_hours() >= 24 {
+                self.delete(&self.lake.names.relative(&object.location)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Proves that two creates of one name clash.

@@ -7,6 +7,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// How the name of a staged file ends.
+pub const STAGED: &str = ".part";
+
 /// The folder of a local lake.
 #[derive(Debug, Clone)]
 pub struct LocalLake {
@@ -93,7 +96,7 @@ impl LocalLake {
     }
 
     fn temporary(&self) -> PathBuf {
-        self.tmp.join(format!("{}.part", uuid::Uuid::new_v4().simple()))
+        self.tmp.join(format!("{}{STAGED}", uuid::Uuid::new_v4().simple()))
     }
 }
 

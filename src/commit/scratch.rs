@@ -1,7 +1,8 @@
 //! Local scratch: where a task's files wait until the whole task is proven, and the lock that keeps runs of one host apart.
 //!
 //! Both use file locks, which the kernel releases when a process dies however it dies: a scratch folder whose lock is
-//! free belongs to nobody and is removed by the next run.
+//! free belongs to nobody and is removed by the next run. Folders are made and removed under the lock of their base, so
+//! that none is judged while it is being made.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
@@ -11,6 +12,9 @@ use super::CommitError;
 use super::local::make_folder;
 use crate::decode::Reject;
 use crate::lake::RejectRecord;
+
+/// The lock file of a folder.
+const LOCK: &str = "lock";
 
 /// Held while a run works on a lake, by this host.
 #[derive(Debug)]
@@ -57,14 +61,13 @@ impl Scratch {
     pub fn open(base: &Path) -> Result<Scratch, CommitError> {
         let fail = |source| CommitError::Local { path: base.display().to_string(), source };
         make_folder(base).map_err(fail)?;
+        let making = OpenOptions::new().create(true).truncate(false).write(true).open(base.join(LOCK)).map_err(fail)?;
+        making.lock().map_err(fail)?;
         remove_orphans(base).map_err(fail)?;
-        // It gets the name by which others judge it only once it is locked.
-        let nonce = super::log::nonce();
-        let (unlocked, folder) = (base.join(format!("new-{nonce}")), base.join(format!("run-{nonce}")));
-        fs::create_dir(&unlocked).map_err(fail)?;
-        let lock = File::create_new(unlocked.join("lock")).map_err(fail)?;
+        let folder = base.join(format!("run-{}", super::log::nonce()));
+        fs::create_dir(&folder).map_err(fail)?;
+        let lock = File::create_new(folder.join(LOCK)).map_err(fail)?;
         lock.lock().map_err(fail)?;
-        fs::rename(&unlocked, &folder).map_err(fail)?;
         Ok(Scratch { folder, _lock: lock })
     }
 
@@ -86,30 +89,21 @@ impl Drop for Scratch {
     }
 }
 
+/// Removes the folders of dead runs; the lock of `base` is held.
 fn remove_orphans(base: &Path) -> io::Result<()> {
     for entry in fs::read_dir(base)? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_file() && name.ends_with(".part") && is_older_than_a_day(&path) {
-            fs::remove_file(&path)?;
-        }
-        if name.starts_with("run-") && path.is_dir() {
-            let free = match File::open(path.join("lock")) {
-                Ok(lock) => lock.try_lock().is_ok(),
-                // A run is making its folder this moment, unless it died doing so.
-                Err(_) => is_older_than_a_day(&path),
-            };
-            if free {
-                let _ = fs::remove_dir_all(&path);
-            }
+        let is_of_a_run = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("run-"));
+        let is_free = || match File::open(path.join(LOCK)) {
+            Ok(lock) => lock.try_lock().is_ok(),
+            // It died before it had made its lock.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if is_of_a_run && path.is_dir() && is_free() {
+            let _ = fs::remove_dir_all(&path);
         }
     }
     Ok(())
-}
-
-fn is_older_than_a_day(path: &Path) -> bool {
-    let modified = fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    modified.and_then(|at| at.elapsed().ok()).is_some_and(|age| age.as_secs() > 86_400)
 }
 
 /// The staged files of one attempt at a task; removed when dropped.

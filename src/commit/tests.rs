@@ -85,15 +85,36 @@ fn the_host_lock_is_held_by_one_and_freed_with_its_holder() {
 #[test]
 fn scratch_of_a_dead_run_is_removed_and_of_a_living_one_is_not() {
     let base = TempDir::new().unwrap();
-    let dead = base.path().join("run-dead");
-    std::fs::create_dir(&dead).unwrap();
+    let (dead, unlocked) = (base.path().join("run-dead"), base.path().join("run-died-before-its-lock"));
+    for folder in [&dead, &unlocked] {
+        std::fs::create_dir(folder).unwrap();
+        std::fs::write(folder.join("data-0.parquet"), "half").unwrap();
+    }
     std::fs::write(dead.join("lock"), "").unwrap();
-    std::fs::write(dead.join("data-0.parquet"), "half").unwrap();
     let living = Scratch::open(base.path()).unwrap();
     let attempt = living.attempt(1, 2).unwrap();
-    assert!(!dead.exists());
+    assert!(!dead.exists() && !unlocked.exists());
     let other = Scratch::open(base.path()).unwrap();
     assert!(attempt.folder().exists());
     drop((attempt, living, other));
-    assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 0);
+    let left: Vec<_> = std::fs::read_dir(base.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["lock"]);
+}
+
+#[tokio::test]
+async fn temporaries_of_a_lake_stay_for_a_day() {
+    let [(writer, folder), _] = writers();
+    let tmp = folder.as_ref().unwrap().path().join(writer.lake.names.tmp());
+    std::fs::create_dir_all(tmp.join("run-alive")).unwrap();
+    let two_days_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
+    let names = ["old.part", "young.part", "probe-old", "probe-young", "lock", "run-alive/old.part"];
+    for name in names {
+        let file = std::fs::File::create(tmp.join(name)).unwrap();
+        if !name.contains("young") {
+            file.set_modified(two_days_ago).unwrap();
+        }
+    }
+    writer.remove_old_temporaries().await.unwrap();
+    let left: Vec<&str> = names.into_iter().filter(|name| tmp.join(name).exists()).collect();
+    assert_eq!(left, ["young.part", "probe-young", "lock", "run-alive/old.part"]);
 }

@@ -282,6 +282,7 @@ impl<'a> Run<'a> {
 
     async fn convert(&mut self) -> Result<(), ConvertError> {
         clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
+        self.ledger.writer.remove_old_temporaries().await?;
         // Redos and checks wait: they may be many, and what is new matters more.
         self.finish_redos_that_are_done().await?;
         self.finish_open_plans(&[Purpose::Convert]).await?;

@@ -15,6 +15,9 @@ pub struct Names {
 
 const LEDGER: &str = "_flowlake";
 
+/// How the name of a probe begins.
+const PROBE: &str = "probe-";
+
 /// Digits of a hash in a name.
 const HASH_DIGITS: usize = 16;
 
@@ -146,7 +149,11 @@ impl Names {
 
     /// The probe of conditional creation.
     pub fn probe(&self, nonce: &str) -> Path {
-        self.ledger(&format!("tmp/probe-{nonce}"))
+        self.ledger(&format!("tmp/{PROBE}{nonce}"))
+    }
+
+    pub fn is_probe(path: &Path) -> bool {
+        path.filename().is_some_and(|name| name.starts_with(PROBE))
     }
 
     /// Temporaries of the local writer, and the default scratch of a local lake.

@@ -73,9 +73,9 @@ fn proves_itself(lab: &Lab, lake: &str, records: u64) {
     assert_eq!((&report["plans_open"], &report["sources"]["not_converted"]), (&serde_json::json!([]), &0.into()));
     assert_eq!(rows_seen(lab, lake), records);
     // What a worker of this host had staged is gone. One staged record or a probe may be of a living run on another host.
-    let temporaries = lab.list(&format!("{lake}/_flowlake/tmp"));
+    let temporaries = lab.temporaries(lake);
     let may_stay = |key: &String| key.ends_with(".part") || key.contains("/tmp/probe-");
-    assert!(temporaries.keys().all(may_stay), "{temporaries:?}");
+    assert!(temporaries.iter().all(may_stay), "{temporaries:?}");
 }
 
 /// Numbers that look random and are the same in every run: SplitMix64.

@@ -162,6 +162,12 @@ impl Lab {
         listed.into_iter().map(|meta| (meta.location.to_string(), (meta.size, meta.e_tag))).collect()
     }
 
+    /// What runs left under a lake's ledger, without the lock that stays.
+    pub fn temporaries(&self, lake: &str) -> Vec<String> {
+        let tmp = format!("{lake}/_flowlake/tmp");
+        self.list(&tmp).into_keys().filter(|key| *key != format!("{tmp}/lock")).collect()
+    }
+
     /// Runs the program; `{}` in an argument stands for the lab's root.
     pub fn run(&self, arguments: &[&str]) -> Said {
         let mut command = self.program(arguments);

@@ -67,7 +67,7 @@ fn check_ledger(lab: &Lab, lake: &str) {
         }
     }
     assert!(receipts.len() == OBJECTS as usize && receipts.values().all(|&count| count == 1), "{receipts:?}");
-    assert!(keys.keys().all(|key| !key.contains("/tmp/")), "no temporaries stay: {keys:?}");
+    assert_eq!(lab.temporaries("lake"), Vec::<String>::new());
     let bodies = keys.keys().filter(|key| key.contains("/plans/")).count();
     assert_eq!(bodies as u32, kinds["plan"], "a plan that lost its number leaves no body: {keys:?}");
 }
