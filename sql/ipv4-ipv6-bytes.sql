@@ -6,6 +6,6 @@ SELECT 'IPv' || ip_version(srcaddr) AS version,
        sum(packets) AS packets,
        sum(bytes)   AS bytes
 FROM flow_logs
-WHERE ip_version(srcaddr) IS NOT NULL
 GROUP BY ip_version(srcaddr)
+HAVING count(srcaddr) > 0
 ORDER BY version

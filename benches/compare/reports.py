@@ -1,7 +1,7 @@
 """Times every report against the same question in DuckDB, on the same Parquet files: reports.py FLOWLAKE LAKE.
 
 Isolates answering: both read the files of one lake on local disk, warm, with the same number of threads. The questions
-for DuckDB are those of tests/golden/duckdb, written from the meaning of each report. flowlake is a new process for each
+for DuckDB are those of tests/golden/duckdb, written from the meaning of each report. Both have the same memory. flowlake is a new process for each
 report and finds its files in the ledger; DuckDB is one process that is started already and lists the folder.
 
 Make a lake with `flowlake sample BUCKET --records 50000000 --mix all` and `flowlake convert BUCKET LAKE`.
@@ -27,11 +27,13 @@ def main() -> None:
     parser.add_argument("lake", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--memory", default="2GiB", help="of each; beyond it both spill")
     parser.add_argument("--only", nargs="*", help="reports; all by default")
     options = parser.parse_args()
     names = options.only or sorted(path.stem for path in (ROOT / "sql").glob("*.sql"))
     con = duckdb.connect()
     con.execute(f"SET threads = {options.threads}")
+    con.execute(f"SET memory_limit = '{options.memory}'")
     con.execute("SET TimeZone = 'UTC'")
     for view, table in [("vpc", "flow_logs"), ("tgw", "tgw_flow_logs")]:
         files = f"{options.lake}/{table}/**/*.parquet"
@@ -61,6 +63,7 @@ def main() -> None:
 
 def ask(options: argparse.Namespace, name: str, address: str) -> int:
     command = [options.flowlake, "report", options.lake, name, "--format", "tsv", "--threads", str(options.threads)]
+    command += ["--memory", options.memory]
     for report, parameter in [
         ("top-tcp-of-source", "source"),
         ("traffic-from-source", "source"),

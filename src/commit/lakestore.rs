@@ -153,7 +153,8 @@ impl LakeWriter {
         let listed = self.lake.store.list_with_delimiter(Some(&tmp)).await.map_err(|source| self.fail(&tmp, source))?;
         for object in listed.objects {
             let is_staged = object.location.as_ref().ends_with(STAGED);
-            if (is_staged || Names::is_probe(&object.location)) && (Utc::now() - object.last_modified).num_hours() >= 24 {
+            if (is_staged || Names::is_probe(&object.location)) && (Utc::now() - object.last_modified).num_hours() >= 24
+            {
                 self.delete(&self.lake.names.relative(&object.location)).await?;
             }
         }

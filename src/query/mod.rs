@@ -16,6 +16,7 @@ pub mod format;
 mod functions;
 mod ledger;
 mod ledger_table;
+mod memory;
 mod own_table;
 mod raw;
 mod table;
@@ -31,7 +32,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::common::ParamValues;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
@@ -45,6 +46,7 @@ use table::{LakeTable, Scans};
 pub use answer::Answer;
 pub(crate) use diagnosis::nearest;
 pub use error::QueryError;
+pub(crate) use memory::SharedPool;
 pub use view::Window;
 pub use zone::TimeZone;
 
@@ -296,9 +298,14 @@ fn context(options: &Options) -> Result<SessionContext, QueryError> {
         .set_bool("datafusion.sql_parser.collect_spans", true)
         // The largest first, as in DuckDB: a sum of nothing is no large one.
         .set_str("datafusion.sql_parser.default_null_ordering", "nulls_last");
-    config.options_mut().execution.time_zone = Some(options.time_zone.name().to_owned());
+    let execution = &mut config.options_mut().execution;
+    // Columns beside those of a filter are read only where it holds.
+    execution.parquet.pushdown_filters = true;
+    // Grouping before rows are sent to their partition is given up where it keeps more than half of them.
+    execution.skip_partial_aggregation_probe_ratio_threshold = 0.5;
+    execution.time_zone = Some(options.time_zone.name().to_owned());
     let memory = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX);
-    let pool = TrackConsumersPool::new(FairSpillPool::new(memory), CONSUMERS_NAMED);
+    let pool = TrackConsumersPool::new(SharedPool::new(memory), CONSUMERS_NAMED);
     let mode = match &options.spill {
         Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
         None => DiskManagerMode::OsTmpDirectory,
@@ -317,3 +324,6 @@ fn type_of(column: &str, table: Table) -> DataType {
         Some(other) => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

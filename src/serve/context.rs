@@ -8,7 +8,7 @@ use datafusion::arrow::array::StringArray;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList};
 use datafusion::execution::SessionStateBuilder;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
@@ -17,6 +17,7 @@ use datafusion_postgres::datafusion_pg_catalog::pg_catalog::context::EmptyContex
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
 
 use super::catalog::{Catalog, Frozen, Public};
+use crate::query::SharedPool;
 
 /// The database's name, as clients see it.
 pub(super) const DATABASE: &str = "flowlake";
@@ -33,7 +34,7 @@ pub(super) fn base(catalog: &Arc<Catalog>, memory_bytes: u64) -> Result<SessionC
     let memory = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
     let runtime = RuntimeEnvBuilder::new()
         .with_object_store_registry(first.runtime_env().object_store_registry.clone())
-        .with_memory_pool(Arc::new(TrackConsumersPool::new(FairSpillPool::new(memory), CONSUMERS_NAMED)))
+        .with_memory_pool(Arc::new(TrackConsumersPool::new(SharedPool::new(memory), CONSUMERS_NAMED)))
         .with_max_temp_directory_size(SPILL_BYTES_MAX)
         .build_arc()
         .map_err(|error| error.to_string())?;

@@ -4,6 +4,7 @@
 //! the asker's own.
 
 mod address;
+mod count;
 mod iana;
 mod port;
 mod text;
@@ -28,6 +29,7 @@ pub(super) fn register(context: &SessionContext) {
     for function in all() {
         context.register_udf(ScalarUDF::new_from_impl(function));
     }
+    context.register_udaf(count::count());
 }
 
 fn all() -> Vec<Function> {

@@ -142,3 +142,49 @@ async fn tags_are_decoded_and_what_is_no_escape_stays() {
     let decoded = each("url_decode(x)", &encoded).await;
     assert_eq!(decoded, ["platform-engineering", "a bé", "100%", "%zz%4", "\u{fffd}", "plain", "", "NULL"]);
 }
+
+/// Distinct texts of groups, against a set: of one batch, and of many that spill.
+#[tokio::test]
+async fn distinct_texts_of_groups_are_counted_once() {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+    use datafusion::prelude::SessionConfig;
+
+    let row =
+        |n: u64, groups: u64| ((n * n) % groups, (n * 7 + n % 13) % 4_001, n.is_multiple_of(3), n.is_multiple_of(11));
+    const NO_LIMIT: usize = usize::MAX >> 1;
+    for (rows, groups, limit) in
+        [(50, 7, NO_LIMIT), (300_000, 1_009, NO_LIMIT), (300_000, 1_009, 16 << 20), (300_000, 1_000_003, NO_LIMIT)]
+    {
+        let config = SessionConfig::new().with_target_partitions(2);
+        let pool = std::sync::Arc::new(crate::query::SharedPool::new(limit));
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc().unwrap();
+        let context = SessionContext::new_with_config_rt(config, runtime);
+        register(&context);
+        let mut expected: BTreeMap<u64, [BTreeSet<u64>; 2]> = BTreeMap::new();
+        for n in 0..rows {
+            let (group, text, is_asked, is_null) = row(n, groups);
+            let [all, asked] = expected.entry(group).or_default();
+            if !is_null {
+                all.insert(text);
+                is_asked.then(|| asked.insert(text));
+            }
+        }
+        let sql = format!(
+            "SELECT concat_ws(' ', g, count(*), count(DISTINCT t), count(DISTINCT t) FILTER (WHERE n % 3 = 0))
+             FROM (SELECT value AS n, (value * value) % {groups} AS g,
+                          CASE WHEN value % 11 <> 0 THEN 'text number ' || ((value * 7 + value % 13) % 4001) END AS t
+                   FROM generate_series(0, {rows} - 1))
+             GROUP BY g ORDER BY g"
+        );
+        let found = texts(&context, &sql).await;
+        let mut rows_of: BTreeMap<u64, u64> = BTreeMap::new();
+        (0..rows).for_each(|n| *rows_of.entry(row(n, groups).0).or_default() += 1);
+        let line = |(group, [all, asked]): (&u64, &[BTreeSet<u64>; 2])| {
+            format!("{group} {} {} {}", rows_of[group], all.len(), asked.len())
+        };
+        let lines: Vec<String> = expected.iter().map(line).collect();
+        assert_eq!(found, lines, "{rows} rows of {groups} groups in {limit} bytes");
+    }
+}

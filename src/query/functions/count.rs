@@ -1,0 +1,249 @@
+//! `count`, as DataFusion has it, but for `count(DISTINCT text)` of groups.
+//!
+//! DataFusion makes a table of 512 places for every group and does not count those bytes: top talkers of 50 million
+//! records took 18 GiB where 2 GiB were allowed. Here one table holds the texts of all groups, and a set their pairs.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringViewArray};
+use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{HashMap, HashSet, resources_datafusion_err};
+use datafusion::error::Result;
+use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, EmitTo, GroupsAccumulator, ReversedUDAF,
+    SetMonotonicity, Signature, StatisticsArgs,
+};
+use datafusion::scalar::ScalarValue;
+
+/// The function, under DataFusion's name for it.
+pub fn count() -> AggregateUDF {
+    AggregateUDF::new_from_impl(Count { inner: count_udaf() })
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Count {
+    inner: Arc<AggregateUDF>,
+}
+
+fn counts_texts(arguments: &AccumulatorArgs) -> bool {
+    let is_text =
+        |field: &FieldRef| matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    arguments.is_distinct && matches!(arguments.expr_fields, [field] if is_text(field))
+}
+
+impl AggregateUDFImpl for Count {
+    fn groups_accumulator_supported(&self, arguments: AccumulatorArgs) -> bool {
+        counts_texts(&arguments) || self.inner.groups_accumulator_supported(arguments)
+    }
+
+    fn create_groups_accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        if counts_texts(&arguments) {
+            return Ok(Box::new(DistinctTexts::of(arguments.expr_fields[0].data_type().clone())));
+        }
+        self.inner.create_groups_accumulator(arguments)
+    }
+
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.inner.signature()
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        self.inner.return_type(types)
+    }
+
+    fn is_nullable(&self) -> bool {
+        self.inner.is_nullable()
+    }
+
+    fn state_fields(&self, arguments: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        self.inner.state_fields(arguments)
+    }
+
+    fn accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        self.inner.accumulator(arguments)
+    }
+
+    fn create_sliding_accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        self.inner.create_sliding_accumulator(arguments)
+    }
+
+    fn reverse_expr(&self) -> ReversedUDAF {
+        self.inner.reverse_udf()
+    }
+
+    fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
+        self.inner.default_value(data_type)
+    }
+
+    fn value_from_stats(&self, arguments: &StatisticsArgs) -> Option<ScalarValue> {
+        self.inner.value_from_stats(arguments)
+    }
+
+    fn set_monotonicity(&self, data_type: &DataType) -> SetMonotonicity {
+        self.inner.inner().set_monotonicity(data_type)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.inner.documentation()
+    }
+}
+
+/// Which texts each group has seen.
+struct DistinctTexts {
+    /// The type in which states hand texts on.
+    data_type: DataType,
+    numbers: HashMap<Arc<str>, u32>,
+    texts: Vec<Arc<str>>,
+    /// Bytes of all texts.
+    bytes: usize,
+    /// Group and number of a text.
+    pairs: HashSet<(u32, u32)>,
+    /// Texts of each group.
+    counts: Vec<i64>,
+}
+
+impl DistinctTexts {
+    fn of(data_type: DataType) -> DistinctTexts {
+        DistinctTexts {
+            data_type,
+            numbers: HashMap::default(),
+            texts: Vec::new(),
+            bytes: 0,
+            pairs: HashSet::default(),
+            counts: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, group: usize, text: &str) -> Result<()> {
+        let number = match self.numbers.get(text) {
+            Some(&number) => number,
+            None => {
+                let number = u32::try_from(self.texts.len()).map_err(|_| too_many())?;
+                let shared: Arc<str> = text.into();
+                self.bytes += text.len();
+                self.texts.push(shared.clone());
+                self.numbers.insert(shared, number);
+                number
+            }
+        };
+        let pair = (u32::try_from(group).map_err(|_| too_many())?, number);
+        self.counts[group] += i64::from(self.pairs.insert(pair));
+        Ok(())
+    }
+
+    /// Forgets the first groups; those that stay move up.
+    fn forget(&mut self, emit_to: EmitTo) -> Vec<i64> {
+        let counts = emit_to.take_needed(&mut self.counts);
+        if self.counts.is_empty() {
+            *self = DistinctTexts::of(self.data_type.clone());
+        } else {
+            let gone = counts.len() as u32;
+            let stay = self.pairs.iter().filter(|(group, _)| *group >= gone);
+            self.pairs = stay.map(|&(group, number)| (group - gone, number)).collect();
+        }
+        counts
+    }
+
+    fn lists(&self, lengths: impl Iterator<Item = usize>, texts: StringViewArray) -> Result<ListArray> {
+        let values = cast(&texts, &self.data_type)?;
+        let field = Arc::new(Field::new_list_field(self.data_type.clone(), true));
+        Ok(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, None)?)
+    }
+}
+
+/// The text of each row that counts.
+fn asked<'a>(texts: &'a StringViewArray, filter: Option<&BooleanArray>) -> Vec<Option<&'a str>> {
+    let is_asked = |row: usize| filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+    texts.iter().enumerate().map(|(row, text)| text.filter(|_| is_asked(row))).collect()
+}
+
+fn too_many() -> datafusion::error::DataFusionError {
+    resources_datafusion_err!("count(DISTINCT …) of more than two billion texts in one step")
+}
+
+impl GroupsAccumulator for DistinctTexts {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total_groups: usize,
+    ) -> Result<()> {
+        self.counts.resize(total_groups, 0);
+        let texts = cast(&values[0], &DataType::Utf8View)?;
+        for (text, &group) in asked(texts.as_string_view(), filter).into_iter().zip(groups) {
+            text.map_or(Ok(()), |text| self.add(group, text))?;
+        }
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total_groups: usize) -> Result<()> {
+        self.counts.resize(total_groups, 0);
+        for (list, &group) in states[0].as_list::<i32>().iter().zip(groups) {
+            let Some(list) = list else { continue };
+            let texts = cast(&list, &DataType::Utf8View)?;
+            for text in texts.as_string_view().iter().flatten() {
+                self.add(group, text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        Ok(Arc::new(Int64Array::from(self.forget(emit_to))))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        let groups = match emit_to {
+            EmitTo::All => self.counts.len(),
+            EmitTo::First(groups) => groups,
+        };
+        let lengths = || self.counts[..groups].iter().map(|&count| count as usize);
+        let total: usize = lengths().sum();
+        if i32::try_from(total).is_err() {
+            return Err(too_many());
+        }
+        // Where the next text of each group goes.
+        let mut next: Vec<usize> =
+            lengths().scan(0, |end, length| Some(std::mem::replace(end, *end + length))).collect();
+        let mut numbers = vec![0; total];
+        for &(group, number) in self.pairs.iter().filter(|(group, _)| (*group as usize) < groups) {
+            let at = &mut next[group as usize];
+            numbers[*at] = number;
+            *at += 1;
+        }
+        let texts = StringViewArray::from_iter_values(numbers.iter().map(|&number| &*self.texts[number as usize]));
+        let lists = self.lists(lengths(), texts)?;
+        self.forget(emit_to);
+        Ok(vec![Arc::new(lists)])
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let texts = cast(&values[0], &DataType::Utf8View)?;
+        let asked = asked(texts.as_string_view(), filter);
+        let lengths: Vec<usize> = asked.iter().map(|text| usize::from(text.is_some())).collect();
+        let texts = StringViewArray::from_iter_values(asked.into_iter().flatten());
+        Ok(vec![Arc::new(self.lists(lengths.into_iter(), texts)?)])
+    }
+
+    fn size(&self) -> usize {
+        // A shared text has two counters before it.
+        let texts = self.bytes + self.texts.len() * 16 + self.texts.capacity() * size_of::<Arc<str>>();
+        let tables =
+            table_bytes::<(Arc<str>, u32)>(self.numbers.capacity()) + table_bytes::<(u32, u32)>(self.pairs.capacity());
+        size_of::<DistinctTexts>() + texts + tables + self.counts.capacity() * size_of::<i64>()
+    }
+}
+
+/// Bytes of a hash table: an eighth of its places is never filled, and each has a byte of control.
+fn table_bytes<Entry>(capacity: usize) -> usize {
+    capacity * 8 / 7 * (size_of::<Entry>() + 1)
+}

@@ -1,0 +1,17 @@
+use datafusion::common::ParamValues;
+use datafusion::physical_plan::displayable;
+use datafusion::scalar::ScalarValue;
+
+use super::{Options, context};
+
+#[tokio::test]
+async fn a_limit_that_is_a_parameter_bounds_the_sort() {
+    let context = context(&Options::default()).unwrap();
+    let statement = "SELECT column1 AS n FROM (VALUES (1), (2), (3)) ORDER BY n LIMIT $top";
+    let values = ParamValues::from(vec![("top".to_owned(), ScalarValue::Int64(Some(2)))]);
+    let frame = context.sql(statement).await.unwrap().with_param_values(values).unwrap();
+    eprintln!("{}", frame.logical_plan().display_indent());
+    let plan = frame.create_physical_plan().await.unwrap();
+    let shown = displayable(plan.as_ref()).indent(false).to_string();
+    assert!(shown.contains("TopK(fetch=2)"), "{shown}");
+}
