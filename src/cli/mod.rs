@@ -94,7 +94,8 @@ pub struct Convert {
     /// Partition keys of a new lake, from the UTC start of a record: date, or date,hour
     #[arg(long, value_name = "KEYS", value_parser = parse::<PartitionBy>)]
     pub partition_by: Option<PartitionBy>,
-    /// Decode again what the objects of the days --since to --until gave, and replace it (after an upgrade)
+    /// Decode again what the objects of the days --since to --until gave, by the day in the key, and replace it
+    /// (after an upgrade)
     #[arg(long, requires = "since", requires = "until", conflicts_with_all = ["full_scan", "lookback", "format", "dry_run"])]
     pub redo: bool,
     #[command(flatten)]
@@ -189,6 +190,7 @@ pub struct Inspect {
 
 /// Print the lines and objects that a lake set aside, with key, line, byte offset, reason and text; or try them again
 #[derive(Debug, Args)]
+#[command(mut_group("Writing", |group| group.requires("replay")))]
 #[command(after_help = "Exit codes with --replay are those of convert: 3 if something is set aside again.")]
 pub struct Rejects {
     /// The lake: a path, file:// or s3:// URL

@@ -9,6 +9,7 @@ use super::{SourceOptions, Talk, values};
 /// Prove from the data files that a lake holds what its ledger says, and what its sources hold
 #[derive(Debug, Args)]
 #[command(
+    mut_arg("json", |json| json.help("Print each difference and the sums as JSON lines on stdout")),
     after_help = "Differences go to stdout as they are found, then what was looked at; with --json each is a JSON \
                         line, the last one the sums. Exit codes: 0 no difference, 1 failed, 2 bad usage, 4 there are \
                         differences."

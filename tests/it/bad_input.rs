@@ -10,6 +10,7 @@ on_both_stores!(
     a_lake_keeps_its_partitioning,
     a_lake_of_a_newer_version_is_left_alone,
     a_malformed_format_is_bad_usage,
+    options_of_a_replay_go_with_it,
     a_source_may_be_one_file,
     a_second_run_on_this_host_leaves_at_once,
     an_empty_source_is_an_error_the_first_time,
@@ -98,6 +99,13 @@ fn a_malformed_format_is_bad_usage(lab: &Lab) {
     assert_eq!(said.code, 2, "{}", said.stderr);
     assert!(said.stderr.contains("${field-name}"), "{}", said.stderr);
     assert!(lab.list("lake").is_empty());
+}
+
+fn options_of_a_replay_go_with_it(lab: &Lab) {
+    for option in [["--threads", "2"], ["--memory", "1GiB"], ["--format", "default"], ["--compression", "none"]] {
+        let said = lab.run(&[&["rejects", "{}lake/"][..], &option].concat());
+        assert!(said.code == 2 && said.stderr.contains("--replay"), "{option:?}: {}", said.stderr);
+    }
 }
 
 fn a_source_may_be_one_file(lab: &Lab) {

@@ -14,6 +14,7 @@ on_both_stores!(
     an_object_repaired_after_it_was_set_aside_is_converted,
     a_headerless_object_is_converted_once_its_format_is_given,
     odd_keys_never_hide_what_comes_later,
+    keys_are_kept_to_the_letter,
 );
 
 const DEFAULT: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
@@ -281,6 +282,35 @@ fn a_headerless_object_is_converted_once_its_format_is_given(lab: &Lab) {
     assert_eq!(lab.convert(&["--format", "default"], 0)["objects"], 1);
     assert_eq!(lab.lake_rows().len(), 22);
     assert_eq!(lab.convert(&["--format", "default"], 0)["objects"], 0);
+}
+
+/// Keys that a URL, a shell, a folder or a Hive path would take for something else.
+fn keys_are_kept_to_the_letter(lab: &Lab) {
+    let hive = |region: &str| {
+        format!(
+            "AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/aws-region={region}/year=2023/month=09/day=14/\
+             111122223333_vpcflowlogs_us-east-1_fl-0a_20230914T2355Z_00000001.log.gz"
+        )
+    };
+    let names = [
+        "with space/a b.log.gz".to_owned(),
+        "per%cent/100%25 of a%2Fb.log.gz".to_owned(),
+        "Überwachung/日本 \u{1f980}.log.gz".to_owned(),
+        "dots/a..b/..c.log.gz".to_owned(),
+        "signs/+&=?#;,'$@!()*[]{}~.log.gz".to_owned(),
+        hive("us/east/1"),
+        hive("us%2Feast-1"),
+        hive("us-east-1"),
+    ];
+    for (n, name) in names.iter().enumerate() {
+        lab.put_gz(&format!("logs/{name}"), &default_rows(n as i64, 10));
+    }
+    let summary = lab.convert(&[], 0);
+    assert_eq!((&summary["objects"], &summary["records"]), (&8.into(), &88.into()), "{summary}");
+    check(lab);
+    assert_eq!(lab.convert(&["--full-scan"], 0)["objects"], 0);
+    let said = lab.run(&["verify", "{}lake/", "{}logs/"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
 }
 
 /// Keys whose order is not that of their days, and one that claims to be of the future.

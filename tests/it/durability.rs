@@ -2,7 +2,6 @@
 //! whatever was not synced.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 use crate::lab::Lab;
 
@@ -102,12 +101,10 @@ fn what_is_reported_survives_a_power_cut() {
         lab.put_gz(&format!("logs/2023/09/{day:02}/a.log.gz"), &format!("version srcaddr bytes start\n{rows}"));
     }
     let trace = lab.temporary().join("trace");
-    let run = lab.program(&["convert", "{}logs/", "{}new/lake/", "--json", "--progress", "never"]);
-    let mut traced = Command::new("strace");
-    traced.args(["-f", "-y", "-s", "256", "-e", "signal=none", "-e", &format!("trace={CALLS}"), "-o"]).arg(&trace);
-    traced.arg(run.get_program()).args(run.get_args()).env_clear();
-    traced.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let done = traced.output().expect("strace is installed (Debian: apt-get install strace)");
+    let (calls_traced, to) = (format!("trace={CALLS}"), trace.to_str().expect("a plain path"));
+    let strace = ["strace", "-f", "-y", "-s", "256", "-e", "signal=none", "-e", &calls_traced, "-o", to];
+    let run = ["convert", "{}logs/", "{}new/lake/", "--json", "--progress", "never"];
+    let done = lab.program_under(&strace, &run).output().expect("strace is installed (Debian: apt-get install strace)");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 
     let trace = std::fs::read_to_string(trace).expect("a trace");

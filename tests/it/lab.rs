@@ -190,6 +190,15 @@ impl Lab {
         command
     }
 
+    /// As [`Lab::program`], run by another program that takes a command line.
+    pub fn program_under(&self, outer: &[&str], arguments: &[&str]) -> Command {
+        let inner = self.program(arguments);
+        let mut command = Command::new(outer[0]);
+        command.args(&outer[1..]).arg(inner.get_program()).args(inner.get_args()).env_clear();
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+    }
+
     /// A script that finds the program and Java on its path, and the S3 server in its environment.
     pub fn script(&self, interpreter: &std::path::Path, script: &str) -> Command {
         let mut command = self.clean(interpreter);

@@ -3,6 +3,7 @@
 mod again;
 mod bad_input;
 mod checkpoints;
+mod clock;
 mod convert;
 mod credentials;
 mod dashboard;

@@ -1,0 +1,59 @@
+//! A clock that was set back or forward between runs: nothing is lost, nothing doubled.
+
+use serde_json::Value;
+
+use crate::lab::Lab;
+
+const DAYS: u32 = 12;
+
+fn put(lab: &Lab, day: u32, name: &str) {
+    let start = 1_694_304_000 + i64::from(day - 10) * 86_400;
+    let rows: String =
+        (0..40).map(|row| format!("2 10.0.{day}.{row} {} {start} {}\n", row * 1_021, start + 60)).collect();
+    let key = format!(
+        "logs/AWSLogs/111122223333/vpcflowlogs/us-east-1/2023/09/{day:02}/\
+         111122223333_vpcflowlogs_us-east-1_fl-0a_202309{day:02}T0005Z_{name}.log.gz"
+    );
+    lab.put_gz(&key, &format!("version srcaddr bytes start end\n{rows}"));
+}
+
+/// Runs the program with its clock off by `offset`, such as `-400d`.
+fn at(lab: &Lab, offset: &str, arguments: &[&str]) -> Value {
+    let mut command = lab.program_under(&["faketime", "-f", offset], arguments);
+    // Waiting goes by the true clock.
+    let done = command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").output();
+    let done = done.expect("faketime is installed (Debian: apt-get install faketime)");
+    let (stdout, stderr) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{stdout}{stderr}");
+    serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("no JSON: {error}: {stdout}"))
+}
+
+#[test]
+#[ignore = "needs faketime; `.ci/run` installs it and runs this test"]
+fn a_clock_that_jumps_loses_and_doubles_nothing() {
+    let lab = Lab::on_disk();
+    let convert = ["convert", "{}logs/", "{}lake/", "--json", "--progress", "never"];
+    let mut added = 0;
+    for (step, offset) in ["+0d", "-400d", "+400d", "-4000d", "-1d", "+0d"].into_iter().enumerate() {
+        // New days, and objects that come late for days that were converted.
+        for day in 10 + 2 * step as u32..12 + 2 * step as u32 {
+            put(&lab, day, &format!("{step:08x}"));
+        }
+        put(&lab, 10 + 2 * step as u32, &format!("{:08x}", 0xf00 + step));
+        added += 3;
+        let summary = at(&lab, offset, &convert);
+        assert_eq!(summary["objects"], 3, "at {offset}: {summary}");
+        assert_eq!(lab.lake_rows().len(), added * 40);
+        let again = at(&lab, "-30d", &convert);
+        assert_eq!(again["objects"], 0, "after {offset}: {again}");
+    }
+    let expected = lab.expected("logs");
+    assert_eq!(expected.rows.len(), (DAYS as usize + 6) * 40);
+    assert_eq!(lab.lake_rows(), expected.rows);
+    let days = ["--redo", "--since", "2023-09-10", "--until", "2023-09-15", "--compression", "none"];
+    let redone = at(&lab, "-400d", &[&convert[..], &days].concat());
+    assert!(redone["tasks_replaced"].as_u64() > Some(0), "{redone}");
+    assert_eq!(lab.lake_rows(), expected.rows);
+    let proof = at(&lab, "-400d", &["verify", "{}lake/", "{}logs/", "--json"]);
+    assert_eq!((&proof["differences"], &proof["rows"]), (&0.into(), &expected.rows.len().into()), "{proof}");
+}
