@@ -1,6 +1,7 @@
 //! Writes to a lake, on S3 or on a local disk, behind one face.
 
 use std::path::{Path as FilePath, PathBuf};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::Utc;
@@ -15,6 +16,10 @@ use crate::source::SourceError;
 
 /// Files up to this size go up in one request; larger ones in parts of it. S3 takes 10,000 parts.
 const UPLOAD_PART_BYTES: usize = 32 << 20;
+
+/// How long a write is begun anew whose connection breaks; the last one may wait as long again for a server that is away.
+const OUTAGE_MAX: Duration = Duration::from_secs(180);
+const OUTAGE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Whether a create-only write made the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,15 +65,19 @@ impl LakeWriter {
             let (staged, relative) = (staged.to_owned(), relative.to_owned());
             return self.blocking(&path, move || local.put_file(&staged, &relative)).await;
         }
+        through_outages(async || self.upload(staged, &path).await).await
+    }
+
+    async fn upload(&self, staged: &FilePath, path: &Path) -> Result<(), CommitError> {
         let fail_local = |source| CommitError::Local { path: staged.display().to_string(), source };
         let mut file = tokio::fs::File::open(staged).await.map_err(fail_local)?;
         let length = file.metadata().await.map_err(fail_local)?.len();
         if length <= UPLOAD_PART_BYTES as u64 {
             let bytes = read_part(&mut file).await.map_err(fail_local)?;
-            return self.put(relative, bytes).await;
+            return self.lake.store.put(path, bytes.into()).await.map(drop).map_err(|source| self.fail(path, source));
         }
-        let mut upload = self.lake.store.put_multipart(&path).await.map_err(|source| self.fail(&path, source))?;
-        let sent = self.send_parts(&mut file, upload.as_mut(), staged, &path).await;
+        let mut upload = self.lake.store.put_multipart(path).await.map_err(|source| self.fail(path, source))?;
+        let sent = self.send_parts(&mut file, upload.as_mut(), staged, path).await;
         if sent.is_err() {
             // An upload that is neither completed nor aborted stays and costs.
             let _ = upload.abort().await;
@@ -103,6 +112,10 @@ impl LakeWriter {
             let made = self.blocking(path, move || local.create(&relative, &bytes)).await?;
             return Ok(if made { Created::Ours } else { Created::Theirs });
         }
+        through_outages(async || self.create_once(path, &bytes).await).await
+    }
+
+    async fn create_once(&self, path: &Path, bytes: &Bytes) -> Result<Created, CommitError> {
         // A 409 is reported as "already exists" although nothing may have been written: look, and try again.
         let mut last = None;
         for _ in 0..5 {
@@ -111,7 +124,7 @@ impl LakeWriter {
                 Err(error) => last = Some(error),
             }
             match self.lake.read(path).await? {
-                Some(found) if found == bytes => return Ok(Created::Ours),
+                Some(found) if found == *bytes => return Ok(Created::Ours),
                 Some(_) => return Ok(Created::Theirs),
                 None if matches!(last, Some(object_store::Error::AlreadyExists { .. })) => {}
                 None => break,
@@ -127,11 +140,12 @@ impl LakeWriter {
             let (waiting, place) = (waiting.to_owned(), place.to_owned());
             return self.blocking(&to, move || local.link(&waiting, &place)).await;
         }
-        match self.lake.store.copy(&from, &to).await {
+        through_outages(async || match self.lake.store.copy(&from, &to).await {
             Ok(()) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(source) => Err(self.fail(&to, source)),
-        }
+        })
+        .await
     }
 
     pub async fn delete(&self, relative: &str) -> Result<(), CommitError> {
@@ -187,6 +201,20 @@ impl LakeWriter {
         match self.lake.names.store_error(path, &source) {
             SourceError::Denied { url, detail } => CommitError::Denied { url, detail },
             other => other.into(),
+        }
+    }
+}
+
+/// A request whose connection broke is not repeated by the store where a second one might do more than the first. None of
+/// ours does: an upload replaces what is there, a copy is of one file, and a record is created once.
+async fn through_outages<T>(mut work: impl AsyncFnMut() -> Result<T, CommitError>) -> Result<T, CommitError> {
+    let began = Instant::now();
+    loop {
+        match work().await {
+            Err(CommitError::Store(SourceError::Unreachable { .. })) if began.elapsed() < OUTAGE_MAX => {
+                tokio::time::sleep(OUTAGE_PAUSE).await;
+            }
+            done => return done,
         }
     }
 }

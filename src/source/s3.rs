@@ -20,12 +20,16 @@ const REQUEST_TIMEOUT: &str = "120 seconds";
 const CONNECT_TIMEOUT: &str = "5 seconds";
 /// S3 is asked once for a bucket's region; without an answer the configured region is taken.
 const REGION_TIMEOUT: Duration = Duration::from_secs(5);
-const RETRIES_MAX: usize = 10;
-/// Retries are not signed anew, so that this stays below the fifteen minutes that a signature holds.
+/// How long a request is tried: a server may be away for that long. Retries are not signed anew, so that this stays below
+/// the fifteen minutes that a signature holds.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(180);
-/// Waits grow from the first to the second, each drawn at random between the first and the last times the base.
+/// More than fit into the time.
+const RETRIES_MAX: usize = 1_000;
+/// Waits are drawn at random between the first and the one before times the base, so that they grow to the last in about
+/// a dozen tries.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-const BACKOFF_LAST: Duration = Duration::from_secs(15);
+const BACKOFF_LAST: Duration = Duration::from_secs(10);
+const BACKOFF_BASE: f64 = 4.0;
 
 /// Builds the client; `requests` counts what it sends.
 pub(super) async fn client(location: &Location, access: &Access, requests: Arc<AtomicU64>) -> Result<AmazonS3> {
@@ -116,7 +120,7 @@ fn is_true(value: &str) -> bool {
 
 fn retries() -> RetryConfig {
     RetryConfig {
-        backoff: BackoffConfig { init_backoff: BACKOFF_FIRST, max_backoff: BACKOFF_LAST, base: 2.0 },
+        backoff: BackoffConfig { init_backoff: BACKOFF_FIRST, max_backoff: BACKOFF_LAST, base: BACKOFF_BASE },
         max_retries: RETRIES_MAX,
         retry_timeout: RETRY_TIMEOUT,
     }

@@ -9,8 +9,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use object_store::ClientOptions;
@@ -24,6 +25,9 @@ use super::verbatim::{MARK, escape, unescape, unescape_segment};
 
 /// [`MARK`] as object_store writes it in a URL.
 const MARK_IN_URL: &str = "%EF%A3%B0";
+
+/// A server that never answered is given up after this; one that did is waited for as long as requests are retried.
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Signs a request whose URL was restored.
 pub(super) struct Signer {
@@ -54,7 +58,9 @@ impl fmt::Debug for VerbatimConnector {
 impl HttpConnector for VerbatimConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let client = ReqwestConnector::default().connect(options)?;
-        Ok(HttpClient::new(Verbatim { client, signer: Arc::clone(&self.signer), requests: Arc::clone(&self.requests) }))
+        let (signer, requests) = (Arc::clone(&self.signer), Arc::clone(&self.requests));
+        let (asked, answered) = (OnceLock::new(), AtomicBool::new(false));
+        Ok(HttpClient::new(Verbatim { client, signer, requests, asked, answered }))
     }
 }
 
@@ -65,6 +71,9 @@ struct Verbatim {
     client: HttpClient,
     signer: Arc<Signer>,
     requests: Arc<AtomicU64>,
+    /// When the first request was sent.
+    asked: OnceLock<Instant>,
+    answered: AtomicBool,
 }
 
 impl fmt::Debug for Verbatim {
@@ -91,7 +100,15 @@ impl HttpService for Verbatim {
             self.sign(&mut request).await?;
         }
         let is_listing = request.uri().query().is_some_and(|query| query.contains("list-type=2"));
-        let response = self.client.execute(request).await?;
+        let asked = *self.asked.get_or_init(Instant::now);
+        let response = match self.client.execute(request).await {
+            // A wrong address or name is no outage: this kind of error is not retried.
+            Err(error) if !self.answered.load(Ordering::Relaxed) && asked.elapsed() > FIRST_ANSWER_TIMEOUT => {
+                return Err(HttpError::new(HttpErrorKind::Unknown, error));
+            }
+            answer => answer?,
+        };
+        self.answered.store(true, Ordering::Relaxed);
         if !is_listing || !response.status().is_success() {
             return Ok(response);
         }

@@ -130,10 +130,12 @@ enum Fault {
     CutAfter,
     /// The answer ends in the middle.
     CutWithin,
+    /// One bit of an object is another when it arrives.
+    Garble,
 }
 
-const ALL: [Fault; 6] =
-    [Fault::None, Fault::SlowDown, Fault::Delay, Fault::CutBefore, Fault::CutAfter, Fault::CutWithin];
+const ALL: [Fault; 7] =
+    [Fault::None, Fault::SlowDown, Fault::Delay, Fault::CutBefore, Fault::CutAfter, Fault::CutWithin, Fault::Garble];
 
 const SLOW_DOWN: &[u8] =
     b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: 92\r\nConnection: \
@@ -142,7 +144,7 @@ close\r\n\r\n<Error><Code>SlowDown</Code><Message>Please reduce your request rat
 /// Stands before the server of the tests and passes requests on, one a connection, with faults.
 struct Proxy {
     endpoint: String,
-    counts: Arc<[AtomicU32; 6]>,
+    counts: Arc<[AtomicU32; 7]>,
 }
 
 impl Proxy {
@@ -150,7 +152,7 @@ impl Proxy {
     fn open(faults: &'static [Fault], every: u64) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
-        let counts: Arc<[AtomicU32; 6]> = Arc::default();
+        let counts: Arc<[AtomicU32; 7]> = Arc::default();
         let (counted, turn) = (counts.clone(), AtomicU64::new(0));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -188,7 +190,21 @@ fn pass(mut client: TcpStream, fault: Fault) -> Option<()> {
             client.write_all(&answer[..answer.len() / 2]).ok()?;
             client.shutdown(Shutdown::Both).ok()
         }
+        Fault::Garble => {
+            garble(&request, &mut answer);
+            client.write_all(&answer).ok()
+        }
         _ => client.write_all(&answer).ok(),
+    }
+}
+
+/// Turns one bit in the middle of an object that is read. A listing has no check of its own but that of TLS.
+fn garble(request: &[u8], answer: &mut [u8]) {
+    let line = String::from_utf8_lossy(request.split(|&byte| byte == b'\r').next().unwrap_or_default()).into_owned();
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n").map_or(answer.len(), |end| end + 4);
+    let middle = head + (answer.len() - head) / 2;
+    if line.starts_with("GET ") && !line.contains("list-type") && middle < answer.len() {
+        answer[middle] ^= 0x10;
     }
 }
 
@@ -250,4 +266,46 @@ fn a_storm_of_slow_down_is_waited_out() {
 #[test]
 fn connections_that_are_slow_or_cut_change_nothing() {
     faults_change_nothing(&[Fault::Delay, Fault::CutBefore, Fault::CutAfter, Fault::CutWithin, Fault::SlowDown], 4, 5);
+}
+
+/// What arrives other than it was sent is set aside or an error, never rows; once the network is sound, all is there.
+#[test]
+fn bits_that_turn_on_the_way_are_noticed() {
+    let lab = Lab::on_s3();
+    fill(&lab, 20, 200);
+    let proxy = Proxy::open(&[Fault::Garble], 3);
+    let mut ends = Vec::new();
+    for _ in 0..6 {
+        let mut program = lab.program(&["convert", "{}logs/", "{}lake/"]);
+        let said = said(program.env("AWS_ENDPOINT_URL", &proxy.endpoint).output().expect("the program starts"));
+        assert!(said.code != 1 || said.stderr.starts_with("error: "), "{}", said.stderr);
+        ends.push(said.code);
+    }
+    println!("runs ended with {ends:?} through {:?}", proxy.counted());
+    assert!(ends.contains(&1) || ends.contains(&3), "{ends:?}");
+    let expected = lab.expected("logs").rows;
+    assert!(lab.lake_rows().iter().all(|(at, row)| expected.get(at) == Some(row)), "a row is not as in its object");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let said = lab.run(&["rejects", "{}lake/", "--replay"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    is_whole(&lab);
+}
+
+/// Longer than a store's own retries.
+#[test]
+#[ignore = "slow: the server is away for 75 s"]
+fn slow_a_server_that_is_away_for_a_minute_is_waited_for() {
+    let mut weed = Weed::new();
+    let lab = Lab::on_server(&weed.endpoint());
+    fill(&lab, 30, 300);
+    let child = start(&lab);
+    std::thread::sleep(Duration::from_millis(150));
+    weed.kill();
+    std::thread::sleep(Duration::from_secs(75));
+    weed.start();
+    let said = said(child.wait_with_output().expect("it ends"));
+    println!("the run ended with {}: {}", said.code, said.stderr);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    is_whole(&lab);
 }
