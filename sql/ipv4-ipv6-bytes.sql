@@ -7,5 +7,5 @@ SELECT 'IPv' || ip_version(srcaddr) AS version,
        sum(bytes)   AS bytes
 FROM flow_logs
 GROUP BY ip_version(srcaddr)
-HAVING count(srcaddr) > 0
+HAVING count(ip_version(srcaddr)) > 0
 ORDER BY version

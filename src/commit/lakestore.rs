@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt;
 
 use super::CommitError;
 use super::local::{LocalLake, STAGED};
-use crate::lake::{Lake, Names};
+use crate::lake::{Lake, LakeError, Names};
 use crate::source::SourceError;
 
 /// Files up to this size go up in one request; larger ones in parts of it. S3 takes 10,000 parts.
@@ -154,10 +154,11 @@ impl LakeWriter {
             let relative = relative.to_owned();
             return self.blocking(&path, move || local.delete(&relative)).await;
         }
-        match self.lake.store.delete(&path).await {
+        through_outages(async || match self.lake.store.delete(&path).await {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
             Err(source) => Err(self.fail(&path, source)),
-        }
+        })
+        .await
     }
 
     /// Removes what killed runs left under the ledger's `tmp`: staged records of a local lake and probes. What is younger
@@ -210,12 +211,14 @@ impl LakeWriter {
 async fn through_outages<T>(mut work: impl AsyncFnMut() -> Result<T, CommitError>) -> Result<T, CommitError> {
     let began = Instant::now();
     loop {
-        match work().await {
-            Err(CommitError::Store(SourceError::Unreachable { .. })) if began.elapsed() < OUTAGE_MAX => {
-                tokio::time::sleep(OUTAGE_PAUSE).await;
-            }
-            done => return done,
+        let done = work().await;
+        let (Err(CommitError::Store(error)) | Err(CommitError::Lake(LakeError::Store(error)))) = &done else {
+            return done;
+        };
+        if !matches!(error, SourceError::Unreachable { .. }) || began.elapsed() > OUTAGE_MAX {
+            return done;
         }
+        tokio::time::sleep(OUTAGE_PAUSE).await;
     }
 }
 

@@ -61,7 +61,12 @@ impl Scratch {
     pub fn open(base: &Path) -> Result<Scratch, CommitError> {
         let fail = |source| CommitError::Local { path: base.display().to_string(), source };
         make_folder(base).map_err(fail)?;
-        let making = OpenOptions::new().create(true).truncate(false).write(true).open(base.join(LOCK)).map_err(fail)?;
+        let making = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(base.join(format!(".flowlake-{}.lock", user())))
+            .map_err(fail)?;
         making.lock().map_err(fail)?;
         remove_orphans(base).map_err(fail)?;
         let folder = base.join(format!("run-{}", super::log::nonce()));

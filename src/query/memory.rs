@@ -64,7 +64,9 @@ impl SharedPool {
         let others = held.spillable.iter().filter(|(id, _)| **id != consumer.id());
         let claimed: usize = others.map(|(_, &bytes)| bytes.max(floor)).sum();
         let own = held.spillable.get(&consumer.id()).copied().unwrap_or(0);
-        for_spillable.saturating_sub(claimed + own).min(self.limit.saturating_sub(held.all()))
+        let free = for_spillable.saturating_sub(claimed + own).min(self.limit.saturating_sub(held.all()));
+        // A floor is given even where another holds too much already: what cannot get its first bytes fails.
+        free.max(floor.saturating_sub(own))
     }
 }
 
@@ -147,7 +149,13 @@ mod tests {
         assert!(unspillable.try_grow(1_001).is_err());
         unspillable.try_grow(1_000).unwrap();
         drop((first, second, unspillable));
+        let alone = spills("alone");
+        alone.try_grow(7_000).unwrap();
+        let late: Vec<_> = ["a", "b", "c"].map(spills).into();
+        // A quarter of 7,000 for four.
+        late.iter().for_each(|late| late.try_grow(437).unwrap());
+        assert!(late[0].try_grow(1).is_err());
+        drop((alone, late));
         assert_eq!(pool.reserved(), 0);
-        spills("alone").try_grow(7_000).unwrap();
     }
 }

@@ -8,9 +8,10 @@
 //! A request for an escaped key is restored and signed anew; every other request and response passes untouched.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -28,6 +29,15 @@ const MARK_IN_URL: &str = "%EF%A3%B0";
 
 /// A server that never answered is given up after this; one that did is waited for as long as requests are retried.
 const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A status that is a server's error by its number and never passes.
+const NOT_IMPLEMENTED: u16 = 501;
+
+/// Servers that this process had an answer from.
+fn answered() -> MutexGuard<'static, BTreeSet<String>> {
+    static ANSWERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    ANSWERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Signs a request whose URL was restored.
 pub(super) struct Signer {
@@ -59,8 +69,7 @@ impl HttpConnector for VerbatimConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let client = ReqwestConnector::default().connect(options)?;
         let (signer, requests) = (Arc::clone(&self.signer), Arc::clone(&self.requests));
-        let (asked, answered) = (OnceLock::new(), AtomicBool::new(false));
-        Ok(HttpClient::new(Verbatim { client, signer, requests, asked, answered }))
+        Ok(HttpClient::new(Verbatim { client, signer, requests, asked: OnceLock::new() }))
     }
 }
 
@@ -73,7 +82,6 @@ struct Verbatim {
     requests: Arc<AtomicU64>,
     /// When the first request was sent.
     asked: OnceLock<Instant>,
-    answered: AtomicBool,
 }
 
 impl fmt::Debug for Verbatim {
@@ -101,14 +109,23 @@ impl HttpService for Verbatim {
         }
         let is_listing = request.uri().query().is_some_and(|query| query.contains("list-type=2"));
         let asked = *self.asked.get_or_init(Instant::now);
+        let server = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         let response = match self.client.execute(request).await {
             // A wrong address or name is no outage: this kind of error is not retried.
-            Err(error) if !self.answered.load(Ordering::Relaxed) && asked.elapsed() > FIRST_ANSWER_TIMEOUT => {
+            Err(error) if asked.elapsed() > FIRST_ANSWER_TIMEOUT && !answered().contains(&server) => {
                 return Err(HttpError::new(HttpErrorKind::Unknown, error));
             }
             answer => answer?,
         };
-        self.answered.store(true, Ordering::Relaxed);
+        if !answered().contains(&server) {
+            answered().insert(server);
+        }
+        if response.status().as_u16() == NOT_IMPLEMENTED {
+            let text = response.into_body().bytes().await.unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let error = std::io::Error::other(format!("the store has no such operation (501): {text}"));
+            return Err(HttpError::new(HttpErrorKind::Unknown, error));
+        }
         if !is_listing || !response.status().is_success() {
             return Ok(response);
         }

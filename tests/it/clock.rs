@@ -44,6 +44,10 @@ fn a_clock_that_jumps_loses_and_doubles_nothing() {
         let summary = at(&lab, offset, &convert);
         assert_eq!(summary["objects"], 3, "at {offset}: {summary}");
         assert_eq!(lab.lake_rows().len(), added * 40);
+        let newest = lab.list("lake/_flowlake/log").into_keys().next_back().expect("a log");
+        let newest: Value = serde_json::from_slice(&lab.get(&newest)).expect("JSON");
+        let year = newest["at"].as_str().and_then(|at| at[..4].parse::<i32>().ok()).expect("a time");
+        assert_eq!(year < 2020, offset == "-4000d", "the clock is off: {newest}");
         let again = at(&lab, "-30d", &convert);
         assert_eq!(again["objects"], 0, "after {offset}: {again}");
     }

@@ -164,8 +164,7 @@ impl Lab {
 
     /// What runs left under a lake's ledger, without the lock that stays.
     pub fn temporaries(&self, lake: &str) -> Vec<String> {
-        let tmp = format!("{lake}/_flowlake/tmp");
-        self.list(&tmp).into_keys().filter(|key| *key != format!("{tmp}/lock")).collect()
+        self.list(&format!("{lake}/_flowlake/tmp")).into_keys().filter(|key| !key.ends_with(".lock")).collect()
     }
 
     /// Runs the program; `{}` in an argument stands for the lab's root.

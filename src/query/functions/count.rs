@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringViewArray};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringViewArray, UInt32Array,
+};
 use datafusion::arrow::buffer::OffsetBuffer;
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{HashMap, HashSet, resources_datafusion_err};
 use datafusion::error::Result;
@@ -108,7 +110,15 @@ struct DistinctTexts {
     pairs: HashSet<(u32, u32)>,
     /// Texts of each group.
     counts: Vec<i64>,
+    /// Bytes of the state of all groups, which is made beside the tables.
+    state_bytes: usize,
 }
+
+/// A view, and the number that it is taken by.
+const STATE_BYTES_OF_PAIR: usize = 20;
+
+/// Texts that may be known beyond those that are needed.
+const IDLE_TEXTS: usize = 1_024;
 
 impl DistinctTexts {
     fn of(data_type: DataType) -> DistinctTexts {
@@ -119,7 +129,14 @@ impl DistinctTexts {
             bytes: 0,
             pairs: HashSet::default(),
             counts: Vec::new(),
+            state_bytes: 0,
         }
+    }
+
+    /// A view shares its text with others; every other type has a copy.
+    fn state_bytes_of(&self, text: &str) -> usize {
+        let copied = if self.data_type == DataType::Utf8View { 0 } else { text.len() };
+        STATE_BYTES_OF_PAIR + copied
     }
 
     fn add(&mut self, group: usize, text: &str) -> Result<()> {
@@ -135,7 +152,10 @@ impl DistinctTexts {
             }
         };
         let pair = (u32::try_from(group).map_err(|_| too_many())?, number);
-        self.counts[group] += i64::from(self.pairs.insert(pair));
+        if self.pairs.insert(pair) {
+            self.counts[group] += 1;
+            self.state_bytes += self.state_bytes_of(text);
+        }
         Ok(())
     }
 
@@ -148,12 +168,34 @@ impl DistinctTexts {
             let gone = counts.len() as u32;
             let stay = self.pairs.iter().filter(|(group, _)| *group >= gone);
             self.pairs = stay.map(|&(group, number)| (group - gone, number)).collect();
+            self.state_bytes = self.pairs.iter().map(|pair| self.state_bytes_of(&self.texts[pair.1 as usize])).sum();
+            if self.texts.len() > 2 * self.pairs.len() + IDLE_TEXTS {
+                self.forget_idle_texts();
+            }
         }
         counts
     }
 
-    fn lists(&self, lengths: impl Iterator<Item = usize>, texts: StringViewArray) -> Result<ListArray> {
-        let values = cast(&texts, &self.data_type)?;
+    /// Keeps the texts that a pair names, under new numbers.
+    fn forget_idle_texts(&mut self) {
+        let known = std::mem::take(&mut self.texts);
+        self.numbers = HashMap::default();
+        self.bytes = 0;
+        let pairs = std::mem::take(&mut self.pairs);
+        for (group, number) in pairs {
+            let text = &known[number as usize];
+            let next = self.texts.len() as u32;
+            let number = *self.numbers.entry(text.clone()).or_insert(next);
+            if number == next {
+                self.bytes += text.len();
+                self.texts.push(text.clone());
+            }
+            self.pairs.insert((group, number));
+        }
+    }
+
+    fn lists(&self, lengths: impl Iterator<Item = usize>, texts: &dyn Array) -> Result<ListArray> {
+        let values = cast(texts, &self.data_type)?;
         let field = Arc::new(Field::new_list_field(self.data_type.clone(), true));
         Ok(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, None)?)
     }
@@ -220,8 +262,10 @@ impl GroupsAccumulator for DistinctTexts {
             numbers[*at] = number;
             *at += 1;
         }
-        let texts = StringViewArray::from_iter_values(numbers.iter().map(|&number| &*self.texts[number as usize]));
-        let lists = self.lists(lengths(), texts)?;
+        // Each text once; the lists are views of them.
+        let texts = StringViewArray::from_iter_values(self.texts.iter().map(|text| &**text));
+        let texts = take(&texts, &UInt32Array::from(numbers), None)?;
+        let lists = self.lists(lengths(), &texts)?;
         self.forget(emit_to);
         Ok(vec![Arc::new(lists)])
     }
@@ -231,7 +275,7 @@ impl GroupsAccumulator for DistinctTexts {
         let asked = asked(texts.as_string_view(), filter);
         let lengths: Vec<usize> = asked.iter().map(|text| usize::from(text.is_some())).collect();
         let texts = StringViewArray::from_iter_values(asked.into_iter().flatten());
-        Ok(vec![Arc::new(self.lists(lengths.into_iter(), texts)?)])
+        Ok(vec![Arc::new(self.lists(lengths.into_iter(), &texts)?)])
     }
 
     fn size(&self) -> usize {
@@ -239,11 +283,61 @@ impl GroupsAccumulator for DistinctTexts {
         let texts = self.bytes + self.texts.len() * 16 + self.texts.capacity() * size_of::<Arc<str>>();
         let tables =
             table_bytes::<(Arc<str>, u32)>(self.numbers.capacity()) + table_bytes::<(u32, u32)>(self.pairs.capacity());
-        size_of::<DistinctTexts>() + texts + tables + self.counts.capacity() * size_of::<i64>()
+        let state = self.state_bytes + self.bytes + self.texts.len() * size_of::<u128>();
+        size_of::<DistinctTexts>() + texts + tables + state + self.counts.capacity() * size_of::<i64>()
     }
 }
 
 /// Bytes of a hash table: an eighth of its places is never filled, and each has a byte of control.
 fn table_bytes<Entry>(capacity: usize) -> usize {
     capacity * 8 / 7 * (size_of::<Entry>() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(texts: &[Option<&str>]) -> ArrayRef {
+        Arc::new(StringViewArray::from(texts.to_vec()))
+    }
+
+    fn counts(array: &ArrayRef) -> Vec<i64> {
+        array.as_primitive::<datafusion::arrow::datatypes::Int64Type>().values().to_vec()
+    }
+
+    #[test]
+    fn groups_leave_from_the_front_and_states_are_merged() {
+        let long = "2001:db8:0:1:2:3:4:5";
+        let mut first = DistinctTexts::of(DataType::Utf8View);
+        let texts = [Some("a"), Some("a"), None, Some(long), Some("b"), Some("a"), Some(long)];
+        first.update_batch(&[column(&texts)], &[0, 0, 0, 1, 1, 2, 2], None, 3).unwrap();
+        let mut second = DistinctTexts::of(DataType::Utf8View);
+        second.update_batch(&[column(&[Some("c"), Some(long)])], &[0, 1], None, 2).unwrap();
+        // Groups 0 and 1 of the first become 1 and 0 of the second.
+        let states = first.state(EmitTo::First(2)).unwrap();
+        second.merge_batch(&states, &[1, 0], 2).unwrap();
+        assert_eq!(counts(&second.evaluate(EmitTo::All).unwrap()), [3, 2]);
+        // What was group 2 is group 0 now.
+        first.update_batch(&[column(&[Some("a"), Some("d")])], &[0, 1], None, 2).unwrap();
+        assert_eq!(counts(&first.evaluate(EmitTo::All).unwrap()), [2, 1]);
+    }
+
+    #[test]
+    fn texts_that_no_group_names_are_forgotten() {
+        let mut seen = DistinctTexts::of(DataType::Utf8View);
+        let texts: Vec<String> = (0..5_000).map(|n| format!("a text of some length, number {n}")).collect();
+        let values: Vec<Option<&str>> = texts.iter().map(|text| Some(text.as_str())).collect();
+        let groups: Vec<usize> = (0..5_000).collect();
+        seen.update_batch(&[column(&values)], &groups, None, 5_000).unwrap();
+        let before = seen.size();
+        assert_eq!(counts(&seen.evaluate(EmitTo::First(4_999)).unwrap()), [1; 4_999]);
+        assert!(
+            seen.texts.len() == 1 && seen.size() * 10 < before,
+            "{} texts, {} bytes",
+            seen.texts.len(),
+            seen.size()
+        );
+        seen.update_batch(&[column(&values[4_998..])], &[0, 0], None, 1).unwrap();
+        assert_eq!(counts(&seen.evaluate(EmitTo::All).unwrap()), [2]);
+    }
 }
