@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::CommitError;
@@ -49,6 +50,34 @@ fn user() -> u32 {
     unsafe { libc::getuid() }
 }
 
+/// Held while folders of a base are made and judged; gone afterwards, so that nothing stays where nothing was done.
+struct BaseLock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl BaseLock {
+    fn take(base: &Path) -> io::Result<BaseLock> {
+        let path = base.join(format!(".flowlake-{}.lock", user()));
+        loop {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+            file.lock()?;
+            // Its last holder may have removed it while this one waited.
+            match fs::metadata(&path) {
+                Ok(found) if found.ino() == file.metadata()?.ino() => return Ok(BaseLock { path, _file: file }),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Drop for BaseLock {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
 /// The scratch folder of one run; removed when dropped.
 #[derive(Debug)]
 pub struct Scratch {
@@ -61,13 +90,7 @@ impl Scratch {
     pub fn open(base: &Path) -> Result<Scratch, CommitError> {
         let fail = |source| CommitError::Local { path: base.display().to_string(), source };
         make_folder(base).map_err(fail)?;
-        let making = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(base.join(format!(".flowlake-{}.lock", user())))
-            .map_err(fail)?;
-        making.lock().map_err(fail)?;
+        let _making = BaseLock::take(base).map_err(fail)?;
         remove_orphans(base).map_err(fail)?;
         let folder = base.join(format!("run-{}", super::log::nonce()));
         fs::create_dir(&folder).map_err(fail)?;

@@ -7,23 +7,25 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
 
 use super::QueryError;
+use super::resident::Watch;
 
 /// A statement that runs. Dropping it cancels it.
 pub struct Answer {
     stream: SendableRecordBatchStream,
     memory_bytes: u64,
+    watch: Option<Watch>,
 }
 
 impl Answer {
     pub(super) fn new(stream: SendableRecordBatchStream, memory_bytes: u64) -> Answer {
-        Answer { stream, memory_bytes }
+        Answer { stream, memory_bytes, watch: Some(Watch::begin(memory_bytes)) }
     }
 
     /// Rows that are there already.
     pub fn of(rows: RecordBatch) -> Answer {
         let schema = rows.schema();
         let stream = RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(rows)]));
-        Answer { stream: Box::pin(stream), memory_bytes: 0 }
+        Answer { stream: Box::pin(stream), memory_bytes: 0, watch: None }
     }
 
     pub fn schema(&self) -> SchemaRef {
@@ -32,8 +34,15 @@ impl Answer {
 
     /// The next rows, `None` after the last ones.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        let next = self.stream.next().await.transpose();
-        next.map_err(|error| QueryError::while_running(error, self.memory_bytes))
+        let next = match &self.watch {
+            None => self.stream.next().await,
+            Some(watch) => tokio::select! {
+                biased;
+                () = watch.exceeded() => return Err(QueryError::held(self.memory_bytes)),
+                next = self.stream.next() => next,
+            },
+        };
+        next.transpose().map_err(|error| QueryError::while_running(error, self.memory_bytes))
     }
 
     /// All rows, for results that are known to be small.

@@ -47,6 +47,12 @@ impl QueryError {
         }
     }
 
+    /// The process holds far more than the engine counts.
+    pub(super) fn held(memory_bytes: u64) -> QueryError {
+        let detail = "window functions and long lists are held whole".to_owned();
+        QueryError::Memory { limit: bytesize::ByteSize(memory_bytes), detail }
+    }
+
     /// An error of a statement that was sound enough to run.
     pub(super) fn while_running(error: DataFusionError, memory_bytes: u64) -> QueryError {
         match error.find_root() {

@@ -19,6 +19,7 @@ mod ledger_table;
 mod memory;
 mod own_table;
 mod raw;
+mod resident;
 mod table;
 mod view;
 mod zone;

@@ -162,7 +162,7 @@ impl Lab {
         listed.into_iter().map(|meta| (meta.location.to_string(), (meta.size, meta.e_tag))).collect()
     }
 
-    /// What runs left under a lake's ledger, without the lock that stays.
+    /// What runs left under a lake's ledger, without the lock under which scratch folders are made.
     pub fn temporaries(&self, lake: &str) -> Vec<String> {
         self.list(&format!("{lake}/_flowlake/tmp")).into_keys().filter(|key| !key.ends_with(".lock")).collect()
     }

@@ -367,6 +367,16 @@ fn memory_is_bounded_and_what_does_not_fit_spills_or_is_told() {
     );
 }
 
+/// A window function holds its partition whole, and the engine does not count it.
+#[test]
+fn what_is_held_and_not_counted_ends_the_statement() {
+    let lab = small();
+    let window = "SELECT max(s) FROM (SELECT sum(value) OVER () AS s FROM generate_series(1, 1000000000))";
+    let said = query(&lab, &[window, "--memory", "16MiB"]);
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    assert!(said.stderr.contains("more memory than --memory") && said.stderr.contains("held whole"), "{}", said.stderr);
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let lab = small();
