@@ -18,6 +18,9 @@ const STACK_BYTES: usize = 32 << 20;
 /// How long an interrupted query has to clean up.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// How long what still computes then is waited for.
+const LAST_STEPS: Duration = Duration::from_secs(1);
+
 /// Who ends a query that is interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
@@ -50,7 +53,8 @@ pub(super) async fn on_threads(
             }
         }
     };
-    runtime.shutdown_background();
+    // Joined, not left behind: the C library up to 2.36 may read a thread's memory after its end when it is let go of just then.
+    let _ = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(LAST_STEPS)).await;
     match ended {
         Ok(ended) => ended,
         Err(error) if error.is_cancelled() => Ok(Exit::Interrupted),

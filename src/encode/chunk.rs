@@ -47,7 +47,9 @@ struct Written {
 /// Data pages of one column of one row group.
 pub struct ColumnChunk {
     descr: ColumnDescPtr,
-    pages: TrackedWrite<Vec<u8>>,
+    /// With their headers, each in memory of its own, so that a long chunk neither doubles what it holds nor is copied.
+    pages: Vec<Vec<u8>>,
+    bytes: usize,
     written: Vec<Written>,
     /// Bodies of the pages before the first value. How they are encoded depends on whether a value ever comes: readers
     /// refuse pages of dictionary keys in a chunk without a dictionary.
@@ -58,6 +60,9 @@ pub struct ColumnChunk {
 
 /// Pages that are stored before the compressor is tried once more.
 const STORED_PAGES: usize = 7;
+
+/// Of a page's header, or a little more.
+const HEADER_BYTES: usize = 64;
 
 /// A page that keeps this many hundredths of its length did not shrink: the packed bits of times and line numbers.
 const STORED_PERCENT_MIN: usize = 99;
@@ -70,25 +75,16 @@ pub struct EncodedChunk {
 }
 
 /// The dictionary page, known last, and the data pages that follow it in the file.
-pub struct ChunkBytes {
-    dictionary: Vec<u8>,
-    pages: Vec<u8>,
-}
+pub struct ChunkBytes(Vec<Vec<u8>>);
 
 impl ColumnChunk {
     pub fn new(descr: ColumnDescPtr) -> ColumnChunk {
-        ColumnChunk {
-            descr,
-            pages: TrackedWrite::new(Vec::new()),
-            written: Vec::new(),
-            null_pages: Vec::new(),
-            stored_pages: 0,
-        }
+        ColumnChunk { descr, pages: Vec::new(), bytes: 0, written: Vec::new(), null_pages: Vec::new(), stored_pages: 0 }
     }
 
     /// Bytes of the data pages so far.
     pub fn bytes(&self) -> usize {
-        self.pages.bytes_written()
+        self.bytes
     }
 
     /// Compresses and keeps the page that stands in the press.
@@ -126,8 +122,10 @@ impl ColumnChunk {
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        let page = CompressedPage::new(page, body.len());
-        let spec = SerializedPageWriter::new(&mut self.pages).write_page(page).map_err(EncodeError::Page)?;
+        let (page, mut spec) = framed(CompressedPage::new(page, body.len()))?;
+        spec.offset += self.bytes as u64;
+        self.bytes += page.len();
+        self.pages.push(page);
         self.written.push(Written { facts, spec });
         Ok(())
     }
@@ -141,30 +139,30 @@ impl ColumnChunk {
             self.write_page(facts, &body, press)?;
         }
         let (dictionary, dictionary_spec) = write_dictionary(dictionary, press)?;
-        let pages = std::mem::replace(&mut self.pages, TrackedWrite::new(Vec::new()));
-        let pages = pages.into_inner().map_err(EncodeError::Page)?;
+        let pages = std::mem::take(&mut self.pages);
         let written = std::mem::take(&mut self.written);
-        self.stored_pages = 0;
+        (self.bytes, self.stored_pages) = (0, 0);
         let shape = ChunkShape { descr: &self.descr, pages: &written, dictionary: dictionary_spec.as_ref() };
         let close = shape.close_result(press).map_err(EncodeError::Page)?;
         let footer_bytes = shape.footer_bytes();
-        Ok(EncodedChunk { bytes: ChunkBytes { dictionary, pages }, close, footer_bytes })
+        let pages = dictionary.into_iter().chain(pages).collect();
+        Ok(EncodedChunk { bytes: ChunkBytes(pages), close, footer_bytes })
     }
+}
 
-    /// Takes back the memory of a chunk that has been copied to its file.
-    pub fn recycle(&mut self, bytes: ChunkBytes) {
-        let mut pages = bytes.pages;
-        pages.clear();
-        self.pages = TrackedWrite::new(pages);
-    }
+/// A page behind its header, and where both lie.
+fn framed(page: CompressedPage) -> Result<(Vec<u8>, PageWriteSpec), EncodeError> {
+    let mut sink = TrackedWrite::new(Vec::with_capacity(page.data().len() + HEADER_BYTES));
+    let spec = SerializedPageWriter::new(&mut sink).write_page(page).map_err(EncodeError::Page)?;
+    Ok((sink.into_inner().map_err(EncodeError::Page)?, spec))
 }
 
 fn write_dictionary(
     dictionary: DictionaryPage,
     press: &mut Press,
-) -> Result<(Vec<u8>, Option<PageWriteSpec>), EncodeError> {
+) -> Result<(Option<Vec<u8>>, Option<PageWriteSpec>), EncodeError> {
     if dictionary.distinct == 0 {
-        return Ok((Vec::new(), None));
+        return Ok((None, None));
     }
     press.compressor.compress(dictionary.values, &mut press.compressed).map_err(EncodeError::Compress)?;
     let page = Page::DictionaryPage {
@@ -173,10 +171,8 @@ fn write_dictionary(
         encoding: Encoding::PLAIN,
         is_sorted: false,
     };
-    let mut sink = TrackedWrite::new(Vec::new());
-    let page = CompressedPage::new(page, dictionary.values.len());
-    let spec = SerializedPageWriter::new(&mut sink).write_page(page).map_err(EncodeError::Page)?;
-    Ok((sink.into_inner().map_err(EncodeError::Page)?, Some(spec)))
+    let (page, spec) = framed(CompressedPage::new(page, dictionary.values.len()))?;
+    Ok((Some(page), Some(spec)))
 }
 
 /// What the metadata of a chunk is made from.
@@ -257,7 +253,7 @@ impl ChunkShape<'_> {
 
 impl ChunkBytes {
     pub fn len(&self) -> usize {
-        self.dictionary.len() + self.pages.len()
+        self.0.iter().map(Vec::len).sum()
     }
 }
 
@@ -271,16 +267,32 @@ impl Length for ChunkSource<'_> {
 }
 
 impl<'a> ChunkReader for ChunkSource<'a> {
-    type T = std::io::Chain<&'a [u8], &'a [u8]>;
+    type T = Pages<'a>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
         assert_eq!(start, 0, "a chunk is copied from its start");
-        Ok(self.0.dictionary.chain(&self.0.pages))
+        Ok(Pages { page: &[], rest: self.0.0.iter() })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         let mut bytes = vec![0; length];
         self.get_read(start)?.read_exact(&mut bytes)?;
         Ok(bytes.into())
+    }
+}
+
+/// Reads one page after the other.
+pub struct Pages<'a> {
+    page: &'a [u8],
+    rest: std::slice::Iter<'a, Vec<u8>>,
+}
+
+impl Read for Pages<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        while self.page.is_empty() {
+            let Some(next) = self.rest.next() else { return Ok(0) };
+            self.page = next;
+        }
+        self.page.read(into)
     }
 }

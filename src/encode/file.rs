@@ -7,7 +7,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 
-use super::chunk::{ChunkBytes, ChunkSource};
+use super::chunk::ChunkSource;
 use super::group::EncodedGroup;
 use super::page::Extent;
 use super::partition::Partition;
@@ -71,14 +71,13 @@ impl<S: Staging> Files<S> {
         Files { staging, file_bytes_max, properties: Arc::new(properties), created: 0, done: Vec::new() }
     }
 
-    /// Appends a row group to the partition's file, or to a new one where the limit would be passed, and gives the
-    /// group's memory back.
+    /// Appends a row group to the partition's file, or to a new one where the limit would be passed.
     pub fn append(
         &mut self,
         file: &mut Option<OpenFile<S::File>>,
         subject: &FileSubject,
         group: EncodedGroup,
-    ) -> Result<impl Iterator<Item = ChunkBytes> + use<S>, EncodeError> {
+    ) -> Result<(), EncodeError> {
         let added = (group.bytes() + group.footer_bytes()) as u64;
         if let Some(full) = file.take_if(|open| open.bytes() + added > self.file_bytes_max) {
             self.finish(full, subject)?;
@@ -141,22 +140,20 @@ impl<F: Write + Send> OpenFile<F> {
         (self.writer.bytes_written() + self.footer_bytes) as u64
     }
 
-    fn append(&mut self, group: EncodedGroup) -> Result<impl Iterator<Item = ChunkBytes> + use<F>, EncodeError> {
+    fn append(&mut self, group: EncodedGroup) -> Result<(), EncodeError> {
         self.rows += group.rows;
         self.start.merge(&group.start);
         self.footer_bytes += group.footer_bytes();
         self.copy(group).map_err(|source| EncodeError::Write { ordinal: self.ordinal, source })
     }
 
-    fn copy(&mut self, group: EncodedGroup) -> Result<impl Iterator<Item = ChunkBytes> + use<F>, ParquetError> {
+    fn copy(&mut self, group: EncodedGroup) -> Result<(), ParquetError> {
         let mut row_group = self.writer.next_row_group()?;
-        let mut copied = Vec::with_capacity(group.chunks.len());
         for chunk in group.chunks {
             row_group.append_column(&ChunkSource(&chunk.bytes), chunk.close)?;
-            copied.push(chunk.bytes);
         }
         row_group.close()?;
-        Ok(copied.into_iter())
+        Ok(())
     }
 }
 

@@ -219,10 +219,15 @@ impl RowGroup {
         Ok(EncodedGroup { chunks, rows: std::mem::take(&mut self.rows), start })
     }
 
-    /// Takes back the memory of a group that has been copied to its file.
-    pub fn recycle(&mut self, chunks: impl Iterator<Item = super::chunk::ChunkBytes>) {
-        for (column, bytes) in self.columns.iter_mut().zip(chunks) {
-            column.chunk.recycle(bytes);
+    /// Gives back the memory of a page that was cut.
+    pub fn release_page(&mut self) {
+        for column in &mut self.columns {
+            match &mut column.encoder {
+                Encoder::Text(text) => text.release(),
+                Encoder::Run(_) => {}
+                Encoder::Small(ints) => ints.release(),
+                Encoder::Wide(ints) => ints.release(),
+            }
         }
     }
 }

@@ -14,12 +14,16 @@ const COUNTERS_PER_DICTIONARY_MAX: usize = 1 << 16;
 pub struct SmallInts {
     values: Vec<i64>,
     dictionary: IntDictionary<4>,
-    keys: Vec<u32>,
 }
 
 impl SmallInts {
     pub fn append(&mut self, values: &[i64]) {
         self.values.extend_from_slice(values);
+    }
+
+    /// Gives the memory of the page's values back.
+    pub fn release(&mut self) {
+        self.values = Vec::new();
     }
 
     /// Values of the page, in the order in which they came; negative ones are null.
@@ -32,10 +36,12 @@ impl SmallInts {
         if let Extent::Ints { max, .. } = extent {
             assert!(max <= i64::from(i32::MAX), "decode keeps 32-bit columns within 31 bits, not {max}");
         }
-        self.dictionary.keys(&self.values, &extent, &mut self.keys);
+        let mut keys = std::mem::take(&mut page.found);
+        self.dictionary.keys(&self.values, &extent, &mut keys);
         let rows = self.values.len();
         page.begin_optional(rows, nulls, order.iter().map(|&row| self.values[row as usize] >= 0));
-        page.dictionary_keys(&self.keys, order, nulls, self.dictionary.len());
+        page.dictionary_keys(&keys, order, nulls, self.dictionary.len());
+        page.found = keys;
         self.values.clear();
         PageFacts { rows, nulls, extent, encoding: Encoding::RLE_DICTIONARY }
     }
@@ -65,7 +71,6 @@ pub struct WideInts {
     mode: Mode,
     values: Vec<i64>,
     dictionary: IntDictionary<8>,
-    keys: Vec<u32>,
 }
 
 impl WideInts {
@@ -81,11 +86,16 @@ impl WideInts {
 
     fn new(is_required: bool, mode: Mode) -> WideInts {
         let dictionary = IntDictionary::default();
-        WideInts { is_required, mode_at_first: mode, mode, values: Vec::new(), dictionary, keys: Vec::new() }
+        WideInts { is_required, mode_at_first: mode, mode, values: Vec::new(), dictionary }
     }
 
     pub fn append(&mut self, values: &[i64]) {
         self.values.extend_from_slice(values);
+    }
+
+    /// Gives the memory of the page's values back.
+    pub fn release(&mut self) {
+        self.values = Vec::new();
     }
 
     pub fn cut(&mut self, page: &mut PageBuffer, order: &[u32]) -> PageFacts {
@@ -98,26 +108,28 @@ impl WideInts {
             page.begin_optional(rows, nulls, order.iter().map(|&row| self.values[row as usize] >= 0));
         }
         // A page of nulls says nothing about its column: it is one of differences whatever comes after it.
-        let encoding = if self.mode == Mode::Dictionary && nulls < rows && self.keys_pay(&extent, nulls) {
-            page.dictionary_keys(&self.keys, order, nulls, self.dictionary.len());
+        let mut keys = std::mem::take(&mut page.found);
+        let encoding = if self.mode == Mode::Dictionary && nulls < rows && self.keys_pay(&extent, nulls, &mut keys) {
+            page.dictionary_keys(&keys, order, nulls, self.dictionary.len());
             Encoding::RLE_DICTIONARY
         } else {
             page.deltas(&self.values, order, nulls);
             Encoding::DELTA_BINARY_PACKED
         };
+        page.found = keys;
         self.values.clear();
         PageFacts { rows, nulls, extent, encoding }
     }
 
     /// Finds the keys of the page, unless the dictionary has become too large, or hardly a value of the row group's
     /// first page came twice.
-    fn keys_pay(&mut self, extent: &Extent, nulls: usize) -> bool {
+    fn keys_pay(&mut self, extent: &Extent, nulls: usize, keys: &mut Vec<u32>) -> bool {
         let is_first = self.dictionary.len() == 0;
         if self.dictionary.len() > COUNTERS_PER_DICTIONARY_MAX {
             self.mode = Mode::Differences;
             return false;
         }
-        self.dictionary.keys(&self.values, extent, &mut self.keys);
+        self.dictionary.keys(&self.values, extent, keys);
         if is_first && self.dictionary.len() * 2 > self.values.len() - nulls {
             self.mode = Mode::Differences;
             self.dictionary.clear();

@@ -80,7 +80,8 @@ pub enum EncodeError {
     Page(#[source] ParquetError),
 }
 
-/// Up to so many writers keep the memory of a row group for the next one; with more of them it would add up.
+/// Up to so many writers keep the memory of a page, and the tables of a row group, for the next one; with more of them it
+/// would add up.
 const KEEPERS_MAX: usize = 4;
 
 /// One partition of one set of columns, while it has a file open.
@@ -246,8 +247,7 @@ impl<S: Staging> TaskEncoder<S> {
             let group = &mut self.writers[writer].group;
             range.start += group.append(rows, range.clone());
             if group.page_is_full() {
-                group.cut_page(&mut self.press)?;
-                self.end_full_groups(writer)?;
+                self.cut_page(writer)?;
             }
             self.cut_largest_page()?;
         }
@@ -261,8 +261,17 @@ impl<S: Staging> TaskEncoder<S> {
             return Ok(());
         }
         let (largest, _) = pending().max_by_key(|&(_, values)| values).expect("some page holds values");
-        self.writers[largest].group.cut_page(&mut self.press)?;
-        self.end_full_groups(largest)
+        self.cut_page(largest)
+    }
+
+    fn cut_page(&mut self, writer: usize) -> Result<(), EncodeError> {
+        let keeps_memory = self.writers.len() <= KEEPERS_MAX;
+        let group = &mut self.writers[writer].group;
+        group.cut_page(&mut self.press)?;
+        if !keeps_memory {
+            group.release_page();
+        }
+        self.end_full_groups(writer)
     }
 
     /// Ends the row group of `writer` if it is full, else the largest if all together hold too much.
@@ -296,14 +305,10 @@ impl<S: Staging> TaskEncoder<S> {
             return Ok(());
         }
         let encoded = group.close(&mut self.press)?;
-        let subject = FileSubject { shape, partition: *partition };
-        let buffers = self.files.append(file, &subject, encoded)?;
-        if keeps_memory {
-            group.recycle(buffers);
-        } else {
+        if !keeps_memory {
             *group = RowGroup::new(Arc::clone(shape), &self.limits);
         }
-        Ok(())
+        self.files.append(file, &FileSubject { shape, partition: *partition }, encoded)
     }
 
     fn end_file(&mut self, writer: usize) -> Result<(), EncodeError> {

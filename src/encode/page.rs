@@ -53,6 +53,8 @@ pub struct PageFacts {
 #[derive(Debug, Default)]
 pub struct PageBuffer {
     pub body: Vec<u8>,
+    /// Where an integer column finds the keys of its values.
+    pub found: Vec<u32>,
     levels: Vec<u32>,
     keys: Vec<u32>,
     ints: Vec<i64>,

@@ -98,6 +98,11 @@ impl TextColumn {
         PageFacts { rows, nulls, extent: extent(&mut self.bounds, &self.texts), encoding: Encoding::RLE_DICTIONARY }
     }
 
+    /// Gives the memory of the page's keys back.
+    pub fn release(&mut self) {
+        self.keys = Vec::new();
+    }
+
     pub fn texts(&self) -> &Texts {
         &self.texts
     }

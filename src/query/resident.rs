@@ -3,7 +3,9 @@
 //! Window functions, lists and readers are not in the sum of the session's pool (DataFusion 55). While a statement runs, the
 //! resident memory of the process is looked at: far beyond `--memory`, the statement ends before the machine does.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -17,16 +19,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Watch {
     exceeded: Arc<Notify>,
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Watch {
     pub fn begin(memory_bytes: u64) -> Watch {
-        let exceeded = Arc::new(Notify::new());
-        let seen = Arc::downgrade(&exceeded);
+        let (exceeded, over) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let (tell, ended) = (exceeded.clone(), over.clone());
         let limit = memory_bytes.saturating_mul(2).saturating_add(ALLOWANCE_BYTES);
         // A thread of its own, since all of the runtime's may be busy. Without one the statement runs unwatched.
-        let _ = std::thread::Builder::new().name("memory".to_owned()).spawn(move || look(&seen, limit));
-        Watch { exceeded }
+        let thread = thread::Builder::new().name("memory".to_owned()).spawn(move || look(&tell, &ended, limit)).ok();
+        Watch { exceeded, over, thread }
     }
 
     /// Ends when the process holds too much.
@@ -35,15 +39,23 @@ impl Watch {
     }
 }
 
-fn look(exceeded: &Weak<Notify>, limit: u64) {
-    while let Some(exceeded) = exceeded.upgrade() {
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+    }
+}
+
+fn look(exceeded: &Notify, over: &AtomicBool, limit: u64) {
+    while !over.load(Ordering::Acquire) {
         match resident_bytes() {
             None => return,
             Some(bytes) if bytes > limit => return exceeded.notify_one(),
-            Some(_) => {}
+            Some(_) => thread::park_timeout(LOOK_EVERY),
         }
-        drop(exceeded);
-        std::thread::sleep(LOOK_EVERY);
     }
 }
 

@@ -40,6 +40,9 @@ use door::Door;
 /// Stack of a thread that plans queries: plans are trees, and deep ones are walked by recursion.
 const STACK_BYTES: usize = 64 << 20;
 
+/// How long what still computes at the end is waited for.
+const LAST_STEPS: Duration = Duration::from_secs(1);
+
 /// Sockets beyond the connections that may be in their handshake, or bring a cancellation.
 const SOCKETS_IN_HANDSHAKE_MAX: usize = 16;
 
@@ -148,7 +151,8 @@ impl Server {
                 }
             });
         }
-        runtime.shutdown_background();
+        // Joined, not left behind: see `command::query::on_threads`.
+        let _ = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(LAST_STEPS)).await;
         Ok(())
     }
 }
