@@ -1,5 +1,6 @@
 //! The program: parse, start the runtime, call the library, turn the result into an exit code.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -11,10 +12,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     keep_pages_small();
+    give_memory_back_soon();
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("FLOWLAKE_LOG"))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -43,4 +46,13 @@ fn keep_pages_small() {
         // SAFETY: the call takes integers, and sets one flag of this process; a kernel that does not know it declines.
         unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, on, unused, unused, unused) };
     }
+}
+
+/// After a tenth of a second instead of a whole one: a task that ends gives its memory to the next. Wide formats peak
+/// 40 MiB lower; a hundredth would cost 3 % of the time.
+fn give_memory_back_soon() {
+    /// `mi_option_purge_delay` of `mimalloc.h`, in milliseconds; the crate does not name it.
+    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+    // SAFETY: the call sets one integer of the allocator, unless `MIMALLOC_PURGE_DELAY` of the environment did.
+    unsafe { libmimalloc_sys::mi_option_set_default(PURGE_DELAY, 100) };
 }

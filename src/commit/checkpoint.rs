@@ -9,7 +9,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 
 use super::log::written_by;
@@ -110,8 +109,7 @@ impl Ledger {
             at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             state: state.clone(),
         };
-        let bytes = serde_json::to_vec(&checkpoint).expect("a checkpoint is plain data");
-        self.writer.create(&self.writer.lake.names.checkpoint(through), Bytes::from(bytes)).await
+        self.writer.create(&self.writer.lake.names.checkpoint(through), checkpoint.encode().into()).await
     }
 
     /// Removes all but the newest checkpoints, and the heads of older ones. Filed receipts are named by every later one.

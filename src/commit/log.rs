@@ -42,8 +42,7 @@ impl Ledger {
             at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             body,
         };
-        let bytes = serde_json::to_vec_pretty(&entry).expect("a log entry is plain data");
-        let made = self.writer.create(&self.writer.lake.names.log(number), Bytes::from(bytes)).await?;
+        let made = self.writer.create(&self.writer.lake.names.log(number), entry.encode().into()).await?;
         tracing::debug!(number, ?made, "log entry");
         self.state.catch_up(&self.writer.lake).await?;
         Ok(if made == Created::Ours { Appended::Ours(number) } else { Appended::Lost })

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::CommitError;
 use super::local::make_folder;
 use crate::decode::Reject;
-use crate::lake::RejectRecord;
+use crate::lake::{RejectRecord, ZSTD_LEVEL};
 
 /// The lock file of a folder.
 const LOCK: &str = "lock";
@@ -180,7 +180,9 @@ pub struct StagedRejects {
 impl StagedRejects {
     pub fn add(&mut self, object: &str, reject: Reject) -> io::Result<()> {
         if self.writer.is_none() {
-            self.writer = Some(zstd::Encoder::new(BufWriter::new(File::create(&self.path)?), 3)?);
+            let mut writer = zstd::Encoder::new(BufWriter::new(File::create(&self.path)?), ZSTD_LEVEL)?;
+            writer.include_checksum(true)?;
+            self.writer = Some(writer);
         }
         let Reject { line, offset, field, value, reason, text } = reject;
         let record = RejectRecord { object: object.to_owned(), line, offset, field, value, reason, text };

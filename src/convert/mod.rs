@@ -60,7 +60,7 @@ pub struct Options {
 }
 
 /// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.
-const TASK_BYTES: u64 = 160 << 20;
+const TASK_BYTES: u64 = 192 << 20;
 
 impl Options {
     /// Threads that decode and encode: as many as asked for, and as `--memory` has room for beside fetched objects.

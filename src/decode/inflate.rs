@@ -67,7 +67,12 @@ impl Inflater {
     /// Inflates all members of `body` and returns the text's length, at most `text_bytes_max`; the text is the
     /// beginning of [`Inflater::text_mut`].
     pub fn inflate(&mut self, body: &[u8], text_bytes_max: usize) -> Result<usize, NotInflated> {
-        self.make_room(promised(body).min(text_bytes_max), text_bytes_max);
+        let promised = promised(body).min(text_bytes_max);
+        if self.buffer.len() < promised + AFTER {
+            // Nothing of the object before is wanted, and what was never written takes no memory.
+            self.buffer = Vec::new();
+        }
+        self.make_room(promised, text_bytes_max);
         let (mut read, mut written) = (0, 0);
         while read < body.len() {
             let room = self.buffer.len() - AFTER;
@@ -90,7 +95,10 @@ impl Inflater {
 
     fn make_room(&mut self, text_bytes: usize, text_bytes_max: usize) {
         let bytes = text_bytes.max(ROOM_AT_FIRST).min(text_bytes_max) + AFTER;
-        if self.buffer.len() < bytes {
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; bytes];
+        } else if self.buffer.len() < bytes {
+            self.buffer.reserve_exact(bytes - self.buffer.len());
             self.buffer.resize(bytes, 0);
         }
     }

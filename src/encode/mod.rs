@@ -82,7 +82,7 @@ pub enum EncodeError {
 
 /// Up to so many writers keep the memory of a page, and the tables of a row group, for the next one; with more of them it
 /// would add up.
-const KEEPERS_MAX: usize = 4;
+const KEEPERS_MAX: usize = 2;
 
 /// One partition of one set of columns, while it has a file open.
 struct Writer<F: io::Write> {

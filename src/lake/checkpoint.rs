@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::check::{ALTERED, is_as_written, with_check};
 use super::entries::check_format;
 use super::{Day, Lake, LakeError, Names, State};
 
@@ -51,8 +52,16 @@ impl Checkpoint {
         let path = lake.names.checkpoint(number);
         let Some(bytes) = lake.read(&path).await? else { return Ok(None) };
         let url = lake.names.url(&path);
+        if !is_as_written(&bytes) {
+            return Err(LakeError::Checkpoint { url, reason: ALTERED.into() });
+        }
         check_format(&bytes, &url)?;
         let parsed = serde_json::from_slice(&bytes);
         parsed.map(Some).map_err(|error| LakeError::Checkpoint { url, reason: error.to_string() })
+    }
+
+    /// With a check.
+    pub fn encode(&self) -> Vec<u8> {
+        with_check(&serde_json::to_vec(self).expect("a checkpoint is plain data"))
     }
 }

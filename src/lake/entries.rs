@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::check::{ALTERED, is_as_written, with_check};
 use super::{Day, LakeError, Totals};
 use crate::schema::{Kind, Table, Types};
 
@@ -146,8 +147,16 @@ pub struct Dropped {
 
 impl Entry {
     pub fn parse(bytes: &[u8], url: &str) -> Result<Entry, LakeError> {
+        if !is_as_written(bytes) {
+            return Err(LakeError::Record { url: url.into(), reason: ALTERED.into() });
+        }
         check_format(bytes, url)?;
         serde_json::from_slice(bytes).map_err(|error| LakeError::Record { url: url.into(), reason: error.to_string() })
+    }
+
+    /// Indented, for people, and with a check.
+    pub fn encode(&self) -> Vec<u8> {
+        with_check(&serde_json::to_vec_pretty(self).expect("a log entry is plain data"))
     }
 }
 

@@ -12,6 +12,7 @@
 //! plan, or a commit record of an open one, names, unless another task stands for it (of a plan to redo: once all its tasks
 //! are committed); a Parquet file that none names is not part of the lake.
 
+mod check;
 mod checkpoint;
 mod day;
 mod entries;
@@ -31,7 +32,8 @@ pub use entries::{
 };
 pub use names::Names;
 pub use records::{
-    Commit, CommitHead, DataFile, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals, decode_lines, encode_lines,
+    Commit, CommitHead, DataFile, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals, ZSTD_LEVEL, decode_lines,
+    encode_lines,
 };
 pub use seen::{Known, Seen, Standing, object_hash};
 pub use state::{PlanState, State, Superseded, Unread};

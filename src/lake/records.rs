@@ -4,6 +4,7 @@
 //! Every change here is a change of the format on storage: old records must stay readable (fixtures in `tests/data`).
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -227,14 +228,23 @@ impl Commit {
     }
 }
 
-/// Values as JSON lines under zstd. Same values, same bytes.
+/// Of records and of rejects.
+pub const ZSTD_LEVEL: i32 = 3;
+
+/// Values as JSON lines under zstd, with the checksum of its frame. Same values, same bytes.
 pub fn encode_lines<T: Serialize>(values: impl IntoIterator<Item = T>) -> Vec<u8> {
     let mut text = Vec::new();
     for value in values {
         serde_json::to_writer(&mut text, &value).expect("ledger records are plain data");
         text.push(b'\n');
     }
-    zstd::encode_all(text.as_slice(), 3).expect("memory to memory does not fail")
+    let compressed = || -> std::io::Result<Vec<u8>> {
+        let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
+        encoder.include_checksum(true)?;
+        encoder.write_all(&text)?;
+        encoder.finish()
+    };
+    compressed().expect("memory to memory does not fail")
 }
 
 /// The values of [`encode_lines`].

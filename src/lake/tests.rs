@@ -12,8 +12,7 @@ fn lake() -> Lake {
 
 async fn put(lake: &Lake, number: u64, body: Body) {
     let entry = Entry { format: FORMAT_VERSION, nonce: "n".into(), written_by: "test".into(), at: "then".into(), body };
-    let bytes = serde_json::to_vec(&entry).unwrap();
-    lake.store.put(&lake.names.log(number), bytes.into()).await.unwrap();
+    lake.store.put(&lake.names.log(number), entry.encode().into()).await.unwrap();
 }
 
 fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
@@ -219,4 +218,47 @@ fn filed_receipts_are_the_same_bytes_and_read_back() {
     let expected = [(Outcome::Converted, false), (Outcome::Aside, true), (Outcome::Differs, false)];
     assert!(brief.iter().map(|(_, outcome, format)| (*outcome, *format)).eq(expected));
     assert!(receipts::briefly(bytes[..40].to_vec().into(), |_| {}).is_err());
+}
+
+/// One bit turned, of each in turn.
+fn flips(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..bytes.len() * 8).map(|bit| {
+        let mut flipped = bytes.to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        flipped
+    })
+}
+
+#[test]
+fn a_bit_that_turned_is_never_believed() {
+    let entry = Entry {
+        format: FORMAT_VERSION,
+        nonce: "n".into(),
+        written_by: "test".into(),
+        at: "then".into(),
+        body: plan(&[("chain", "2023-09-14")], true),
+    };
+    let text = entry.encode();
+    let read: serde_json::Value = serde_json::from_slice(&text).expect("plain JSON");
+    assert_eq!(read["check"].as_str().map(str::len), Some(64));
+    let mut refused = 0;
+    for flipped in flips(&text) {
+        // Where the word `check` itself is hit, the record is one without a check, and says what it said.
+        match Entry::parse(&flipped, "a record") {
+            Ok(found) => assert_eq!(found.encode(), text),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > text.len() * 7, "{refused} of {} bits", text.len() * 8);
+    let without = serde_json::to_vec_pretty(&entry).expect("plain data");
+    assert_eq!(Entry::parse(&without, "of a first writer").expect("it has no check").encode(), text);
+
+    let lines = encode_lines(["one", "another", "and a third"]);
+    for flipped in flips(&lines) {
+        let read = decode_lines::<String>(&flipped);
+        assert!(
+            read.as_ref().is_err() || read.as_ref().is_ok_and(|read| *read == ["one", "another", "and a third"]),
+            "{read:?}"
+        );
+    }
 }

@@ -89,6 +89,7 @@ impl LedgerTable {
                 ("at", Type::Time),
                 ("kind", Type::Text),
                 ("plan", Type::Int),
+                ("purpose", Type::Text),
                 ("tasks", Type::Int),
                 ("objects", Type::Int),
                 ("objects_aside", Type::Int),
@@ -97,6 +98,8 @@ impl LedgerTable {
                 ("rejects", Type::Int),
                 ("files", Type::Int),
                 ("file_bytes", Type::Int),
+                ("rows_replaced", Type::Int),
+                ("files_replaced", Type::Int),
                 ("full_scan", Type::Flag),
                 ("written_by", Type::Text),
             ],
@@ -220,7 +223,8 @@ fn run(number: u64, entry: Entry) -> Value {
     let mut row = match entry.body {
         Body::Create(_) => json!({ "kind": "create" }),
         Body::Plan(plan) => json!({
-            "kind": "plan", "plan": number, "tasks": plan.tasks, "objects": plan.objects, "full_scan": plan.full_scan,
+            "kind": "plan", "plan": number, "purpose": plan.purpose, "tasks": plan.tasks, "objects": plan.objects,
+            "full_scan": plan.full_scan,
         }),
         Body::Drop(drop) => json!({ "kind": "drop", "plan": drop.plan, "objects": drop.objects.len() }),
         Body::Seal(seal) => {
@@ -228,7 +232,8 @@ fn run(number: u64, entry: Entry) -> Value {
             json!({
                 "kind": "seal", "plan": seal.plan, "objects": totals.objects, "objects_aside": totals.objects_aside,
                 "objects_skipped": totals.objects_skipped, "rows": totals.rows, "rejects": totals.rejects,
-                "files": totals.files, "file_bytes": totals.file_bytes,
+                "files": totals.files, "file_bytes": totals.file_bytes, "rows_replaced": seal.replaced_totals.rows,
+                "files_replaced": seal.replaced_totals.files,
             })
         }
     };

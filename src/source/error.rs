@@ -140,7 +140,8 @@ pub fn detail_of(text: &str) -> String {
     match (between(text, "<Code>", "</Code>"), between(text, "<Message>", "</Message>")) {
         (Some(code), Some(message)) => format!("{code}: {}", message.trim_end_matches('.')),
         (Some(code), None) => code.to_owned(),
-        _ => one_line(text),
+        // The client and its connector both begin so.
+        _ => one_line(text).replace("HTTP error: HTTP error: ", ""),
     }
 }
 

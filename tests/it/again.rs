@@ -63,13 +63,19 @@ fn holds(lab: &Lab, rows: &BTreeMap<(String, i64), Row>) {
 fn redone_days_are_replaced_and_others_are_not_touched(lab: &Lab) {
     fill(lab);
     lab.convert(&[], 0);
-    let before = lab.list("lake");
+    let (before, rows_before) = (lab.list("lake"), lab.lake_rows().len());
     // An object that changed meanwhile is taken as it is now.
     lab.put_gz(&key(21, 11), &format!("{HEADER}\n{}", lines(11, 31)));
     let expected = lab.expected("logs").rows;
     let summary = again(lab, &["--since", "2023-09-20", "--until", "2023-09-21"], 0);
     assert_eq!((number(&summary, "tasks_replaced"), number(&summary, "objects_kept")), (1, 0), "{summary}");
     holds(lab, &expected);
+    let runs =
+        "SELECT purpose, rows - rows_replaced AS more FROM lake.runs WHERE kind IN ('plan', 'seal') ORDER BY entry";
+    let runs = lab.run(&["query", "{}lake/", runs, "--format", "csv"]).stdout;
+    let more = expected.len() - rows_before;
+    assert!(more > 0);
+    assert_eq!(runs, format!("purpose,more\nconvert,\n,{rows_before}\nredo,\n,{more}\n"));
     let after = lab.list("lake");
     let is_data = |key: &&String| key.contains("/flow_logs/") && !key.contains("_flowlake");
     let stayed = before.keys().filter(is_data).filter(|key| after.contains_key(*key)).count();

@@ -161,6 +161,40 @@ fn slow_an_object_of_5000_dates_feeds_5000_partitions() {
     many_dates(5000);
 }
 
+/// Objects of one or two lines; one in a hundred has a line that is none, one in a thousand is half an object.
+fn tiny_objects(objects: u32) {
+    let lab = Lab::on_disk();
+    for n in 0..objects {
+        let key = format!("logs/2023/09/14/{:02}/tiny{n}.log.gz", n % 24);
+        let row = format!("2 012345678901 10.{}.{}.{} {} 1694735970\n", n >> 16, n >> 8 & 255, n & 255, n % 60_000);
+        match n {
+            _ if n % 1000 == 7 => {
+                let whole = gzip(format!("{HEADER}{row}").as_bytes());
+                // Under a name that the oracle does not read.
+                lab.put(&key.replace(".log.gz", ".gz"), whole[..whole.len() / 2].to_vec());
+            }
+            _ if n % 100 == 3 => lab.put_gz(&key, &format!("{HEADER}{row}no record\n")),
+            _ => lab.put_gz(&key, &format!("{HEADER}{row}")),
+        }
+    }
+    let summary = convert(&lab, 3);
+    let (broken, with_rejects) = (u64::from(objects) / 1000, u64::from(objects) / 100);
+    let counted = ["records", "rejects", "objects_aside"].map(|name| summary[name].as_u64());
+    assert_eq!(counted, [Some(u64::from(objects) - broken), Some(with_rejects), Some(broken)], "{summary}");
+    assert_eq!(lab.lake_rows(), lab.expected("logs").rows);
+}
+
+#[test]
+fn objects_of_a_line_each_are_all_there() {
+    tiny_objects(1000);
+}
+
+#[test]
+#[ignore = "slow: 100,000 objects of a line or two"]
+fn slow_100_000_tiny_objects_are_all_there() {
+    tiny_objects(100_000);
+}
+
 #[test]
 fn a_million_fields_in_one_line_are_one_reject() {
     let lab = Lab::on_disk();
