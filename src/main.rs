@@ -49,7 +49,7 @@ fn keep_pages_small() {
 }
 
 /// After a tenth of a second instead of a whole one: a task that ends gives its memory to the next. Wide formats peak
-/// 40 MiB lower; a hundredth would cost 3 % of the time.
+/// 40 MiB lower; 30 ms would cost 3 % of the time.
 fn give_memory_back_soon() {
     /// `mi_option_purge_delay` of `mimalloc.h`, in milliseconds; the crate does not name it.
     const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;

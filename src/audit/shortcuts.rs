@@ -85,11 +85,10 @@ impl Shortcuts<'_> {
         let name = self.lake.names.relative(&path);
         // A run that goes on meanwhile removes old ones.
         let Some(bytes) = self.lake.read(&path).await? else { return Ok(()) };
-        let checkpoint: Checkpoint = match serde_json::from_slice(&bytes) {
+        let checkpoint = match Checkpoint::parse(&bytes, &self.lake.names.url(&path)) {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
-                let found = error.to_string();
-                self.differences.push(Difference::of_file(Kind::RecordUnreadable, &name, "a checkpoint", found));
+                self.differences.push(problem(self.lake, error)?);
                 return Ok(());
             }
         };

@@ -80,9 +80,12 @@ pub enum EncodeError {
     Page(#[source] ParquetError),
 }
 
-/// Up to so many writers keep the memory of a page, and the tables of a row group, for the next one; with more of them it
-/// would add up.
-const KEEPERS_MAX: usize = 2;
+/// Up to so many writers keep the tables of a row group for the next one; with more of them they would add up. It decides
+/// when all tables together are too large, and so the bytes of files: changing it needs a new [`WRITER_EPOCH`].
+const KEEPERS_MAX: usize = 4;
+
+/// As [`KEEPERS_MAX`], for the values of a page, which decide nothing.
+const PAGE_KEEPERS_MAX: usize = 2;
 
 /// One partition of one set of columns, while it has a file open.
 struct Writer<F: io::Write> {
@@ -265,7 +268,7 @@ impl<S: Staging> TaskEncoder<S> {
     }
 
     fn cut_page(&mut self, writer: usize) -> Result<(), EncodeError> {
-        let keeps_memory = self.writers.len() <= KEEPERS_MAX;
+        let keeps_memory = self.writers.len() <= PAGE_KEEPERS_MAX;
         let group = &mut self.writers[writer].group;
         group.cut_page(&mut self.press)?;
         if !keeps_memory {

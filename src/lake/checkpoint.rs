@@ -51,13 +51,16 @@ impl Checkpoint {
     pub async fn read(lake: &Lake, number: u64) -> Result<Option<Checkpoint>, LakeError> {
         let path = lake.names.checkpoint(number);
         let Some(bytes) = lake.read(&path).await? else { return Ok(None) };
-        let url = lake.names.url(&path);
-        if !is_as_written(&bytes) {
-            return Err(LakeError::Checkpoint { url, reason: ALTERED.into() });
+        Checkpoint::parse(&bytes, &lake.names.url(&path)).map(Some)
+    }
+
+    pub fn parse(bytes: &[u8], url: &str) -> Result<Checkpoint, LakeError> {
+        let fail = |reason: String| LakeError::Checkpoint { url: url.into(), reason };
+        if !is_as_written(bytes) {
+            return Err(fail(ALTERED.into()));
         }
-        check_format(&bytes, &url)?;
-        let parsed = serde_json::from_slice(&bytes);
-        parsed.map(Some).map_err(|error| LakeError::Checkpoint { url, reason: error.to_string() })
+        check_format(bytes, url)?;
+        serde_json::from_slice(bytes).map_err(|error| fail(error.to_string()))
     }
 
     /// With a check.

@@ -253,6 +253,18 @@ fn a_bit_that_turned_is_never_believed() {
     let without = serde_json::to_vec_pretty(&entry).expect("plain data");
     assert_eq!(Entry::parse(&without, "of a first writer").expect("it has no check").encode(), text);
 
+    let checkpoint =
+        Checkpoint { format: FORMAT_VERSION, written_by: "test".into(), at: "then".into(), state: State::default() };
+    let text = checkpoint.encode();
+    let mut refused = 0;
+    for flipped in flips(&text) {
+        match Checkpoint::parse(&flipped, "a record") {
+            Ok(found) => assert_eq!(found.encode(), text),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > text.len() * 7, "{refused} of {} bits", text.len() * 8);
+
     let lines = encode_lines(["one", "another", "and a third"]);
     for flipped in flips(&lines) {
         let read = decode_lines::<String>(&flipped);
