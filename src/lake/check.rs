@@ -9,7 +9,8 @@ const BEFORE: &[u8] = b",\n  \"check\": \"";
 const AFTER: &[u8] = b"\"\n}\n";
 const HEX_BYTES: usize = 2 * blake3::OUT_LEN;
 
-/// `text`, a JSON object with a field or more, with one more at its end: `check`, the BLAKE3 of all bytes before it.
+/// `text`, a JSON object with a field or more, with one more at its end: `check`, the BLAKE3 of all bytes
+/// before the comma in front of it.
 pub fn with_check(text: &[u8]) -> Vec<u8> {
     let fields = text.trim_ascii_end().strip_suffix(b"}").expect("a record is an object").trim_ascii_end();
     let check = blake3::hash(fields).to_hex();
