@@ -4,7 +4,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutMode, PutPayload};
 use tokio::io::AsyncReadExt;
@@ -12,7 +12,10 @@ use tokio::io::AsyncReadExt;
 use super::CommitError;
 use super::local::{LocalLake, STAGED};
 use crate::lake::{Lake, LakeError, Names};
-use crate::source::SourceError;
+use crate::source::{SourceError, Uploads};
+
+/// What a killed run left is removed when it is this old; what is younger may be of a living run on another host.
+const LEFT_FOR: TimeDelta = TimeDelta::days(1);
 
 /// Files up to this size go up in one request; larger ones in parts of it. S3 takes 10,000 parts.
 const UPLOAD_PART_BYTES: usize = 32 << 20;
@@ -34,13 +37,25 @@ pub enum Created {
 pub struct LakeWriter {
     pub lake: Lake,
     local: Option<LocalLake>,
+    uploads: Option<Uploads>,
+    part_bytes: usize,
 }
 
 impl LakeWriter {
     /// `folder` is the lake's folder where it lies on a local disk.
     pub fn new(lake: Lake, folder: Option<PathBuf>) -> LakeWriter {
         let local = folder.map(|root| LocalLake { tmp: root.join(lake.names.tmp()), root });
-        LakeWriter { lake, local }
+        LakeWriter { lake, local, uploads: None, part_bytes: UPLOAD_PART_BYTES }
+    }
+
+    /// With the uploads that killed runs may have left in its bucket.
+    pub fn with_uploads(self, uploads: Option<Uploads>) -> LakeWriter {
+        LakeWriter { uploads, ..self }
+    }
+
+    /// With parts of another size, for tests: S3 itself takes none below 5 MiB but the last.
+    pub fn with_parts_of(self, part_bytes: usize) -> LakeWriter {
+        LakeWriter { part_bytes, ..self }
     }
 
     /// The folder for temporaries of a local lake: on the same file system as the data.
@@ -72,8 +87,8 @@ impl LakeWriter {
         let fail_local = |source| CommitError::Local { path: staged.display().to_string(), source };
         let mut file = tokio::fs::File::open(staged).await.map_err(fail_local)?;
         let length = file.metadata().await.map_err(fail_local)?.len();
-        if length <= UPLOAD_PART_BYTES as u64 {
-            let bytes = read_part(&mut file).await.map_err(fail_local)?;
+        if length <= self.part_bytes as u64 {
+            let bytes = self.read_part(&mut file).await.map_err(fail_local)?;
             return self.lake.store.put(path, bytes.into()).await.map(drop).map_err(|source| self.fail(path, source));
         }
         let mut upload = self.lake.store.put_multipart(path).await.map_err(|source| self.fail(path, source))?;
@@ -93,7 +108,8 @@ impl LakeWriter {
         path: &Path,
     ) -> Result<(), CommitError> {
         loop {
-            let part = read_part(file)
+            let part = self
+                .read_part(file)
                 .await
                 .map_err(|source| CommitError::Local { path: staged.display().to_string(), source })?;
             if part.is_empty() {
@@ -102,6 +118,12 @@ impl LakeWriter {
             upload.put_part(PutPayload::from(part)).await.map_err(|source| self.fail(path, source))?;
         }
         upload.complete().await.map(drop).map_err(|source| self.fail(path, source))
+    }
+
+    async fn read_part(&self, file: &mut tokio::fs::File) -> std::io::Result<Bytes> {
+        let mut part = Vec::with_capacity(self.part_bytes);
+        file.take(self.part_bytes as u64).read_to_end(&mut part).await?;
+        Ok(part.into())
     }
 
     /// Writes a record only if there is none of that name. `bytes` must hold a nonce: a store's answer can be lost, so
@@ -161,19 +183,37 @@ impl LakeWriter {
         .await
     }
 
-    /// Removes what killed runs left under the ledger's `tmp`: staged records of a local lake and probes. What is younger
-    /// than a day may be of a living run on another host.
+    /// Removes what killed runs left: staged records of a local lake and probes under the ledger's `tmp`, uploads that were
+    /// not ended.
     pub async fn remove_old_temporaries(&self) -> Result<(), CommitError> {
         let tmp = self.lake.names.inside(&self.lake.names.tmp());
         let listed = self.lake.store.list_with_delimiter(Some(&tmp)).await.map_err(|source| self.fail(&tmp, source))?;
         for object in listed.objects {
             let is_staged = object.location.as_ref().ends_with(STAGED);
-            if (is_staged || Names::is_probe(&object.location)) && (Utc::now() - object.last_modified).num_hours() >= 24
-            {
+            if (is_staged || Names::is_probe(&object.location)) && Utc::now() - object.last_modified >= LEFT_FOR {
                 self.delete(&self.lake.names.relative(&object.location)).await?;
             }
         }
+        self.abort_old_uploads().await;
         Ok(())
+    }
+
+    /// Parts of an upload cost, and nothing shows them. Who may not list or abort uploads converts all the same.
+    async fn abort_old_uploads(&self) {
+        let Some(uploads) = &self.uploads else { return };
+        let found = match uploads.list().await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!("uploads that were not ended cannot be listed: {error}");
+                return;
+            }
+        };
+        for upload in found.iter().filter(|upload| Names::is_of_lake(&upload.name) && upload.age >= LEFT_FOR) {
+            match uploads.store().abort_multipart(&upload.path, &upload.id).await {
+                Ok(()) => tracing::info!(name = upload.name, "aborted an upload that a run left"),
+                Err(error) => tracing::warn!(name = upload.name, "an upload cannot be aborted: {error}"),
+            }
+        }
     }
 
     /// Proves that two creates of one name clash.
@@ -220,10 +260,4 @@ async fn through_outages<T>(mut work: impl AsyncFnMut() -> Result<T, CommitError
         }
         tokio::time::sleep(OUTAGE_PAUSE).await;
     }
-}
-
-async fn read_part(file: &mut tokio::fs::File) -> std::io::Result<Bytes> {
-    let mut part = Vec::with_capacity(UPLOAD_PART_BYTES);
-    file.take(UPLOAD_PART_BYTES as u64).read_to_end(&mut part).await?;
-    Ok(part.into())
 }

@@ -60,7 +60,7 @@ pub struct Options {
 }
 
 /// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.
-const TASK_BYTES: u64 = 192 << 20;
+const TASK_BYTES: u64 = 224 << 20;
 
 impl Options {
     /// Threads that decode and encode: as many as asked for, and as `--memory` has room for beside fetched objects.
@@ -71,7 +71,7 @@ impl Options {
 
     /// Compressed bytes that may be fetched ahead.
     fn fetch_bytes_max(&self) -> u64 {
-        self.memory_bytes / 8
+        self.memory_bytes / 16
     }
 }
 
@@ -439,13 +439,17 @@ async fn open_writer(options: &Options) -> Result<LakeWriter, ConvertError> {
     if let Some(folder) = &folder {
         make_folder(folder).map_err(|source| CommitError::Local { path: folder.display().to_string(), source })?;
     }
-    Ok(LakeWriter::new(open_lake(&options.lake, &options.lake_access).await?, folder))
+    let store = source::open(&options.lake, &options.lake_access).await?;
+    Ok(LakeWriter::new(lake_of(&store)?, folder).with_uploads(store.uploads))
 }
 
 /// Opens the reading side of a lake. On disk its folder must exist.
 pub async fn open_lake(location: &Location, access: &Access) -> Result<Lake, SourceError> {
-    let store = source::open(location, access).await?;
-    Ok(Lake::new(store.rooted()?, object_store::path::Path::default(), location.url()))
+    lake_of(&source::open(location, access).await?)
+}
+
+fn lake_of(store: &Store) -> Result<Lake, SourceError> {
+    Ok(Lake::new(store.rooted()?, object_store::path::Path::default(), store.location.url()))
 }
 
 fn scratch_folder(options: &Options, writer: &LakeWriter) -> PathBuf {

@@ -11,7 +11,7 @@ use super::{ConvertError, Stop};
 use crate::columns::{Chunk, Dictionaries};
 use crate::commit::{Attempt, Scratch, Staged, StagedRejects};
 use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
-use crate::encode::{self, EncodeError, Origin, Staging, TaskEncoder};
+use crate::encode::{self, EncodeError, Origin, Staging, TaskEncoder, WRITER_EPOCH};
 use crate::fetch::{Body, FetchError, Fetched};
 use crate::lake::{DataFile, Day, Dropped, Names, Outcome, PartSums, PlannedTask, Receipt, Settings, Totals};
 use crate::progress::Progress;
@@ -20,7 +20,9 @@ use crate::source::Object;
 
 /// In the shape that parquet-mr parses; it ignores string statistics of writers whose version it cannot read. The
 /// program's version is not in it: the same task gives the same bytes until the writer epoch changes.
-const CREATED_BY: &str = "flowlake version 1.0.0 (build writer-epoch-1)";
+fn created_by() -> String {
+    format!("flowlake version 1.0.0 (build writer-epoch-{WRITER_EPOCH})")
+}
 
 /// What every task of a plan shares.
 pub(super) struct TaskContext {
@@ -136,7 +138,7 @@ impl<'a> Session<'a> {
                 .partition_by
                 .parse()
                 .map_err(|error: encode::UnknownChoice| ConvertError::Encode(error.to_string()))?,
-            created_by: CREATED_BY.to_owned(),
+            created_by: created_by(),
         };
         let staging = ScratchFiles { folder: attempt.folder().to_owned() };
         let encoder = TaskEncoder::new(options, staging).map_err(encode_error)?;
@@ -223,7 +225,7 @@ impl<'a> Session<'a> {
         }
         let rows: u64 = files.iter().map(|(file, _)| file.rows).sum();
         assert_eq!(rows, totals.rows, "rows of the data files are the rows of the receipts");
-        let writer_epoch = encode::WRITER_EPOCH;
+        let writer_epoch = WRITER_EPOCH;
         if let Some(earlier) = &self.context.earlier {
             let receipts: Vec<Receipt> = receipts.into_iter().map(|receipt| checked(receipt, earlier)).collect();
             let totals = totals_of(&receipts);

@@ -63,7 +63,7 @@ use self::spill::{Frames, Spill};
 use crate::columns::{Chunk, Dictionaries, Values};
 
 /// Names the bytes that this version writes for given rows. It goes up whenever they change.
-pub const WRITER_EPOCH: u32 = 1;
+pub const WRITER_EPOCH: u32 = 2;
 
 /// Why files could not be made. The task has failed; what was staged is worthless.
 #[derive(Debug, thiserror::Error)]
@@ -80,12 +80,10 @@ pub enum EncodeError {
     Page(#[source] ParquetError),
 }
 
-/// Up to so many writers keep the tables of a row group for the next one; with more of them they would add up. It decides
-/// when all tables together are too large, and so the bytes of files: changing it needs a new [`WRITER_EPOCH`].
-const KEEPERS_MAX: usize = 4;
-
-/// As [`KEEPERS_MAX`], for the values of a page, which decide nothing.
-const PAGE_KEEPERS_MAX: usize = 2;
+/// Up to so many writers keep the buffers of a page and the tables of a row group for the next one; with more of them
+/// they would add up. It decides when all tables together are too large, and so the bytes of files: changing it needs a
+/// new [`WRITER_EPOCH`].
+const KEEPERS_MAX: usize = 2;
 
 /// One partition of one set of columns, while it has a file open.
 struct Writer<F: io::Write> {
@@ -268,7 +266,7 @@ impl<S: Staging> TaskEncoder<S> {
     }
 
     fn cut_page(&mut self, writer: usize) -> Result<(), EncodeError> {
-        let keeps_memory = self.writers.len() <= PAGE_KEEPERS_MAX;
+        let keeps_memory = self.writers.len() <= KEEPERS_MAX;
         let group = &mut self.writers[writer].group;
         group.cut_page(&mut self.press)?;
         if !keeps_memory {

@@ -42,6 +42,12 @@ impl Names {
         full.strip_prefix(self.root.as_ref()).unwrap_or(full).trim_start_matches('/').to_owned()
     }
 
+    /// Whether a name relative to the lake's root is one of a lake's.
+    pub fn is_of_lake(relative: &str) -> bool {
+        let folder = relative.split_once('/').map_or("", |(folder, _)| folder);
+        folder == LEDGER || Table::ALL.iter().any(|table| table.name() == folder)
+    }
+
     /// The full URL of an object of this lake, for messages.
     pub fn url(&self, path: &Path) -> String {
         format!("{}{}", self.url, self.relative(path))

@@ -15,6 +15,7 @@ use super::error::{Result, SourceError, full_text};
 use super::local;
 use super::location::{Kind, Location};
 use super::object::{Entry, Skipped};
+use super::uploads::Uploads;
 use super::verbatim::{folder_path, key_of, path_of};
 
 /// Entries handed on at a time; also what S3 puts on a page.
@@ -35,6 +36,8 @@ pub struct Store {
     pub(super) requests: Arc<AtomicU64>,
     /// Lists a folder page by page, where the store can.
     pub(super) pager: Option<Pager>,
+    /// Multipart uploads that were not ended, of a bucket.
+    pub uploads: Option<Uploads>,
 }
 
 /// S3's own listing with pages.
@@ -75,7 +78,7 @@ pub struct Denied {
 impl Store {
     /// Wraps an open store; S3's rules for keys apply unless the location is on disk.
     pub fn new(store: Arc<dyn ObjectStore>, location: Location) -> Store {
-        Store { store, kind: location.kind(), location, requests: Arc::default(), pager: None }
+        Store { store, kind: location.kind(), location, requests: Arc::default(), pager: None, uploads: None }
     }
 
     /// Requests sent so far; on disk, folders read.

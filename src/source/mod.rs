@@ -20,6 +20,7 @@ mod location;
 mod object;
 mod s3;
 mod tree;
+mod uploads;
 mod verbatim;
 mod wire;
 
@@ -41,6 +42,7 @@ pub use local::{path_of as local_path_of, version_of as local_version_of};
 pub use location::{Kind, Location};
 pub use object::{Entry, Object, Reason, Skipped, Tally};
 pub use tree::Filter;
+pub use uploads::{Unfinished, Uploads};
 pub use verbatim::path_of as store_path_of;
 
 /// Opens the bucket or disk of a location. Sends no request but one for the bucket's region, where it is not given.
@@ -51,8 +53,10 @@ pub async fn open(location: &Location, access: &Access) -> Result<Store> {
         if let Some(option) = access.first_name() {
             return Err(SourceError::OptionLocal { option, url: location.url() });
         }
-        return Ok(Store { store: Arc::new(LocalFileSystem::new()), location, kind, requests, pager: None });
+        let store = Arc::new(LocalFileSystem::new());
+        return Ok(Store { store, location, kind, requests, pager: None, uploads: None });
     }
-    let client = Arc::new(s3::client(&location, access, Arc::clone(&requests)).await?);
-    Ok(Store { store: client.clone(), location, kind, requests, pager: Some(listing::Pager(client)) })
+    let s3::Bucket { client, uploads } = s3::open(&location, access, Arc::clone(&requests)).await?;
+    let pager = Some(listing::Pager(client.clone()));
+    Ok(Store { store: client, location, kind, requests, pager, uploads: Some(uploads) })
 }

@@ -13,6 +13,7 @@ use super::access::Access;
 use super::credentials::{REGION_DEFAULT, Shared};
 use super::error::{Result, SourceError, full_text};
 use super::location::Location;
+use super::uploads::Uploads;
 use super::wire::{Signer, VerbatimConnector};
 
 /// A whole request with its body; bodies are fetched in bounded pieces.
@@ -31,8 +32,14 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_LAST: Duration = Duration::from_secs(10);
 const BACKOFF_BASE: f64 = 4.0;
 
+/// An open bucket.
+pub(super) struct Bucket {
+    pub client: Arc<AmazonS3>,
+    pub uploads: Uploads,
+}
+
 /// Builds the client; `requests` counts what it sends.
-pub(super) async fn client(location: &Location, access: &Access, requests: Arc<AtomicU64>) -> Result<AmazonS3> {
+pub(super) async fn open(location: &Location, access: &Access, requests: Arc<AtomicU64>) -> Result<Bucket> {
     use AmazonS3ConfigKey as Key;
     let mut builder = AmazonS3Builder::new()
         .with_config(Key::Client(ClientConfigKey::Timeout), REQUEST_TIMEOUT)
@@ -68,15 +75,24 @@ pub(super) async fn client(location: &Location, access: &Access, requests: Arc<A
     let is_set = |key| builder.get_config_value(&key).is_some_and(|value| is_true(&value));
     let (unsigned, request_payer) = (is_set(Key::SkipSignature), is_set(Key::RequestPayer));
     let credentials = credentials(location, access, &shared, &region).await?;
-    let signer =
-        Signer { credentials: (!unsigned).then(|| Arc::clone(&credentials)), region: region.clone(), request_payer };
-    builder
+    let signer = Arc::new(Signer {
+        credentials: (!unsigned).then(|| Arc::clone(&credentials)),
+        region: region.clone(),
+        request_payer,
+    });
+    let connector = VerbatimConnector::new(Arc::clone(&signer), requests);
+    let plain = connector.plain();
+    let client = builder
         .with_region(region)
         .with_bucket_name(location.bucket())
         .with_credentials(credentials)
-        .with_http_connector(VerbatimConnector::new(signer, requests))
+        .with_http_connector(connector)
         .build()
-        .map_err(|error| SourceError::OptionValue { url: location.url(), detail: full_text(&error) })
+        .map_err(|error| SourceError::OptionValue { url: location.url(), detail: full_text(&error) })?;
+    let client = Arc::new(client);
+    let plain = plain.get().cloned().expect("building a store connects it");
+    let uploads = Uploads::new(location.clone(), Arc::clone(&client), plain, signer);
+    Ok(Bucket { client, uploads })
 }
 
 /// Keys given as options, else AWS's own chain.

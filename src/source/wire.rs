@@ -39,7 +39,7 @@ fn answered() -> MutexGuard<'static, BTreeSet<String>> {
     ANSWERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Signs a request whose URL was restored.
+/// Signs a request that object_store did not, or whose URL was restored.
 pub(super) struct Signer {
     /// `None` for public buckets.
     pub(super) credentials: Option<AwsCredentialProvider>,
@@ -47,15 +47,37 @@ pub(super) struct Signer {
     pub(super) request_payer: bool,
 }
 
+impl Signer {
+    pub(super) async fn sign(&self, request: &mut HttpRequest) -> Result<(), HttpError> {
+        let Some(credentials) = &self.credentials else { return Ok(()) };
+        let credential =
+            credentials.get_credential().await.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
+        // The body is what it was, and so is the hash of it that a first signature covered.
+        let hash = request.headers().get("x-amz-content-sha256").and_then(|value| value.to_str().ok());
+        let digest = hash.and_then(hex_decoded);
+        AwsAuthorizer::new(&credential, "s3", &self.region)
+            .with_request_payer(self.request_payer)
+            .with_sign_payload(hash != Some("UNSIGNED-PAYLOAD"))
+            .authorize(request, digest.as_deref());
+        Ok(())
+    }
+}
+
 /// Opens clients that keep keys verbatim and count their requests.
 pub(super) struct VerbatimConnector {
     signer: Arc<Signer>,
     requests: Arc<AtomicU64>,
+    plain: Arc<OnceLock<HttpClient>>,
 }
 
 impl VerbatimConnector {
-    pub(super) fn new(signer: Signer, requests: Arc<AtomicU64>) -> VerbatimConnector {
-        VerbatimConnector { signer: Arc::new(signer), requests }
+    pub(super) fn new(signer: Arc<Signer>, requests: Arc<AtomicU64>) -> VerbatimConnector {
+        VerbatimConnector { signer, requests, plain: Arc::default() }
+    }
+
+    /// Where the client underneath will be found, once the store is built: it signs, counts and changes nothing.
+    pub(super) fn plain(&self) -> Arc<OnceLock<HttpClient>> {
+        Arc::clone(&self.plain)
     }
 }
 
@@ -68,6 +90,7 @@ impl fmt::Debug for VerbatimConnector {
 impl HttpConnector for VerbatimConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let client = ReqwestConnector::default().connect(options)?;
+        let _ = self.plain.set(client.clone());
         let (signer, requests) = (Arc::clone(&self.signer), Arc::clone(&self.requests));
         Ok(HttpClient::new(Verbatim { client, signer, requests, asked: OnceLock::new() }))
     }
@@ -105,7 +128,7 @@ impl HttpService for Verbatim {
             *request.uri_mut() = url.parse().map_err(|error| HttpError::new(HttpErrorKind::Request, error))?;
         }
         if is_restored {
-            self.sign(&mut request).await?;
+            self.signer.sign(&mut request).await?;
         }
         let is_listing = request.uri().query().is_some_and(|query| query.contains("list-type=2"));
         let asked = *self.asked.get_or_init(Instant::now);
@@ -134,22 +157,6 @@ impl HttpService for Verbatim {
         let escaped = std::str::from_utf8(&bytes).ok().and_then(escape_listing);
         let body = escaped.map_or_else(|| bytes.into(), |text| text.into());
         Ok(HttpResponse::from_parts(parts, body))
-    }
-}
-
-impl Verbatim {
-    async fn sign(&self, request: &mut HttpRequest) -> Result<(), HttpError> {
-        let Some(credentials) = &self.signer.credentials else { return Ok(()) };
-        let credential =
-            credentials.get_credential().await.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
-        // The body is what it was, and so is the hash of it that the first signature covered.
-        let hash = request.headers().get("x-amz-content-sha256").and_then(|value| value.to_str().ok());
-        let digest = hash.and_then(hex_decoded);
-        AwsAuthorizer::new(&credential, "s3", &self.signer.region)
-            .with_request_payer(self.signer.request_payer)
-            .with_sign_payload(hash != Some("UNSIGNED-PAYLOAD"))
-            .authorize(request, digest.as_deref());
-        Ok(())
     }
 }
 

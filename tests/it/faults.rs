@@ -28,6 +28,8 @@ pub struct Bench {
     pub expected: Expected,
     scratch: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
+    /// Files that are larger go up in parts of this size.
+    part_bytes: Option<usize>,
 }
 
 impl Bench {
@@ -38,6 +40,7 @@ impl Bench {
             expected: Expected::default(),
             scratch: tempfile::tempdir().expect("a temporary folder"),
             runtime: runtime.expect("a runtime"),
+            part_bytes: None,
         }
     }
 
@@ -68,7 +71,11 @@ impl Bench {
         };
         let options = options.expect("sound options");
         let logs = Store::new(self.logs.clone(), Location::parse("s3://logs/").expect("a URL"));
-        let sides = Sides { sources: vec![logs], writer: writer(lake) };
+        let writer = match self.part_bytes {
+            Some(bytes) => writer(lake).with_parts_of(bytes),
+            None => writer(lake),
+        };
+        let sides = Sides { sources: vec![logs], writer };
         let (progress, stop) = (Progress::new(When::Never), Stop::default());
         self.runtime.block_on(convert::run_between(&options, sides, &progress, &stop))
     }
@@ -225,6 +232,9 @@ fn at_every_operation(
             faults += 1;
             let at = format!("{fault:?} at operation {operation}");
             assert!(!(done && matches!(fault, Fault::DiesBefore)), "{at}: a dead store is no success");
+            if matches!(fault, Fault::Before | Fault::After) {
+                assert_eq!(store.uploads_left(), 0, "{at}: parts were left by a run that lived");
+            }
             bench.check_readers(&lake, &at);
             assert!(work(lake.clone()), "{at}: a run without faults is done");
             bench.check_readers(&lake, &at);
@@ -244,6 +254,21 @@ fn a_conversion_survives_a_fault_at_every_operation() {
     let mut rows = BTreeMap::new();
     bench.data_files(&lake).into_iter().for_each(|(name, bytes)| read_rows(&name, bytes, &mut rows));
     assert_eq!(rows, bench.expected.rows);
+}
+
+/// Data files go up in parts, and each part, the completion and the abort fail too: an upload may end anywhere.
+#[test]
+fn uploads_in_parts_survive_a_fault_at_every_operation() {
+    let mut bench = bench();
+    let whole = Arc::new(FaultyStore::new(Arc::new(InMemory::new()), 0, Fault::Before));
+    bench.convert(whole.clone(), &[]).expect("no faults");
+    bench.part_bytes = Some(1500);
+    let in_parts = Arc::new(FaultyStore::new(Arc::new(InMemory::new()), 0, Fault::Before));
+    bench.convert(in_parts.clone(), &[]).expect("no faults");
+    assert_eq!(whole.parts(), 0);
+    assert!(in_parts.parts() >= 40, "{} parts", in_parts.parts());
+    let faults = at_every_operation(&bench, Arc::default, |lake| bench.convert(lake, &[]).is_ok());
+    assert!(faults > 4 * in_parts.parts(), "{faults} faults");
 }
 
 #[test]

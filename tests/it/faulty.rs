@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -42,6 +42,9 @@ pub struct FaultyStore {
 
 struct Shared {
     operations: AtomicU64,
+    /// Uploads in parts that their owner knows of and that were neither completed nor aborted.
+    uploads: AtomicI64,
+    parts: AtomicU64,
     fail_at: u64,
     fault: Fault,
     is_dead: AtomicBool,
@@ -79,13 +82,25 @@ impl FaultyStore {
         fault: Fault,
         meanwhile: Option<Box<dyn Fn() + Send + Sync>>,
     ) -> FaultyStore {
-        let (operations, is_dead) = (AtomicU64::new(0), AtomicBool::new(false));
-        FaultyStore { inner, shared: Arc::new(Shared { operations, fail_at, fault, is_dead, meanwhile }) }
+        let (operations, uploads, parts) = Default::default();
+        let is_dead = AtomicBool::new(false);
+        let shared = Shared { operations, uploads, parts, fail_at, fault, is_dead, meanwhile };
+        FaultyStore { inner, shared: Arc::new(shared) }
     }
 
     /// Operations so far, the failed one included.
     pub fn operations(&self) -> u64 {
         self.shared.operations.load(Ordering::SeqCst)
+    }
+
+    /// Uploads in parts that were begun and left.
+    pub fn uploads_left(&self) -> i64 {
+        self.shared.uploads.load(Ordering::SeqCst)
+    }
+
+    /// Parts that were uploaded.
+    pub fn parts(&self) -> u64 {
+        self.shared.parts.load(Ordering::SeqCst)
     }
 }
 
@@ -122,6 +137,15 @@ impl Shared {
         }
     }
 
+    /// The end of an upload in parts: one that was completed without a word may be aborted, too.
+    async fn ended<T>(&self, is_open: &mut bool, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let done = work.await?;
+        if std::mem::take(is_open) {
+            self.uploads.fetch_sub(1, Ordering::SeqCst);
+        }
+        Ok(done)
+    }
+
     /// A listing that fails gives a part of its entries first.
     fn listed(
         self: &Arc<Shared>,
@@ -153,7 +177,8 @@ impl ObjectStore for FaultyStore {
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
         let upload = self.shared.run(self.inner.put_multipart_opts(location, opts)).await?;
-        Ok(Box::new(FaultyUpload { upload, shared: self.shared.clone() }))
+        self.shared.uploads.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(FaultyUpload { upload, is_open: true, shared: self.shared.clone() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -199,6 +224,7 @@ impl ObjectStore for FaultyStore {
 #[derive(Debug)]
 struct FaultyUpload {
     upload: Box<dyn MultipartUpload>,
+    is_open: bool,
     shared: Arc<Shared>,
 }
 
@@ -206,16 +232,23 @@ struct FaultyUpload {
 impl MultipartUpload for FaultyUpload {
     fn put_part(&mut self, data: PutPayload) -> object_store::UploadPart {
         let (part, shared) = (self.upload.put_part(data), self.shared.clone());
-        Box::pin(async move { shared.run(part).await })
+        Box::pin(async move {
+            let counted = async {
+                part.await?;
+                shared.parts.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            };
+            shared.run(counted).await
+        })
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
         let shared = self.shared.clone();
-        shared.run(self.upload.complete()).await
+        shared.run(shared.ended(&mut self.is_open, self.upload.complete())).await
     }
 
     async fn abort(&mut self) -> Result<()> {
         let shared = self.shared.clone();
-        shared.run(self.upload.abort()).await
+        shared.run(shared.ended(&mut self.is_open, self.upload.abort())).await
     }
 }

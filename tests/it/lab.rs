@@ -14,6 +14,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
+use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -152,6 +153,25 @@ impl Lab {
 
     pub fn delete(&self, path: &Path) {
         self.runtime.block_on(self.store.delete(path)).expect("the lab can delete");
+    }
+
+    /// Begins an upload in parts on the server of the tests, and leaves it after its first one.
+    pub fn begin_upload(&self, key: &str) {
+        let bucket = client(server(), self.bucket(), ADMIN);
+        let path = Path::parse(key).expect("keys of the lab are plain");
+        let begun = async {
+            let id = bucket.create_multipart(&path).await?;
+            bucket.put_part(&path, &id, 0, bytes::Bytes::from_static(b"a part").into()).await
+        };
+        self.runtime.block_on(begun).expect("the lab can write");
+    }
+
+    /// Keys of the uploads in parts that were not ended.
+    pub fn uploads(&self) -> BTreeSet<String> {
+        let answer = request(&server().endpoint, "GET", &format!("/{}?uploads=", self.bucket()), "", b"");
+        let answer = String::from_utf8(answer.expect("the server answers")).expect("XML");
+        let keys = answer.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
+        keys.map(|(key, _)| key.to_owned()).collect()
     }
 
     /// Every object under a prefix, by key, with its size and version.

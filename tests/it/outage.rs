@@ -1,6 +1,7 @@
 //! A server that dies and comes back, and a network that delays, cuts and refuses: the run goes on, or ends with a plain
 //! error and the next one goes on; nothing is lost, doubled or changed.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -132,10 +133,20 @@ enum Fault {
     CutWithin,
     /// One bit of an object is another when it arrives.
     Garble,
+    /// No fault: uploads that were not ended are told to be years old.
+    Age,
 }
 
-const ALL: [Fault; 7] =
-    [Fault::None, Fault::SlowDown, Fault::Delay, Fault::CutBefore, Fault::CutAfter, Fault::CutWithin, Fault::Garble];
+const ALL: [Fault; 8] = [
+    Fault::None,
+    Fault::SlowDown,
+    Fault::Delay,
+    Fault::CutBefore,
+    Fault::CutAfter,
+    Fault::CutWithin,
+    Fault::Garble,
+    Fault::Age,
+];
 
 const SLOW_DOWN: &[u8] =
     b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: 92\r\nConnection: \
@@ -144,7 +155,7 @@ close\r\n\r\n<Error><Code>SlowDown</Code><Message>Please reduce your request rat
 /// Stands before the server of the tests and passes requests on, one a connection, with faults.
 struct Proxy {
     endpoint: String,
-    counts: Arc<[AtomicU32; 7]>,
+    counts: Arc<[AtomicU32; ALL.len()]>,
 }
 
 impl Proxy {
@@ -152,7 +163,7 @@ impl Proxy {
     fn open(faults: &'static [Fault], every: u64) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
-        let counts: Arc<[AtomicU32; 7]> = Arc::default();
+        let counts: Arc<[AtomicU32; ALL.len()]> = Arc::default();
         let (counted, turn) = (counts.clone(), AtomicU64::new(0));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -194,8 +205,20 @@ fn pass(mut client: TcpStream, fault: Fault) -> Option<()> {
             garble(&request, &mut answer);
             client.write_all(&answer).ok()
         }
+        Fault::Age => {
+            age(&mut answer);
+            client.write_all(&answer).ok()
+        }
         _ => client.write_all(&answer).ok(),
     }
+}
+
+/// Moves the years in which uploads were begun.
+fn age(answer: &mut [u8]) {
+    const INITIATED: &[u8] = b"<Initiated>";
+    let found = answer.windows(INITIATED.len()).enumerate().filter(|(_, window)| *window == INITIATED);
+    let years: Vec<usize> = found.map(|(at, _)| at + INITIATED.len()).collect();
+    years.into_iter().for_each(|at| answer[at..at + 4].copy_from_slice(b"2020"));
 }
 
 /// Turns one bit in the middle of a source object that is read. Listings and log entries have no check but that of TLS.
@@ -290,6 +313,23 @@ fn bits_that_turn_on_the_way_are_noticed() {
     assert_eq!(said.code, 0, "{}", said.stderr);
     let said = lab.run(&["rejects", "{}lake/", "--replay"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
+    is_whole(&lab);
+}
+
+/// A run that was killed in an upload leaves its parts. A day later they are removed: those of the lake, and no others.
+#[test]
+fn uploads_that_killed_runs_left_are_aborted_after_a_day() {
+    let lab = Lab::on_s3();
+    fill(&lab, 1, 10);
+    let (ours, others) = (["lake/flow_logs/date=2023-09-01/a.parquet", "lake/_flowlake/rejects/a"], ["lake/b", "c"]);
+    for key in ours.into_iter().chain(others) {
+        lab.begin_upload(key);
+    }
+    lab.convert(&[], 0);
+    assert_eq!(lab.uploads(), BTreeSet::from_iter(ours.into_iter().chain(others).map(str::to_owned)), "of today");
+    let proxy = Proxy::open(&[Fault::Age], 1);
+    assert_eq!(convert_through(&lab, &proxy), 1);
+    assert_eq!(lab.uploads(), BTreeSet::from(others.map(str::to_owned)));
     is_whole(&lab);
 }
 

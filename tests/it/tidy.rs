@@ -90,7 +90,9 @@ fn decode_and_encode_are_plain_code() {
 fn only_commit_writes_to_a_store() {
     for (path, text) in sources() {
         if module(&path) != "commit" && !is_test(&path) {
-            for word in [".put(", ".put_opts(", ".put_multipart(", ".delete(", ".rename(", "store.copy("] {
+            for word in
+                [".put(", ".put_opts(", ".put_multipart(", ".delete(", ".rename(", "store.copy(", ".abort_multipart("]
+            {
                 assert!(!text.contains(word), "{} contains `{word}`", path.display());
             }
         }
