@@ -46,7 +46,14 @@ fn every_example_runs_a_command_that_exists() {
 #[test]
 fn policies_give_the_least_rights() {
     let read = ["s3:ListBucket", "s3:GetObject"];
-    let write = ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"];
+    let write = [
+        "s3:ListBucket",
+        "s3:ListBucketMultipartUploads",
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:AbortMultipartUpload",
+    ];
     for (name, allowed, kms) in [
         ("source-read", &read[..], &[][..]),
         ("source-read-kms", &read, &["kms:Decrypt"]),

@@ -1,10 +1,11 @@
 //! SQL functions for the field: names of protocols and services, addresses and prefixes, TCP flags, the server's port.
 //!
-//! All of them give null for null, and for a text that is no address; only a malformed CIDR is an error, since it is
+//! All but `hash64` give null for null, and for a text that is no address; only a malformed CIDR is an error, since it is
 //! the asker's own.
 
 mod address;
 mod count;
+mod hash;
 mod iana;
 mod port;
 mod text;
@@ -45,6 +46,7 @@ fn all() -> Vec<Function> {
         Function::new("ip_version", &[&[TEXT]], INT, address::ip_version),
         Function::new("ip_prefix", &[&[TEXT], &[TEXT, INT]], TEXT, address::ip_prefix),
         Function::new("url_decode", &[&[TEXT]], TEXT, text::url_decode),
+        Function::of_any("hash64", INT, hash::hash64),
     ]
 }
 
@@ -63,6 +65,11 @@ impl Function {
     fn new(name: &'static str, arguments: &[&[DataType]], returns: DataType, body: Body) -> Function {
         let exact = arguments.iter().map(|types| TypeSignature::Exact(types.to_vec())).collect();
         Function { name, signature: Signature::one_of(exact, Volatility::Immutable), returns, body }
+    }
+
+    /// Of any number of columns of any types.
+    fn of_any(name: &'static str, returns: DataType, body: Body) -> Function {
+        Function { name, signature: Signature::variadic_any(Volatility::Immutable), returns, body }
     }
 }
 

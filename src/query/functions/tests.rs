@@ -96,6 +96,19 @@ async fn ranges_contain_addresses_of_their_own_family() {
 }
 
 #[tokio::test]
+async fn a_hash_follows_from_the_values_and_their_order() {
+    let values = ["'10.1.2.3'", "'10.1.2.4'", "'an address of more than twelve bytes'", "''", "NULL"];
+    let mut hashes = each("hash64(x)", &values).await;
+    hashes.extend(each("hash64(x, 443)", &values).await);
+    hashes.extend(each("hash64(443, x)", &values).await);
+    let distinct: std::collections::BTreeSet<&String> = hashes.iter().collect();
+    assert_eq!(distinct.len(), hashes.len(), "{hashes:?}");
+    assert!(hashes.iter().all(|hash| hash != "NULL"));
+    let ports = each("hash64(CAST(x AS INT)) = hash64(CAST(x AS BIGINT))", &["'443'", "NULL"]).await;
+    assert_eq!(ports, ["true", "true"]);
+}
+
+#[tokio::test]
 async fn numbers_have_names() {
     let numbers = ["'6'", "'17'", "'1'", "'58'", "'143'", "'147'", "'61'", "'148'", "'-1'", "NULL"];
     let names = each("protocol_name(CAST(x AS INT))", &numbers).await;
