@@ -3,18 +3,19 @@
 //! Inputs are seeds that are cut, joined and altered by numbers that follow from SEED, so that every run can be repeated.
 //! An input that breaks a promise is written to `fuzz/artifacts/` and named; `… -- TARGET FILE` tries it alone (if it passes then,
 //! an input before it left something behind: the seed shows it again). There is no
-//! guidance by coverage: that is `cargo fuzz run -s none -O --features libfuzzer TARGET fuzz/corpus/TARGET fuzz/seeds/TARGET`, which
-//! cargo-fuzz must be installed for; see docs/decisions/0040.
+//! guidance by coverage, which takes a nightly compiler; see docs/decisions/0040.
 
 mod mutate;
+mod naive;
+mod targets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use flowlake_fuzz::targets::TARGETS;
 use mutate::Mutator;
+use targets::TARGETS;
 
 const SECONDS: u64 = 10;
 

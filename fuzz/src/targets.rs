@@ -14,7 +14,7 @@ use flowlake::source::Facts;
 
 use crate::naive::{self, DELIVERED, Row, Value};
 
-pub type Target = fn(&[u8]) -> u64;
+type Target = fn(&[u8]) -> u64;
 
 pub const TARGETS: [(&str, Target); 5] =
     [("decoder", decoder), ("header", header), ("key", key), ("ledger", ledger), ("format", format)];
@@ -72,7 +72,7 @@ impl Sink for Given<'_> {
 
 /// The first byte chooses the format and the way in; the rest is the object's text. The decoder gives what the naive one
 /// gives: every row with its values, every reject with its place.
-pub fn decoder(bytes: &[u8]) -> u64 {
+fn decoder(bytes: &[u8]) -> u64 {
     let Some((&choice, text)) = bytes.split_first() else { return 0 };
     // What begins like gzip or Parquet is not plain text; such bytes are another target's.
     let is_plain = !text.starts_with(&[0x1f, 0x8b]) && !text.starts_with(b"PAR1");
@@ -122,7 +122,7 @@ fn sound(layout: &Layout) {
     }
 }
 
-pub fn header(bytes: &[u8]) -> u64 {
+fn header(bytes: &[u8]) -> u64 {
     let Ok(line) = std::str::from_utf8(bytes) else { return 0 };
     let tokens: Vec<&str> = line.split(' ').filter(|token| !token.is_empty()).collect();
     let layout = Layout::from_names(tokens.iter().copied(), &Types::default());
@@ -134,7 +134,7 @@ pub fn header(bytes: &[u8]) -> u64 {
     1
 }
 
-pub fn format(bytes: &[u8]) -> u64 {
+fn format(bytes: &[u8]) -> u64 {
     let Ok(text) = std::str::from_utf8(bytes) else { return 0 };
     if let Ok(layout) = Layout::from_format(text, &Types::default()) {
         sound(&layout);
@@ -143,7 +143,7 @@ pub fn format(bytes: &[u8]) -> u64 {
 }
 
 /// What a key tells stands in the key.
-pub fn key(bytes: &[u8]) -> u64 {
+fn key(bytes: &[u8]) -> u64 {
     let Ok(key) = std::str::from_utf8(bytes) else { return 0 };
     let facts = Facts::of(key);
     for fact in [&facts.account, &facts.region, &facts.log_id].into_iter().flatten() {
@@ -154,7 +154,7 @@ pub fn key(bytes: &[u8]) -> u64 {
 }
 
 /// Records are read or refused, never worse; what is read says the same when it is written and read again.
-pub fn ledger(bytes: &[u8]) -> u64 {
+fn ledger(bytes: &[u8]) -> u64 {
     if let Ok(entry) = Entry::parse(bytes, "fuzz") {
         let text = entry.encode();
         assert_eq!(Entry::parse(&text, "fuzz").expect("what was written can be read").encode(), text);

@@ -130,7 +130,7 @@ pub struct Writing {
     /// Threads that decode and encode; default: one for each core
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
-    /// Memory to plan with: an eighth of it holds fetched objects, the rest bounds the number of threads
+    /// Memory to plan with: a part of it holds what is fetched and sent, the rest bounds the number of threads
     #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = values::size)]
     pub memory: u64,
 }

@@ -17,8 +17,9 @@ use crate::source::{SourceError, Uploads};
 /// What a killed run left is removed when it is this old; what is younger may be of a living run on another host.
 const LEFT_FOR: TimeDelta = TimeDelta::days(1);
 
-/// Files up to this size go up in one request; larger ones in parts of it. S3 takes 10,000 parts.
-const UPLOAD_PART_BYTES: usize = 32 << 20;
+/// Files up to this size go up in one request; larger ones in parts of it, of which one is in memory. S3 takes 10,000
+/// parts, of 5 MiB and more.
+pub const UPLOAD_PART_BYTES: usize = 8 << 20;
 
 /// How long a write is begun anew whose connection breaks; the last one may wait as long again for a server that is away.
 const OUTAGE_MAX: Duration = Duration::from_secs(180);
@@ -208,7 +209,7 @@ impl LakeWriter {
                 return;
             }
         };
-        for upload in found.iter().filter(|upload| Names::is_of_lake(&upload.name) && upload.age >= LEFT_FOR) {
+        for upload in found.iter().filter(|upload| Names::is_published(&upload.name) && upload.age >= LEFT_FOR) {
             match uploads.store().abort_multipart(&upload.path, &upload.id).await {
                 Ok(()) => tracing::info!(name = upload.name, "aborted an upload that a run left"),
                 Err(error) => tracing::warn!(name = upload.name, "an upload cannot be aborted: {error}"),

@@ -21,7 +21,7 @@ mod switch;
 #[cfg(test)]
 mod tests;
 
-pub use lakestore::{Created, LakeWriter};
+pub use lakestore::{Created, LakeWriter, UPLOAD_PART_BYTES};
 pub use local::make_folder;
 pub use log::{Appended, Draft, Ledger};
 pub use publish::{Published, Staged, publish, sweep};

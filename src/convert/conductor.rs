@@ -25,7 +25,7 @@ use crate::lake::{Body, Drop, Dropped, Outcome, PlannedTask, Purpose, Receipt, T
 use crate::source::{self, Location};
 
 /// Finished tasks that may wait for their upload, and uploads at once.
-const PUBLISHING_MAX: usize = 4;
+pub(super) const PUBLISHING_MAX: usize = 4;
 
 /// Tasks of one pass that fail to fetch an object, until no further one begins.
 const FETCH_FAILURES_MAX: usize = 8;

@@ -24,7 +24,9 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use crate::commit::{CommitError, HostLock, LakeWriter, Ledger, Scratch, clear_waiting, make_folder, sweep, switch};
+use crate::commit::{
+    CommitError, HostLock, LakeWriter, Ledger, Scratch, UPLOAD_PART_BYTES, clear_waiting, make_folder, sweep, switch,
+};
 use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
 use crate::lake::{Body, Lake, LakeError, Purpose, Seal, Settings, State, Totals};
 use crate::progress::Progress;
@@ -62,10 +64,13 @@ pub struct Options {
 /// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.
 const TASK_BYTES: u64 = 224 << 20;
 
+/// Memory of finished tasks that go up.
+const PUBLISHING_BYTES: u64 = (conductor::PUBLISHING_MAX * UPLOAD_PART_BYTES) as u64;
+
 impl Options {
-    /// Threads that decode and encode: as many as asked for, and as `--memory` has room for beside fetched objects.
+    /// Threads that decode and encode: as many as asked for, and as `--memory` has room for beside what is fetched and sent.
     pub fn threads_allowed(&self) -> usize {
-        let room = (self.memory_bytes - self.fetch_bytes_max()) / TASK_BYTES;
+        let room = self.memory_bytes.saturating_sub(self.fetch_bytes_max() + PUBLISHING_BYTES) / TASK_BYTES;
         self.threads.min(room as usize).max(1)
     }
 

@@ -8,7 +8,7 @@ const PAGE_ROWS: usize = 65_536;
 const PAGE_VALUES_MAX: usize = 24 * PAGE_ROWS;
 
 /// Values that wait in the pages of all partitions of a task.
-const PENDING_VALUES: usize = 2 * PAGE_VALUES_MAX;
+const PENDING_VALUES: usize = PAGE_VALUES_MAX * 3 / 2;
 
 /// Rows of a row group.
 const ROW_GROUP_ROWS: usize = 1_000_000;
@@ -20,10 +20,10 @@ const TEXT_DICTIONARY_BYTES: usize = 8 << 20;
 const SMALL_DICTIONARY_BYTES: usize = 1 << 20;
 
 /// Encoded bytes that wait for the end of their row groups, in all partitions of a task.
-const BUFFERED_BYTES: usize = 48 << 20;
+const BUFFERED_BYTES: usize = 40 << 20;
 
 /// Bytes of the tables by which texts find their keys, in all partitions of a task.
-const TABLE_BYTES: usize = 32 << 20;
+const TABLE_BYTES: usize = 16 << 20;
 
 /// Partitions of a task that have a file open.
 pub const OPEN_PARTITIONS_MAX: usize = 16;

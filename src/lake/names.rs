@@ -42,10 +42,12 @@ impl Names {
         full.strip_prefix(self.root.as_ref()).unwrap_or(full).trim_start_matches('/').to_owned()
     }
 
-    /// Whether a name relative to the lake's root is one of a lake's.
-    pub fn is_of_lake(relative: &str) -> bool {
+    /// Whether a task published, or would have published, an object of that name, relative to the lake's root: a data
+    /// file, one that waits, or lines that were set aside. Others may lay files of their own beside ours.
+    pub fn is_published(relative: &str) -> bool {
         let folder = relative.split_once('/').map_or("", |(folder, _)| folder);
-        folder == LEDGER || Table::ALL.iter().any(|table| table.name() == folder)
+        let is_ours = folder == LEDGER || Table::ALL.iter().any(|table| table.name() == folder);
+        is_ours && Names::plan_of_data(&Path::from(relative)).is_some() && Names::hash_of(relative).is_some()
     }
 
     /// The full URL of an object of this lake, for messages.

@@ -74,7 +74,15 @@ pub(super) async fn open(location: &Location, access: &Access, requests: Arc<Ato
     }
     let is_set = |key| builder.get_config_value(&key).is_some_and(|value| is_true(&value));
     let (unsigned, request_payer) = (is_set(Key::SkipSignature), is_set(Key::RequestPayer));
-    let credentials = credentials(location, access, &shared, &region).await?;
+    let credentials = match unsigned {
+        // Nobody is asked for them, but the URLs of objects are told only with some.
+        true => Arc::new(StaticCredentialProvider::new(AwsCredential {
+            key_id: String::new(),
+            secret_key: String::new(),
+            token: None,
+        })),
+        false => credentials(location, access, &shared, &region).await?,
+    };
     let signer = Arc::new(Signer {
         credentials: (!unsigned).then(|| Arc::clone(&credentials)),
         region: region.clone(),

@@ -57,7 +57,7 @@ impl Uploads {
         self.bucket.as_ref()
     }
 
-    /// All below the location. A request is sent once.
+    /// All below the location whose age the store tells. A request is sent once.
     pub async fn list(&self) -> Result<Vec<Unfinished>> {
         let prefix = self.location.prefix();
         let bucket = self.bucket_url().await?;
@@ -67,7 +67,7 @@ impl Uploads {
             let (answer, now) = self.page(&bucket, &prefix, &marker).await?;
             let below = answer.uploads.into_iter().filter_map(|upload| {
                 let name = upload.key.strip_prefix(&prefix)?.to_owned();
-                let (path, age) = (path_of(&upload.key), now - upload.initiated);
+                let (path, age) = (path_of(&upload.key), now - upload.initiated?);
                 Some(Unfinished { name, path, id: upload.upload_id, age })
             });
             uploads.extend(below);
@@ -141,5 +141,6 @@ struct Listed {
 struct Upload {
     key: String,
     upload_id: String,
-    initiated: DateTime<Utc>,
+    /// Some stores do not say it.
+    initiated: Option<DateTime<Utc>>,
 }

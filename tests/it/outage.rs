@@ -321,7 +321,12 @@ fn bits_that_turn_on_the_way_are_noticed() {
 fn uploads_that_killed_runs_left_are_aborted_after_a_day() {
     let lab = Lab::on_s3();
     fill(&lab, 1, 10);
-    let (ours, others) = (["lake/flow_logs/date=2023-09-01/a.parquet", "lake/_flowlake/rejects/a"], ["lake/b", "c"]);
+    let ours = [
+        "lake/flow_logs/date=2023-09-01/p00000001-t000000-0000-0123456789abcdef.parquet",
+        "lake/_flowlake/waiting/flow_logs/date=2023-09-01/p00000002-t000000-0000-0123456789abcdef.parquet",
+        "lake/_flowlake/rejects/p00000001-t000000-0123456789abcdef.ndjson.zst",
+    ];
+    let others = ["lake/flow_logs/date=2023-09-01/part-0000.parquet", "lake/p00000001-b", "c"];
     for key in ours.into_iter().chain(others) {
         lab.begin_upload(key);
     }

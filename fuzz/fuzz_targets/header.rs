@@ -1,6 +1,0 @@
-//! The driver's target `header`, guided by coverage.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    flowlake_fuzz::targets::header(bytes);
-});
