@@ -10,11 +10,12 @@ mod serve;
 mod shell;
 mod verify;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use crate::cli::{self, Command};
+use crate::cli::{self, Cli, Command};
 use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, LakeError, Receipt, RejectRecord, State, decode_lines};
@@ -25,7 +26,32 @@ use crate::report::{Pack, REJECTED_BY_PORT, Request};
 use crate::source::{self, Access, Location};
 use crate::{inspect, sample};
 
-pub async fn run(command: Command) -> Result<Exit, Error> {
+/// Runs one command to its end: starts the runtime, prints the error and its hint, and gives the exit code.
+pub fn main(cli: Cli) -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("FLOWLAKE_LOG"))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("the system gives threads and sockets to a new process");
+    let exit = match runtime.block_on(run(cli.command)) {
+        Ok(exit) => exit,
+        Err(error) => {
+            eprintln!("error: {error}");
+            if let Some(hint) = error.hint() {
+                eprintln!("  (hint: {hint})");
+            }
+            error.exit()
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+async fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Convert(arguments) => convert(&arguments).await,
         Command::Sample(arguments) => make_sample(&arguments),

@@ -1,6 +1,5 @@
-//! The program: parse, start the runtime, call the library, turn the result into an exit code.
+//! The program: its allocator, and one call of the library. Async code awaited here would be compiled a second time.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -13,28 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     keep_pages_small();
     give_memory_back_soon();
-    let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("FLOWLAKE_LOG"))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("the system gives threads and sockets to a new process");
-    let exit = match runtime.block_on(command::run(cli.command)) {
-        Ok(exit) => exit,
-        Err(error) => {
-            eprintln!("error: {error}");
-            if let Some(hint) = error.hint() {
-                eprintln!("  (hint: {hint})");
-            }
-            error.exit()
-        }
-    };
-    ExitCode::from(exit as u8)
+    command::main(Cli::parse())
 }
 
 /// Without huge pages: buffers live as long as a task, and each 2 MiB are cleared anew whenever one is asked for. On the

@@ -2,7 +2,7 @@
 //! the sources: names, types, counts and sums of every column, rows and bytes of every date.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::lab::Lab;
 use crate::oracle::{Expected, Row};
+use crate::pypi;
 
 /// Engines that read the lake in one process with Python.
 const ENGINES: [&str; 5] = ["duckdb", "clickhouse", "polars", "pyarrow", "pandas"];
@@ -35,29 +36,7 @@ const INT64: [&str; 5] = ["packets", "bytes", "start", "end", "log_line"];
 /// The Python that has the engines.
 pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| venv("engines", &PACKAGES))
-}
-
-/// A Python with `packages`, made on first use. A lock keeps two test processes from installing at once.
-pub fn venv(name: &str, packages: &[&str]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(env!("CARGO_TARGET_TMPDIR")).expect("the target folder is writable");
-    let lock = File::create(folder.with_extension("lock")).expect("the target folder is writable");
-    lock.lock().expect("the lock can be taken");
-    let wanted = packages.join("\n");
-    let done = folder.join("packages.txt");
-    if fs::read_to_string(&done).ok().as_ref() != Some(&wanted) {
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-        run(Command::new(folder.join("bin/pip")).args(["install", "--quiet"]).args(packages));
-        fs::write(&done, &wanted).expect("the target folder is writable");
-    }
-    folder.join("bin/python")
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("the tests need Python 3: {command:?}: {error}"));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "an engine cannot be installed: {command:?}: {said}");
+    PYTHON.get_or_init(|| pypi::python("engines", &PACKAGES))
 }
 
 /// A lake of four formats, one of them unknown, with rows that have no date, and one table of transit gateway logs.
@@ -248,7 +227,7 @@ fn spark_reads_the_lake_with_the_printed_statement() {
     let lab = Lab::on_disk();
     mixed_lake(&lab);
     let expected = summary(&lab, &lab.expected("logs"));
-    assert_same("spark", &ask(&lab, &venv("spark", &SPARK), "spark", "disk"), &expected);
+    assert_same("spark", &ask(&lab, &pypi::python("spark", &SPARK), "spark", "disk"), &expected);
 }
 
 /// The same questions of Spark, of DuckDB and of the program's own server.
@@ -263,7 +242,7 @@ fn ten_reports_of_spark_are_ours() {
     assert_eq!(ours.lines().count(), 10, "{ours}");
     assert!(ours.lines().all(|line| !line.ends_with("[]")), "a report is empty: {ours}");
     assert_eq!(script(&lab, python(), "reports.py", &["duckdb", &lake]), ours);
-    let spark = venv("spark", &SPARK);
+    let spark = pypi::python("spark", &SPARK);
     assert_eq!(script(&lab, &spark, "reports.py", &["spark", &lake]), ours);
 }
 
@@ -276,5 +255,10 @@ fn spark_prunes_by_dates_row_groups_and_pages() {
     let said = lab.run(&["sample", &bucket, "--records", "600000", "--days", "2", "--accounts", "1", "--regions", "1"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     lab.convert(&[], 0);
-    script(&lab, &venv("spark", &SPARK), "spark_prunes.py", &[lab.path("lake").to_str().expect("a plain path")]);
+    script(
+        &lab,
+        &pypi::python("spark", &SPARK),
+        "spark_prunes.py",
+        &[lab.path("lake").to_str().expect("a plain path")],
+    );
 }

@@ -25,6 +25,7 @@ mod oracle;
 mod outage;
 mod packaging;
 mod permissions;
+mod pypi;
 mod query;
 mod race;
 mod report;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::lab::{Lab, Said};
-use crate::server::python_with;
+use crate::pypi::python;
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
 
@@ -140,7 +140,7 @@ fn every_report_gives_its_golden_rows() {
 #[test]
 fn duckdb_gives_the_same_answers_to_the_same_questions() {
     let out = tempfile::tempdir().expect("a temporary folder");
-    let python = python_with("duckdb==2.0.0");
+    let python = python("duckdb", &["duckdb==2.0.0"]);
     let asked = std::process::Command::new(python)
         .arg(format!("{GOLDEN}/ask_duckdb.py"))
         .args([format!("{GOLDEN}/logs"), format!("{GOLDEN}/duckdb")])

