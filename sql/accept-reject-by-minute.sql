@@ -1,5 +1,6 @@
 -- title: Accepted and rejected over time
 -- meaning: flows and bytes that were let through and refused, by the minute, hour or day in which they started
+-- theme: overview
 -- fields: action, start, bytes
 -- param: bucket minute|hour|day minute: how long each step is
 SELECT date_trunc($bucket, start_time)                    AS time,

@@ -1,5 +1,6 @@
 -- title: Accepted traffic
 -- meaning: flows that were let through, by source, destination, destination port and protocol
+-- theme: overview
 -- fields: action, protocol, srcaddr, dstaddr, dstport, packets, bytes
 -- param: top integer 20: rows at most
 SELECT srcaddr,

@@ -1,5 +1,6 @@
 -- title: Traffic to admin ports
 -- meaning: TCP flows to ports of remote administration: SSH, telnet, RPC, SMB, RDP, VNC, WinRM and web consoles (8080, 8443, 10000)
+-- theme: suspicious
 -- fields: action, protocol, srcaddr, dstaddr, dstport, packets, bytes
 -- param: top integer 20: rows at most
 SELECT dstport,

@@ -1,5 +1,6 @@
 -- title: Traffic with AWS services
 -- meaning: bytes from and to services of AWS, by the service that owns the packet-level address
+-- theme: paths
 -- fields: pkt_src_aws_service, pkt_dst_aws_service, bytes
 -- param: top integer 20: rows at most
 SELECT coalesce(pkt_src_aws_service, pkt_dst_aws_service)                              AS service,

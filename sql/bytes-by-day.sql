@@ -1,5 +1,6 @@
 -- title: Bytes by day
 -- meaning: flows, packets and bytes of each day in the time zone asked for
+-- theme: overview
 -- fields: start, packets, bytes
 WITH by_start AS (
     SELECT start_time, count(*) AS flows, sum(packets) AS packets, sum(bytes) AS bytes

@@ -1,5 +1,6 @@
 -- title: Bytes by pair at packet level
 -- meaning: bytes between each original source and final destination address
+-- theme: talkers
 -- fields: pkt_srcaddr, pkt_dstaddr, packets, bytes
 -- param: top integer 20: rows at most
 SELECT pkt_srcaddr,

@@ -1,5 +1,6 @@
 -- title: Bytes by pair
 -- meaning: bytes between each source and destination address
+-- theme: talkers
 -- fields: srcaddr, dstaddr, packets, bytes
 -- param: top integer 20: rows at most
 SELECT srcaddr,

@@ -1,5 +1,6 @@
 -- title: Traffic across availability zones
 -- meaning: bytes that left an interface for another zone, which AWS bills, by the pair of zones
+-- theme: paths
 -- fields: az_id, next_hop_az_id, flow_direction, packets, bytes
 -- param: top integer 20: rows at most
 SELECT az_id,

@@ -1,5 +1,6 @@
 -- title: Database ports from outside
 -- meaning: flows from addresses of the internet to ports of databases and caches, accepted and refused
+-- theme: suspicious
 -- fields: action, protocol, srcaddr, dstaddr, dstport, bytes
 -- param: top integer 20: rows at most
 SELECT dstport,

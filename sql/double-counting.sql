@@ -1,5 +1,6 @@
 -- title: Flows that were counted twice
 -- meaning: flows that several interfaces recorded, and the bytes by which sums over all interfaces are too high
+-- theme: logs
 -- fields: interface_id, srcaddr, dstaddr, srcport, dstport, protocol, bytes
 -- param: top integer 20: rows at most
 -- The worst are found by numbers, since there are nearly as many flows as records; only they are grouped by their texts.

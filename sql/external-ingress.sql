@@ -1,5 +1,6 @@
 -- title: Ingress from outside to private hosts
 -- meaning: accepted flows that an address of the internet opened to a private address, by destination and port
+-- theme: suspicious
 -- fields: action, protocol, srcaddr, dstaddr, srcport, dstport, bytes
 -- optional: tcp_flags
 -- param: top integer 20: rows at most

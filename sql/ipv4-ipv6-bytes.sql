@@ -1,5 +1,6 @@
 -- title: IPv4 and IPv6 traffic
 -- meaning: flows, packets and bytes of each version of the protocol, by the source address
+-- theme: overview
 -- fields: srcaddr, packets, bytes
 SELECT 'IPv' || ip_version(srcaddr) AS version,
        count(*)     AS flows,

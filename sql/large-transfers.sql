@@ -1,5 +1,6 @@
 -- title: Large transfers
 -- meaning: accepted traffic between two addresses on one port that adds up to many bytes
+-- theme: suspicious
 -- fields: action, protocol, srcaddr, dstaddr, srcport, dstport, bytes
 -- optional: tcp_flags
 -- param: bytes integer 1073741824: bytes that make a transfer large

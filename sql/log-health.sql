@@ -1,5 +1,6 @@
 -- title: Log health
 -- meaning: records by status: OK, NODATA (nothing flowed), SKIPDATA (AWS lost records); and what share they are
+-- theme: logs
 -- fields: log_status, start
 -- optional: interface_id
 WITH of_interface AS (

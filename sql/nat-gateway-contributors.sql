@@ -1,5 +1,6 @@
 -- title: NAT gateway top contributors
 -- meaning: private addresses by the bytes that they exchange with the internet through NAT gateways, as seen at the gateways
+-- theme: paths
 -- fields: srcaddr, dstaddr, pkt_srcaddr, pkt_dstaddr, bytes
 -- optional: interface_id, interface_type
 -- param: interface text '': interface of one gateway; needed where the log has no interface-type

@@ -1,5 +1,6 @@
 -- title: New rejected ports
 -- meaning: destination ports that are refused in the window and were not in the window before it
+-- theme: refused
 -- fields: action, dstport, protocol, srcaddr, start
 -- param: top integer 20: rows at most
 -- against: 7d

@@ -1,5 +1,6 @@
 -- title: Rejects by policy
 -- meaning: flows refused by Block Public Access (BPA) or encryption controls (EC), by reason and interface
+-- theme: refused
 -- fields: action, reject_reason, interface_id, srcaddr, packets
 -- param: top integer 20: rows at most
 SELECT reject_reason,

@@ -1,5 +1,6 @@
 -- title: Port scans
 -- meaning: sources whose refused flows tried many ports of one host, or one port of many hosts
+-- theme: suspicious
 -- fields: action, srcaddr, dstaddr, dstport
 -- param: ports integer 15: ports of one host that make a scan
 -- param: hosts integer 15: hosts on one port that make a scan

@@ -1,5 +1,6 @@
 -- title: Protocols
 -- meaning: flows, packets and bytes of each protocol, accepted and refused
+-- theme: overview
 -- fields: action, protocol, packets, bytes
 WITH seen AS (
     SELECT protocol                                  AS number,

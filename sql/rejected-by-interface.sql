@@ -1,5 +1,6 @@
 -- title: Rejected traffic by interface
 -- meaning: which network interfaces refused most, and from how many sources
+-- theme: refused
 -- fields: action, interface_id, srcaddr, packets, bytes
 -- param: top integer 20: rows at most
 SELECT interface_id,

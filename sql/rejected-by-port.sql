@@ -1,5 +1,6 @@
 -- title: Rejected traffic by port
 -- meaning: flows that security groups or network ACLs refused, by destination port and protocol
+-- theme: refused
 -- fields: action, dstport, protocol, srcaddr, packets, bytes
 -- param: top integer 10: rows at most
 SELECT dstport,

@@ -1,5 +1,6 @@
 -- title: Rejected traffic by service port
 -- meaning: refused flows by the port of the side that was called, so that refused answers count for the port they came from
+-- theme: refused
 -- fields: action, srcport, dstport, protocol, srcaddr, packets, bytes
 -- optional: tcp_flags
 -- param: top integer 20: rows at most

@@ -1,5 +1,6 @@
 -- title: Rejected traffic by source
 -- meaning: who was refused most: source addresses with the ports and hosts that they tried
+-- theme: refused
 -- fields: action, srcaddr, dstaddr, dstport, packets, bytes
 -- param: top integer 20: rows at most
 SELECT srcaddr,

@@ -1,5 +1,6 @@
 -- title: Rejected TCP traffic
 -- meaning: refused TCP flows by source, destination and destination port
+-- theme: refused
 -- fields: action, protocol, srcaddr, dstaddr, dstport, packets, bytes
 -- param: top integer 20: rows at most
 SELECT srcaddr,

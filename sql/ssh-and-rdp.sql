@@ -1,5 +1,6 @@
 -- title: SSH and RDP traffic
 -- meaning: TCP flows to ports 22 and 3389, by source and destination, accepted and refused
+-- theme: suspicious
 -- fields: action, protocol, srcaddr, dstaddr, dstport, packets, bytes
 -- param: top integer 20: rows at most
 SELECT CASE dstport WHEN 22 THEN 'SSH' ELSE 'RDP' END AS service,

@@ -1,5 +1,6 @@
 -- title: SSH brute force
 -- meaning: sources with many short accepted SSH flows to one host: each is a login that failed, or a script
+-- theme: suspicious
 -- fields: action, protocol, srcaddr, dstaddr, dstport, packets, bytes
 -- param: attempts integer 20: short flows from one source to one host
 -- param: packets integer 40: packets of a short flow at most

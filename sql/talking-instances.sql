@@ -1,5 +1,6 @@
 -- title: Talking instances
 -- meaning: EC2 instances by the bytes that their interfaces recorded, in both directions
+-- theme: talkers
 -- fields: instance_id, packets, bytes
 -- param: top integer 20: rows at most
 SELECT instance_id,

@@ -1,5 +1,6 @@
 -- title: Talking subnets
 -- meaning: subnets by the bytes that their interfaces recorded, in both directions
+-- theme: talkers
 -- fields: subnet_id, packets, bytes
 -- param: top integer 20: rows at most
 SELECT subnet_id,

@@ -1,5 +1,6 @@
 -- title: Transit gateway drops by cause
 -- meaning: packets that a transit gateway lost, by cause, gateway and attachment
+-- theme: paths
 -- table: tgw_flow_logs
 -- fields: tgw_id, tgw_attachment_id, packets_lost_no_route, packets_lost_blackhole, packets_lost_mtu_exceeded, packets_lost_ttl_expired
 -- param: top integer 20: rows at most

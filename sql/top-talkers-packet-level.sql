@@ -1,5 +1,6 @@
 -- title: Top talkers at packet level
 -- meaning: original source addresses, behind NAT gateways and load balancers too, that sent most bytes
+-- theme: talkers
 -- fields: pkt_srcaddr, pkt_dstaddr, packets, bytes
 -- param: top integer 20: rows at most
 WITH pairs AS (

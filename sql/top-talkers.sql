@@ -1,5 +1,6 @@
 -- title: Top talkers
 -- meaning: source addresses that sent most bytes
+-- theme: talkers
 -- fields: srcaddr, dstaddr, packets, bytes
 -- param: top integer 20: rows at most
 WITH pairs AS (

@@ -1,5 +1,6 @@
 -- title: Top TCP traffic of a source
 -- meaning: TCP flows that one address sent, by destination and port
+-- theme: talkers
 -- fields: protocol, srcaddr, dstaddr, dstport, packets, bytes
 -- param: source address required: the sending address
 -- param: top integer 20: rows at most

@@ -1,5 +1,6 @@
 -- title: Totals
 -- meaning: records, flows that were let through and refused, packets, bytes, and how many addresses took part
+-- theme: overview
 -- fields: action, srcaddr, dstaddr, packets, bytes, start
 -- optional: interface_id
 SELECT count(*)                                  AS records,

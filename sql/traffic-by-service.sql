@@ -1,5 +1,6 @@
 -- title: Traffic by service
 -- meaning: flows and bytes let through and refused, by the port of the side that was called
+-- theme: overview
 -- fields: action, srcport, dstport, protocol, bytes
 -- optional: tcp_flags
 -- param: top integer 40: rows at most

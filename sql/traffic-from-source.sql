@@ -1,5 +1,6 @@
 -- title: Traffic from a source
 -- meaning: all that one address sent: destinations, ports, protocols, accepted or refused
+-- theme: talkers
 -- fields: action, protocol, srcaddr, dstaddr, dstport, packets, bytes
 -- param: source address required: the sending address
 -- param: top integer 20: rows at most

@@ -1,5 +1,6 @@
 -- title: Traffic paths
 -- meaning: outgoing bytes by the path that they took: within the VPC, peering, gateways, the internet
+-- theme: paths
 -- fields: traffic_path, packets, bytes
 SELECT traffic_path,
        CASE traffic_path

@@ -1,5 +1,6 @@
 -- title: Traffic to a destination
 -- meaning: all that was sent to one address: sources, ports, protocols, accepted or refused
+-- theme: talkers
 -- fields: action, protocol, srcaddr, dstaddr, dstport, packets, bytes
 -- param: destination address required: the receiving address
 -- param: top integer 20: rows at most

@@ -1,5 +1,6 @@
 -- title: Unusual protocols
 -- meaning: flows that are neither TCP, UDP, ICMP nor IPv6-ICMP: tunnels, routing, and what should not be there
+-- theme: suspicious
 -- fields: action, protocol, srcaddr, dstaddr, packets, bytes
 -- param: top integer 20: rows at most
 SELECT coalesce(protocol_name(protocol), CAST(protocol AS VARCHAR)) AS protocol,

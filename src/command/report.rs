@@ -27,10 +27,21 @@ pub(super) async fn run(arguments: cli::Report) -> Result<Exit, Error> {
 
 async fn list(arguments: &cli::Report, pack: &Pack) -> Result<Exit, Error> {
     let session = open(&arguments.lake, &arguments.ask).await?;
-    let rows = report::list(pack, &session)?;
     let mut out = Output::open(&arguments.result, &arguments.lake)?;
-    let written = format::write(Answer::of(rows), arguments.result.format, &mut out, |_| Ok(())).await;
-    super::query::quietly(written.and_then(|_| Ok(out.keep()?)))
+    let written = match arguments.result.format {
+        Format::Table => Ok(out.write_all(report::page(pack, &session, page_width()).as_bytes())?),
+        format => {
+            let rows = Answer::of(report::rows(pack, &session)?);
+            format::write(rows, format, &mut out, |_| Ok(())).await.map(drop)
+        }
+    };
+    super::query::quietly(written.and_then(|()| Ok(out.keep()?)))
+}
+
+/// Columns of the terminal; 80 where there is none.
+fn page_width() -> usize {
+    const WITHOUT_TERMINAL: usize = 80;
+    terminal_size::terminal_size_of(std::io::stdout()).map_or(WITHOUT_TERMINAL, |(width, _)| usize::from(width.0))
 }
 
 async fn one(arguments: &cli::Report, pack: &Pack, name: &str) -> Result<Exit, Error> {

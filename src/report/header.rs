@@ -3,6 +3,7 @@
 //! ```sql
 //! -- title: Rejected traffic by port
 //! -- meaning: flows that were refused, by destination port
+//! -- theme: refused                       where it stands in the list; `own` without it
 //! -- table: flow_logs                     the default
 //! -- fields: action, dstport              columns that the lake must have
 //! -- optional: tcp_flags                  columns that are null where the lake has none
@@ -15,12 +16,48 @@ use crate::schema::Table;
 
 use super::Parameter;
 
+/// What a report is about: the list is grouped by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Theme {
+    Refused,
+    Suspicious,
+    Overview,
+    Talkers,
+    Paths,
+    Logs,
+    Own,
+}
+
+impl Theme {
+    /// Each with its word in a header, and its heading in the list; in the order of the list.
+    pub const ALL: [(Theme, &str, &str); 7] = [
+        (Theme::Refused, "refused", "What was refused"),
+        (Theme::Suspicious, "suspicious", "What looks like an attack, or like a door left open"),
+        (Theme::Overview, "overview", "What flows"),
+        (Theme::Talkers, "talkers", "Who talks to whom"),
+        (Theme::Paths, "paths", "Which way it goes, and what that costs"),
+        (Theme::Logs, "logs", "What the logs themselves lack or hold twice"),
+        (Theme::Own, "own", "Your own"),
+    ];
+
+    pub fn word(self) -> &'static str {
+        Theme::ALL.iter().find(|(theme, ..)| *theme == self).map_or("", |(_, word, _)| word)
+    }
+
+    fn parse(word: &str) -> Result<Theme, String> {
+        let found = Theme::ALL.into_iter().find(|(_, known, _)| *known == word);
+        let words = || Theme::ALL.map(|(_, word, _)| word).join(", ");
+        found.map(|(theme, ..)| theme).ok_or_else(|| format!("the theme `{word}` is none of {}", words()))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Kebab case; the name of its file.
     pub name: String,
     pub title: String,
     pub meaning: String,
+    pub theme: Theme,
     pub table: Table,
     pub fields: Vec<String>,
     pub optional: Vec<String>,
@@ -37,6 +74,7 @@ impl Report {
             name: name.to_owned(),
             title: String::new(),
             meaning: String::new(),
+            theme: Theme::Own,
             table: Table::FlowLogs,
             fields: Vec::new(),
             optional: Vec::new(),
@@ -68,6 +106,7 @@ impl Report {
         match key {
             "title" => self.title = value.to_owned(),
             "meaning" => self.meaning = value.to_owned(),
+            "theme" => self.theme = Theme::parse(value)?,
             "fields" => self.fields = names(),
             "optional" => self.optional = names(),
             "table" => {

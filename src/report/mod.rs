@@ -11,6 +11,7 @@ mod condition;
 pub mod dashboard;
 mod error;
 mod header;
+mod list;
 mod pack;
 mod parameter;
 mod run;
@@ -20,8 +21,9 @@ mod tests;
 
 pub use condition::{Condition, Watch};
 pub use error::ReportError;
-pub use header::Report;
-pub use pack::{Pack, list};
+pub use header::{Report, Theme};
+pub use list::{page, rows};
+pub use pack::Pack;
 pub use parameter::Parameter;
 pub use run::{Asked, Request, ask};
 

@@ -1,14 +1,9 @@
 //! The reports that come with the program, and those of a folder beside them.
 
 use std::path::Path;
-use std::sync::Arc;
-
-use datafusion::arrow::array::StringArray;
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use datafusion::arrow::record_batch::RecordBatch;
 
 use super::{Report, ReportError};
-use crate::query::{QueryError, Session, nearest};
+use crate::query::nearest;
 
 /// The name and the text of each.
 macro_rules! embedded {
@@ -105,30 +100,4 @@ impl Pack {
             ReportError::Unknown { name: name.to_owned(), near }
         })
     }
-}
-
-/// The reports as rows: name, meaning, parameters, and the fields for the lack of which one cannot run on this lake.
-pub fn list(pack: &Pack, session: &Session) -> Result<RecordBatch, QueryError> {
-    let rows: Vec<[String; 4]> = pack
-        .reports()
-        .iter()
-        .map(|report| {
-            let lacks = report.lacks(session.columns(report.table).as_deref());
-            let parameters = report.parameters.iter().map(|parameter| match &parameter.default {
-                Some(default) if default.is_empty() => format!("{}=''", parameter.name),
-                Some(default) => format!("{}={default}", parameter.name),
-                None => format!("{} (required)", parameter.name),
-            });
-            let lacks = match session.columns(report.table) {
-                None => format!("no {} in this lake", report.table.name()),
-                Some(_) => lacks.join(", "),
-            };
-            [report.name.clone(), report.meaning.clone(), parameters.collect::<Vec<_>>().join(", "), lacks]
-        })
-        .collect();
-    let names = ["report", "meaning", "parameters", "cannot run for lack of"];
-    let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, false)).collect();
-    let column = |at: usize| Arc::new(rows.iter().map(|row| Some(row[at].as_str())).collect::<StringArray>()) as _;
-    let columns = (0..names.len()).map(column).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| QueryError::Engine(error.into()))
 }

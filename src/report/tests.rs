@@ -7,6 +7,7 @@ fn every_embedded_report_is_sound() {
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sql")).unwrap().count();
     assert_eq!(pack.reports().len(), files, "every file of sql/ is embedded");
     for report in pack.reports() {
+        assert_ne!(report.theme, Theme::Own, "{}", report.name);
         for parameter in &report.parameters {
             let place = format!("${}", parameter.name);
             assert!(report.sql.contains(&place), "{}: {place} is not used", report.name);
@@ -28,6 +29,8 @@ fn a_header_says_what_it_lacks() {
     assert!(parse(&format!("{head}SELECT 1")).unwrap_err().contains("ORDER BY"));
     let wrong = parse(&format!("{head}-- param: top number 1: x\nSELECT 1 ORDER BY 1"));
     assert!(wrong.unwrap_err().contains("integer"));
+    let wrong = parse(&format!("{head}-- theme: weather\nSELECT 1 ORDER BY 1"));
+    assert!(wrong.unwrap_err().contains("refused, suspicious"));
     let report = parse(&format!("{head}-- param: who address required: a: b\nSELECT 1 ORDER BY 1;")).unwrap();
     assert_eq!((report.parameters[0].name.as_str(), &report.parameters[0].default), ("who", &None));
     assert_eq!(report.lacks(None), ["srcaddr"]);

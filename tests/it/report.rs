@@ -182,18 +182,22 @@ fn the_list_says_what_each_means_and_which_cannot_run() {
     let listed = report(&[]);
     assert_eq!(listed.code, 0, "{}", listed.stderr);
     for name in reports() {
-        assert!(listed.stdout.contains(&format!("| {name} ")), "{name} is not listed");
+        assert!(listed.stdout.contains(&format!("\n  {name} ")), "{name} is not listed");
     }
-    let first = cells(&listed.stdout).swap_remove(0);
-    assert_eq!(first[0], "rejected-by-port");
+    for line in listed.stdout.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert!(listed.stdout.starts_with("What was refused\n  rejected-by-port "), "{}", listed.stdout);
+    let rows = report(&["--format", "ndjson"]);
+    assert_eq!(rows.stdout.lines().count(), reports().len());
     let plain = Lab::on_disk();
     plain.put_gz("logs/a.log.gz", "version srcaddr dstaddr bytes packets start\n2 10.0.0.1 10.0.0.2 7 1 1694735970\n");
     plain.convert(&[], 0);
-    let listed = plain.run(&["report", "{}lake"]);
+    let listed = plain.run(&["report", "{}lake", "--format", "markdown"]);
     let lacks: BTreeMap<String, String> =
-        cells(&listed.stdout).into_iter().map(|row| (row[0].clone(), row[3].clone())).collect();
+        cells(&listed.stdout).into_iter().map(|row| (row[0].clone(), row[4].clone())).collect();
     assert_eq!(lacks["top-talkers"], "");
-    assert_eq!(lacks["rejected-by-port"], "action, dstport, protocol");
+    assert_eq!(lacks["rejected-by-port"], "this lake has no action, dstport, protocol");
     assert_eq!(lacks["tgw-drops"], "no tgw_flow_logs in this lake");
     let refused = plain.run(&["report", "{}lake", "rejected-by-port"]);
     assert_eq!(refused.code, 1);
