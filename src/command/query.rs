@@ -9,11 +9,8 @@ use crate::cli;
 use crate::convert;
 use crate::error::{Error, Exit};
 use crate::query::format::{self, Format};
-use crate::query::{QueryError, Session};
+use crate::query::{QueryError, STACK_BYTES, Session};
 use crate::source::{self, Access, Location};
-
-/// Stack of a thread that plans: deeply nested expressions are walked by recursion.
-const STACK_BYTES: usize = 32 << 20;
 
 /// How long an interrupted query has to clean up.
 const LAST_WORDS: Duration = Duration::from_secs(5);

@@ -14,6 +14,9 @@ pub enum QueryError {
     /// The statement is wrong; the text shows the place and what may have been meant.
     #[error("{0}")]
     Statement(String),
+    /// The statement is too deep to be walked.
+    #[error(transparent)]
+    TooComplex(#[from] super::TooComplex),
     #[error("{0} is refused: flowlake only reads the lake; write results to a file of your own with --output")]
     ReadOnly(String),
     #[error(
@@ -32,7 +35,10 @@ pub enum QueryError {
 impl QueryError {
     /// Whether the asker, not the lake or the machine, has to mend it.
     pub fn is_usage(&self) -> bool {
-        matches!(self, QueryError::Statement(_) | QueryError::ReadOnly(_) | QueryError::Table { .. })
+        matches!(
+            self,
+            QueryError::Statement(_) | QueryError::TooComplex(_) | QueryError::ReadOnly(_) | QueryError::Table { .. }
+        )
     }
 
     /// Whether the reader of our output went away, as `head` does.

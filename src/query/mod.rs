@@ -10,6 +10,7 @@
 //! The session cannot write: statements that would are refused. Memory is bounded; what does not fit spills.
 
 mod answer;
+mod depth;
 mod diagnosis;
 mod error;
 pub mod format;
@@ -45,6 +46,9 @@ use ledger_table::LedgerTable;
 use table::{LakeTable, Scans};
 
 pub use answer::Answer;
+pub use depth::{STACK_BYTES, TooComplex};
+#[cfg(feature = "serve")]
+pub(crate) use depth::{check, check_relations};
 pub(crate) use diagnosis::nearest;
 pub use error::QueryError;
 pub(crate) use memory::SharedPool;
@@ -145,6 +149,20 @@ impl Session {
         Ok(())
     }
 
+    /// The lake's tables, their times in another zone than the session's.
+    #[cfg(feature = "serve")]
+    pub(crate) fn tables_in(
+        &self,
+        time_zone: &TimeZone,
+    ) -> Result<BTreeMap<String, Arc<dyn TableProvider>>, QueryError> {
+        let view = view::View { time_zone: time_zone.name(), ..view::View::default() };
+        let table = |(table, provider): (&Table, &Arc<LakeTable>)| {
+            let view: Arc<dyn TableProvider> = Arc::new(view.of(table.name(), provider.clone())?);
+            Ok((table.name().to_owned(), view))
+        };
+        self.tables.iter().map(table).collect()
+    }
+
     /// Gives the user's own CSV, JSON or Parquet file as a table.
     pub async fn add_file(&self, name: &str, path: &std::path::Path) -> Result<(), QueryError> {
         own_table::register(&self.context, name, path).await
@@ -216,6 +234,7 @@ impl Session {
     }
 
     async fn ask(&self, statement: &str, values: ParamValues) -> Result<Answer, QueryError> {
+        depth::check(statement)?;
         let fail = |error| diagnosis::of(statement, error, self);
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let mut frame = self.context.sql_with_options(statement, read_only).await.map_err(fail)?;

@@ -1,48 +1,45 @@
-//! One connection's statements: planned on the ledger as it is now, and ended by deadline or cancellation, rows included.
+//! One connection's statements: planned on the ledger as it is now, and ended by deadline or cancellation, rows
+//! included.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use datafusion::error::DataFusionError;
-use datafusion::execution::SessionStateBuilder;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::ParamValues;
+use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::Statement;
-use datafusion_postgres::hooks::set_show::SetShowHook;
-use datafusion_postgres::hooks::transactions::TransactionStatementHook;
-use datafusion_postgres::pgwire::api::portal::{Format, Portal, PortalExecutionState};
-use datafusion_postgres::pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
-use datafusion_postgres::pgwire::api::results::{FieldInfo, QueryResponse, Response};
-use datafusion_postgres::pgwire::api::stmt::QueryParser;
-use datafusion_postgres::pgwire::api::store::{Entry, PortalStore};
-use datafusion_postgres::pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, PgWireConnectionState, Type};
-use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
-use datafusion_postgres::pgwire::messages::PgWireBackendMessage;
-use datafusion_postgres::pgwire::messages::extendedquery::Execute;
-use datafusion_postgres::{DfSessionService, Parser};
-use futures::{Sink, StreamExt};
+use futures::{Sink, SinkExt, StreamExt};
+use pgwire::api::portal::{Format, Portal, PortalExecutionState};
+use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler, send_query_response, send_ready_for_query};
+use pgwire::api::results::{QueryResponse, Response};
+use pgwire::api::stmt::StoredStatement;
+use pgwire::api::store::{Entry, PortalStore};
+use pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, PgWireConnectionState};
+use pgwire::error::{PgWireError, PgWireResult};
+use pgwire::messages::PgWireBackendMessage;
+use pgwire::messages::extendedquery::{Execute, Parse, ParseComplete};
+use pgwire::messages::response::EmptyQueryResponse;
+use pgwire::messages::simplequery::Query;
+use pgwire::messages::startup::ParameterStatus;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::catalog::Catalog;
-use super::depth;
+use super::command::{Command, Said, Session, check_status, check_transaction};
+use super::context;
+use super::errors::refused;
 use super::interruptible::{Current, InterruptibleJoins, Wanted};
 use super::portal;
-use super::read_only::ReadOnly;
-
-/// A statement as the engine's own service keeps it.
-type Prepared = (String, Option<(Statement, LogicalPlan)>);
-
-/// Where a client's own `SET statement_timeout` is kept, in milliseconds.
-const CLIENT_TIMEOUT: &str = "statement_timeout_ms";
+use super::rows;
+use super::settings::Settings;
+use super::statement::{Planner, Prepared};
 
 /// The service of one connection.
 pub(super) struct Answer {
-    engine: DfSessionService,
-    parser: Arc<FreshParser>,
-    catalog: Arc<Catalog>,
+    planner: Arc<Planner>,
+    settings: Settings,
+    session: Session,
     time_max: Duration,
     /// Grows when this connection's statement is cancelled.
     cancel: watch::Sender<u64>,
@@ -53,27 +50,38 @@ impl Answer {
     pub(super) fn new(
         base: &SessionContext,
         catalog: Arc<Catalog>,
+        settings: Settings,
         time_max: Duration,
         cancel: watch::Sender<u64>,
-    ) -> Answer {
-        // A copy of its own: what a client sets is set for this client.
+    ) -> Result<Answer> {
         let current = Current::default();
-        let state = SessionStateBuilder::new_from_existing(base.state())
-            .with_physical_optimizer_rule(Arc::new(InterruptibleJoins(current.clone())));
-        let context = Arc::new(SessionContext::new_with_state(state.build()));
-        let engine = DfSessionService::new_with_hooks(
-            context,
-            vec![Arc::new(ReadOnly), Arc::new(SetShowHook), Arc::new(TransactionStatementHook)],
-        );
-        let parser = Arc::new(FreshParser { inner: engine.query_parser(), catalog: catalog.clone() });
-        Answer { engine, parser, catalog, time_max, cancel, current }
+        let own = context::own(base, &catalog, &settings, Arc::new(InterruptibleJoins(current.clone())))?;
+        let planner = Arc::new(Planner::new(own, catalog, settings.clone()));
+        Ok(Answer { planner, settings, session: Session::default(), time_max, cancel, current })
     }
 
     /// The end of a statement that begins now.
-    fn end(&self, client: &impl ClientInfo) -> End {
-        let own = client.metadata().get(CLIENT_TIMEOUT).and_then(|text| text.parse().ok()).map(Duration::from_millis);
-        let time = own.map_or(self.time_max, |own| own.min(self.time_max));
+    fn end(&self) -> End {
+        let time = self.settings.statement_timeout().map_or(self.time_max, |own| own.min(self.time_max));
         End { at: Instant::now() + time, time, cancelled: self.cancel.subscribe(), _wanted: self.current.begin() }
+    }
+
+    /// Does what a command says, and tells the client what it changed.
+    async fn command<C>(&self, client: &mut C, command: &Command, format: &Format) -> PgWireResult<Said>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let fields = Prepared::Command(command.clone()).fields(format)?;
+        let before = self.settings.reported();
+        let done = command.run(&self.settings, &self.session, client.transaction_status(), fields)?;
+        client.set_transaction_status(done.status);
+        done.forgotten.iter().for_each(|name| client.portal_store().rm_statement(name));
+        for (name, value) in done.reported.into_iter().filter(|reported| !before.contains(reported)) {
+            client.feed(PgWireBackendMessage::ParameterStatus(ParameterStatus::new(name, value))).await?;
+        }
+        Ok(done.answer)
     }
 }
 
@@ -98,77 +106,115 @@ impl End {
                 format!("canceling statement due to statement timeout: it ran for {time}, see --timeout")
             }
         };
-        PgWireError::UserError(Box::new(ErrorInfo::new("ERROR".to_owned(), QUERY_CANCELED.to_owned(), text)))
+        refused(QUERY_CANCELED, text)
+    }
+
+    /// What is done until the end, or the end.
+    async fn or<T>(&self, work: impl Future<Output = PgWireResult<T>>) -> PgWireResult<T> {
+        tokio::select! {
+            error = self.clone().reached() => Err(error),
+            done = work => done,
+        }
     }
 
     /// The response with rows that stop, with an error, at the end.
-    fn bound(&self, response: Response) -> Response {
-        let Response::Query(QueryResponse { command_tag, row_schema, data_rows, .. }) = response else {
-            return response;
-        };
+    fn bound(&self, mut response: QueryResponse) -> QueryResponse {
         let end = Box::pin(self.clone().reached());
-        let rows = futures::stream::unfold(Some((data_rows, end)), |running| async move {
+        let no_rows: pgwire::api::results::SendableRowStream = Box::pin(futures::stream::empty());
+        let rows = std::mem::replace(response.data_rows(), no_rows);
+        let rows = futures::stream::unfold(Some((rows, end)), |running| async move {
             let (mut rows, mut end) = running?;
             tokio::select! {
                 biased;
                 error = &mut end => Some((Err(error), None)),
-                row = rows.next() => row.map(|row| (row.map_err(told), Some((rows, end)))),
+                row = rows.next() => row.map(|row| (row, Some((rows, end)))),
             }
         });
-        let mut bounded = QueryResponse::new(row_schema, rows);
-        bounded.set_command_tag(&command_tag);
-        Response::Query(bounded)
+        *response.data_rows() = Box::pin(rows);
+        response
     }
-}
-
-/// The engine's errors in Postgres's terms, where clients act on them.
-pub(super) fn told(error: PgWireError) -> PgWireError {
-    let PgWireError::ApiError(source) = &error else { return error };
-    let code = match source.downcast_ref::<DataFusionError>().map(DataFusionError::find_root) {
-        Some(DataFusionError::ResourcesExhausted(_)) => "53200",
-        Some(DataFusionError::SQL(..)) => "42601",
-        Some(DataFusionError::SchemaError(..) | DataFusionError::Plan(_)) => "42000",
-        Some(DataFusionError::NotImplemented(_)) => "0A000",
-        _ => return error,
-    };
-    PgWireError::UserError(Box::new(ErrorInfo::new("ERROR".to_owned(), code.to_owned(), source.to_string())))
-}
-
-/// A statement that cannot be planned, since the ledger cannot be read.
-fn unread(error: crate::query::QueryError) -> PgWireError {
-    const IO_ERROR: &str = "58030";
-    PgWireError::UserError(Box::new(ErrorInfo::new("ERROR".to_owned(), IO_ERROR.to_owned(), error.to_string())))
 }
 
 #[async_trait]
 impl SimpleQueryHandler for Answer {
-    async fn do_query<C>(&self, client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
+    async fn on_query<C>(&self, client: &mut C, query: Query) -> PgWireResult<()>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
         C::PortalStore: PortalStore,
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        depth::check(query)?;
-        let end = self.end(client);
-        let responses = tokio::select! {
-            error = end.clone().reached() => return Err(error),
-            responses = async {
-                self.catalog.refresh().await.map_err(unread)?;
-                SimpleQueryHandler::do_query(&self.engine, client, query).await
-            } => responses.map_err(told)?,
-        };
-        Ok(responses.into_iter().map(|response| end.bound(response)).collect())
+        client.set_state(PgWireConnectionState::QueryInProgress);
+        let statements = self.planner.parse(&query.query)?;
+        if statements.is_empty() {
+            client.feed(PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new())).await?;
+        }
+        for statement in statements {
+            check_transaction(client.transaction_status(), &statement)?;
+            let end = self.end();
+            let prepared = end
+                .or(async {
+                    self.planner.refresh().await?;
+                    self.planner.prepare(statement, &[]).await
+                })
+                .await?;
+            let rows = match &prepared {
+                Prepared::Command(command) => match self.command(client, command, &Format::UnifiedText).await? {
+                    Said::Tag(tag) => {
+                        pgwire::api::query::send_execution_response(client, tag).await?;
+                        continue;
+                    }
+                    Said::Rows(rows) => rows,
+                },
+                Prepared::Question(question) => {
+                    let batches = end.or(self.planner.run(question, ParamValues::List(Vec::new()))).await?;
+                    end.bound(rows::response(prepared.fields(&Format::UnifiedText)?, batches))
+                }
+            };
+            send_query_response(client, rows, true).await?;
+        }
+        client.set_state(PgWireConnectionState::ReadyForQuery);
+        let status = client.transaction_status();
+        send_ready_for_query(client, status).await
+    }
+
+    /// Not called: the statements of a query are answered one by one, above.
+    async fn do_query<C>(&self, _client: &mut C, _query: &str) -> PgWireResult<Vec<Response>>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        Err(PgWireError::NotReadyForQuery)
     }
 }
 
 #[async_trait]
 impl ExtendedQueryHandler for Answer {
-    type Statement = Prepared;
-    type QueryParser = FreshParser;
+    type Statement = Arc<Prepared>;
+    type QueryParser = Planner;
 
-    fn query_parser(&self) -> Arc<FreshParser> {
-        self.parser.clone()
+    fn query_parser(&self) -> Arc<Planner> {
+        self.planner.clone()
+    }
+
+    async fn on_parse<C>(&self, client: &mut C, message: Parse) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let name = message.name.as_deref().unwrap_or(DEFAULT_NAME);
+        let end = self.end();
+        match end.or(StoredStatement::parse(client, &message, self.query_parser())).await? {
+            Some(statement) => client.portal_store().put_statement(Arc::new(statement)),
+            None => client.portal_store().put_empty_statement(name),
+        }
+        self.session.prepared(name);
+        client.send(PgWireBackendMessage::ParseComplete(ParseComplete::new())).await?;
+        Ok(())
     }
 
     async fn on_execute<C>(&self, client: &mut C, message: Execute) -> PgWireResult<()>
@@ -202,7 +248,7 @@ impl ExtendedQueryHandler for Answer {
         &self,
         client: &mut C,
         portal: &Portal<Self::Statement>,
-        max_rows: usize,
+        _max_rows: usize,
     ) -> PgWireResult<Response>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
@@ -210,42 +256,30 @@ impl ExtendedQueryHandler for Answer {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        let end = self.end(client);
-        let response = tokio::select! {
-            error = end.clone().reached() => return Err(error),
-            response = async {
-                self.catalog.refresh().await.map_err(unread)?;
-                ExtendedQueryHandler::do_query(&self.engine, client, portal, max_rows).await
-            } => response.map_err(told)?,
-        };
-        Ok(end.bound(response))
-    }
-}
-
-/// The engine's parser, after a look at the ledger.
-pub(super) struct FreshParser {
-    inner: Arc<Parser>,
-    catalog: Arc<Catalog>,
-}
-
-#[async_trait]
-impl QueryParser for FreshParser {
-    type Statement = Prepared;
-
-    async fn parse_sql<C>(&self, client: &C, sql: &str, types: &[Option<Type>]) -> PgWireResult<Option<Prepared>>
-    where
-        C: ClientInfo + Unpin + Send + Sync,
-    {
-        depth::check(sql)?;
-        self.catalog.refresh().await.map_err(unread)?;
-        self.inner.parse_sql(client, sql, types).await.map_err(told)
-    }
-
-    fn get_parameter_types(&self, statement: &Prepared) -> PgWireResult<Vec<Type>> {
-        self.inner.get_parameter_types(statement)
-    }
-
-    fn get_result_schema(&self, statement: &Prepared, format: Option<&Format>) -> PgWireResult<Vec<FieldInfo>> {
-        self.inner.get_result_schema(statement, format)
+        let prepared = &portal.statement.statement;
+        let ends = matches!(prepared.as_ref(), Prepared::Command(command) if command.ends_transaction());
+        if !ends {
+            check_status(client.transaction_status())?;
+        }
+        match prepared.as_ref() {
+            Prepared::Command(command) => {
+                Ok(match self.command(client, command, &portal.result_column_format).await? {
+                    Said::Tag(tag) => Response::Execution(tag),
+                    Said::Rows(rows) => Response::Query(rows),
+                })
+            }
+            Prepared::Question(question) => {
+                let end = self.end();
+                let fields = prepared.fields(&portal.result_column_format)?;
+                let values = self.planner.values(question, portal)?;
+                let batches = end
+                    .or(async {
+                        self.planner.refresh().await?;
+                        self.planner.run(question, values).await
+                    })
+                    .await?;
+                Ok(Response::Query(end.bound(rows::response(fields, batches))))
+            }
+        }
     }
 }

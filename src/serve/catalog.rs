@@ -18,21 +18,50 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 use tokio::sync::Mutex;
 
+use super::settings::Settings;
 use crate::lake::{Lake, LakeError, State};
-use crate::query::{Options, QueryError, Session};
+use crate::query::{Options, QueryError, Session, TimeZone};
 
 /// How long what was read of the ledger is taken for new.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Zones whose tables are kept. A client that goes through more has them made anew.
+const ZONES_MAX: usize = 64;
 
 type Tables = BTreeMap<String, Arc<dyn TableProvider>>;
 
 /// The tables of a lake, and what they were read from.
 pub(super) struct Catalog {
     lake: Lake,
-    tables: RwLock<Arc<Tables>>,
+    now: RwLock<Arc<Snapshot>>,
     /// The session that was open first: its functions and stores serve all later ones.
     pub(super) first: SessionContext,
     seen: Mutex<Seen>,
+}
+
+/// The lake at one moment. Sessions differ in the zone of its times.
+struct Snapshot {
+    session: Session,
+    by_zone: RwLock<BTreeMap<String, Arc<Tables>>>,
+}
+
+impl Snapshot {
+    fn new(session: Session) -> Arc<Snapshot> {
+        Arc::new(Snapshot { session, by_zone: RwLock::default() })
+    }
+
+    fn tables(&self, zone: &TimeZone) -> std::result::Result<Arc<Tables>, QueryError> {
+        if let Some(tables) = self.by_zone.read().expect("no holder of the lock panics").get(zone.name()) {
+            return Ok(tables.clone());
+        }
+        let tables = Arc::new(self.session.tables_in(zone)?);
+        let mut by_zone = self.by_zone.write().expect("no holder of the lock panics");
+        if by_zone.len() >= ZONES_MAX {
+            by_zone.clear();
+        }
+        by_zone.insert(zone.name().to_owned(), tables.clone());
+        Ok(tables)
+    }
 }
 
 /// How far the ledger was read, and when.
@@ -49,8 +78,8 @@ impl Catalog {
         let mark = mark(&lake).await?;
         let session = Session::open(&lake, Options::default()).await?;
         let first = session.context().clone();
-        let tables = RwLock::new(Arc::new(tables(&first).await?));
-        Ok(Catalog { lake, tables, first, seen: Mutex::new(Seen { at: Instant::now(), mark }) })
+        let now = RwLock::new(Snapshot::new(session));
+        Ok(Catalog { lake, now, first, seen: Mutex::new(Seen { at: Instant::now(), mark }) })
     }
 
     /// Looks for new commits, unless that was done just now. One caller reads; the others wait for it.
@@ -63,16 +92,21 @@ impl Catalog {
         let mark = mark(&self.lake).await?;
         if mark != seen.mark {
             let session = Session::open(&self.lake, Options::default()).await?;
-            let tables = tables(session.context()).await?;
-            *self.tables.write().expect("no holder of the lock panics") = Arc::new(tables);
+            *self.now.write().expect("no holder of the lock panics") = Snapshot::new(session);
             seen.mark = mark;
         }
         seen.at = Instant::now();
         Ok(())
     }
 
-    pub(super) fn now(&self) -> Arc<Tables> {
-        self.tables.read().expect("no holder of the lock panics").clone()
+    /// The tables as they are now, with times in a zone.
+    pub(super) fn tables(&self, zone: &TimeZone) -> std::result::Result<Arc<Tables>, QueryError> {
+        let now = self.now.read().expect("no holder of the lock panics").clone();
+        now.tables(zone)
+    }
+
+    pub(super) fn has_tables(&self) -> bool {
+        self.tables(&TimeZone::utc()).is_ok_and(|tables| !tables.is_empty())
     }
 }
 
@@ -94,38 +128,34 @@ async fn mark(lake: &Lake) -> std::result::Result<Mark, LakeError> {
     Ok((state.next, commits))
 }
 
-/// Whatever the session has in its default schema.
-async fn tables(context: &SessionContext) -> Result<Tables> {
-    let options = context.copied_config().options().catalog.clone();
-    let catalog = context.catalog(&options.default_catalog);
-    let mut tables = Tables::new();
-    if let Some(schema) = catalog.and_then(|catalog| catalog.schema(&options.default_schema)) {
-        for name in schema.table_names() {
-            if let Some(table) = schema.table(&name).await? {
-                tables.insert(name, table);
-            }
-        }
-    }
-    Ok(tables)
+/// The schema `public` of one client's session: the lake's tables, and no way to add one.
+#[derive(Debug)]
+pub(super) struct Public {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) settings: Settings,
 }
 
-/// The schema `public`: the lake's tables, and no way to add one.
-#[derive(Debug)]
-pub(super) struct Public(pub(super) Arc<Catalog>);
+impl Public {
+    fn tables(&self) -> Arc<Tables> {
+        self.catalog.tables(&self.settings.time_zone()).unwrap_or_default()
+    }
+}
 
 #[async_trait]
 impl SchemaProvider for Public {
     fn table_names(&self) -> Vec<String> {
-        self.0.now().keys().cloned().collect()
+        self.tables().keys().cloned().collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let then = self.0.now().get(name).cloned();
-        Ok(then.map(|then| Arc::new(Live { catalog: self.0.clone(), name: name.to_owned(), then }) as _))
+        let zone = self.settings.time_zone();
+        let tables = self.catalog.tables(&zone).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let then = tables.get(name).cloned();
+        Ok(then.map(|then| Arc::new(Live { catalog: self.catalog.clone(), zone, name: name.to_owned(), then }) as _))
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.0.now().contains_key(name)
+        self.tables().contains_key(name)
     }
 }
 
@@ -147,6 +177,7 @@ impl CatalogProvider for Frozen {
 #[derive(Debug)]
 struct Live {
     catalog: Arc<Catalog>,
+    zone: TimeZone,
     name: String,
     then: Arc<dyn TableProvider>,
 }
@@ -176,7 +207,7 @@ impl TableProvider for Live {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let tables = self.catalog.now();
+        let tables = self.catalog.tables(&self.zone).map_err(|error| DataFusionError::External(Box::new(error)))?;
         let now = tables
             .get(&self.name)
             .ok_or_else(|| DataFusionError::Plan(format!("the table {} is not in the lake any more", self.name)))?;

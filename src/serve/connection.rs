@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::prelude::SessionContext;
-use datafusion_postgres::pgwire::api::query::ExtendedQueryHandler;
-use datafusion_postgres::pgwire::api::{ClientInfo, NoopHandler, PgWireConnectionState};
-use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError};
-use datafusion_postgres::pgwire::messages::PgWireFrontendMessage;
-use datafusion_postgres::pgwire::tokio::server::{
-    PgWireMessageServerCodec, negotiate_tls, process_error, process_message,
-};
 use futures::StreamExt;
+use pgwire::api::query::ExtendedQueryHandler;
+use pgwire::api::{ClientInfo, NoopHandler, PgWireConnectionState};
+use pgwire::error::{ErrorInfo, PgWireError};
+use pgwire::messages::PgWireFrontendMessage;
+use pgwire::tokio::server::{PgWireMessageServerCodec, negotiate_tls, process_error, process_message};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
@@ -20,11 +18,13 @@ use tokio::time::timeout;
 use tokio_util::codec::{Framed, FramedParts};
 
 use super::Limits;
-use super::answer::{Answer, told};
+use super::answer::Answer;
 use super::cancel::{Registered, Registry};
 use super::catalog::Catalog;
 use super::door::{Door, Keeper, too_many};
+use super::errors::refused;
 use super::guard::{Guard, TooLong};
+use super::settings::Settings;
 
 /// From the first byte to the end of the authentication.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(15);
@@ -52,7 +52,7 @@ impl Shared {
     }
 
     pub(super) fn has_tables(&self) -> bool {
-        !self.catalog.now().is_empty()
+        self.catalog.has_tables()
     }
 }
 
@@ -85,10 +85,18 @@ pub(super) async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<
     let mut socket = Framed::from_parts(guarded);
 
     let (cancel, _) = watch::channel(0);
-    let answer = Answer::new(&shared.base, shared.catalog.clone(), shared.limits.statement_time_max, cancel.clone());
+    let settings = Settings::default();
+    let answer = Answer::new(
+        &shared.base,
+        shared.catalog.clone(),
+        settings.clone(),
+        shared.limits.statement_time_max,
+        cancel.clone(),
+    );
+    let answer = Arc::new(answer.map_err(io::Error::other)?);
     let handlers = Handlers {
-        keeper: Arc::new(shared.door.keeper(shared.seats.clone())),
-        answer: Arc::new(answer),
+        keeper: Arc::new(shared.door.keeper(shared.seats.clone(), settings.clone())),
+        answer,
         registry: shared.registry.clone(),
         copy: Arc::new(NoopHandler),
     };
@@ -100,6 +108,7 @@ pub(super) async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<
         // The last seat went to another one in the middle of this handshake.
         return process_error(&mut socket, too_many(), false).await;
     };
+    settings.set_process(socket.pid_and_secret_key().0);
     let _registered: Registered = shared.registry.register(socket.pid_and_secret_key(), cancel);
     converse(&mut socket, &handlers, shared.limits.statement_time_max + SLOW_CLIENT_TIME_MAX).await
 }
@@ -152,7 +161,7 @@ where
         let handled = timeout(time_max, handlers.handle(socket, message)).await;
         let handled = handled.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
         if let Err(error) = handled {
-            let info = ErrorInfo::from(told(error));
+            let info = ErrorInfo::from(error);
             let is_fatal = info.is_fatal();
             process_error(socket, PgWireError::UserError(Box::new(info)), extended).await?;
             if is_fatal {
@@ -167,8 +176,7 @@ fn too_long(error: &PgWireError) -> Option<TooLong> {
     error.get_ref()?.downcast_ref::<TooLong>().copied()
 }
 
-fn statement_too_long(refused: &TooLong) -> PgWireError {
+fn statement_too_long(refused_message: &TooLong) -> PgWireError {
     const PROGRAM_LIMIT_EXCEEDED: &str = "54000";
-    let info = ErrorInfo::new("ERROR".to_owned(), PROGRAM_LIMIT_EXCEEDED.to_owned(), refused.to_string());
-    PgWireError::UserError(Box::new(info))
+    refused(PROGRAM_LIMIT_EXCEEDED, refused_message.to_string())
 }

@@ -1,20 +1,22 @@
 //! Who comes in: TLS, the user's name, the password (SCRAM-SHA-256).
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
-use datafusion_postgres::pgwire::api::ClientInfo;
-use datafusion_postgres::pgwire::api::auth::noop::NoopStartupHandler;
-use datafusion_postgres::pgwire::api::auth::sasl::SASLAuthStartupHandler;
-use datafusion_postgres::pgwire::api::auth::sasl::scram::{SCRAM_ITERATIONS, ScramAuth, gen_salted_password};
-use datafusion_postgres::pgwire::api::auth::{
-    AuthSource, DefaultServerParameterProvider, LoginInfo, Password, StartupHandler,
-};
-use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
-use datafusion_postgres::pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use futures::Sink;
+use pgwire::api::ClientInfo;
+use pgwire::api::auth::sasl::SASLAuthStartupHandler;
+use pgwire::api::auth::sasl::scram::{SCRAM_ITERATIONS, ScramAuth, gen_salted_password};
+use pgwire::api::auth::{
+    AuthSource, LoginInfo, Password, ServerParameterProvider, StartupHandler, finish_authentication,
+    protocol_negotiation, save_startup_parameters_to_metadata,
+};
+use pgwire::api::{PidSecretKeyGenerator, RandomPidSecretKeyGenerator};
+use pgwire::error::{PgWireError, PgWireResult};
+use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -22,6 +24,8 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::errors::fatal;
+use super::settings::Settings;
 use super::{Options, ServeError};
 
 /// The user's name where a password is asked for and none was chosen.
@@ -64,12 +68,11 @@ impl Door {
     }
 
     /// The keeper of one connection: it remembers how far its client is.
-    pub(super) fn keeper(self: &Arc<Self>, seats: Arc<Semaphore>) -> Keeper {
-        let scram = self.login.clone().map(|login| {
-            let provider = Arc::new(DefaultServerParameterProvider::default());
-            SASLAuthStartupHandler::new(provider).with_scram(ScramAuth::new(login))
-        });
-        Keeper { door: self.clone(), seats, scram }
+    pub(super) fn keeper(self: &Arc<Self>, seats: Arc<Semaphore>, settings: Settings) -> Keeper {
+        let told = Arc::new(Told(settings));
+        let scram =
+            self.login.clone().map(|login| SASLAuthStartupHandler::new(told.clone()).with_scram(ScramAuth::new(login)));
+        Keeper { door: self.clone(), seats, told, scram }
     }
 }
 
@@ -127,20 +130,24 @@ pub(super) struct Keeper {
     door: Arc<Door>,
     /// Free connections.
     seats: Arc<Semaphore>,
-    scram: Option<SASLAuthStartupHandler<DefaultServerParameterProvider>>,
+    told: Arc<Told>,
+    scram: Option<SASLAuthStartupHandler<Told>>,
 }
 
-/// The door where no password is asked for.
-struct Open;
+/// What a client is told of the session when it is in.
+struct Told(Settings);
 
-impl NoopStartupHandler for Open {}
-
-fn refused(code: &str, text: String) -> PgWireError {
-    PgWireError::UserError(Box::new(ErrorInfo::new("FATAL".to_owned(), code.to_owned(), text)))
+impl ServerParameterProvider for Told {
+    fn server_parameters<C: ClientInfo>(&self, _client: &C) -> Option<HashMap<String, String>> {
+        Some(self.0.reported().into_iter().collect())
+    }
 }
+
+/// Numbers and secrets by which connections are cancelled.
+static KEYS: LazyLock<RandomPidSecretKeyGenerator> = LazyLock::new(RandomPidSecretKeyGenerator::default);
 
 pub(super) fn too_many() -> PgWireError {
-    refused("53300", "sorry, too many clients already: see --connections".to_owned())
+    fatal("53300", "sorry, too many clients already: see --connections")
 }
 
 #[async_trait]
@@ -156,18 +163,26 @@ impl StartupHandler for Keeper {
                 return Err(too_many());
             }
             if self.door.needs_tls && !client.is_secure() {
-                let text = "this server takes connections with TLS only; set sslmode=require".to_owned();
-                return Err(refused("28000", text));
+                return Err(fatal("28000", "this server takes connections with TLS only; set sslmode=require"));
             }
             let user = startup.parameters.get("user").map(String::as_str).unwrap_or_default();
             let expected = self.door.user.as_deref().unwrap_or(user);
             if self.scram.is_none() && user != expected {
-                return Err(refused("28000", format!("there is no user \"{}\"", user.escape_debug())));
+                return Err(fatal("28000", format!("there is no user \"{}\"", user.escape_debug())));
+            }
+            let settings = &self.told.0;
+            settings.begin(&startup.parameters).map_err(|refusal| fatal(refusal.code, refusal.text))?;
+            if self.scram.is_none() {
+                protocol_negotiation(client, startup).await?;
+                save_startup_parameters_to_metadata(client, startup);
+                let (process, secret) = KEYS.generate(client);
+                client.set_pid_and_secret_key(process, secret);
+                return finish_authentication(client, self.told.as_ref()).await;
             }
         }
         match &self.scram {
             Some(scram) => scram.on_startup(client, message).await,
-            None => Open.on_startup(client, message).await,
+            None => Ok(()),
         }
     }
 }

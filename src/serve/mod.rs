@@ -1,8 +1,11 @@
 //! A lake behind the Postgres protocol: psql, Grafana, Metabase, DBeaver and every Postgres driver can ask it.
 //!
 //! ```text
-//! socket ─▶ connection (guard: size of messages) ─▶ door (TLS, password) ─▶ answer (deadline, cancel) ─▶ DataFusion
-//!                                                                     catalog (reloads the ledger) ──────┘
+//! socket ─▶ connection (guard: size of messages) ─▶ door (TLS, password, settings of the session)
+//!                                                └▶ answer (deadline, cancel)
+//!   statement: parse ─▶ read_only ─▶ command (SET, BEGIN, …)
+//!                                └─▶ rewrite (Postgres's SQL as the engine's) ─▶ DataFusion ─▶ rows, encode
+//!                                                  catalog (reloads the ledger), pg_catalog ──┘
 //! ```
 //!
 //! - Nothing can be written: statements other than questions are refused, and the catalog takes no tables.
@@ -13,14 +16,22 @@
 mod answer;
 mod cancel;
 mod catalog;
+mod command;
 mod connection;
 mod context;
-mod depth;
 mod door;
+mod encode;
+mod errors;
 mod guard;
 mod interruptible;
+mod parameters;
+mod pg_catalog;
 mod portal;
 mod read_only;
+mod rewrite;
+mod rows;
+mod settings;
+mod statement;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -32,13 +43,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::lake::{Lake, LakeError};
-use crate::query::QueryError;
+use crate::query::{QueryError, STACK_BYTES};
 use catalog::Catalog;
 use connection::Shared;
 use door::Door;
-
-/// Stack of a thread that plans queries: plans are trees, and deep ones are walked by recursion.
-const STACK_BYTES: usize = 64 << 20;
 
 /// How long what still computes at the end is waited for.
 const LAST_STEPS: Duration = Duration::from_secs(1);
@@ -103,7 +111,8 @@ impl Server {
         let fail = |source| ServeError::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(fail)?;
         let catalog = Arc::new(Catalog::open(lake).await?);
-        let base = context::base(&catalog, options.limits.memory_bytes).map_err(ServeError::Start)?;
+        let base = context::base(&catalog, options.limits.memory_bytes);
+        let base = base.map_err(|error| ServeError::Start(error.to_string()))?;
         let shared = Arc::new(Shared::new(door, catalog, base, options.limits));
         Ok(Server { listener, shared, connections_max: options.limits.connections_max })
     }

@@ -2,14 +2,14 @@
 
 use std::fmt::Debug;
 
-use datafusion_postgres::pgwire::api::portal::{Portal, PortalExecutionState};
-use datafusion_postgres::pgwire::api::query::{send_execution_response, send_partial_query_response};
-use datafusion_postgres::pgwire::api::results::{Response, Tag};
-use datafusion_postgres::pgwire::api::{ClientInfo, ClientPortalStore};
-use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
-use datafusion_postgres::pgwire::messages::PgWireBackendMessage;
-use datafusion_postgres::pgwire::messages::response::EmptyQueryResponse;
 use futures::{Sink, SinkExt};
+use pgwire::api::portal::{Portal, PortalExecutionState};
+use pgwire::api::query::{send_execution_response, send_partial_query_response};
+use pgwire::api::results::{Response, Tag};
+use pgwire::api::{ClientInfo, ClientPortalStore};
+use pgwire::error::{PgWireError, PgWireResult};
+use pgwire::messages::PgWireBackendMessage;
+use pgwire::messages::response::EmptyQueryResponse;
 
 /// What is sent for a statement that ran just now; its rows wait in the portal.
 pub(super) async fn begin<C, S>(client: &mut C, portal: &Portal<S>, response: Response) -> PgWireResult<bool>
@@ -19,21 +19,12 @@ where
     PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     S: Clone,
 {
-    let status = client.transaction_status();
     match response {
         Response::Query(rows) => {
             portal.start(rows).await;
             return Ok(true);
         }
         Response::Execution(tag) => send_execution_response(client, tag).await?,
-        Response::TransactionStart(tag) => {
-            send_execution_response(client, tag).await?;
-            client.set_transaction_status(status.to_in_transaction_state());
-        }
-        Response::TransactionEnd(tag) => {
-            send_execution_response(client, tag).await?;
-            client.set_transaction_status(status.to_idle_state());
-        }
         Response::Error(error) => return Err(PgWireError::UserError(error)),
         _ => client.feed(PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new())).await?,
     }

@@ -2,73 +2,93 @@
 
 use std::ops::ControlFlow;
 
-use async_trait::async_trait;
-use datafusion::common::ParamValues;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::{ObjectName, ObjectNamePart, Select, Set, Statement, Visit, Visitor};
-use datafusion_postgres::QueryHook;
-use datafusion_postgres::hooks::HookClient;
-use datafusion_postgres::pgwire::api::ClientInfo;
-use datafusion_postgres::pgwire::api::results::Response;
-use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use datafusion::sql::sqlparser::ast::{
+    CloseCursor, ObjectName, ObjectNamePart, Reset, Select, Set, Statement, TableFactor, Visit, Visitor,
+};
+use pgwire::error::PgWireResult;
 
-use super::depth;
+use super::errors::{refused, too_complex};
 
+/// Lets a statement pass, or says why not.
+pub(super) fn check(statement: &Statement) -> PgWireResult<()> {
+    const READ_ONLY_SQL_TRANSACTION: &str = "25006";
+    const FEATURE_NOT_SUPPORTED: &str = "0A000";
+    match refusal(statement) {
+        None => crate::query::check_relations(statement).map_err(too_complex),
+        Some(Refusal::Writes(text)) => Err(refused(READ_ONLY_SQL_TRANSACTION, text)),
+        Some(Refusal::Unsupported(text)) => Err(refused(FEATURE_NOT_SUPPORTED, text)),
+    }
+}
+
+/// What a statement is refused for.
 #[derive(Debug)]
-pub(super) struct ReadOnly;
+enum Refusal {
+    Writes(String),
+    Unsupported(&'static str),
+}
 
-/// What a statement is refused for; `None` lets it pass.
-pub(super) fn refusal(statement: &Statement) -> Option<String> {
+fn refusal(statement: &Statement) -> Option<Refusal> {
     match statement {
-        Statement::Query(query) => match query.visit(&mut Writes) {
-            ControlFlow::Break(what) => Some(cannot(&what)),
+        Statement::Query(query) => match query.visit(&mut Gate) {
+            ControlFlow::Break(refusal) => Some(refusal),
             ControlFlow::Continue(()) => None,
         },
         Statement::Explain { statement, .. } => refusal(statement),
         // The engine's own settings, such as its limit of memory, are not the client's.
-        Statement::Set(set) => {
-            variables(set).into_iter().any(is_the_engines).then(|| "cannot set the engine's own settings".to_owned())
-        }
+        Statement::Set(set) => variables(set).into_iter().any(is_the_engines).then(engines_own),
+        Statement::Reset(reset) => match &reset.reset {
+            Reset::ConfigurationParameter(name) => is_the_engines(name).then(engines_own),
+            Reset::ALL => None,
+        },
         Statement::ExplainTable { .. }
         | Statement::ShowVariable { .. }
-        | Statement::ShowVariables { .. }
         | Statement::ShowTables { .. }
         | Statement::ShowColumns { .. }
-        | Statement::ShowStatus { .. }
         | Statement::ShowCatalogs { .. }
-        | Statement::ShowSchemas { .. }
         | Statement::StartTransaction { .. }
         | Statement::Commit { .. }
         | Statement::Rollback { .. }
         | Statement::Savepoint { .. }
         | Statement::ReleaseSavepoint { .. }
-        | Statement::Discard { .. } => None,
-        // The engine would gather what they fetch in memory that no limit counts.
-        Statement::Declare { .. } | Statement::Fetch { .. } | Statement::Close { .. } => {
-            Some("cursors of SQL are not supported: stream the result, or set the driver's fetch size".to_owned())
-        }
+        | Statement::Discard { .. }
+        | Statement::Deallocate { .. }
+        | Statement::UNLISTEN { .. }
+        | Statement::Close { cursor: CloseCursor::All } => None,
+        // What they fetch would be gathered in memory that no limit counts.
+        Statement::Declare { .. } | Statement::Fetch { .. } | Statement::Close { .. } => Some(Refusal::Unsupported(
+            "cursors of SQL are not supported: stream the result, or set the driver's fetch size",
+        )),
         other => Some(cannot(&first_words(&other.to_string()))),
     }
 }
 
-/// Finds what writes in a query, however deep: `SELECT … INTO`, or a statement where a query could stand.
-struct Writes;
+/// Finds what writes in a query, however deep: `SELECT … INTO`, or a statement where a query could stand. And what
+/// the engine would take and not do.
+struct Gate;
 
-impl Visitor for Writes {
-    type Break = String;
+impl Visitor for Gate {
+    type Break = Refusal;
 
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<String> {
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Refusal> {
         match select.into {
-            Some(_) => ControlFlow::Break("SELECT INTO".to_owned()),
+            Some(_) => ControlFlow::Break(cannot("SELECT INTO")),
             None => ControlFlow::Continue(()),
         }
     }
 
-    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<String> {
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<Refusal> {
         match statement {
             Statement::Query(_) => ControlFlow::Continue(()),
-            other => ControlFlow::Break(first_words(&other.to_string())),
+            other => ControlFlow::Break(cannot(&first_words(&other.to_string()))),
+        }
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Refusal> {
+        match factor {
+            TableFactor::Table { sample: Some(_), .. } | TableFactor::Derived { sample: Some(_), .. } => {
+                ControlFlow::Break(Refusal::Unsupported("TABLESAMPLE is not supported; write WHERE random() < 0.01"))
+            }
+            _ => ControlFlow::Continue(()),
         }
     }
 }
@@ -89,54 +109,16 @@ fn is_the_engines(variable: &ObjectName) -> bool {
     values.join(".").split('.').next() == Some("datafusion")
 }
 
-fn cannot(what: &str) -> String {
-    format!("cannot execute {what}: flowlake serves the lake read-only; `flowlake convert` adds to it")
+fn engines_own() -> Refusal {
+    Refusal::Writes("cannot set the engine's own settings".to_owned())
+}
+
+fn cannot(what: &str) -> Refusal {
+    Refusal::Writes(format!("cannot execute {what}: flowlake serves the lake read-only; `flowlake convert` adds to it"))
 }
 
 /// `CREATE TABLE`, `DROP VIEW`, `COPY`: the capitals that a statement begins with.
 fn first_words(text: &str) -> String {
     let words = text.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_uppercase()));
     words.take(2).collect::<Vec<_>>().join(" ")
-}
-
-fn refused(statement: &Statement) -> Option<PgWireError> {
-    const READ_ONLY_SQL_TRANSACTION: &str = "25006";
-    const FEATURE_NOT_SUPPORTED: &str = "0A000";
-    let Some(text) = refusal(statement) else { return depth::check_relations(statement).err() };
-    let is_cursor = matches!(statement, Statement::Declare { .. } | Statement::Fetch { .. } | Statement::Close { .. });
-    let code = if is_cursor { FEATURE_NOT_SUPPORTED } else { READ_ONLY_SQL_TRANSACTION };
-    let error = ErrorInfo::new("ERROR".to_owned(), code.to_owned(), text);
-    Some(PgWireError::UserError(Box::new(error)))
-}
-
-#[async_trait]
-impl QueryHook for ReadOnly {
-    async fn handle_simple_query(
-        &self,
-        statement: &Statement,
-        _context: &SessionContext,
-        _client: &mut dyn HookClient,
-    ) -> Option<PgWireResult<Response>> {
-        refused(statement).map(Err)
-    }
-
-    async fn handle_extended_parse_query(
-        &self,
-        statement: &Statement,
-        _context: &SessionContext,
-        _client: &(dyn ClientInfo + Send + Sync),
-    ) -> Option<PgWireResult<LogicalPlan>> {
-        refused(statement).map(Err)
-    }
-
-    async fn handle_extended_query(
-        &self,
-        statement: &Statement,
-        _plan: &LogicalPlan,
-        _params: &ParamValues,
-        _context: &SessionContext,
-        _client: &mut dyn HookClient,
-    ) -> Option<PgWireResult<Response>> {
-        refused(statement).map(Err)
-    }
 }

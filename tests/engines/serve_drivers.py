@@ -3,11 +3,14 @@
     serve_drivers.py PORT
 """
 
+import datetime
 import sys
 import threading
 import time
+from decimal import Decimal
 
 import psycopg
+from psycopg.types.numeric import Int8
 
 where = f"host=127.0.0.1 port={sys.argv[1]} dbname=flowlake user=me"
 
@@ -85,6 +88,128 @@ def timed_out():
         assert rows(connection, "SELECT 41 + 1") == [(42,)]
 
 
+def zones(connection):
+    """Days begin in the session's zone, in prepared statements too; other sessions do not notice."""
+    days = "SELECT date_trunc('day', start_time) AS day, count(*) FROM flow_logs WHERE start IS NOT NULL GROUP BY 1 ORDER BY 1"
+    starts = rows(connection, "SELECT start, count(*) FROM flow_logs WHERE start IS NOT NULL GROUP BY start")
+
+    def expected(hours):
+        counts = {}
+        for start, count in starts:
+            day = (start + hours * 3600) // 86400
+            counts[day] = counts.get(day, 0) + count
+        return sorted((day * 86400 - hours * 3600, count) for day, count in counts.items())
+
+    def said(prepare):
+        return [(int(day.timestamp()), count) for day, count in rows(connection, days, prepare=prepare)]
+
+    assert rows(connection, "SHOW timezone") == [("UTC",)]
+    for zone, hours in [("UTC", 0), ("Etc/GMT-9", 9), ("+05:00", 5), ("etc/gmt+7", -7)]:
+        connection.execute(f"SET timezone TO '{zone}'")
+        assert said(False) == said(True) == expected(hours), zone
+    connection.execute("SET TIME ZONE 'Europe/Berlin'")
+    assert connection.info.parameter_status("TimeZone") == "Europe/Berlin"
+    assert rows(connection, "SELECT current_setting('timezone')") == [("Europe/Berlin",)]
+    for wrong in ["SET timezone TO 'Mars'", "SET datestyle TO German", "SET client_encoding TO latin1"]:
+        try:
+            connection.execute(wrong)
+            raise AssertionError(f"taken: {wrong}")
+        except psycopg.Error as error:
+            assert error.sqlstate == "22023", error
+    assert rows(connection, "SHOW timezone") == [("Europe/Berlin",)]
+    with psycopg.connect(where, options="-c timezone=Asia/Tokyo") as other:
+        assert rows(other, "SHOW timezone") == [("Asia/Tokyo",)]
+    connection.execute("RESET timezone")
+    assert said(True) == expected(0)
+
+
+def parameters(connection):
+    """Values of every common type, in text and in binary, typed by the client or by the statement."""
+    total, least = rows(connection, "SELECT count(*), min(dstport) FROM flow_logs WHERE dstport IS NOT NULL")[0]
+    for value in [Int8(5_000_000_000), 65_536.5, Decimal("65536.25"), 65_536]:
+        for how in ("%s", "%b", "%t"):
+            count = rows(connection, f"SELECT count(*) FROM flow_logs WHERE dstport < {how}", [value])
+            assert count == [(total,)], (value, how, count)
+    for how in ("%b", "%t"):
+        ports = rows(connection, f"SELECT DISTINCT dstport FROM flow_logs WHERE dstport = ANY({how})", [[least, 70_000]])
+        assert ports == [(least,)], ports
+        actions = rows(connection, f"SELECT DISTINCT action FROM flow_logs WHERE action = ANY({how})", [["REJECT", "x"]])
+        assert actions == [("REJECT",)], actions
+        assert len(rows(connection, f"SELECT bytes FROM flow_logs LIMIT {how}", [3])) == 3
+        day = rows(connection, 'SELECT min("date") FROM flow_logs')[0][0]
+        counts = [
+            rows(connection, f'SELECT count(*) FROM flow_logs WHERE "date" = {how}', [day]),
+            rows(connection, f"SELECT count(*) FROM flow_logs WHERE \"date\" = '{day}'"),
+        ]
+        assert counts[0] == counts[1] and counts[0][0][0] > 0, counts
+        bound = datetime.datetime(day.year, day.month, day.day, 12, tzinfo=datetime.timezone.utc)
+        times = rows(connection, f"SELECT count(*) FROM flow_logs WHERE start_time < {how}", [bound])
+        plain = rows(connection, "SELECT count(*) FROM flow_logs WHERE start < %s", [int(bound.timestamp())])
+        assert times == plain, (times, plain)
+    assert rows(connection, "SELECT %s, %s::int + 1, %s", ["a", "41", None], prepare=True) == [("a", 42, None)]
+    for sql, values, state in [
+        ("SELECT count(*) FROM flow_logs WHERE dstport = %s", ["x"], "22P02"),
+        ("SELECT %b", [Decimal("1e30")], "22P02"),
+    ]:
+        try:
+            rows(connection, sql, values)
+            raise AssertionError(f"taken: {sql} {values}")
+        except psycopg.Error as error:
+            assert error.sqlstate == state, error
+
+
+def forms(connection):
+    """A value is the same in text and in binary, whatever its type."""
+    sql = """SELECT true, 1::smallint, -2::int, 3::bigint, 1.5::real, 1e300::double, 'NaN'::double, 12345.6789::decimal(20, 4),
+        -0.05::decimal(5, 2), 'x', ''::text, date '2023-09-14', timestamp '2023-09-14 01:02:03.456789',
+        to_timestamp(1694649600), interval '1 month -2 days 3.5 hours', time '04:05:06.007', ARRAY[1, NULL, 3], ARRAY['a b', NULL, ''],
+        arrow_cast('abc', 'Binary'), arrow_cast(250, 'UInt8'), arrow_cast(4000000000, 'UInt32'),
+        arrow_cast('18446744073709551615', 'UInt64'), arrow_cast('x', 'Dictionary(Int32, Utf8)'), NULL,
+        ARRAY[ARRAY[1, 2], ARRAY[3, 4]], named_struct('a', 1, 'b', 'x')"""
+    got = []
+    for in_binary in (False, True):
+        with connection.cursor(binary=in_binary) as cursor:
+            got.append(cursor.execute(sql).fetchone())
+    for at, (text, binary) in enumerate(zip(*got)):
+        same = text == binary or (text != text and binary != binary) or tuple(map(str, text)) == tuple(map(str, binary))
+        assert same, (at, text, binary)
+    assert got[1][7] == Decimal("12345.6789") and got[1][16] == [1, None, 3] and got[1][18] == b"abc", got[1]
+    assert got[1][21] == Decimal(2**64 - 1) and got[1][24] == [[1, 2], [3, 4]], got[1]
+    assert got[1][14] == datetime.timedelta(days=28, hours=3, minutes=30), got[1][14]
+
+
+def transactions():
+    with psycopg.connect(where) as connection:
+        connection.execute("SELECT 1")
+        assert connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
+        connection.execute("SAVEPOINT a")
+        for sql, state in [("SELECT nothing FROM flow_logs", "42703"), ("SELECT 1", "25P02")]:
+            try:
+                connection.execute(sql)
+                raise AssertionError(f"taken: {sql}")
+            except psycopg.Error as error:
+                assert error.sqlstate == state, error
+        assert connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR
+        connection.execute("ROLLBACK TO a")
+        assert rows(connection, "SELECT 41 + 1") == [(42,)]
+        connection.execute("SET LOCAL timezone TO 'Asia/Tokyo'")
+        assert rows(connection, "SHOW timezone") == [("Asia/Tokyo",)]
+        connection.commit()
+        assert rows(connection, "SHOW timezone") == [("UTC",)]
+        connection.rollback()
+    with psycopg.connect(where, autocommit=True) as connection:
+        several = connection.execute("SELECT 1 AS a; SELECT 2 AS b, 3; SHOW search_path")
+        answers = [several.fetchall()]
+        while several.nextset():
+            answers.append(several.fetchall())
+        assert answers == [[(1,)], [(2, 3)], [("public",)]], answers
+        try:
+            connection.execute("SELECT 1; SELECT 2", prepare=True)
+            raise AssertionError("two statements were prepared as one")
+        except psycopg.Error as error:
+            assert error.sqlstate == "42601", error
+
+
 def errors(connection):
     total = rows(connection, "SELECT count(*) FROM flow_logs")[0][0]
     by_zero = f"SELECT 1 / (count(*) - {total}) FROM flow_logs"
@@ -100,7 +225,11 @@ def errors(connection):
 with psycopg.connect(where, autocommit=True) as connection:
     prepared(connection)
     binary(connection)
+    forms(connection)
+    parameters(connection)
+    zones(connection)
     errors(connection)
+transactions()
 cursors()
 with psycopg.connect(where, autocommit=True) as connection:
     large(connection)

@@ -367,6 +367,50 @@ fn memory_is_bounded_and_what_does_not_fit_spills_or_is_told() {
     );
 }
 
+/// Whoever walks a tree by recursion would overflow its stack, which ends the program with a signal.
+#[test]
+fn deep_statements_are_refused_and_never_overflow_the_stack() {
+    let lab = small();
+    let file = lab.temporary().join("deep.sql");
+    let path = file.display().to_string();
+    let many = 100_000;
+    for deep in [
+        "SELECT 1".to_owned() + &"+1".repeat(many),
+        format!("SELECT {}1{}", "(".repeat(many), ")".repeat(many)),
+        format!("SELECT {}true", "NOT ".repeat(many)),
+        format!("SELECT {}1", "- ".repeat(many)),
+        format!("SELECT {}0{}", "CASE WHEN true THEN ".repeat(many), " END".repeat(many)),
+        "SELECT 1".to_owned() + &" UNION ALL SELECT 1".repeat(many),
+        "SELECT 1 WHERE true".to_owned() + &" OR 1 = 2".repeat(many),
+        format!("SELECT * FROM {}flow_logs{}", "(SELECT * FROM ".repeat(many), ") x".repeat(many)),
+        format!("SELECT {}1{}", "abs(".repeat(many), ")".repeat(many)),
+        format!("SELECT 'a'{}", " || 'a'".repeat(many)),
+        format!("SELECT 1{}", "::int".repeat(many)),
+        format!("SELECT 1 FROM flow_logs{}", " CROSS JOIN flow_logs".repeat(many)),
+    ] {
+        std::fs::write(&file, &deep).expect("the lab's own folder");
+        for more in [&["-f", &path][..], &["-f", &path, "--explain"]] {
+            let said = query(&lab, more);
+            assert_eq!(said.code, 2, "{}: {}", &deep[..30], said.stderr);
+            assert!(said.stderr.contains("operators and keywords"), "{}: {}", &deep[..30], said.stderr);
+        }
+    }
+    let head = "-- title: Deep\n-- meaning: too deep\n-- fields: bytes\n";
+    std::fs::write(&file, format!("{head}SELECT bytes{} FROM flow_logs ORDER BY 1;\n", "+1".repeat(many)))
+        .expect("a file");
+    let folder = lab.temporary().display().to_string();
+    let said = lab.run(&["report", "{}lake", "deep", "--dir", &folder]);
+    assert_eq!(said.code, 2, "{}", said.stderr);
+    assert!(said.stderr.contains("operators and keywords"), "{}", said.stderr);
+    // As deep as may be, and lists of any length.
+    std::fs::write(&file, format!("SELECT 1{} AS n", "+1".repeat(950))).expect("a file");
+    let said = query(&lab, &["-f", &path, "--format", "csv"]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, "n\n951\n"), "{}", said.stderr);
+    let list = vec!["'10.0.0.1'"; 50_000].join(",");
+    std::fs::write(&file, format!("SELECT count(*) AS n FROM flow_logs WHERE srcaddr IN ({list})")).expect("a file");
+    assert_eq!(query(&lab, &["-f", &path]).code, 0);
+}
+
 /// A window function holds its partition whole, and the engine does not count it.
 #[test]
 fn what_is_held_and_not_counted_ends_the_statement() {

@@ -1,53 +1,61 @@
 //! How deep a statement may be, judged before anything walks it.
 //!
-//! An expression such as `1+1+1+…` is a tree as deep as it is long, and whoever walks it by recursion (to plan it, to print it,
-//! to drop it) needs stack for each level. Not all of them guard themselves, and a stack that overflows ends the whole server.
-//! So the words and signs that can make a tree deeper are counted, and too many are refused. Lists (`IN (1, 2, …)`) are flat.
+//! An expression such as `1+1+1+…` is a tree as deep as it is long, and whoever walks it by recursion (to plan it, to
+//! print it, to drop it) needs stack for each level. Not all of them guard themselves, and a stack that overflows
+//! ends the whole program. So the words and signs that can make a tree deeper are counted, and too many are refused.
+//! Lists (`IN (1, 2, …)`) are flat.
 //!
-//! Relations are counted too, once the statement is parsed: each is a plan of its own, and a `WITH` that names the one before
-//! it twice doubles them at every step.
+//! Relations are counted too, once the statement is parsed: each is a plan of its own, and a `WITH` that names the
+//! one before it twice doubles them at every step.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Query, Statement, TableFactor, Visit, Visitor};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, PostgreSqlDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 
-/// Operators, parentheses and keywords in the text of a statement. The stack of [`super::STACK_BYTES`] holds a tree of this
-/// depth even in a build without optimisations. The time to plan it grows with the square, and cannot be interrupted.
+/// Operators, parentheses and keywords in the text of a statement. The time to plan a tree of this depth grows with
+/// the square, and cannot be interrupted.
 const LEVELS_MAX: usize = 1_000;
 
 /// Tables and subqueries of a statement, each `WITH` counted as often as it is named.
 const RELATIONS_MAX: usize = 200;
 
-pub(super) fn check(sql: &str) -> PgWireResult<()> {
+/// Stack that a thread needs which plans: it holds a tree of the greatest depth even in a build without
+/// optimisations.
+pub const STACK_BYTES: usize = 64 << 20;
+
+/// A statement that is not planned, since it would take too much of the stack or of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TooComplex {
+    #[error("the statement has more than {LEVELS_MAX} operators and keywords; write long lists as IN (…)")]
+    Levels,
+    #[error(
+        "the statement has more than {RELATIONS_MAX} tables and subqueries, each WITH counted as often as it is named; \
+         ask it in parts"
+    )]
+    Relations,
+}
+
+/// Judges the text of a statement, before it is parsed.
+pub fn check(sql: &str) -> Result<(), TooComplex> {
     // Fewer bytes than levels cannot be too deep; a text that is no SQL is left to the engine's error.
     if sql.len() <= LEVELS_MAX || levels(sql).is_none_or(|levels| levels <= LEVELS_MAX) {
         return Ok(());
     }
-    Err(too_complex(format!(
-        "the statement has more than {LEVELS_MAX} operators and keywords; write long lists as IN (…)"
-    )))
+    Err(TooComplex::Levels)
 }
 
-pub(super) fn check_relations(statement: &Statement) -> PgWireResult<()> {
+/// Judges a statement that was parsed.
+pub fn check_relations(statement: &Statement) -> Result<(), TooComplex> {
     let mut relations = Relations::default();
     let _ = statement.visit(&mut relations);
     if relations.written.max(relations.expanded) <= RELATIONS_MAX {
         return Ok(());
     }
-    Err(too_complex(format!(
-        "the statement has more than {RELATIONS_MAX} tables and subqueries, each WITH counted as often as it is named; \
-         ask it in parts"
-    )))
-}
-
-fn too_complex(text: String) -> PgWireError {
-    const STATEMENT_TOO_COMPLEX: &str = "54001";
-    PgWireError::UserError(Box::new(ErrorInfo::new("ERROR".to_owned(), STATEMENT_TOO_COMPLEX.to_owned(), text)))
+    Err(TooComplex::Relations)
 }
 
 /// Counts relations as they are written, and as they are once every name of a `WITH` stands for its query.
@@ -97,9 +105,11 @@ impl Visitor for Relations {
     }
 }
 
+/// Counted in the dialect that finds more, `None` if the text is SQL in neither.
 fn levels(sql: &str) -> Option<usize> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize().ok()?;
-    Some(tokens.iter().filter(|token| nests(token)).count())
+    let dialects: [&dyn Dialect; 2] = [&PostgreSqlDialect {}, &GenericDialect {}];
+    let tokens = dialects.into_iter().filter_map(|dialect| Tokenizer::new(dialect, sql).tokenize().ok());
+    tokens.map(|tokens| tokens.iter().filter(|token| nests(token)).count()).max()
 }
 
 fn nests(token: &Token) -> bool {
