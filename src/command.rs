@@ -24,7 +24,7 @@ use crate::query::Session;
 use crate::query::format::{self, Format};
 use crate::report::{Pack, REJECTED_BY_PORT, Request};
 use crate::source::{self, Access, Location};
-use crate::{inspect, sample};
+use crate::{inspect, sample, shown};
 
 /// Runs one command to its end: starts the runtime, prints the error and its hint, and gives the exit code.
 pub fn main(cli: Cli) -> ExitCode {
@@ -41,7 +41,7 @@ pub fn main(cli: Cli) -> ExitCode {
     let exit = match runtime.block_on(run(cli.command)) {
         Ok(exit) => exit,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", error.shown());
             if let Some(hint) = error.hint() {
                 eprintln!("  (hint: {hint})");
             }
@@ -202,7 +202,7 @@ fn print_aside(receipt: &Receipt, json: bool, out: &mut impl Write) -> Result<()
         let record = serde_json::json!({ "object": receipt.url, "reason": reason });
         writeln!(out, "{record}")?;
     } else {
-        writeln!(out, "{}: {reason}", receipt.url)?;
+        writeln!(out, "{}: {}", shown::line(&receipt.url), shown::line(reason))?;
     }
     Ok(())
 }
@@ -215,7 +215,8 @@ async fn print_rejects(lake: &Lake, relative: &str, json: bool, out: &mut impl W
             writeln!(out, "{record}")?;
         } else {
             let RejectRecord { object, line, offset, reason, text, .. } = record;
-            writeln!(out, "{object} line {line} (byte {offset}): {reason}\n  {}", text.escape_debug())?;
+            let (object, reason, text) = (shown::line(&object), shown::line(&reason), shown::line(&text));
+            writeln!(out, "{object} line {line} (byte {offset}): {reason}\n  {text}")?;
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use crate::lake::LakeError;
 use crate::query::QueryError;
 use crate::report::ReportError;
 use crate::sample::SampleError;
+use crate::shown;
 use crate::source::SourceError;
 
 /// Exit codes, on which scripts and schedulers rely.
@@ -80,6 +81,14 @@ impl Error {
             Error::Report(error) if error.is_usage() => Exit::Usage,
             Error::Usage(_) => Exit::Usage,
             _ => Exit::Failed,
+        }
+    }
+
+    /// The message for people, in which nothing acts on their terminal.
+    pub fn shown(&self) -> String {
+        match self {
+            Error::Query(error) | Error::Report(ReportError::Query(error)) => error.shown(),
+            error => shown::line(&error.to_string()).into_owned(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::decode::{self, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{Body, Budget, FetchError, Options, Stores, fetch};
 use crate::progress::{bytes, count};
 use crate::schema::Types;
+use crate::shown;
 use crate::source::{Filter, Object, SourceError, Store, find_chains_into, list_chain};
 
 /// Objects that are opened: the newest of each flow log.
@@ -184,17 +185,18 @@ impl fmt::Display for Inspection {
         writeln!(f, "{} objects, {}", count(self.objects), bytes(self.bytes))?;
         writeln!(f, "delivered from {} to {}", time(self.first), time(self.last))?;
         for (name, log) in &self.logs {
+            let name = shown::line(name);
             writeln!(f, "flow log {name}: {} objects, {}", count(log.objects), bytes(log.bytes))?;
         }
         for (header, rows) in &self.formats {
-            writeln!(f, "\nformat: {header}")?;
-            rows.iter().try_for_each(|row| writeln!(f, "  {row}"))?;
+            writeln!(f, "\nformat: {}", shown::line(header))?;
+            rows.iter().try_for_each(|row| writeln!(f, "  {}", shown::line(row)))?;
         }
         for remark in &self.remarks {
-            writeln!(f, "\n{remark}")?;
+            writeln!(f, "\n{}", shown::line(remark))?;
         }
         if !self.other_services.is_empty() {
-            writeln!(f, "\nother logs beside: {}", self.other_services.join(", "))?;
+            writeln!(f, "\nother logs beside: {}", shown::line(&self.other_services.join(", ")))?;
         }
         Ok(())
     }

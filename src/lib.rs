@@ -12,6 +12,8 @@
 
 pub mod schema;
 
+pub mod shown;
+
 pub mod columns;
 
 pub mod source;

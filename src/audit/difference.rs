@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::shown;
+
 /// What kind of thing differs. The names are stable: scripts rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,8 +97,8 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.kind.words())?;
         for name in [&self.file, &self.object].into_iter().flatten() {
-            write!(f, " {name}")?;
+            write!(f, " {}", shown::line(name))?;
         }
-        write!(f, "\n  expected {}\n  found    {}", self.expected, self.found)
+        write!(f, "\n  expected {}\n  found    {}", shown::line(&self.expected), shown::line(&self.found))
     }
 }

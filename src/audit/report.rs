@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::progress::{bytes, count};
+use crate::shown;
 
 /// Names shown of a list that may be long.
 const NAMED_MAX: usize = 20;
@@ -115,7 +116,7 @@ impl fmt::Display for Sources {
         if self.not_converted > 0 {
             writeln!(f, "{} source objects are not converted yet:", count(self.not_converted))?;
             for url in &self.not_converted_urls {
-                writeln!(f, "  {url}")?;
+                writeln!(f, "  {}", shown::line(url))?;
             }
             let more = self.not_converted - self.not_converted_urls.len() as u64;
             if more > 0 {

@@ -43,7 +43,7 @@ pub struct Query {
 }
 
 /// Where rows go, and in which format.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ResultOptions {
     /// Format of the rows: table, csv, tsv, json, ndjson, markdown or parquet
     #[arg(long, default_value = "table", value_parser = parse::<Format>)]
@@ -51,6 +51,9 @@ pub struct ResultOptions {
     /// Write the rows to this file; default: standard output
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// In csv and tsv, a ' before texts that a spreadsheet would run as a formula
+    #[arg(long)]
+    pub spreadsheet_safe: bool,
 }
 
 /// How a lake is asked.

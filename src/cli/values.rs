@@ -36,7 +36,7 @@ pub fn size(text: &str) -> Result<u64, String> {
 /// A point in time as it was written; a date needs a time zone to become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// Unix seconds.
+    /// Unix seconds; of a time within a second the next one, since records begin at whole seconds.
     At(i64),
     Day(NaiveDate),
 }
@@ -47,11 +47,25 @@ pub fn moment(text: &str) -> Result<Moment, String> {
         return Ok(Moment::Day(date));
     }
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(Moment::At(time.timestamp()));
+        return Ok(Moment::At(second_from(text, time.to_utc())?));
     }
-    let age = seconds(text)
+    let age = humantime::parse_duration(text)
         .map_err(|_| format!("\"{text}\" is no time; write a date (2023-09-14), RFC 3339, or an age (24h, 7d)"))?;
-    Ok(Moment::At(Utc::now().timestamp() - age))
+    let age = chrono::TimeDelta::from_std(age).map_err(|_| format!("\"{text}\" is too long an age"))?;
+    let time = Utc::now().checked_sub_signed(age).ok_or_else(|| format!("\"{text}\" is too long an age"))?;
+    Ok(Moment::At(second_from("", time)?))
+}
+
+/// The first whole second at or after a time. A record at a whole second is at or after the one exactly if it is at or after
+/// the other, so both ends of a window can be rounded so.
+fn second_from(text: &str, time: DateTime<Utc>) -> Result<i64, String> {
+    const DIGITS_MAX: usize = 9;
+    let fraction = text.split('.').nth(1).unwrap_or_default();
+    // The reader of dates would drop them.
+    if fraction.bytes().take_while(u8::is_ascii_digit).skip(DIGITS_MAX).any(|digit| digit != b'0') {
+        return Err(format!("\"{text}\" is finer than a nanosecond"));
+    }
+    Ok(time.timestamp() + i64::from(time.timestamp_subsec_nanos().div_ceil(1_000_000_000)))
 }
 
 /// A length of time in seconds: `24h`, `7d`.
@@ -59,5 +73,7 @@ pub fn seconds(text: &str) -> Result<i64, String> {
     let length =
         humantime::parse_duration(text).map_err(|error| format!("\"{text}\" is no period such as 7d: {error}"))?;
     let seconds = i64::try_from(length.as_secs()).ok().filter(|seconds| (1..=1 << 40).contains(seconds));
-    seconds.ok_or_else(|| format!("\"{text}\" is no usable period; give at least a second"))
+    seconds
+        .filter(|_| length.subsec_nanos() == 0)
+        .ok_or_else(|| format!("\"{text}\" is no usable period; give whole seconds, and at least one"))
 }

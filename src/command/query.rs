@@ -9,7 +9,8 @@ use crate::cli;
 use crate::convert;
 use crate::error::{Error, Exit};
 use crate::query::format::{self, Format};
-use crate::query::{QueryError, STACK_BYTES, Session};
+use crate::query::{Answer, QueryError, STACK_BYTES, Session};
+use crate::shown;
 use crate::source::{self, Access, Location};
 
 /// How long an interrupted query has to clean up.
@@ -98,15 +99,15 @@ pub(super) async fn run(arguments: cli::Query) -> Result<Exit, Error> {
             session.add_raw(source::open(&Location::parse(raw)?, &access).await?).await?;
         }
         if wants_shell {
-            return super::shell::run(session, arguments.result.format).await;
+            return super::shell::run(session, arguments.result).await;
         }
         let statement = statement(&arguments)?;
         if arguments.explain {
             let plan = session.explain(&statement).await?;
-            return quietly(io::stdout().write_all(plan.as_bytes()).map_err(QueryError::Output));
+            return quietly(io::stdout().write_all(shown::lines(&plan).as_bytes()).map_err(QueryError::Output));
         }
         let mut out = Output::open(&arguments.result, &arguments.lake)?;
-        let answer = session.sql(&statement).await?;
+        let answer = safe(session.sql(&statement).await?, &arguments.result);
         let written = format::write(answer, arguments.result.format, &mut out, |_| Ok(())).await;
         let written = written.and_then(|_| Ok(out.keep()?));
         tell_unread(&session);
@@ -141,6 +142,11 @@ fn statement(arguments: &cli::Query) -> Result<String, Error> {
         return Err(Error::Usage("there is no statement; write SELECT … FROM flow_logs".to_owned()));
     }
     Ok(text.to_owned())
+}
+
+/// The rows as the asker wants them written.
+pub(super) fn safe(answer: Answer, result: &cli::ResultOptions) -> Answer {
+    if result.spreadsheet_safe { format::defuse(answer) } else { answer }
 }
 
 pub(super) fn tell_unread(session: &Session) {
@@ -180,6 +186,9 @@ impl Drop for Part {
 
 impl Output {
     pub fn open(result: &cli::ResultOptions, lake: &str) -> Result<Output, Error> {
+        if result.spreadsheet_safe && !matches!(result.format, Format::Csv | Format::Tsv) {
+            return Err(Error::Usage("--spreadsheet-safe is for --format csv and tsv".to_owned()));
+        }
         match &result.output {
             Some(target) => Output::file(target, lake),
             None if result.format == Format::Parquet && io::stdout().is_terminal() => {

@@ -31,7 +31,7 @@ async fn list(arguments: &cli::Report, pack: &Pack) -> Result<Exit, Error> {
     let written = match arguments.result.format {
         Format::Table => Ok(out.write_all(report::page(pack, &session, page_width()).as_bytes())?),
         format => {
-            let rows = Answer::of(report::rows(pack, &session)?);
+            let rows = super::query::safe(Answer::of(report::rows(pack, &session)?), &arguments.result);
             format::write(rows, format, &mut out, |_| Ok(())).await.map(drop)
         }
     };
@@ -54,6 +54,7 @@ async fn one(arguments: &cli::Report, pack: &Pack, name: &str) -> Result<Exit, E
         parameters: arguments.param.clone(),
     };
     let Asked { title, answer } = report::ask(&session, report, &request).await?;
+    let answer = super::query::safe(answer, &arguments.result);
     let mut watch = match &arguments.fail_if {
         Some(condition) => Some(Watch::new(condition, &answer.schema())?),
         None => None,

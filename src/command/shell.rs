@@ -13,9 +13,11 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, Helper};
 use tokio::sync::mpsc;
 
+use crate::cli;
 use crate::error::{Error, Exit};
 use crate::query::format::{self, Format};
 use crate::query::{Names, QueryError, Session};
+use crate::shown;
 
 const HELP: &str = "\
 SELECT …;      ask; a statement goes on over lines until its semicolon
@@ -34,7 +36,7 @@ enum Typed {
     End,
 }
 
-pub(super) async fn run(session: Session, format: Format) -> Result<Exit, Error> {
+pub(super) async fn run(session: Session, result: cli::ResultOptions) -> Result<Exit, Error> {
     let names = session.names().await;
     eprintln!("{} records in {}; \\? for help, \\q to leave", session.rows(), session.lake_url());
     let (typed_out, mut typed) = mpsc::channel(1);
@@ -42,7 +44,7 @@ pub(super) async fn run(session: Session, format: Format) -> Result<Exit, Error>
     let helper = Words { names: names.clone() };
     // The editor waits for keys, and so has a thread of its own; it reads a line whenever it is told to.
     std::thread::spawn(move || edit(helper, &next, &typed_out));
-    let mut shell = Shell { session: Arc::new(session), names, format, has_timing: false };
+    let mut shell = Shell { session: Arc::new(session), names, result, has_timing: false };
     loop {
         if next_out.send(()).is_err() {
             return Ok(Exit::Done);
@@ -62,7 +64,7 @@ pub(super) async fn run(session: Session, format: Format) -> Result<Exit, Error>
 struct Shell {
     session: Arc<Session>,
     names: Names,
-    format: Format,
+    result: cli::ResultOptions,
     has_timing: bool,
 }
 
@@ -82,12 +84,12 @@ impl Shell {
             "\\d" => self.describe(rest.trim()),
             "\\format" => match rest.trim().parse() {
                 Ok(Format::Parquet) => eprintln!("error: parquet is no text for a terminal"),
-                Ok(format) => self.format = format,
+                Ok(format) => self.result.format = format,
                 Err(error) => eprintln!("error: {error}"),
             },
             "\\explain" => match self.session.explain(rest).await {
-                Ok(plan) => print!("{plan}"),
-                Err(error) => eprintln!("error: {error}"),
+                Ok(plan) => print!("{}", shown::lines(&plan)),
+                Err(error) => eprintln!("error: {}", error.shown()),
             },
             word if word.starts_with('\\') => eprintln!("error: there is no `{word}`; \\? shows what there is"),
             _ => self.ask(statement).await,
@@ -97,8 +99,9 @@ impl Shell {
 
     fn describe(&self, table: &str) {
         if table.is_empty() {
-            self.names.tables.keys().for_each(|name| println!("{name}"));
+            self.names.tables.keys().for_each(|name| println!("{}", shown::line(name)));
         } else if let Some(columns) = self.names.tables.get(table) {
+            let columns: Vec<_> = columns.iter().map(|(name, kind)| (shown::line(name), kind)).collect();
             let width = columns.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
             columns.iter().for_each(|(name, kind)| println!("{name:width$}  {kind}"));
         } else {
@@ -108,12 +111,14 @@ impl Shell {
 
     async fn ask(&self, statement: &str) {
         let began = Instant::now();
-        let (session, format, statement) = (Arc::clone(&self.session), self.format, statement.to_owned());
+        let (session, result, statement) = (Arc::clone(&self.session), self.result.clone(), statement.to_owned());
         // A task of its own: some operators compute for long before they give way.
         let mut asked = tokio::spawn(async move {
             let answer = session.sql(&statement).await?;
+            let is_safe = result.spreadsheet_safe && matches!(result.format, Format::Csv | Format::Tsv);
+            let answer = if is_safe { format::defuse(answer) } else { answer };
             let mut out = std::io::BufWriter::new(std::io::stdout());
-            format::write(answer, format, &mut out, |_| Ok(())).await
+            format::write(answer, result.format, &mut out, |_| Ok(())).await
         });
         let result: Result<u64, QueryError> = tokio::select! {
             result = &mut asked => match result {
@@ -132,7 +137,7 @@ impl Shell {
         match result {
             Ok(rows) if self.has_timing => eprintln!("{rows} rows in {:.3} s", began.elapsed().as_secs_f64()),
             Ok(rows) => eprintln!("{rows} rows"),
-            Err(error) => eprintln!("error: {error}"),
+            Err(error) => eprintln!("error: {}", error.shown()),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::lake::{Lake, Outcome, Purpose, Receipt, State, Totals};
 use crate::plan;
 use crate::progress::{bytes, count};
 use crate::schema::Types;
+use crate::shown;
 use crate::source::Reason;
 
 /// Objects named in full in a summary; the ledger has them all.
@@ -278,14 +279,15 @@ impl Summary {
 
     fn write_listing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (reason, skipped) in &self.skipped {
-            writeln!(f, "{} objects skipped: {reason}", count(*skipped))?;
+            writeln!(f, "{} objects skipped: {}", count(*skipped), shown::line(reason))?;
         }
         if !self.other_services.is_empty() {
-            writeln!(f, "other logs beside, neither listed nor read: {}", self.other_services.join(", "))?;
+            let others = self.other_services.join(", ");
+            writeln!(f, "other logs beside, neither listed nor read: {}", shown::line(&others))?;
         }
         if !self.kept_types.is_empty() {
             let kept = self.kept_types.join(", ");
-            writeln!(f, "columns that keep the type of their first use in this lake: {kept}")?;
+            writeln!(f, "columns that keep the type of their first use in this lake: {}", shown::line(&kept))?;
         }
         if self.since.is_some() || self.until.is_some() {
             let day = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "…".to_owned(), |day| day.to_string());
@@ -313,7 +315,7 @@ fn name_some(f: &mut fmt::Formatter<'_>, what: &str, total: u64, names: &[String
     }
     writeln!(f, "{} {what}:", count(total))?;
     for name in names.iter().take(NAMED_MAX) {
-        writeln!(f, "  {name}")?;
+        writeln!(f, "  {}", shown::line(name))?;
     }
     match total.saturating_sub(NAMED_MAX as u64) {
         0 => Ok(()),

@@ -28,6 +28,17 @@ impl Answer {
         Answer { stream: Box::pin(stream), memory_bytes: 0, watch: None }
     }
 
+    /// The same answer with other batches of another schema.
+    pub(super) fn map(
+        self,
+        schema: SchemaRef,
+        change: impl FnMut(RecordBatch) -> datafusion::error::Result<RecordBatch> + Send + 'static,
+    ) -> Answer {
+        let mut change = change;
+        let stream = self.stream.map(move |batch| batch.and_then(&mut change));
+        Answer { stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)), ..self }
+    }
+
     pub fn schema(&self) -> SchemaRef {
         self.stream.schema()
     }

@@ -16,9 +16,6 @@ struct Place {
 pub(super) fn of(statement: &str, error: DataFusionError, session: &Session) -> QueryError {
     let root = error.find_root();
     let text = root.strip_backtrace();
-    if let Some(what) = refused(root, &text) {
-        return QueryError::ReadOnly(what);
-    }
     if matches!(root, DataFusionError::ResourcesExhausted(_)) {
         return QueryError::while_running(error, session.memory_bytes());
     }
@@ -39,27 +36,6 @@ pub(super) fn of(statement: &str, error: DataFusionError, session: &Session) -> 
         said += &format!("\n  (hint: {hint})");
     }
     QueryError::Statement(said)
-}
-
-/// The kind of statement that a read-only session does not run.
-fn refused(root: &DataFusionError, text: &str) -> Option<String> {
-    let DataFusionError::Plan(_) = root else { return None };
-    let what = ["DDL not supported: ", "DML not supported: ", "Statement not supported: "]
-        .iter()
-        .find_map(|prefix| text.split(prefix).nth(1))?;
-    let name: String = what.chars().take_while(|c| c.is_alphanumeric()).collect();
-    if name == "SetVariable" {
-        return Some("SET".to_owned());
-    }
-    // `CreateExternalTable` is the plan of CREATE EXTERNAL TABLE.
-    let mut words = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() && words.chars().last().is_some_and(char::is_lowercase) {
-            words.push(' ');
-        }
-        words.push(c);
-    }
-    Some(words.to_uppercase())
 }
 
 /// The message and, where there is one, what may have been meant.

@@ -3,7 +3,9 @@
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
+use super::gate::Refusal;
 use crate::lake::LakeError;
+use crate::shown;
 
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
@@ -19,6 +21,10 @@ pub enum QueryError {
     TooComplex(#[from] super::TooComplex),
     #[error("{0} is refused: flowlake only reads the lake; write results to a file of your own with --output")]
     ReadOnly(String),
+    #[error(
+        "{0} is refused: the engine would read it and ignore it, and the answer would not be the one that was asked for"
+    )]
+    Ignored(String),
     #[error(
         "the query needs more memory than --memory gives it ({limit}) and cannot spill the rest: {detail}\n  (hint: \
          raise --memory, narrow the time, or group by fewer columns)"
@@ -37,8 +43,21 @@ impl QueryError {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            QueryError::Statement(_) | QueryError::TooComplex(_) | QueryError::ReadOnly(_) | QueryError::Table { .. }
+            QueryError::Statement(_)
+                | QueryError::TooComplex(_)
+                | QueryError::ReadOnly(_)
+                | QueryError::Ignored(_)
+                | QueryError::Table { .. }
         )
+    }
+
+    /// The message for people. Those that show a place in a statement, or a hint, have several lines.
+    pub fn shown(&self) -> String {
+        let text = self.to_string();
+        match self {
+            QueryError::Statement(_) | QueryError::Memory { .. } => shown::lines(&text).into_owned(),
+            _ => shown::line(&text).into_owned(),
+        }
     }
 
     /// Whether the reader of our output went away, as `head` does.
@@ -67,6 +86,15 @@ impl QueryError {
                 QueryError::Memory { limit: bytesize::ByteSize(memory_bytes), detail }
             }
             _ => QueryError::Engine(error),
+        }
+    }
+}
+
+impl From<Refusal> for QueryError {
+    fn from(refusal: Refusal) -> QueryError {
+        match refusal {
+            Refusal::NotAQuestion(what) => QueryError::ReadOnly(what),
+            Refusal::Ignored(what) => QueryError::Ignored(what),
         }
     }
 }

@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, col, lit};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, col, lit, try_cast};
 use datafusion::scalar::ScalarValue;
 
 /// Seconds from `since`, up to but without `until`; Unix time.
@@ -23,7 +23,12 @@ pub(super) struct View<'a> {
     pub window: Window,
     /// Columns that a report can do without: null where the lake has none of that name.
     pub optional: Vec<(String, DataType)>,
+    /// The least and greatest `start`, where they are known.
+    pub starts: Option<(i64, i64)>,
 }
+
+/// The last second that a timestamp of nanoseconds holds, in the year 2262; the first one is as far before 1970.
+const SECONDS_MAX: i64 = i64::MAX / 1_000_000_000;
 
 /// The timestamp that goes with a column of Unix seconds.
 const TIMES: [(&str, &str); 2] = [("start", "start_time"), ("end", "end_time")];
@@ -48,8 +53,7 @@ impl View<'_> {
         for (seconds, time) in TIMES {
             let is_seconds = schema.field_with_name(seconds).is_ok_and(|field| field.data_type() == &DataType::Int64);
             if is_seconds && schema.field_with_name(time).is_err() {
-                let zoned = DataType::Timestamp(TimeUnit::Second, Some(self.time_zone.into()));
-                columns.push(cast(col(quoted(seconds)), zoned).alias(time));
+                columns.push(self.time(seconds).alias(time));
             }
         }
         for (column, kind) in &self.optional {
@@ -58,6 +62,18 @@ impl View<'_> {
             }
         }
         Ok(ViewTable::new(plan.project(columns)?.build()?, None))
+    }
+
+    /// Seconds as a timestamp, null where it cannot hold them. No value that it is compared with is finer than its
+    /// nanoseconds, so none is rounded. A filter can leave out files only where null is known not to come up.
+    fn time(&self, seconds: &str) -> Expr {
+        let zoned = |unit| DataType::Timestamp(unit, Some(self.time_zone.into()));
+        let is_held = |(least, greatest): (i64, i64)| least >= -SECONDS_MAX && greatest <= SECONDS_MAX;
+        let of_seconds = cast(col(quoted(seconds)), zoned(TimeUnit::Second));
+        match seconds == "start" && self.starts.is_some_and(is_held) {
+            true => cast(of_seconds, zoned(TimeUnit::Nanosecond)),
+            false => try_cast(of_seconds, zoned(TimeUnit::Nanosecond)),
+        }
     }
 }
 

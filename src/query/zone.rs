@@ -1,10 +1,63 @@
-//! A time zone by its IANA name, in which times are shown and days begin.
+//! A time zone by its IANA name, in which times are shown and days begin; and what its clocks show when.
 
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, TimeZone as _};
+use chrono::{DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeZone as _};
 use datafusion::arrow::array::timezone::Tz;
+
+const NS_PER_SECOND: i128 = 1_000_000_000;
+
+/// Further than any zone is from UTC, in seconds.
+const OFFSET_MAX: i64 = 86_400;
+
+/// What the clocks of a zone show at an instant. Both are nanoseconds since 1970; `None` beyond the calendar.
+pub(super) fn wall_clock(zone: &Tz, instant: i128) -> Option<i128> {
+    let offset = zone.offset_from_utc_datetime(&date_time(instant)?).fix().local_minus_utc();
+    Some(instant + i128::from(offset) * NS_PER_SECOND)
+}
+
+/// The first instant at which the clocks of a zone show a time or a later one: the first of two where they are set back, the
+/// moment of the jump where they skip it.
+pub(super) fn first_instant(zone: &Tz, wall: i128) -> Option<i128> {
+    instants(zone, wall).map(|(first, _)| first)
+}
+
+/// As [`first_instant`], `None` where the clocks show the time twice: they show earlier ones again after the first.
+pub(super) fn only_instant(zone: &Tz, wall: i128) -> Option<i128> {
+    instants(zone, wall).and_then(|(first, is_only)| is_only.then_some(first))
+}
+
+fn instants(zone: &Tz, wall: i128) -> Option<(i128, bool)> {
+    let local = date_time(wall)?;
+    let at = |offset: i32| wall - i128::from(offset) * NS_PER_SECOND;
+    match zone.offset_from_local_datetime(&local) {
+        MappedLocalTime::Single(offset) => Some((at(offset.fix().local_minus_utc()), true)),
+        MappedLocalTime::Ambiguous(one, other) => {
+            let (one, other) = (at(one.fix().local_minus_utc()), at(other.fix().local_minus_utc()));
+            Some((one.min(other), false))
+        }
+        MappedLocalTime::None => jump(zone, local).map(|second| (i128::from(second) * NS_PER_SECOND, true)),
+    }
+}
+
+/// The Unix second at which the clocks jump over a time.
+fn jump(zone: &Tz, skipped: NaiveDateTime) -> Option<i64> {
+    let near = skipped.and_utc().timestamp();
+    let (mut before, mut after) = (near - OFFSET_MAX, near + OFFSET_MAX);
+    while after - before > 1 {
+        let middle = before + (after - before) / 2;
+        let at = DateTime::from_timestamp(middle, 0)?.with_timezone(zone).naive_local();
+        if at < skipped { before = middle } else { after = middle }
+    }
+    Some(after)
+}
+
+fn date_time(ns: i128) -> Option<NaiveDateTime> {
+    let second = i64::try_from(ns.div_euclid(NS_PER_SECOND)).ok()?;
+    let rest = u32::try_from(ns.rem_euclid(NS_PER_SECOND)).ok()?;
+    DateTime::from_timestamp(second, rest).map(|time| time.naive_utc())
+}
 
 /// A zone that exists.
 #[derive(Debug, Clone)]
@@ -24,9 +77,9 @@ impl TimeZone {
 
     /// When a day begins here, in Unix seconds. Where clocks skip midnight, it begins later.
     pub fn day_start(&self, day: NaiveDate) -> Option<i64> {
-        let midnight = day.and_hms_opt(0, 0, 0)?;
-        let first = |hour: i64| self.zone.from_local_datetime(&(midnight + chrono::TimeDelta::hours(hour))).earliest();
-        (0..4).find_map(first).map(|time| time.timestamp())
+        let midnight = i128::from(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp());
+        let instant = first_instant(&self.zone, midnight * NS_PER_SECOND)?;
+        i64::try_from(instant / NS_PER_SECOND).ok()
     }
 
     /// When the day of a time began here.

@@ -85,7 +85,7 @@ impl Planner {
 
     /// Judges and plans a statement. `declared` are the types that the client says its parameters have.
     pub(super) async fn prepare(&self, mut statement: Statement, declared: &[Option<Type>]) -> PgWireResult<Prepared> {
-        read_only::check(&statement)?;
+        read_only::check_command(&statement)?;
         if let Some(command) = command::of(&statement)? {
             return Ok(Prepared::Command(command));
         }
@@ -93,6 +93,7 @@ impl Planner {
         let state = self.context.state();
         let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
         let found = rewrite::rewrite(&mut statement, &is_aggregate);
+        read_only::check_question(&statement, &|name| state.scalar_functions().contains_key(name))?;
         let mut types = BTreeMap::new();
         for (at, kind) in declared.iter().enumerate() {
             if let Some(name) = kind.as_ref().and_then(parameters::sql_name) {

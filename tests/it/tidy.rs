@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("schema", &[]),
     ("progress", &[]),
+    ("shown", &[]),
     ("columns", &["schema"]),
     ("source", &["schema", "lake"]),
     ("lake", &["schema", "source"]),
@@ -16,13 +17,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("decode", &["schema", "columns"]),
     ("encode", &["schema", "columns"]),
     ("commit", &["schema", "lake", "encode", "decode", "source"]),
-    ("convert", &["schema", "columns", "progress", "source", "lake", "plan", "fetch", "decode", "encode", "commit"]),
+    (
+        "convert",
+        &["schema", "columns", "progress", "source", "lake", "plan", "fetch", "decode", "encode", "commit", "shown"],
+    ),
     ("ddl", &["lake", "schema"]),
     ("serve", &["lake", "query"]),
-    ("query", &["lake", "schema", "source", "fetch", "columns", "decode"]),
+    ("query", &["lake", "schema", "source", "fetch", "columns", "decode", "shown"]),
     ("report", &["query", "schema"]),
-    ("audit", &["schema", "columns", "progress", "source", "lake", "fetch", "decode", "encode"]),
-    ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress"]),
+    ("audit", &["schema", "columns", "progress", "source", "lake", "fetch", "decode", "encode", "shown"]),
+    ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress", "shown"]),
     ("sample", &["schema"]),
 ];
 

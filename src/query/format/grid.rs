@@ -12,6 +12,7 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use unicode_width::UnicodeWidthStr;
 
 use super::super::QueryError;
+use crate::shown;
 
 /// Rows that are held back to learn the widths.
 const ROWS_HELD_MAX: usize = 2000;
@@ -117,24 +118,10 @@ impl<W: Write> Grid<W> {
 }
 
 fn shown(style: Style, text: &str) -> String {
-    if !text.contains(|c: char| c.is_control() || is_invisible(c) || matches!(c, '|' | '<' | '&')) {
-        return text.to_owned();
+    let text = shown::line(text);
+    match style {
+        Style::Table => text.into_owned(),
+        // Markdown lets HTML through.
+        Style::Markdown => text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|"),
     }
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '|' if style == Style::Markdown => shown.push_str("\\|"),
-            // Markdown lets HTML through.
-            '<' if style == Style::Markdown => shown.push_str("&lt;"),
-            '&' if style == Style::Markdown => shown.push_str("&amp;"),
-            c if c.is_control() || is_invisible(c) => shown.extend(c.escape_default()),
-            c => shown.push(c),
-        }
-    }
-    shown
-}
-
-/// Marks that turn the direction of writing, and could make a value look like another.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

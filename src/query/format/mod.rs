@@ -2,6 +2,7 @@
 //!
 //! Every format writes rows as they come. The two for people wait for the first rows, to learn the widths of columns.
 
+mod defuse;
 mod grid;
 
 use std::io::{self, Write};
@@ -19,6 +20,7 @@ use datafusion::parquet::file::properties::WriterProperties;
 use super::{Answer, QueryError};
 use grid::Grid;
 
+pub use defuse::defuse;
 pub use grid::Style;
 
 /// A format of results.

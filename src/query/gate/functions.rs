@@ -1,0 +1,103 @@
+//! Clauses of function calls that the planner would drop.
+
+use datafusion::logical_expr::sqlparser::ast::{
+    DuplicateTreatment, Function, FunctionArgumentClause, FunctionArguments, WindowSpec, WindowType,
+};
+
+/// Aggregates whose DISTINCT counts every value once, or makes no difference, or is named as not implemented. Others (`corr`,
+/// `regr_…`, `approx_percentile_cont`, `nth_value`) would take every value as often as it comes.
+const WITH_DISTINCT: [&str; 31] = [
+    "any_value",
+    "approx_distinct",
+    "approx_median",
+    "approx_percentile_cont_with_weight",
+    "array_agg",
+    "avg",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "bool_and",
+    "bool_or",
+    "count",
+    "every",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "percentile_cont",
+    "quantile_cont",
+    "std",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "string_agg",
+    "sum",
+    "var",
+    "var_pop",
+    "var_population",
+    "var_samp",
+    "var_sample",
+    "variance",
+];
+
+/// Window functions for which nulls make a difference.
+const WITH_NULLS: [&str; 5] = ["first_value", "lag", "last_value", "lead", "nth_value"];
+
+/// Functions of windows alone, which have no FILTER.
+const OF_WINDOWS: [&str; 8] = ["cume_dist", "dense_rank", "lag", "lead", "ntile", "percent_rank", "rank", "row_number"];
+
+pub(super) fn of_call(call: &Function, is_scalar: &dyn Fn(&str) -> bool) -> Option<String> {
+    let Function { name, uses_odbc_syntax: _, parameters, args, filter, null_treatment, over, within_group } = call;
+    let name = name.to_string().trim_matches('"').to_lowercase();
+    let (mut distinct, mut orders, mut nulls) = (false, false, null_treatment.is_some());
+    match args {
+        FunctionArguments::Subquery(_) => return Some(format!("a query as the argument of {name}")),
+        FunctionArguments::None => {}
+        FunctionArguments::List(list) => {
+            distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
+            for clause in &list.clauses {
+                match clause {
+                    FunctionArgumentClause::IgnoreOrRespectNulls(_) => nulls = true,
+                    FunctionArgumentClause::OrderBy(_) => orders = true,
+                    // The planner names the others as not implemented.
+                    _ => {}
+                }
+            }
+        }
+    }
+    let is = |names: &[&str]| names.contains(&name.as_str());
+    let ignored = if !matches!(parameters, FunctionArguments::None) {
+        "two lists of arguments"
+    } else if is_scalar(&name) || is(&["unnest", "unnest_outer"]) {
+        [
+            (filter.is_some(), "FILTER"),
+            (over.is_some(), "OVER"),
+            (!within_group.is_empty(), "WITHIN GROUP"),
+            (nulls, "IGNORE NULLS, RESPECT NULLS"),
+            (distinct, "DISTINCT"),
+            (orders, "ORDER BY"),
+        ]
+        .into_iter()
+        .find_map(|(is_there, clause)| is_there.then_some(clause))?
+    } else if distinct && !is(&WITH_DISTINCT) {
+        "DISTINCT"
+    } else if filter.is_some() && is(&OF_WINDOWS) {
+        "FILTER"
+    } else if nulls && over.is_some() && !is(&WITH_NULLS) {
+        "IGNORE NULLS, RESPECT NULLS"
+    } else if over.as_ref().is_some_and(builds_on_window) {
+        "a window that builds on another one"
+    } else {
+        return None;
+    };
+    Some(format!("{ignored} of {name}"))
+}
+
+fn builds_on_window(over: &WindowType) -> bool {
+    match over {
+        WindowType::WindowSpec(WindowSpec { window_name, partition_by: _, order_by: _, window_frame: _ }) => {
+            window_name.is_some()
+        }
+        WindowType::NamedWindow(_) => false,
+    }
+}

@@ -1,0 +1,126 @@
+//! The gate before every statement: questions pass; what writes, and what would be read and then ignored, is refused by name.
+//!
+//! The parser (sqlparser 0.62) knows the clauses of twenty databases. The planner (DataFusion 55) takes those that it answers
+//! out of the tree, names some others as not implemented, and drops the rest without a word: `TABLESAMPLE` gave all rows.
+//! Those are refused here. `docs/sql.md` has the list; whoever raises either version goes through the planner again.
+
+mod clauses;
+mod functions;
+#[cfg(test)]
+mod tests;
+
+use std::ops::ControlFlow;
+
+use datafusion::logical_expr::sqlparser::ast::{Expr, Query, Select, Statement, TableFactor, Visit, Visitor};
+use datafusion::sql::parser::Statement as Parsed;
+
+/// Why a statement is not answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is no question: `INSERT`, `CREATE TABLE`, `SELECT INTO`.
+    NotAQuestion(String),
+    /// A clause that the engine would read and ignore: `TABLESAMPLE`.
+    Ignored(String),
+}
+
+/// What a statement is refused for; `None` lets it pass. `is_scalar` says whether a function gives a value for each row.
+pub fn refusal(statement: &Statement, is_scalar: &dyn Fn(&str) -> bool) -> Option<Refusal> {
+    match statement {
+        Statement::Query(_) => visit(statement, is_scalar),
+        Statement::Explain { statement: inner, options, estimate, query_plan, .. } => {
+            let ignored = match options.as_ref().is_some_and(|options| !options.is_empty()) {
+                true => Some("EXPLAIN (…)"),
+                false if *estimate => Some("EXPLAIN ESTIMATE"),
+                false if *query_plan => Some("EXPLAIN QUERY PLAN"),
+                false => None,
+            };
+            ignored.map(|name| Refusal::Ignored(name.to_owned())).or_else(|| refusal(inner, is_scalar))
+        }
+        Statement::ExplainTable { hive_format: Some(format), .. } => {
+            Some(Refusal::Ignored(format!("DESCRIBE {format}")))
+        }
+        Statement::ExplainTable { .. }
+        | Statement::ShowVariable { .. }
+        | Statement::ShowVariables { .. }
+        | Statement::ShowTables { .. }
+        | Statement::ShowColumns { .. }
+        | Statement::ShowFunctions { .. }
+        | Statement::ShowCreate { .. }
+        | Statement::ShowStatus { .. }
+        | Statement::ShowCatalogs { .. }
+        | Statement::ShowDatabases { .. }
+        | Statement::ShowSchemas { .. } => None,
+        other => Some(Refusal::NotAQuestion(first_words(&other.to_string()))),
+    }
+}
+
+/// As [`refusal`], of a statement as the engine's own parser gives it.
+pub(super) fn refusal_of(statement: &Parsed, is_scalar: &dyn Fn(&str) -> bool) -> Option<Refusal> {
+    match statement {
+        Parsed::Statement(statement) => refusal(statement, is_scalar),
+        Parsed::Explain(explain) => refusal_of(&explain.statement, is_scalar),
+        Parsed::CreateExternalTable(_) => Some(Refusal::NotAQuestion("CREATE EXTERNAL TABLE".to_owned())),
+        Parsed::CopyTo(_) => Some(Refusal::NotAQuestion("COPY".to_owned())),
+        Parsed::Reset(_) => Some(Refusal::NotAQuestion("RESET".to_owned())),
+    }
+}
+
+fn visit(statement: &Statement, is_scalar: &dyn Fn(&str) -> bool) -> Option<Refusal> {
+    match statement.visit(&mut Gate { is_scalar }) {
+        ControlFlow::Break(refusal) => Some(refusal),
+        ControlFlow::Continue(()) => None,
+    }
+}
+
+/// Looks at every query, table and expression of a statement, however deep.
+struct Gate<'a> {
+    is_scalar: &'a dyn Fn(&str) -> bool,
+}
+
+fn stop(ignored: Option<String>) -> ControlFlow<Refusal> {
+    match ignored {
+        Some(name) => ControlFlow::Break(Refusal::Ignored(name)),
+        None => ControlFlow::Continue(()),
+    }
+}
+
+impl Visitor for Gate<'_> {
+    type Break = Refusal;
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<Refusal> {
+        match statement {
+            Statement::Query(_) => ControlFlow::Continue(()),
+            other => ControlFlow::Break(Refusal::NotAQuestion(first_words(&other.to_string()))),
+        }
+    }
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Refusal> {
+        stop(clauses::of_query(query))
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Refusal> {
+        match select.into {
+            Some(_) => ControlFlow::Break(Refusal::NotAQuestion("SELECT INTO".to_owned())),
+            None => stop(clauses::of_select(select)),
+        }
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Refusal> {
+        stop(clauses::of_table(factor))
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Refusal> {
+        stop(match expr {
+            Expr::Function(function) => functions::of_call(function, self.is_scalar),
+            Expr::Cast { data_type, .. } => clauses::of_type(data_type),
+            Expr::TypedString(text) => clauses::of_type(&text.data_type),
+            _ => None,
+        })
+    }
+}
+
+/// `CREATE TABLE`, `DROP VIEW`, `COPY`: the capitals that a statement begins with.
+fn first_words(text: &str) -> String {
+    let words = text.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_uppercase()));
+    words.take(2).collect::<Vec<_>>().join(" ")
+}

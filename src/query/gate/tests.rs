@@ -1,0 +1,113 @@
+use datafusion::sql::parser::DFParserBuilder;
+use datafusion::sql::sqlparser::dialect::dialect_from_str;
+
+use super::*;
+
+/// As the first database that knows the words reads them; the engine's own reading is the first of all.
+fn of(sql: &str) -> Option<Refusal> {
+    const DIALECTS: [&str; 9] =
+        ["generic", "postgresql", "bigquery", "mssql", "mysql", "clickhouse", "hive", "snowflake", "databricks"];
+    let parsed = |name: &str| {
+        let dialect = dialect_from_str(name)?;
+        DFParserBuilder::new(sql).with_dialect(&*dialect).build().ok()?.parse_statements().ok()
+    };
+    let statements = DIALECTS.into_iter().find_map(parsed).unwrap_or_else(|| panic!("no database reads: {sql}"));
+    refusal_of(&statements[0], &|name| ["abs", "upper", "coalesce"].contains(&name))
+}
+
+#[test]
+fn questions_pass() {
+    for sql in [
+        "SELECT 1",
+        "SELECT * FROM t WHERE a = ALL (SELECT b FROM u) ORDER BY 1 LIMIT 3 OFFSET 1",
+        "SELECT DISTINCT ON (a) a, b FROM t ORDER BY a, b",
+        "WITH x AS MATERIALIZED (SELECT 1 AS a) SELECT a FROM x AS y(b)",
+        "SELECT count(DISTINCT a) FILTER (WHERE b > 1), array_agg(a ORDER BY b) FROM t GROUP BY ROLLUP (a)",
+        "SELECT sum(a) OVER (PARTITION BY b ORDER BY c RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t",
+        "SELECT sum(a) OVER w FROM t WINDOW w AS (PARTITION BY b)",
+        "SELECT lag(a) IGNORE NULLS OVER (ORDER BY b) FROM t QUALIFY row_number() OVER (ORDER BY a) = 1",
+        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FROM t",
+        "SELECT CAST(a AS VARCHAR), CAST(a AS DECIMAL(10, 2)), CAST(a AS TIMESTAMP(3)) FROM t",
+        "SELECT a FROM t UNION ALL SELECT b FROM u ORDER BY a",
+        "SELECT * EXCLUDE (a) FROM t, LATERAL (SELECT 1) AS x",
+        "EXPLAIN ANALYZE SELECT 1",
+        "DESCRIBE t",
+        "SHOW TABLES",
+        "FROM t SELECT a",
+    ] {
+        assert_eq!(of(sql), None, "{sql}");
+    }
+}
+
+#[test]
+fn what_would_be_ignored_is_refused_by_name() {
+    let wrong: Vec<String> = [
+        ("SELECT * FROM t TABLESAMPLE BERNOULLI (1)", "TABLESAMPLE, SAMPLE"),
+        ("SELECT * FROM (SELECT 1) TABLESAMPLE SYSTEM (1)", "TABLESAMPLE, SAMPLE"),
+        ("SELECT 1 WHERE 1 IN (SELECT a FROM t SAMPLE 0.1)", "TABLESAMPLE, SAMPLE"),
+        ("SELECT TOP 3 a FROM t", "TOP"),
+        ("SELECT * FROM t FOR UPDATE", "FOR UPDATE, FOR SHARE"),
+        ("SELECT * FROM t FOR SHARE SKIP LOCKED", "FOR UPDATE, FOR SHARE"),
+        ("SELECT * FROM t SETTINGS max_threads = 1", "SETTINGS"),
+        ("SELECT * FROM t FORMAT JSON", "FORMAT"),
+        ("SELECT * FROM t PREWHERE a = 1", "PREWHERE"),
+        ("SELECT * FROM t LATERAL VIEW explode(a) x AS b", "LATERAL VIEW"),
+        ("SELECT a FROM t GROUP BY a WITH ROLLUP", "WITH ROLLUP, WITH CUBE, WITH TOTALS after GROUP BY"),
+        ("SELECT a FROM t START WITH a = 1 CONNECT BY PRIOR a = b", "CONNECT BY, START WITH"),
+        ("SELECT * FROM t WITH ORDINALITY", "WITH ORDINALITY"),
+        ("SELECT * FROM t PARTITION (p0)", "PARTITION (…)"),
+        ("SELECT * FROM t FOR SYSTEM_TIME AS OF '2023-09-14'", "FOR SYSTEM_TIME, AS OF, VERSION"),
+        ("SELECT * FROM t WITH (NOLOCK)", "WITH (…) behind a table"),
+        ("SELECT * FROM t AS x (a INT)", "types of columns in an alias"),
+        ("FROM t", "FROM without SELECT"),
+        ("SELECT a FROM t WINDOW w AS (ORDER BY a) ORDER BY sum(a) OVER w", "OVER of a named window in ORDER BY"),
+        (
+            "SELECT a FROM t WINDOW w AS (ORDER BY a) QUALIFY sum(a) OVER w > 1",
+            "OVER of a named window outside of the columns",
+        ),
+        ("SELECT abs(a) FILTER (WHERE b) FROM t", "FILTER of abs"),
+        ("SELECT UPPER(a) OVER () FROM t", "OVER of upper"),
+        ("SELECT coalesce(DISTINCT a, b) FROM t", "DISTINCT of coalesce"),
+        ("SELECT upper(a) IGNORE NULLS FROM t", "IGNORE NULLS, RESPECT NULLS of upper"),
+        ("SELECT corr(DISTINCT a, b) FROM t", "DISTINCT of corr"),
+        ("SELECT row_number() FILTER (WHERE a > 1) OVER () FROM t", "FILTER of row_number"),
+        ("SELECT rank() IGNORE NULLS OVER (ORDER BY a) FROM t", "IGNORE NULLS, RESPECT NULLS of rank"),
+        (
+            "SELECT sum(a) OVER (w ORDER BY b) FROM t WINDOW w AS (PARTITION BY c)",
+            "a window that builds on another one of sum",
+        ),
+        ("SELECT quantile(0.5)(a) FROM t", "two lists of arguments of quantile"),
+        ("SELECT array(SELECT 1)", "a query as the argument of array"),
+        ("SELECT * FROM generate_series(start => 1, stop => 3)", "names of arguments"),
+        ("SELECT CAST(a AS VARCHAR(3)) FROM t", "the length in VARCHAR(3)"),
+        ("SELECT a::CHAR(1) FROM t", "the length in CHAR(1)"),
+        ("SELECT CAST(a AS FLOAT(53)) FROM t", "the length in FLOAT(53)"),
+        ("EXPLAIN SELECT * FROM t FOR UPDATE", "FOR UPDATE, FOR SHARE"),
+        ("DESCRIBE EXTENDED t", "DESCRIBE EXTENDED"),
+        ("SELECT a FROM t LIMIT 1 BY b", "LIMIT … BY"),
+    ]
+    .into_iter()
+    .filter(|(sql, name)| of(sql) != Some(Refusal::Ignored((*name).to_owned())))
+    .map(|(sql, name)| format!("{sql}: {name}, not {:?}", of(sql)))
+    .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_writes_is_refused_by_name() {
+    for (sql, name) in [
+        ("INSERT INTO t VALUES (1)", "INSERT INTO"),
+        ("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x", "INSERT INTO"),
+        ("SELECT a INTO u FROM t", "SELECT INTO"),
+        ("SELECT * FROM (SELECT a INTO u FROM t) AS x", "SELECT INTO"),
+        ("CREATE TABLE t AS SELECT 1", "CREATE TABLE"),
+        ("COPY (SELECT 1) TO 'x.csv'", "COPY"),
+        ("EXPLAIN ANALYZE COPY (SELECT 1) TO 'x.csv'", "COPY"),
+        ("SET a = 1", "SET"),
+        ("RESET a", "RESET"),
+        ("BEGIN", "BEGIN"),
+        ("PREPARE p AS SELECT 1", "PREPARE"),
+    ] {
+        assert_eq!(of(sql), Some(Refusal::NotAQuestion(name.to_owned())), "{sql}");
+    }
+}

@@ -1,0 +1,184 @@
+//! What a cast from or to a timestamp means, value by value.
+//!
+//! - An instant without its zone is the wall clock there. A wall clock in a zone is the first instant at which the clock
+//!   shows that time or a later one: a time that comes twice means the first, one that the clocks skip the moment they do.
+//! - A text with an offset names an instant, one without a wall clock.
+//! - Coarser units round down; what a unit cannot hold is an error, or null where the cast is a TRY_CAST.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset, Utc};
+use datafusion::arrow::array::timezone::Tz;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
+use datafusion::arrow::compute::kernels::cast_utils::string_to_datetime;
+use datafusion::arrow::compute::{CastOptions, cast, cast_with_options};
+use datafusion::arrow::datatypes::{DataType, Int64Type, TimeUnit};
+use datafusion::common::exec_err;
+use datafusion::error::Result;
+
+use super::super::zone::{first_instant, wall_clock};
+
+pub(super) const NS_PER_SECOND: i128 = 1_000_000_000;
+pub(super) const NS_PER_DAY: i128 = 86_400 * NS_PER_SECOND;
+
+/// One cast.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Conversion {
+    pub to: DataType,
+    /// The zone of the session, in which a text with an offset is a wall clock.
+    pub session_zone: Arc<str>,
+    /// Null, not an error, for values that cannot be converted.
+    pub is_try: bool,
+}
+
+/// Nanoseconds of one step of a type of points in time; `None` for other types.
+pub(super) fn ns_per_tick(kind: &DataType) -> Option<i128> {
+    match kind {
+        DataType::Timestamp(TimeUnit::Second, _) => Some(NS_PER_SECOND),
+        DataType::Timestamp(TimeUnit::Millisecond, _) | DataType::Date64 => Some(NS_PER_SECOND / 1_000),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => Some(1_000),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => Some(1),
+        DataType::Date32 => Some(NS_PER_DAY),
+        _ => None,
+    }
+}
+
+fn is_date(kind: &DataType) -> bool {
+    matches!(kind, DataType::Date32 | DataType::Date64)
+}
+
+/// The zone of a timestamp that has one.
+pub(super) fn zone_of(kind: &DataType) -> Result<Option<Tz>> {
+    match kind {
+        DataType::Timestamp(_, Some(zone)) => Ok(Some(zone.parse()?)),
+        _ => Ok(None),
+    }
+}
+
+impl Conversion {
+    pub fn apply(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        match values.data_type() {
+            DataType::Dictionary(_, value) => self.apply(&cast(values, value)?),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View if ns_per_tick(&self.to).is_some() => {
+                self.texts(values)
+            }
+            from => match (ns_per_tick(from), ns_per_tick(&self.to)) {
+                (Some(from_ns), Some(to_ns)) => self.points(values, from_ns, to_ns),
+                // Numbers are steps of the timestamp's own unit; texts show the zone.
+                _ => {
+                    let options = CastOptions { safe: self.is_try, ..CastOptions::default() };
+                    Ok(cast_with_options(values, &self.to, &options)?)
+                }
+            },
+        }
+    }
+
+    /// From points in time to points in time.
+    fn points(&self, values: &ArrayRef, from_ns: i128, to_ns: i128) -> Result<ArrayRef> {
+        let from = values.data_type();
+        let (from_zone, to_zone) = (zone_of(from)?, zone_of(&self.to)?);
+        let ticks = match from {
+            // The engine makes a number of days one of four bytes.
+            DataType::Date32 => cast(&cast(values, &DataType::Int32)?, &DataType::Int64)?,
+            _ => cast(values, &DataType::Int64)?,
+        };
+        let ticks = ticks.as_primitive::<Int64Type>();
+        let days = |ns: i128| if self.to == DataType::Date64 { ns.div_euclid(NS_PER_DAY) * NS_PER_DAY } else { ns };
+        let converted = match (from_zone, to_zone) {
+            (Some(zone), None) => self.each(ticks, |tick| {
+                let wall = days(wall_clock(&zone, i128::from(tick) * from_ns)?);
+                i64::try_from(wall.div_euclid(to_ns)).ok()
+            })?,
+            (None, Some(zone)) => self.each(ticks, |tick| {
+                let instant = first_instant(&zone, i128::from(tick) * from_ns)?;
+                i64::try_from(instant.div_euclid(to_ns)).ok()
+            })?,
+            _ if from_ns % to_ns == 0 => {
+                let factor = i64::try_from(from_ns / to_ns).expect("a day has fewer nanoseconds than i64 holds");
+                self.each(ticks, |tick| tick.checked_mul(factor))?
+            }
+            _ => self.each(ticks, |tick| i64::try_from(days(i128::from(tick) * from_ns).div_euclid(to_ns)).ok())?,
+        };
+        self.named(converted)
+    }
+
+    fn texts(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        if is_date(&self.to) {
+            let options = CastOptions { safe: self.is_try, ..CastOptions::default() };
+            return Ok(cast_with_options(values, &self.to, &options)?);
+        }
+        let to_ns = ns_per_tick(&self.to).expect("a timestamp has a unit");
+        let zone = zone_of(&self.to)?;
+        let session: Tz = self.session_zone.parse()?;
+        let texts = cast(values, &DataType::Utf8View)?;
+        let mut converted = Vec::with_capacity(texts.len());
+        for text in texts.as_string_view() {
+            let Some(text) = text else {
+                converted.push(None);
+                continue;
+            };
+            let point = match (read(text), &zone) {
+                (Ok(Point::Instant(ns)), Some(_)) => Ok(Some(ns)),
+                (Ok(Point::Instant(ns)), None) => Ok(wall_clock(&session, ns)),
+                (Ok(Point::WallClock(ns)), Some(zone)) => Ok(first_instant(zone, ns)),
+                (Ok(Point::WallClock(ns)), None) => Ok(Some(ns)),
+                (Err(error), _) => Err(error),
+            };
+            let tick = point.map(|ns| ns.and_then(|ns| i64::try_from(ns.div_euclid(to_ns)).ok()));
+            match tick {
+                Ok(Some(tick)) => converted.push(Some(tick)),
+                _ if self.is_try => converted.push(None),
+                Ok(None) => return exec_err!("\"{text}\" is out of range: a timestamp lies between 1677 and 2262"),
+                Err(reason) => return exec_err!("\"{text}\" is no time: {reason}"),
+            }
+        }
+        self.named(Int64Array::from(converted))
+    }
+
+    fn each(&self, ticks: &Int64Array, convert: impl Fn(i64) -> Option<i64>) -> Result<Int64Array> {
+        if self.is_try {
+            return Ok(ticks.unary_opt(convert));
+        }
+        ticks.try_unary(|tick| match convert(tick) {
+            Some(converted) => Ok(converted),
+            None => exec_err!("{tick} is out of range: a timestamp lies between 1677 and 2262"),
+        })
+    }
+
+    /// Steps of the type's own unit, as that type.
+    fn named(&self, ticks: Int64Array) -> Result<ArrayRef> {
+        let ticks: ArrayRef = match self.to {
+            DataType::Date32 => cast(&ticks, &DataType::Int32)?,
+            _ => Arc::new(ticks),
+        };
+        Ok(cast(&ticks, &self.to)?)
+    }
+}
+
+/// What a text says, in nanoseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Point {
+    Instant(i128),
+    WallClock(i128),
+}
+
+fn read(text: &str) -> std::result::Result<Point, String> {
+    const DIGITS_MAX: usize = 9;
+    let fraction = text.split('.').nth(1).unwrap_or_default();
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit);
+    if digits.skip(DIGITS_MAX).any(|digit| digit != b'0') {
+        return Err("it is finer than a nanosecond".to_owned());
+    }
+    let at_utc = string_to_datetime(&Utc, text).map_err(|error| error.to_string())?;
+    let elsewhere = FixedOffset::east_opt(3_600).expect("an hour is a valid offset");
+    let at_other = string_to_datetime(&elsewhere, text).map_err(|error| error.to_string())?;
+    // Only a text without an offset depends on the zone that it is read in.
+    Ok(match at_utc == at_other {
+        true => Point::Instant(since_1970(at_utc)),
+        false => Point::WallClock(since_1970(at_utc)),
+    })
+}
+
+fn since_1970(at: DateTime<Utc>) -> i128 {
+    i128::from(at.timestamp()) * NS_PER_SECOND + i128::from(at.timestamp_subsec_nanos())
+}

@@ -1,0 +1,164 @@
+//! One cast as a function, and what a comparison of it with a value says of the column below.
+//!
+//! For a cast that never falls as its column grows, `cast(x) >= v` is `x >= first(v)`, where `first(v)` is the least `x`
+//! whose cast is `v` or more; and `cast(x) > v` is `x >= first(v + 1)`. Both bounds are exact for every `v`, so the rewritten
+//! comparison stands in the place of the old one. Where there is no such bound (a local time that comes twice), or the cast
+//! could be null (TRY_CAST), the comparison stays as it is.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::error::Result;
+use datafusion::logical_expr::interval_arithmetic::Interval;
+use datafusion::logical_expr::preimage::PreimageResult;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::scalar::ScalarValue;
+
+use super::super::zone::only_instant;
+use super::conversion::{Conversion, ns_per_tick, zone_of};
+
+/// One cast as a function.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Recast {
+    conversion: Conversion,
+    signature: Signature,
+}
+
+impl Recast {
+    pub fn new(conversion: Conversion) -> Recast {
+        Recast { conversion, signature: Signature::any(1, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for Recast {
+    fn name(&self) -> &str {
+        match (&self.conversion.to, self.conversion.is_try) {
+            (DataType::Timestamp(_, Some(_)), false) => "to_instant",
+            (DataType::Timestamp(_, Some(_)), true) => "try_to_instant",
+            (DataType::Timestamp(_, None), false) => "to_local_clock",
+            (DataType::Timestamp(_, None), true) => "try_to_local_clock",
+            (_, false) => "of_timestamp",
+            (_, true) => "try_of_timestamp",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(self.conversion.to.clone())
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        let nullable = self.conversion.is_try || arguments.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Arc::new(Field::new(self.name(), self.conversion.to.clone(), nullable)))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match &arguments.args[0] {
+            ColumnarValue::Array(values) => Ok(ColumnarValue::Array(self.conversion.apply(values)?)),
+            ColumnarValue::Scalar(value) => {
+                let converted = self.conversion.apply(&value.to_array()?)?;
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&converted, 0)?))
+            }
+        }
+    }
+
+    fn preimage(&self, arguments: &[Expr], value: &Expr, info: &SimplifyContext) -> Result<PreimageResult> {
+        match value.as_literal() {
+            Some(value) => preimage(&self.conversion, &arguments[0], value, info),
+            None => Ok(PreimageResult::None),
+        }
+    }
+}
+
+/// The bounds of `argument` for which `conversion` of it is `value`: from the lower one up to but without the upper one.
+fn preimage(
+    conversion: &Conversion,
+    argument: &Expr,
+    value: &ScalarValue,
+    info: &SimplifyContext,
+) -> Result<PreimageResult> {
+    let Some(tick) = tick_of(value).filter(|_| value.data_type() == conversion.to) else {
+        return Ok(PreimageResult::None);
+    };
+    let mut bounds = (tick, tick + 1);
+    let mut found = None;
+    let (mut conversion, mut argument) = (conversion, argument);
+    // Casts of casts are passed in one go.
+    loop {
+        let from = info.get_data_type(argument)?;
+        let (Some(lower), Some(upper)) = (first(&from, conversion, bounds.0)?, first(&from, conversion, bounds.1)?)
+        else {
+            break;
+        };
+        bounds = (lower, upper);
+        let (Some(lower), Some(upper)) = (scalar(&from, lower), scalar(&from, upper)) else { break };
+        found = Some((argument, lower, upper));
+        match below(argument) {
+            Some((inner, deeper)) => (conversion, argument) = (inner, deeper),
+            None => break,
+        }
+    }
+    match found {
+        None => Ok(PreimageResult::None),
+        Some((argument, lower, upper)) => {
+            let interval = Box::new(Interval::try_new(lower, upper)?);
+            Ok(PreimageResult::Range { expr: argument.clone(), interval })
+        }
+    }
+}
+
+fn below(argument: &Expr) -> Option<(&Conversion, &Expr)> {
+    let Expr::ScalarFunction(call) = argument else { return None };
+    let inner: &dyn ScalarUDFImpl = call.func.inner().as_ref();
+    Some((&inner.downcast_ref::<Recast>()?.conversion, call.args.first()?))
+}
+
+/// The least value of type `from` whose conversion is `value` or more.
+fn first(from: &DataType, conversion: &Conversion, value: i128) -> Result<Option<i128>> {
+    if conversion.is_try {
+        return Ok(None);
+    }
+    let to = &conversion.to;
+    // A number is steps of the timestamp's own unit.
+    if *from == DataType::Int64 && matches!(to, DataType::Timestamp(..)) {
+        return Ok(Some(value));
+    }
+    // Days of type Date64 are not steps of their unit.
+    if !matches!(from, DataType::Timestamp(..)) || !matches!(to, DataType::Timestamp(..) | DataType::Date32) {
+        return Ok(None);
+    }
+    let (Some(from_ns), Some(to_ns)) = (ns_per_tick(from), ns_per_tick(to)) else { return Ok(None) };
+    let ns = match (zone_of(from)?, zone_of(to)?) {
+        (Some(zone), None) => only_instant(&zone, value * to_ns),
+        (None, Some(_)) => None,
+        _ => Some(value * to_ns),
+    };
+    Ok(ns.map(|ns| -(-ns).div_euclid(from_ns)))
+}
+
+/// A value as steps of its type.
+fn tick_of(value: &ScalarValue) -> Option<i128> {
+    match value {
+        ScalarValue::TimestampSecond(tick, _)
+        | ScalarValue::TimestampMillisecond(tick, _)
+        | ScalarValue::TimestampMicrosecond(tick, _)
+        | ScalarValue::TimestampNanosecond(tick, _) => tick.map(i128::from),
+        ScalarValue::Date32(day) => day.map(i128::from),
+        _ => None,
+    }
+}
+
+fn scalar(kind: &DataType, tick: i128) -> Option<ScalarValue> {
+    let tick = ScalarValue::Int64(Some(i64::try_from(tick).ok()?));
+    match kind {
+        DataType::Int64 => Some(tick),
+        DataType::Timestamp(unit, zone) => tick.cast_to(&DataType::Timestamp(*unit, zone.clone())).ok(),
+        _ => None,
+    }
+}
