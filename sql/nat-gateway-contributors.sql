@@ -19,7 +19,7 @@ SELECT address,
        count(*)            AS flows,
        sum(up)             AS bytes_to_internet,
        sum(down)           AS bytes_from_internet,
-       sum(up) + sum(down) AS bytes
+       sum(up + down)      AS bytes
 FROM passed
 GROUP BY address
 ORDER BY bytes DESC, address

@@ -20,9 +20,10 @@ use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, LakeError, Receipt, RejectRecord, State, decode_lines};
 use crate::progress::{Progress, When, bytes, count};
-use crate::query::Session;
 use crate::query::format::{self, Format};
+use crate::query::{Session, nearest};
 use crate::report::{Pack, REJECTED_BY_PORT, Request};
+use crate::schema::{FIELDS, Layout, Types, documented};
 use crate::source::{self, Access, Location};
 use crate::{inspect, sample, shown};
 
@@ -72,6 +73,7 @@ async fn run(command: Command) -> Result<Exit, Error> {
 
 async fn convert(arguments: &cli::Convert) -> Result<Exit, Error> {
     let options = arguments.options()?;
+    options.format.as_deref().map_or(Ok(()), warn_of_format)?;
     let talk = &arguments.talk;
     if options.dry_run {
         let progress = Progress::new(talk.progress);
@@ -81,6 +83,20 @@ async fn convert(arguments: &cli::Convert) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
     run_conversion(&options, talk.progress, talk.json).await
+}
+
+/// A name that AWS does not document is taken as it is, since there are new ones every year; but it may be a slip.
+fn warn_of_format(format: &str) -> Result<(), Error> {
+    let layout = Layout::from_format(format, &Types::default()).map_err(ConvertError::from)?;
+    let known: Vec<&str> = FIELDS.iter().map(|field| field.log).collect();
+    for name in layout.names().filter(|name| documented(name).is_none()) {
+        let name = name.replace('_', "-");
+        let near = nearest(&name, &known).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+        eprintln!(
+            "warning: `--format` names `{name}`, which AWS does not document{near}: it becomes a column of texts"
+        );
+    }
+    Ok(())
 }
 
 async fn run_conversion(options: &convert::Options, progress: When, json: bool) -> Result<Exit, Error> {
@@ -176,6 +192,7 @@ async fn inspect(arguments: &cli::Inspect) -> Result<Exit, Error> {
 async fn rejects(arguments: &cli::Rejects) -> Result<Exit, Error> {
     if arguments.replay {
         let options = arguments.replay_options()?;
+        options.format.as_deref().map_or(Ok(()), warn_of_format)?;
         return run_conversion(&options, arguments.progress, arguments.json).await;
     }
     let location = Location::parse(&arguments.lake)?;

@@ -11,12 +11,12 @@ use crate::columns::{Chunk, Dictionaries, NULL_INT, NULL_TEXT, Values};
 use crate::decode::{self, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{Body, Budget, FetchError, Options, Stores, fetch};
 use crate::progress::{bytes, count};
-use crate::schema::Types;
+use crate::schema::{Types, Unknown};
 use crate::shown;
-use crate::source::{Filter, Object, SourceError, Store, find_chains_into, list_chain};
+use crate::source::{Filter, Object, Reason, Skipped, SourceError, Store, find_chains_into, list_chain};
 
-/// Objects that are opened: the newest of each flow log.
-const OPENED_MAX: usize = 16;
+/// Objects that are opened: the newest of each flow log, whose format never changes, and all that belong to none.
+const OPENED_MAX: usize = 64;
 
 /// Rows shown of each format.
 const ROWS_SHOWN_MAX: usize = 3;
@@ -43,6 +43,9 @@ pub struct Inspection {
     formats: BTreeMap<String, Vec<String>>,
     /// Opened objects that gave no rows, and why.
     remarks: Vec<String>,
+    /// Objects that were opened, of those that might have a format of their own.
+    opened: (usize, u64),
+    skipped: Skipped,
     other_services: Vec<String>,
 }
 
@@ -51,10 +54,11 @@ pub struct Inspection {
 struct Log {
     objects: u64,
     bytes: u64,
-    newest: Option<Object>,
+    /// One of a flow log; up to [`OPENED_MAX`] of objects that belong to none.
+    newest: Vec<Object>,
 }
 
-/// Lists a source whole, and opens the newest object of each flow log.
+/// Lists a source whole, and opens the newest object of each flow log, and those that belong to none.
 pub async fn inspect(store: &Store) -> Result<Inspection, InspectError> {
     let found = Mutex::new(Inspection::default());
     let add = |objects: Vec<Object>| {
@@ -64,13 +68,17 @@ pub async fn inspect(store: &Store) -> Result<Inspection, InspectError> {
     let discovery = find_chains_into(store, &Filter::default(), &add).await?;
     let mut found = found.into_inner().expect("adding up does not panic");
     found.other_services = discovery.other_services.iter().cloned().collect();
+    found.skipped.merge(&discovery.skipped);
     for chain in &discovery.chains {
         let mut batches = list_chain(store, chain, None, None);
         while let Some(batch) = batches.try_next().await? {
+            found.skipped.merge(&batch.skipped);
             batch.objects.into_iter().for_each(|object| found.add(object));
         }
     }
-    let newest: Vec<Object> = found.logs.values().filter_map(|log| log.newest.clone()).take(OPENED_MAX).collect();
+    let newest: Vec<Object> = found.logs.values().flat_map(|log| &log.newest).take(OPENED_MAX).cloned().collect();
+    let formats_max = found.logs.values().map(|log| if log.is_one() { 1 } else { log.objects }).sum();
+    found.opened = (newest.len(), formats_max);
     let stores = Stores::new([store.clone()]);
     let runtime = tokio::runtime::Handle::current();
     let fetched = fetch(&runtime, stores, newest.clone(), Budget::new(Options::default()));
@@ -92,7 +100,8 @@ fn open(
         let object = &objects[index];
         let url = || object.url.clone();
         let body = body.map_err(|source| InspectError::Fetch { url: url(), source })?;
-        let mut decoder = Decoder::new(decode::Settings { types: Types::default(), format: None });
+        let settings = decode::Settings { types: Types::default(), format: None, unknown: Unknown::unlimited() };
+        let mut decoder = Decoder::new(settings);
         let mut sink = FirstRows { formats: &mut formats };
         let verdict = decode_body(&mut decoder, object, body, &mut sink);
         match verdict.map_err(|source| InspectError::Decode { url: url(), source })? {
@@ -129,7 +138,7 @@ struct FirstRows<'a> {
 
 impl Sink for FirstRows<'_> {
     fn rows(&mut self, chunk: &Chunk, dictionaries: &Dictionaries) -> io::Result<()> {
-        let names: Vec<&str> = chunk.layout.columns.iter().map(|column| column.name.as_str()).collect();
+        let names: Vec<&str> = chunk.layout.names().collect();
         let rows = self.formats.entry(names.join(" ").replace('_', "-")).or_default();
         for row in 0..chunk.rows() {
             if rows.len() >= ROWS_SHOWN_MAX {
@@ -160,6 +169,13 @@ fn cell(chunk: &Chunk, dictionaries: &Dictionaries, column: usize, row: usize) -
     }
 }
 
+impl Log {
+    /// Whether its objects are of one flow log, and so have one format.
+    fn is_one(&self) -> bool {
+        self.newest.first().is_some_and(|object| object.log_id.is_some())
+    }
+}
+
 impl Inspection {
     fn add(&mut self, object: Object) {
         self.objects += 1;
@@ -171,9 +187,14 @@ impl Inspection {
         let log = self.logs.entry(name).or_default();
         log.objects += 1;
         log.bytes += object.size;
-        if log.newest.as_ref().is_none_or(|newest| newest.delivered <= object.delivered) {
-            log.newest = Some(object);
+        let kept_max = if object.log_id.is_some() { 1 } else { OPENED_MAX };
+        if log.newest.len() == kept_max {
+            let oldest = (0..kept_max).min_by_key(|&at| log.newest[at].delivered);
+            let oldest = oldest.filter(|&at| log.newest[at].delivered <= object.delivered);
+            let Some(oldest) = oldest else { return };
+            log.newest.swap_remove(oldest);
         }
+        log.newest.push(object);
     }
 }
 
@@ -191,6 +212,18 @@ impl fmt::Display for Inspection {
         for (header, rows) in &self.formats {
             writeln!(f, "\nformat: {}", shown::line(header))?;
             rows.iter().try_for_each(|row| writeln!(f, "  {}", shown::line(row)))?;
+        }
+        let (opened, formats_max) = self.opened;
+        if (opened as u64) < formats_max {
+            let formats_max = count(formats_max);
+            writeln!(
+                f,
+                "\nonly {opened} of {formats_max} objects that may differ were opened: there may be more formats"
+            )?;
+        }
+        for (reason, tally) in self.skipped.0.iter().filter(|(reason, _)| **reason == Reason::Parquet) {
+            let (objects, reason, example) = (count(tally.objects), reason.text(), &tally.example);
+            writeln!(f, "\n{objects} {reason}, which are not read, such as {example}")?;
         }
         for remark in &self.remarks {
             writeln!(f, "\n{}", shown::line(remark))?;

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use flowlake::columns::{Chunk, Dictionaries, NULL_INT, NULL_TEXT, Values};
 use flowlake::decode::{Body, Decoder, Reject, Settings, Sink, Source, Verdict};
 use flowlake::lake::{Checkpoint, Commit, CommitHead, Entry, Intent, PlannedTask, RejectRecord, decode_lines};
-use flowlake::schema::{FIELDS_PER_HEADER_MAX, Layout, Types, is_header};
+use flowlake::schema::{FIELDS_PER_HEADER_MAX, Layout, Place, Types, Unknown, is_header};
 use flowlake::source::Facts;
 
 use crate::naive::{self, DELIVERED, Row, Value};
@@ -22,11 +22,16 @@ pub const TARGETS: [(&str, Target); 5] =
 const FORMATS: [Option<&str>; 3] = [None, Some("default"), Some("${instance-tag} ${interface-tag}")];
 
 thread_local! {
-    /// One for each format, for all objects, as in a task: what an object leaves behind must not touch the next one.
-    static DECODERS: RefCell<[Decoder; 3]> = RefCell::new(FORMATS.map(|format| {
+    /// One for each format, for all objects, as in a task: what an object leaves behind must not touch the next one. Those of
+    /// the first three give every unknown field a column, the others none.
+    static DECODERS: RefCell<[[Decoder; 3]; 2]> = RefCell::new([true, false].map(|has_columns| FORMATS.map(|format| {
         let format = format.map(|format| Layout::from_format(format, &Types::default()).expect("a sound format"));
-        Decoder::new(Settings { types: Types::default(), format })
-    }));
+        Decoder::new(Settings { format, unknown: unknown(has_columns), types: Types::default() })
+    })));
+}
+
+fn unknown(has_columns: bool) -> Unknown {
+    if has_columns { Unknown::unlimited() } else { Unknown { new_per_task: 0, ..Unknown::default() } }
 }
 
 /// Takes what the decoder gives, and compares each row with the one that is expected in its place.
@@ -46,13 +51,14 @@ impl Sink for Given<'_> {
                 Values::Int(values) => Value::Int(values[row]),
                 Values::Text(ids) if ids[row] == NULL_TEXT => Value::Null,
                 Values::Text(ids) => {
-                    Value::Text(std::str::from_utf8(dictionaries.get(slot).text(ids[row])).expect("texts are UTF-8"))
+                    let text = std::str::from_utf8(dictionaries.get(slot).text(ids[row])).expect("texts are UTF-8");
+                    Value::Text(text.into())
                 }
             };
             let given = chunk.values.iter().zip(&chunk.slots).map(value);
             let (at, values) = expected.next().expect("no row is given that the text does not have");
             assert!(
-                (line, chunk.values.len()) == (*at, values.len()) && given.clone().eq(values.iter().copied()),
+                (line, chunk.values.len()) == (*at, values.len()) && given.clone().eq(values.iter().cloned()),
                 "line {line} is {:?}, not {values:?} of line {at}",
                 given.collect::<Vec<_>>()
             );
@@ -77,7 +83,8 @@ fn decoder(bytes: &[u8]) -> u64 {
     // What begins like gzip or Parquet is not plain text; such bytes are another target's.
     let is_plain = !text.starts_with(&[0x1f, 0x8b]) && !text.starts_with(b"PAR1");
     let format = FORMATS[usize::from(choice) % FORMATS.len()];
-    let expected = naive::read(text, format);
+    let has_columns = choice / 96 % 2 == 0;
+    let expected = naive::read(text, format, &unknown(has_columns));
     let mut given = Given { expected: expected.as_ref().map(|expected| expected.rows.iter()), rejects: Vec::new() };
     // What is fuzzed is the text; one object in eight is worth the time to compress it.
     let level = if choice / 12 % 8 == 0 { Compression::fast() } else { Compression::none() };
@@ -87,7 +94,9 @@ fn decoder(bytes: &[u8]) -> u64 {
     let body = if is_whole { Body::Whole(bytes) } else { Body::Stream(&mut bytes) };
     let source = Source { body, delivered: DELIVERED, in_flow_log_prefix: true };
     let verdict =
-        DECODERS.with_borrow_mut(|decoders| decoders[usize::from(choice) % FORMATS.len()].object(source, &mut given));
+        DECODERS.with_borrow_mut(|decoders| {
+            decoders[usize::from(!has_columns)][usize::from(choice) % FORMATS.len()].object(source, &mut given)
+        });
     match (verdict.expect("nothing fails in memory"), &expected) {
         (Verdict::Decoded(decoded), Some(expected)) => {
             let counts = decoded.counts;
@@ -117,7 +126,7 @@ fn sound(layout: &Layout) {
     let names: BTreeSet<&str> = layout.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names.len(), layout.columns.len());
     assert!((1..=FIELDS_PER_HEADER_MAX).contains(&names.len()));
-    for place in [layout.start, layout.packets, layout.bytes].into_iter().flatten() {
+    for place in [layout.start, layout.end, layout.packets, layout.bytes].into_iter().flatten() {
         assert!(place < layout.columns.len());
     }
 }
@@ -128,9 +137,12 @@ fn header(bytes: &[u8]) -> u64 {
     let layout = Layout::from_names(tokens.iter().copied(), &Types::default());
     if let Ok(layout) = &layout {
         sound(layout);
-        is_header(&tokens, Some(layout));
+        for place in [Place::First(Some(layout)), Place::Member(layout), Place::Middle(layout)] {
+            // Whatever it is, the same line again is a header.
+            assert!(is_header(&tokens, place), "{tokens:?} {place:?}");
+        }
     }
-    is_header(&tokens, None);
+    is_header(&tokens, Place::First(None));
     1
 }
 

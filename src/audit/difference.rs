@@ -35,6 +35,8 @@ pub enum Kind {
     RowMisplaced,
     RejectsDiffer,
     SourceDiffers,
+    /// The same, of an object that another version of the decoder converted: its content need not have changed.
+    DecoderChanged,
     SourceUnreadable,
 }
 
@@ -62,6 +64,9 @@ impl Kind {
             Kind::RowMisplaced => "row in another partition than its start says",
             Kind::RejectsDiffer => "lines that were set aside are not those of the receipt",
             Kind::SourceDiffers => "source object gives something else",
+            Kind::DecoderChanged => {
+                "the decoder changed since: source object gives something else, convert --redo takes it"
+            }
             Kind::SourceUnreadable => "source cannot be read",
         }
     }

@@ -20,9 +20,10 @@ use super::sums::{Counted, Sums, partition_of, partition_of_key};
 use super::{Audit, AuditError};
 use crate::columns::{Chunk, Dictionaries, NULL_INT, Values};
 use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
+use crate::encode::WRITER_EPOCH;
 use crate::fetch::{self, Body, Budget, FetchError, Stores, fetch};
-use crate::lake::{Outcome, PlanState, PlannedTask, Purpose, Receipt, TaskRef, object_hash};
-use crate::schema::{Kind as Type, Layout, Table};
+use crate::lake::{Commit, Outcome, PlanState, PlannedTask, Purpose, Receipt, TaskRef, object_hash};
+use crate::schema::{Layout, Table};
 use crate::source::{Filter, Object, Store, find_chains_into, list_chain};
 
 const OBJECTS_IN_FLIGHT_MAX: usize = 128;
@@ -59,8 +60,7 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
                 if is_superseded || redoes && (!state.sealed || commit.head.replaces.is_none()) {
                     return Ok(TaskRead::default());
                 }
-                let receipts = commit.receipts;
-                let read = tokio::task::spawn_blocking(move || reading.task(&state, &task, &receipts));
+                let read = tokio::task::spawn_blocking(move || reading.task(&state, &task, &commit));
                 read.await.expect("reading objects does not panic")
             }
         });
@@ -138,16 +138,17 @@ impl Reading {
         self.prefixes.iter().any(|prefix| url.starts_with(prefix)) || self.linked.contains(&object_hash(url))
     }
 
-    fn task(&self, state: &PlanState, task: &PlannedTask, receipts: &[Receipt]) -> Result<TaskRead, AuditError> {
+    fn task(&self, state: &PlanState, task: &PlannedTask, commit: &Commit) -> Result<TaskRead, AuditError> {
         let mut read = TaskRead::default();
-        let converted = receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);
+        let converted = commit.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);
         let receipts: BTreeMap<&str, &Receipt> = converted.map(|receipt| (receipt.url.as_str(), receipt)).collect();
         let wanted = task.objects.iter().filter(|object| receipts.contains_key(object.url.as_str()));
         let objects: Vec<Object> = wanted.filter(|object| self.is_of_source(&object.url)).cloned().collect();
         let settings = &state.plan.settings;
         let format = settings.format.as_deref().map(|format| Layout::from_format(format, &settings.types));
         let format = format.and_then(Result::ok);
-        let mut decoder = Decoder::new(decode::Settings { types: settings.types.clone(), format });
+        let (types, unknown) = (settings.types.clone(), settings.unknown.clone());
+        let mut decoder = Decoder::new(decode::Settings { types, format, unknown });
         let by_hour = settings.partition_by != "date";
         for (index, body) in fetch(&self.runtime, self.stores.clone(), objects.clone(), self.budget.clone()) {
             let receipt = receipts[objects[index].url.as_str()];
@@ -160,7 +161,7 @@ impl Reading {
             self.progress.object(object.size);
             match given {
                 Ok(given) if given.is_of(receipt) => read.equal += 1,
-                Ok(given) => read.differences.push(given.differs_from(receipt)),
+                Ok(given) => read.differences.push(given.differs_from(receipt, commit.head.writer_epoch)),
                 Err(FetchError::Gone) => read.expired += 1,
                 Err(FetchError::Transient { detail }) => {
                     return Err(AuditError::Fetch { url: object.url, reason: detail });
@@ -229,13 +230,14 @@ impl Given {
         }
     }
 
-    fn differs_from(&self, receipt: &Receipt) -> Difference {
+    fn differs_from(&self, receipt: &Receipt, writer_epoch: u32) -> Difference {
         let expected = told(&counts_of(receipt), &parts_of(receipt));
         let found = match self {
             Given::Rows(counts, parts) => told(counts, parts),
             Given::Nothing(reason) => reason.clone(),
         };
-        Difference::of_object(Kind::SourceDiffers, &receipt.url, expected, found)
+        let kind = if writer_epoch == WRITER_EPOCH { Kind::SourceDiffers } else { Kind::DecoderChanged };
+        Difference::of_object(kind, &receipt.url, expected, found)
     }
 }
 
@@ -272,8 +274,7 @@ impl Sink for Adding<'_> {
             Some(Values::Int(values)) => Some(values),
             Some(Values::Text(_)) | None => None,
         };
-        let is_end = |column: &crate::schema::Column| column.name == "end" && column.kind.same_storage(Type::Seconds);
-        let columns = [layout.start, layout.columns.iter().position(is_end), layout.packets, layout.bytes].map(ints);
+        let columns = [layout.start, layout.end, layout.packets, layout.bytes].map(ints);
         let mut last: Option<(i64, String)> = None;
         for (row, &line) in chunk.lines.iter().enumerate() {
             let [start, end, packets, bytes] = columns.map(|column| column.map_or(NULL_INT, |values| values[row]));

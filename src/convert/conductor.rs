@@ -17,7 +17,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
 use super::redo;
-use super::task::{Earlier, TaskContext, Tried, run_task};
+use super::task::{Before, Earlier, TaskContext, Tried, run_task};
 use super::{ConvertError, Run, Stop};
 use crate::commit::{LakeWriter, Published, Staged, publish};
 use crate::fetch::{self, Budget, Fetched, Stores, fetch};
@@ -116,11 +116,16 @@ async fn earlier(run: &Run<'_>, number: u64) -> Result<Option<Earlier>, ConvertE
     }
     let tasks = state.tasks(lake, number).await?;
     let urls: HashSet<&str> = tasks.iter().flat_map(|task| &task.objects).map(|object| object.url.as_str()).collect();
+    let heads = state.heads(lake).await?.into_iter();
+    let epochs: BTreeMap<(u64, u64), u32> = heads.map(|head| ((head.plan, head.task), head.writer_epoch)).collect();
     let mut earlier = BTreeMap::new();
     for &day in &plan.days {
         let wanted = |receipt: &Receipt| receipt.outcome == Outcome::Converted && urls.contains(receipt.url.as_str());
         let found = state.receipts_where(lake, day, wanted).await?;
-        earlier.extend(found.into_iter().map(|filed| (filed.receipt.url.clone(), filed.receipt)));
+        earlier.extend(found.into_iter().map(|filed| {
+            let writer_epoch = epochs.get(&(filed.plan, filed.task)).copied();
+            (filed.receipt.url.clone(), Before { receipt: filed.receipt, writer_epoch })
+        }));
     }
     Ok(Some(Arc::new(earlier)))
 }

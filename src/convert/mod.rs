@@ -314,6 +314,7 @@ impl<'a> Run<'a> {
             partition_by: create.partition_by.clone(),
             format,
             types: state.fixed_types(),
+            unknown: state.unknown_columns(),
         }
     }
 

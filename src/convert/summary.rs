@@ -201,6 +201,14 @@ impl fmt::Display for Summary {
         };
         if self.objects == 0 && self.objects_aside == 0 && self.objects_skipped == 0 && self.files == 0 {
             writeln!(f, "nothing new{known}")?;
+            let parquet = self.skipped.get(Reason::Parquet.text()).copied().unwrap_or_default();
+            if parquet > 0 && self.objects_known == 0 {
+                let parquet = count(parquet);
+                writeln!(
+                    f,
+                    "there are only Parquet objects ({parquet}): flowlake converts text, and does not read them"
+                )?;
+            }
         } else {
             writeln!(
                 f,

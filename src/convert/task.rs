@@ -36,8 +36,14 @@ pub(super) struct TaskContext {
     pub earlier: Option<Earlier>,
 }
 
-/// Receipts by URL.
-pub(super) type Earlier = Arc<BTreeMap<String, Receipt>>;
+/// By URL.
+pub(super) type Earlier = Arc<BTreeMap<String, Before>>;
+
+/// What an object gave, and to which writer.
+pub(super) struct Before {
+    pub receipt: Receipt,
+    pub writer_epoch: Option<u32>,
+}
 
 /// How an attempt ended.
 pub(super) enum Tried {
@@ -127,7 +133,8 @@ impl<'a> Session<'a> {
         let settings = &context.settings;
         let format =
             settings.format.as_deref().map(|format| Layout::from_format(format, &settings.types)).transpose()?;
-        let decoder = Decoder::new(decode::Settings { types: settings.types.clone(), format });
+        let (types, unknown) = (settings.types.clone(), settings.unknown.clone());
+        let decoder = Decoder::new(decode::Settings { types, format, unknown });
         let options = encode::Options {
             compression: settings
                 .compression
@@ -301,14 +308,17 @@ fn converted(object: &Object, counts: &Counts, parts: Vec<encode::PartitionSums>
 }
 
 /// A later version of a converted object, held against what the object gave.
-fn checked(found: Receipt, earlier: &BTreeMap<String, Receipt>) -> Receipt {
+fn checked(found: Receipt, earlier: &BTreeMap<String, Before>) -> Receipt {
     let reason = match (found.outcome, earlier.get(&found.url)) {
-        (Outcome::Converted, Some(earlier)) if found.gave_the_same(earlier) => None,
-        (Outcome::Converted, Some(earlier)) => {
+        (Outcome::Converted, Some(earlier)) if found.gave_the_same(&earlier.receipt) => None,
+        (Outcome::Converted, Some(Before { receipt: earlier, writer_epoch })) => {
             let (rows, rejects) = (found.rows, found.rejects);
             let (rows_earlier, rejects_earlier) = (earlier.rows, earlier.rejects);
+            let is_ours = writer_epoch.is_none_or(|epoch| epoch == WRITER_EPOCH);
+            let why =
+                if is_ours { "" } else { "the decoder changed since it was converted, and perhaps nothing else: " };
             Some(format!(
-                "it would give {rows} rows and {rejects} rejects; it gave {rows_earlier} and {rejects_earlier}, and \
+                "{why}it would give {rows} rows and {rejects} rejects; it gave {rows_earlier} and {rejects_earlier}, and \
                  sums may differ where counts do not"
             ))
         }

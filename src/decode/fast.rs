@@ -77,11 +77,12 @@ impl Run {
     }
 
     /// Appends the integer columns of all rows to `values`, and notes the doubtful rows, whose values mean nothing.
-    pub fn ints(&mut self, text: Text, layout: &Layout, starts: &RangeInclusive<i64>, values: &mut [Values]) {
+    pub fn ints(&mut self, text: Text, layout: &Layout, times: &RangeInclusive<i64>, values: &mut [Values]) {
         let mut doubtful = std::mem::take(&mut self.doubtful);
         for (column, (of, values)) in layout.columns.iter().zip(values).enumerate() {
             let Values::Int(values) = values else { continue };
-            let range = if layout.start == Some(column) { starts.clone() } else { 0..=int_max(of.kind) };
+            let is_time = layout.start == Some(column) || layout.end == Some(column);
+            let range = if is_time { times.clone() } else { 0..=int_max(of.kind) };
             let ints = IntColumn {
                 text: text.bytes,
                 tokens: self.tokens(text, column, 0..self.rows()),

@@ -33,6 +33,8 @@ pub struct Inflater {
     handle: NonNull<sys::libdeflate_decompressor>,
     /// Inflated text, then at least [`AFTER`] bytes.
     buffer: Vec<u8>,
+    /// Where the members after the first one begin in the text; those without text are left out.
+    members: Vec<u64>,
 }
 
 // SAFETY: the decompressor is plain memory, owned by this value alone, and libdeflate keeps no state per thread.
@@ -61,7 +63,7 @@ impl Inflater {
         // SAFETY: takes nothing; returns null only when memory is exhausted.
         let handle = unsafe { sys::libdeflate_alloc_decompressor() };
         let handle = NonNull::new(handle).expect("memory for an inflater (30 KB) is there");
-        Inflater { handle, buffer: BUFFER.take() }
+        Inflater { handle, buffer: BUFFER.take(), members: Vec::new() }
     }
 
     /// Inflates all members of `body` and returns the text's length, at most `text_bytes_max`; the text is the
@@ -74,10 +76,14 @@ impl Inflater {
         }
         self.make_room(promised, text_bytes_max);
         let (mut read, mut written) = (0, 0);
+        self.members.clear();
         while read < body.len() {
             let room = self.buffer.len() - AFTER;
             match self.member(&body[read..], written, room.min(text_bytes_max)) {
                 Ok(member) => {
+                    if written > 0 && member.written > 0 {
+                        self.members.push(written as u64);
+                    }
                     read += member.read;
                     written += member.written;
                 }
@@ -86,6 +92,11 @@ impl Inflater {
             }
         }
         Ok(written)
+    }
+
+    /// Where the members of the text after the first one begin.
+    pub fn members(&self) -> &[u64] {
+        &self.members
     }
 
     /// The buffer with the text at its beginning and room for a newline and [`PADDING`] bytes after it.

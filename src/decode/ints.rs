@@ -5,7 +5,7 @@
 //! plain way, which is `one` and serves other processors; the two are tested against each other.
 
 use super::number::{NOT_DIGITS, digits};
-use super::plain::{MILLISECOND_DIGITS, NULL};
+use super::plain::{MILLISECONDS_MIN, NULL};
 use crate::columns::NULL_INT;
 
 /// Where the tokens of one column lie in a text.
@@ -53,7 +53,7 @@ pub struct IntColumn<'a> {
     pub tokens: Tokens<'a>,
     pub least: i64,
     pub greatest: i64,
-    /// Whether 13 digits are milliseconds.
+    /// Whether numbers from [`MILLISECONDS_MIN`] on are milliseconds.
     pub is_seconds: bool,
 }
 
@@ -78,7 +78,7 @@ impl IntColumn<'_> {
     fn one(&self, row: usize, doubtful: &mut Vec<u32>) -> i64 {
         let (start, end) = self.tokens.get(row);
         let mut value = digits(self.text, start, end);
-        if self.is_seconds && value >= 0 && end - start == MILLISECOND_DIGITS {
+        if self.is_seconds && value >= MILLISECONDS_MIN {
             value /= 1000;
         }
         if value < self.least || value > self.greatest {
@@ -131,9 +131,6 @@ impl IntColumn<'_> {
         if (less_one[0] | less_one[1] | less_one[2] | less_one[3]) >= 16 {
             return None;
         }
-        if self.is_seconds && lengths.contains(&MILLISECOND_DIGITS) {
-            return None;
-        }
         let (a, b) = (self.digits_sse(a.1, less_one[0])?, self.digits_sse(b.1, less_one[1])?);
         let (c, d) = (self.digits_sse(c.1, less_one[2])?, self.digits_sse(d.1, less_one[3])?);
         let one = _mm256_set_m128i(b, a);
@@ -155,7 +152,9 @@ impl IntColumn<'_> {
         // The order is now 0 2 1 3.
         let values = _mm256_permute4x64_epi64::<0b11_01_10_00>(mixed);
         let too_small = _mm256_cmpgt_epi64(_mm256_set1_epi64x(self.least), values);
-        let too_great = _mm256_cmpgt_epi64(values, _mm256_set1_epi64x(self.greatest));
+        // Milliseconds take the plain way.
+        let greatest = if self.is_seconds { self.greatest.min(MILLISECONDS_MIN - 1) } else { self.greatest };
+        let too_great = _mm256_cmpgt_epi64(values, _mm256_set1_epi64x(greatest));
         let outside = _mm256_or_si256(too_small, too_great);
         if _mm256_testz_si256(outside, outside) == 0 {
             return None;
@@ -192,7 +191,10 @@ mod tests {
     proptest! {
         #[test]
         fn four_at_a_time_are_the_plain_ones(
-            tokens in prop::collection::vec("[0-9]{1,17}|[0-9]{10}|[0-9]{13}|-|[0-9]{0,3}[/:a][0-9]{0,12}", 0..40),
+            tokens in prop::collection::vec(
+                "[0-9]{1,17}|[0-9]{10}|[0-9]{13}|0{0,4}1694649600(000)?|99999999999|100000000000|-|[0-9]{0,3}[/:a][0-9]{0,12}",
+                0..40,
+            ),
             least in 0i64..2000,
             is_seconds: bool,
         ) {

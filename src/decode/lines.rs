@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::LINE_BYTES_MAX;
 use super::fast::{Row, Run, Text};
 use super::object::{LINE_HEAD_BYTES, Object, Stop};
-use super::plain::{self, Fault, Line, Value};
+use super::plain::{self, Fault, Line, Rules, Value};
 use super::scan::{self, Scan};
 use crate::columns::{CHUNK_ROWS_MAX, NULL_TEXT, Values};
 use crate::schema::{Kind, Layout};
@@ -130,7 +130,7 @@ impl Object<'_> {
         }
         let tokens = Text { bytes: text, separators: scan.separators() };
         let chunk = self.chunk.as_mut().expect("a layout is in force");
-        run.ints(tokens, layout, &self.starts, &mut chunk.values);
+        run.ints(tokens, layout, &self.times, &mut chunk.values);
         if !run.doubtful().is_empty() {
             let taken = self.run_with_doubtful(tokens, layout, run, end);
             run.clear();
@@ -207,11 +207,13 @@ impl Object<'_> {
     /// Takes one line, without its newline, that begins `begin` bytes into the text.
     fn plain_line(&mut self, line: &[u8], begin: usize) -> Result<(), Stop> {
         let offset = self.offset + begin as u64;
+        let begins_member = self.begins_member(offset);
         let chunk = self.chunk.as_mut().expect("a layout is in force");
         if line.len() > LINE_BYTES_MAX {
             return self.reject(Fault::too_long(), &line[..LINE_HEAD_BYTES], offset);
         }
-        match plain::line(line, &chunk.layout, &self.starts) {
+        let rules = Rules { layout: &chunk.layout, times: &self.times, begins_member };
+        match plain::line(line, &rules) {
             Line::Blank => {
                 self.counts.lines += 1;
                 self.counts.blanks += 1;
@@ -226,6 +228,9 @@ impl Object<'_> {
                         (Value::Int(value), Values::Int(values)) => values.push(value),
                         (Value::Text(text), Values::Text(ids)) => ids.push(
                             text.map_or(NULL_TEXT, |text| self.dictionaries.get_mut(slot).intern(text.as_bytes())),
+                        ),
+                        (Value::Others(json), Values::Text(ids)) => ids.push(
+                            json.map_or(NULL_TEXT, |json| self.dictionaries.get_mut(slot).intern(json.as_bytes())),
                         ),
                         _ => unreachable!("a value is of its column's kind"),
                     }
@@ -254,7 +259,8 @@ impl Shape {
     fn of(layout: &Layout) -> Shape {
         let is_text = |kind: Kind| kind == Kind::Text;
         Shape {
-            columns: layout.columns.len(),
+            // Lines of which several values go to one column are left to the plain decoder: none has so many tokens.
+            columns: if layout.others.is_empty() { layout.columns.len() } else { LINE_BYTES_MAX },
             first_is_text: is_text(layout.columns[0].kind),
             is_all_text: layout.columns.iter().all(|column| is_text(column.kind)),
         }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Chunk, Dictionaries};
-use crate::schema::{Layout, Types};
+use crate::schema::{Admitted, Layout, Types, Unknown};
 use inflate::{GZIP_MAGIC, Inflater, NotInflated};
 use lines::Buffers;
 use object::{Object, Stop};
@@ -53,12 +53,14 @@ pub struct Settings {
     pub types: Types,
     /// The layout of objects without a header line. A header line beats it.
     pub format: Option<Layout>,
+    /// Which fields that nobody documents become columns.
+    pub unknown: Unknown,
 }
 
 /// An object, with what its key told about it.
 pub struct Source<'a> {
     pub body: Body<'a>,
-    /// When the object was delivered, in Unix seconds; the `start` of a row is at most two days later.
+    /// When the object was delivered, in Unix seconds; `start` and `end` of a row are at most two days later.
     pub delivered: i64,
     /// Whether the key lies where flow logs are delivered, so that the object is meant to be one.
     pub in_flow_log_prefix: bool,
@@ -146,6 +148,8 @@ pub enum DecodeError {
 pub struct Decoder {
     settings: Settings,
     format: Option<Arc<Layout>>,
+    /// Columns given to unknown fields so far.
+    admitted: Admitted,
     limits: Limits,
     inflater: Inflater,
     block: Vec<u8>,
@@ -171,6 +175,7 @@ impl Decoder {
     pub fn new(settings: Settings) -> Decoder {
         Decoder {
             format: settings.format.clone().map(Arc::new),
+            admitted: Admitted::new(&settings.unknown, settings.format.as_ref()),
             settings,
             limits: Limits::default(),
             inflater: Inflater::new(),
@@ -194,8 +199,11 @@ impl Decoder {
                 delivered: source.delivered,
                 in_flow_log_prefix: source.in_flow_log_prefix,
             },
-            &mut self.buffers,
-            &mut self.dictionaries,
+            object::Kept {
+                buffers: &mut self.buffers,
+                dictionaries: &mut self.dictionaries,
+                admitted: &mut self.admitted,
+            },
             sink,
         );
         let done = match source.body {
@@ -226,6 +234,7 @@ fn whole(
     match inflater.inflate(body, text_bytes_max) {
         Ok(bytes) => {
             object.inflated(bytes as u64, limits.inflated_bytes)?;
+            object.members_begin(inflater.members());
             let text = inflater.text_mut();
             let lacks_newline = bytes > 0 && text[bytes - 1] != b'\n';
             if lacks_newline {

@@ -1,13 +1,15 @@
 //! One object's lines: which layout is in force, what each line counts as, and the chunk that is being filled.
 
+use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::inflate::GZIP_MAGIC;
 use super::lines::Buffers;
 use super::plain::{self, Fault};
 use super::{Counts, DecodeError, Decoded, Reject, Sink};
 use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};
-use crate::schema::{Kind, Layout, Types, is_header};
+use crate::schema::{Admitted, Kind, Layout, Place, Types, is_header};
 
 /// Text of a reject's line at most, in bytes.
 const REJECT_TEXT_BYTES_MAX: usize = 4 << 10;
@@ -25,10 +27,10 @@ const LAYOUTS_PER_OBJECT_MAX: usize = 64;
 const REJECTS_HELD_MAX: usize = 1024;
 
 /// 2009-01-01, in Unix seconds: before the first VPC.
-const START_MIN: i64 = 1_230_768_000;
+const TIME_MIN: i64 = 1_230_768_000;
 
-/// How much later than the object's delivery a row's `start` may be, in seconds.
-const START_AFTER_DELIVERY_MAX: i64 = 2 * 86_400;
+/// How much later than the object's delivery a row's times may be, in seconds.
+const TIME_AFTER_DELIVERY_MAX: i64 = 2 * 86_400;
 
 /// Why an object is not read on.
 pub enum Stop {
@@ -45,13 +47,23 @@ pub struct Setting<'a> {
     pub in_flow_log_prefix: bool,
 }
 
+/// What is kept from object to object.
+pub struct Kept<'a> {
+    pub buffers: &'a mut Buffers,
+    pub dictionaries: &'a mut Dictionaries,
+    pub admitted: &'a mut Admitted,
+}
+
 /// The state of one object.
 pub struct Object<'a> {
     setting: Setting<'a>,
-    /// Times that `start` may have.
-    pub(super) starts: RangeInclusive<i64>,
+    /// Times that `start` and `end` may have.
+    pub(super) times: RangeInclusive<i64>,
+    /// Where later gzip members begin in the inflated object, of those whose text is not read yet.
+    members: VecDeque<u64>,
     pub(super) buffers: &'a mut Buffers,
     pub(super) dictionaries: &'a mut Dictionaries,
+    admitted: &'a mut Admitted,
     sink: &'a mut dyn Sink,
     pub(super) chunk: Option<Chunk>,
     chunk_text_bytes: usize,
@@ -64,18 +76,15 @@ pub struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    pub fn new(
-        setting: Setting<'a>,
-        buffers: &'a mut Buffers,
-        dictionaries: &'a mut Dictionaries,
-        sink: &'a mut dyn Sink,
-    ) -> Object<'a> {
+    pub fn new(setting: Setting<'a>, kept: Kept<'a>, sink: &'a mut dyn Sink) -> Object<'a> {
         Object {
-            starts: START_MIN..=setting.delivered.saturating_add(START_AFTER_DELIVERY_MAX),
+            times: TIME_MIN..=setting.delivered.saturating_add(TIME_AFTER_DELIVERY_MAX),
+            members: VecDeque::new(),
             held: (setting.format.is_some() && !setting.in_flow_log_prefix).then(Vec::new),
             setting,
-            buffers,
-            dictionaries,
+            buffers: kept.buffers,
+            dictionaries: kept.dictionaries,
+            admitted: kept.admitted,
             sink,
             chunk: None,
             chunk_text_bytes: 0,
@@ -93,6 +102,31 @@ impl<'a> Object<'a> {
             return Err(Stop::Aside(format!("inflates past {} GiB", inflated_bytes_max >> 30)));
         }
         Ok(())
+    }
+
+    /// Notes where gzip members after the first one begin, in bytes of the inflated object.
+    pub fn members_begin(&mut self, members: &[u64]) {
+        self.members.extend(members);
+    }
+
+    /// The same, counted from the end of the text that was counted as inflated so far. Leaves `members` empty.
+    pub fn members_begin_after(&mut self, members: &mut Vec<u64>) {
+        // What was read needs no mark any more: an object may have as many members as bytes.
+        self.pass_members(self.offset);
+        let before = self.counts.inflated_bytes;
+        self.members.extend(members.drain(..).map(|at| before + at));
+    }
+
+    fn pass_members(&mut self, offset: u64) {
+        while self.members.front().is_some_and(|&member| member < offset) {
+            self.members.pop_front();
+        }
+    }
+
+    /// Where a line that begins at `offset` stands, under the layout in force. Lines are asked for in their order.
+    pub(super) fn begins_member(&mut self, offset: u64) -> bool {
+        self.pass_members(offset);
+        self.members.front() == Some(&offset)
     }
 
     /// Gives the last chunk, and judges the object as a whole.
@@ -128,9 +162,14 @@ impl<'a> Object<'a> {
     /// Decides what the first line with text is; it is consumed only if it is a header.
     pub(super) fn first_line(&mut self, line: &[u8]) -> Result<(), Stop> {
         let names = std::str::from_utf8(line).ok().map(plain::tokens);
-        match names.filter(|names| is_header(names, None)) {
+        let format = self.setting.format.map(Arc::as_ref);
+        match names.filter(|names| is_header(names, Place::First(format))) {
             Some(names) => self.header(&names),
-            None => self.without_header(line),
+            None => {
+                // It was asked for: what begins a member is decided for later lines alone.
+                self.pass_members(self.offset + 1);
+                self.without_header(line)
+            }
         }
     }
 
@@ -138,7 +177,8 @@ impl<'a> Object<'a> {
     pub(super) fn header(&mut self, names: &[&str]) -> Result<(), Stop> {
         self.counts.lines += 1;
         self.counts.headers += 1;
-        let layout = Layout::from_names(names.iter().copied(), self.setting.types).map_err(|error| {
+        let names = names.iter().copied();
+        let layout = Layout::from_header(names, self.setting.types, self.admitted).map_err(|error| {
             Stop::Aside(format!("line {} is a header that cannot be used: {error}", self.counts.lines))
         })?;
         self.is_flow_log()?;
@@ -146,6 +186,9 @@ impl<'a> Object<'a> {
     }
 
     fn without_header(&mut self, line: &[u8]) -> Result<(), Stop> {
+        if let Some(reason) = wrapped(line, self.setting.in_flow_log_prefix) {
+            return Err(Stop::Aside(reason.to_owned()));
+        }
         if let Some(format) = self.setting.format {
             return self.set_layout(Arc::clone(format));
         }
@@ -248,6 +291,32 @@ impl<'a> Object<'a> {
         }
         given.map_err(|error| Stop::Failed(DecodeError::Sink(error)))
     }
+}
+
+/// Why no line of an object can be a record, where its first one tells: the records are there, but not as they are logged.
+/// JSON that holds nothing like one is somebody else's.
+fn wrapped(line: &[u8], in_flow_log_prefix: bool) -> Option<&'static str> {
+    if line.starts_with(&GZIP_MAGIC) {
+        return Some("gzip within gzip: it was compressed twice; give it inflated once");
+    }
+    let has = |name: &[u8]| line.windows(name.len()).any(|part| part == name);
+    let is_ours = || {
+        let words = || line.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-').flat_map(str::from_utf8);
+        let is_number = |word: &str| word.len() >= 9 && word.bytes().all(|byte| byte.is_ascii_digit());
+        in_flow_log_prefix || words().any(|word| is_of_record(&word)) && words().any(is_number)
+    };
+    if !line.trim_ascii_start().starts_with(b"{") || !is_ours() {
+        return None;
+    }
+    if has(b"\"logEvents\"") || has(b"\"messageType\"") {
+        return Some(
+            "JSON of a CloudWatch Logs subscription: the records are the texts `message` of its `logEvents`; give those \
+             alone, a line each, and --format",
+        );
+    }
+    has(b"\"message\"").then_some(
+        "JSON of Firehose: a record is the text `message` of each object; give those alone, a line each, and --format",
+    )
 }
 
 /// Whether a token shows that a line is a record of a flow log.

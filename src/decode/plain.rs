@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use super::LINE_BYTES_MAX;
 use crate::columns::NULL_INT;
-use crate::schema::{Column, Kind, Layout, is_header};
+use crate::schema::{Column, Kind, Layout, Place, is_header};
 
 /// Text of a reject's value at most, in bytes.
 const REJECT_VALUE_BYTES_MAX: usize = 256;
@@ -14,8 +14,9 @@ const REJECT_VALUE_BYTES_MAX: usize = 256;
 /// What stands for null in every column.
 pub const NULL: &str = "-";
 
-/// Digits of a time in milliseconds.
-pub const MILLISECOND_DIGITS: usize = 13;
+/// Times from here on are milliseconds: in seconds it is the year 5138, in milliseconds 1973. The number decides and not how
+/// many digits it has, so that zeros before it mean nothing.
+pub const MILLISECONDS_MIN: i64 = 100_000_000_000;
 
 /// What a line is.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,11 +29,23 @@ pub enum Line<'a> {
     Reject(Fault),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value<'a> {
     Text(Option<&'a str>),
     /// [`NULL_INT`] is null.
     Int(i64),
+    /// Of [`OTHER_FIELDS`](crate::schema::OTHER_FIELDS): a JSON object of those values that are not null.
+    Others(Option<String>),
+}
+
+/// What decides what a line is.
+pub struct Rules<'a> {
+    /// The layout in force.
+    pub layout: &'a Layout,
+    /// Times that `start` and `end` may have.
+    pub times: &'a RangeInclusive<i64>,
+    /// Whether the line is the first of a later gzip member.
+    pub begins_member: bool,
 }
 
 /// Why a line is neither a row nor anything else.
@@ -85,8 +98,9 @@ pub fn is_timestamp(token: &[u8]) -> bool {
     fits(b"0000-00-00T00:00:00.000Z") || fits(b"0000-00-00T00:00:00Z")
 }
 
-/// Reads a line, without its newline, as one of `layout`. `starts` are the times that `start` may have.
-pub fn line<'a>(line: &'a [u8], layout: &Layout, starts: &RangeInclusive<i64>) -> Line<'a> {
+/// Reads a line, without its newline.
+pub fn line<'a>(line: &'a [u8], rules: &Rules) -> Line<'a> {
+    let Rules { layout, times, begins_member } = *rules;
     let Ok(line) = std::str::from_utf8(line) else {
         return Line::Reject(Fault::of_line("line is not UTF-8"));
     };
@@ -94,19 +108,29 @@ pub fn line<'a>(line: &'a [u8], layout: &Layout, starts: &RangeInclusive<i64>) -
         return Line::Blank;
     }
     let tokens = tokens(line);
-    if is_header(&tokens, Some(layout)) {
+    let place = if begins_member { Place::Member(layout) } else { Place::Middle(layout) };
+    if is_header(&tokens, place) {
         return Line::Header(tokens);
     }
-    let expected = layout.columns.len();
+    let expected = layout.fields();
     if tokens.len() != expected {
         let reason = format!("line has {} instead of {expected}", counted(tokens.len(), "field"));
         return Line::Reject(Fault::of_line(reason));
     }
-    let mut values = Vec::with_capacity(expected);
-    for (at, (column, token)) in layout.columns.iter().zip(tokens).enumerate() {
+    let mut values = Vec::with_capacity(layout.columns.len());
+    let mut json = String::new();
+    let mut others = layout.others.iter().peekable();
+    for (at, token) in tokens.into_iter().enumerate() {
+        if let Some(other) = others.next_if(|other| other.at == at) {
+            add_other(&mut json, &other.name, token);
+            continue;
+        }
+        let place = values.len();
+        let column = &layout.columns[place];
+        let is_time = layout.start == Some(place) || layout.end == Some(place);
         match value(column, token) {
-            Ok(Value::Int(time)) if layout.start == Some(at) && time != NULL_INT && !starts.contains(&time) => {
-                let what = if time < *starts.start() {
+            Ok(Value::Int(time)) if is_time && time != NULL_INT && !times.contains(&time) => {
+                let what = if time < *times.start() {
                     "is before 2009, when there were no VPCs"
                 } else {
                     "is more than 2 days after the object's delivery"
@@ -117,7 +141,18 @@ pub fn line<'a>(line: &'a [u8], layout: &Layout, starts: &RangeInclusive<i64>) -
             Err(what) => return Line::Reject(Fault::of_value(column, token, what)),
         }
     }
+    if !layout.others.is_empty() {
+        values.push(Value::Others((!json.is_empty()).then(|| json + "}")));
+    }
     Line::Row(values)
+}
+
+/// Adds a member to a JSON object that is still open.
+fn add_other(json: &mut String, name: &str, token: &str) {
+    if token != NULL {
+        json.push(if json.is_empty() { '{' } else { ',' });
+        *json += &format!("{}:{}", serde_json::Value::from(name), serde_json::Value::from(token));
+    }
 }
 
 fn value<'a>(column: &Column, token: &'a str) -> Result<Value<'a>, &'static str> {
@@ -135,7 +170,7 @@ fn value<'a>(column: &Column, token: &'a str) -> Result<Value<'a>, &'static str>
         }
         Kind::Seconds => {
             let time = number.ok_or("is not a time in Unix seconds")?;
-            if token.len() == MILLISECOND_DIGITS { time / 1000 } else { time }
+            if time >= MILLISECONDS_MIN { time / 1000 } else { time }
         }
         Kind::Text => unreachable!("texts were returned above"),
     };

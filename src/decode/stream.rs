@@ -6,7 +6,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::inflate::GZIP_MAGIC;
 use super::object::{LINE_HEAD_BYTES, Object, Stop};
@@ -99,33 +99,53 @@ impl Read for Input<'_> {
 /// The text of an object.
 enum Text<'a> {
     Plain(Input<'a>),
-    Gzip(Box<MultiGzDecoder<Input<'a>>>),
+    /// One member, and after it the next. Only a failure leaves nothing.
+    Gzip(Option<Box<GzDecoder<Input<'a>>>>),
 }
 
 impl Text<'_> {
-    /// Fills `to`, or as much of it as there is text.
-    fn fill(&mut self, to: &mut [u8]) -> Result<usize, Stop> {
+    /// Fills `to`, or as much of it as there is text. Notes in `members` where in it later members begin.
+    fn fill(&mut self, to: &mut [u8], members: &mut Vec<u64>) -> Result<usize, Stop> {
         let mut filled = 0;
         while filled < to.len() {
-            let read = match self {
-                Text::Plain(input) => input.read(&mut to[filled..]),
-                Text::Gzip(gzip) => gzip.read(&mut to[filled..]),
-            };
-            match read {
-                Ok(0) => break,
+            match self.read(&mut to[filled..]) {
+                Ok(0) => match self.next_member() {
+                    Ok(true) => members.push(filled as u64),
+                    Ok(false) => break,
+                    Err(error) => return Err(self.stop(&error)),
+                },
                 Ok(bytes) => filled += bytes,
                 Err(error) => return Err(self.stop(&error)),
             }
         }
+        members.dedup();
         Ok(filled)
+    }
+
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Text::Plain(input) => input.read(to),
+            Text::Gzip(gzip) => gzip.as_mut().map_or(Ok(0), |gzip| gzip.read(to)),
+        }
+    }
+
+    /// Goes on to the member after one that has ended; `false` if there is none.
+    fn next_member(&mut self) -> io::Result<bool> {
+        let Text::Gzip(gzip) = self else { return Ok(false) };
+        let Some(ended) = gzip.as_mut() else { return Ok(false) };
+        if ended.get_mut().fill_buf()?.is_empty() {
+            return Ok(false);
+        }
+        *gzip = gzip.take().map(|ended| Box::new(GzDecoder::new(ended.into_inner())));
+        Ok(true)
     }
 
     fn stop(&mut self, error: &io::Error) -> Stop {
         let input = match self {
-            Text::Plain(input) => input,
-            Text::Gzip(gzip) => gzip.get_mut(),
+            Text::Plain(input) => Some(input),
+            Text::Gzip(gzip) => gzip.as_mut().map(|gzip| gzip.get_mut()),
         };
-        match input.failure.take() {
+        match input.and_then(|input| input.failure.take()) {
             Some(failure) => Stop::Failed(DecodeError::Read(failure)),
             None => Stop::Aside(format!("gzip data is truncated or corrupt: {error}")),
         }
@@ -141,14 +161,16 @@ struct LongLine {
 /// Reads all of `input` into `object`. `buffer` is kept from object to object.
 pub fn read(input: Input, object: &mut Object, buffer: &mut Vec<u8>, limits: Limits) -> Result<(), Stop> {
     let is_gzip = input.buffer[..input.end].starts_with(&GZIP_MAGIC);
-    let mut text = if is_gzip { Text::Gzip(Box::new(MultiGzDecoder::new(input))) } else { Text::Plain(input) };
+    let mut text = if is_gzip { Text::Gzip(Some(Box::new(GzDecoder::new(input)))) } else { Text::Plain(input) };
     // Room for a line that just fits and its end, a fresh block, and the newline that the last line may lack.
     let room = LINE_BYTES_MAX + 1 + limits.block_bytes;
     buffer.resize(room + 1 + PADDING, 0);
     let mut carried = 0;
     let mut long: Option<LongLine> = None;
+    let mut members = Vec::new();
     loop {
-        let fresh = text.fill(&mut buffer[carried..][..limits.block_bytes])?;
+        let fresh = text.fill(&mut buffer[carried..][..limits.block_bytes], &mut members)?;
+        object.members_begin_after(&mut members);
         object.inflated(fresh as u64, limits.inflated_bytes)?;
         let is_last = fresh < limits.block_bytes;
         let mut end = carried + fresh;

@@ -112,7 +112,7 @@ impl Bench {
     pub fn new(format: Option<&str>) -> Bench {
         let types = Types::default();
         let format = format.map(|format| Layout::from_format(format, &types).unwrap());
-        let decoder = Decoder::new(Settings { types, format });
+        let decoder = Decoder::new(Settings { types, format, unknown: Unknown::default() });
         Bench { decoder, in_flow_log_prefix: true, given: Given::default() }
     }
 

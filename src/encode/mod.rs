@@ -62,8 +62,9 @@ use self::shape::{Shape, Shapes};
 use self::spill::{Frames, Spill};
 use crate::columns::{Chunk, Dictionaries, Values};
 
-/// Names the bytes that this version writes for given rows. It goes up whenever they change.
-pub const WRITER_EPOCH: u32 = 2;
+/// Names what this version makes of given objects: which rows their lines are, and the bytes of the files that hold them. It
+/// goes up whenever either changes.
+pub const WRITER_EPOCH: u32 = 3;
 
 /// Why files could not be made. The task has failed; what was staged is worthless.
 #[derive(Debug, thiserror::Error)]
@@ -160,7 +161,7 @@ impl<S: Staging> TaskEncoder<S> {
         let counted = Counted {
             lines: &chunk.lines,
             start: ints(layout.start),
-            end: ints(plan.end),
+            end: ints(layout.end),
             packets: ints(layout.packets),
             bytes: ints(layout.bytes),
         };

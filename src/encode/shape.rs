@@ -89,8 +89,6 @@ pub struct Plan {
     pub shape: usize,
     /// For each column of the log in file order, its index in the layout.
     pub sources: Vec<usize>,
-    /// Index in the layout of `end`, which receipts are about.
-    pub end: Option<usize>,
 }
 
 /// All shapes of a task, and the plan for each layout seen so far.
@@ -141,8 +139,7 @@ impl Shapes {
                 self.shapes.len() - 1
             }
         };
-        let is_end = |column: &Column| column.name == "end" && column.kind.same_storage(Kind::Seconds);
-        Ok(Plan { shape, sources, end: layout.columns.iter().position(is_end) })
+        Ok(Plan { shape, sources })
     }
 }
 

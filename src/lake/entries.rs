@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{ALTERED, is_as_written, with_check};
 use super::{Day, LakeError, Totals};
-use crate::schema::{Kind, Table, Types};
+use crate::schema::{Kind, Table, Types, Unknown};
 
 /// The newest ledger format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -58,6 +58,9 @@ pub struct Settings {
     /// Column types that this lake fixed earlier and today's program would choose otherwise.
     #[serde(default)]
     pub types: Types,
+    /// Which fields that nobody documents its tasks may write as columns.
+    #[serde(default)]
+    pub unknown: Unknown,
 }
 
 /// What is to be done with the objects of a plan.

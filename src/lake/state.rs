@@ -9,7 +9,7 @@ use super::{
     Body, Checkpoint, CommitHead, Create, Day, Dropped, Entry, Filed, Lake, LakeError, Names, Outcome, Plan,
     PlannedTask, Purpose, Receipt, TaskRef, Totals, decode_lines,
 };
-use crate::schema::{FIELDS, Kind, PROVENANCE, Table, Types};
+use crate::schema::{Kind, NEW_COLUMNS_PER_TASK_MAX, RESERVED, Table, Types, UNKNOWN_COLUMNS_MAX, Unknown, documented};
 
 /// One plan of the log and what later entries said of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -181,16 +181,30 @@ impl State {
     pub fn fixed_types(&self) -> Types {
         let mut fixed = Types::default();
         for (&table, columns) in &self.columns {
-            let own = |column: &str| PROVENANCE.iter().any(|own| own.column == column);
-            for (column, &kind) in columns.iter().filter(|(column, _)| !own(column)) {
-                let today = FIELDS.iter().find(|field| field.log.replace('-', "_") == *column);
-                let today = today.map_or(Kind::Text, |field| field.kind(table));
+            for (column, &kind) in columns.iter().filter(|(column, _)| !RESERVED.contains(&column.as_str())) {
+                let today = documented(column).map_or(Kind::Text, |field| field.kind(table));
                 if !kind.same_storage(today) {
                     fixed.0.entry(table).or_default().insert(column.clone(), kind);
                 }
             }
         }
         fixed
+    }
+
+    /// The columns of undocumented fields that a plan made now may write. The first ones by name, if the lake has too many.
+    pub fn unknown_columns(&self) -> Unknown {
+        let mut unknown = Unknown::default();
+        let mut left = UNKNOWN_COLUMNS_MAX;
+        for (&table, columns) in &self.columns {
+            let is_unknown = |name: &&String| documented(name).is_none() && !RESERVED.contains(&name.as_str());
+            let known: BTreeSet<String> = columns.keys().filter(is_unknown).take(left).cloned().collect();
+            left -= known.len();
+            if !known.is_empty() {
+                unknown.known.insert(table, known);
+            }
+        }
+        unknown.new_per_task = NEW_COLUMNS_PER_TASK_MAX.min(left as u32);
+        unknown
     }
 
     /// The tasks of a plan without the objects that left it.

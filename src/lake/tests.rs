@@ -17,6 +17,7 @@ async fn put(lake: &Lake, number: u64, body: Body) {
 
 fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
     let settings = Settings {
+        unknown: Default::default(),
         writer_epoch: 1,
         compression: "zstd".into(),
         file_bytes_max: 1,

@@ -25,6 +25,7 @@ mod resident;
 mod table;
 mod timestamp;
 mod view;
+mod wide;
 mod zone;
 
 use std::collections::BTreeMap;
@@ -144,10 +145,19 @@ impl Session {
         window: Window,
         optional: &[&str],
     ) -> Result<(), QueryError> {
-        let optional = optional.iter().map(|column| ((*column).to_owned(), type_of(column, table))).collect();
-        let view = view::View { time_zone: self.options.time_zone.name(), window, optional, starts: provider.starts() };
+        let optional: Vec<_> = optional.iter().map(|column| ((*column).to_owned(), type_of(column, table))).collect();
+        let time_zone = self.options.time_zone.clone();
+        let view = move |provider: Arc<LakeTable>| {
+            let (time_zone, starts) = (time_zone.name(), provider.starts());
+            let view = view::View { time_zone, window, optional: optional.clone(), starts };
+            view.of(table.name(), provider)
+        };
+        let shown: Arc<dyn TableProvider> = match provider.schema().fields().len() >= wide::COLUMNS_MIN {
+            true => Arc::new(wide::Wide::new(provider.clone(), Box::new(view))?),
+            false => Arc::new(view(provider.clone())?),
+        };
         self.context.deregister_table(name)?;
-        self.context.register_table(name, Arc::new(view.of(table.name(), provider.clone())?))?;
+        self.context.register_table(name, shown)?;
         Ok(())
     }
 

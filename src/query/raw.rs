@@ -10,6 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chrono::DateTime;
 use datafusion::arrow::array::{ArrayRef, Date32Array, Int32Array, Int64Array, StringViewArray, new_null_array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
@@ -26,7 +27,7 @@ use super::{Options, QueryError};
 use crate::columns::{Chunk, Dictionaries, NULL_INT, NULL_TEXT, Values};
 use crate::decode::{self, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{self, Budget, Stores};
-use crate::schema::{PROVENANCE, Table};
+use crate::schema::{OTHER_FIELDS, PROVENANCE, Table, Unknown, documented};
 use crate::source::{Filter, Object, Store, find_chains, list_chain};
 
 /// Objects that belong to no flow log by their key, and are opened for their columns.
@@ -63,9 +64,10 @@ pub(super) async fn tables(
     let bytes = usize::try_from((options.memory_bytes / MEMORY_SHARE).max(BYTES_IN_FLIGHT_MIN)).unwrap_or(usize::MAX);
     let budget = Budget::new(fetch::Options { bytes_in_flight_max: bytes, ..fetch::Options::default() });
     let runtime = tokio::runtime::Handle::current();
-    let reader = Reader { stores, runtime, budget, unread: Arc::clone(unread) };
+    let reader = Reader { stores, runtime, budget, unread: Arc::clone(unread), unknown: Unknown::default() };
     let peek = Reader { unread: Arc::default(), ..reader.clone() };
     let columns = tokio::task::spawn_blocking(move || peek.columns(opened)).await.expect("decoding does not panic")?;
+    let reader = Reader { unknown: unknown_of(&columns), ..reader };
     let mut tables: Vec<(Table, Arc<dyn TableProvider>)> = Vec::new();
     for (table, columns) in columns {
         let schema = schema_of(columns);
@@ -80,6 +82,17 @@ pub(super) async fn tables(
         tables.push((table, Arc::new(StreamingTable::try_new(schema.clone(), shares)?)));
     }
     Ok(tables)
+}
+
+type Columns = BTreeMap<Table, BTreeMap<String, DataType>>;
+
+/// What readers take for columns: those that were found. If they were too many, every other field is one of the rest; else
+/// it has a column of its own, which is an error.
+fn unknown_of(found: &Columns) -> Unknown {
+    let is_unknown = |name: &&String| documented(name).is_none();
+    let known = found.iter().map(|(&table, columns)| (table, columns.keys().filter(is_unknown).cloned().collect()));
+    let are_too_many = found.values().any(|columns| columns.contains_key(OTHER_FIELDS));
+    Unknown { known: known.collect(), new_per_task: if are_too_many { 0 } else { u32::MAX } }
 }
 
 async fn list(store: &Store) -> std::result::Result<Vec<Object>, QueryError> {
@@ -129,13 +142,15 @@ struct Reader {
     runtime: tokio::runtime::Handle,
     budget: Arc<Budget>,
     unread: Arc<Unread>,
+    unknown: Unknown,
 }
 
 impl Reader {
     /// Decodes objects one after the other into what `sink` makes of each.
     fn read<S: Sink>(&self, objects: Vec<Object>, mut sink: impl FnMut(&Object) -> S) -> Result<()> {
         let budget = Arc::clone(&self.budget);
-        let mut decoder = Decoder::new(decode::Settings::default());
+        let unknown = self.unknown.clone();
+        let mut decoder = Decoder::new(decode::Settings { unknown, ..decode::Settings::default() });
         for (at, body) in fetch::fetch(&self.runtime, self.stores.clone(), objects.clone(), budget) {
             let object = &objects[at];
             let failed = |what: String| DataFusionError::Execution(format!("{}: {what}", object.url));
@@ -165,25 +180,25 @@ impl Reader {
     }
 
     /// The columns of every table. Of each log another object is opened as long as none had rows.
-    fn columns(&self, logs: Vec<Vec<Object>>) -> Result<BTreeMap<Table, BTreeMap<String, DataType>>> {
+    fn columns(&self, logs: Vec<Vec<Object>>) -> Result<Columns> {
         let (tables, with_rows) = (RefCell::default(), RefCell::new(BTreeSet::new()));
         for turn in 0..OPENED_PER_LOG_MAX {
             let is_open = |log: &&Vec<Object>| !log.iter().any(|object| with_rows.borrow().contains(&object.url));
             let opened: Vec<Object> = logs.iter().filter(is_open).filter_map(|log| log.get(turn)).cloned().collect();
-            self.read(opened, |object| Columns { url: object.url.clone(), tables: &tables, with_rows: &with_rows })?;
+            self.read(opened, |object| Noting { url: object.url.clone(), tables: &tables, with_rows: &with_rows })?;
         }
         Ok(tables.into_inner())
     }
 }
 
 /// Notes the columns of one object's chunks.
-struct Columns<'a> {
+struct Noting<'a> {
     url: String,
-    tables: &'a RefCell<BTreeMap<Table, BTreeMap<String, DataType>>>,
+    tables: &'a RefCell<Columns>,
     with_rows: &'a RefCell<BTreeSet<String>>,
 }
 
-impl Sink for Columns<'_> {
+impl Sink for Noting<'_> {
     fn rows(&mut self, chunk: &Chunk, _dictionaries: &Dictionaries) -> io::Result<()> {
         if chunk.rows() == 0 {
             return Ok(());
@@ -294,10 +309,15 @@ impl Rows {
         }
         let place = |name: &str| chunk.layout.columns.iter().position(|column| column.name == name);
         if field.data_type() == &DataType::Date32 {
-            let day = |start: i64| (start != NULL_INT).then(|| start.div_euclid(SECONDS_PER_DAY) as i32);
+            // As in a lake: without a `start` it is the day of the key.
+            let of_key = self.object.day.map(|day| (day - DateTime::UNIX_EPOCH.date_naive()).num_days() as i32);
+            let day = |start: i64| match start {
+                NULL_INT => of_key,
+                start => Some(start.div_euclid(SECONDS_PER_DAY) as i32),
+            };
             return match place("start").map(|at| &chunk.values[at]) {
                 Some(Values::Int(starts)) => Arc::new(starts.iter().map(|&start| day(start)).collect::<Date32Array>()),
-                _ => new_null_array(&DataType::Date32, rows),
+                _ => Arc::new(Date32Array::from(vec![of_key; rows])),
             };
         }
         let Some(at) = place(field.name()) else { return new_null_array(field.data_type(), rows) };

@@ -32,7 +32,7 @@ use datafusion::scalar::ScalarValue;
 use object_store::ObjectMeta;
 
 use crate::lake::{DataFile, Lake};
-use crate::schema::{FIELDS, Kind, PARTITION_KEYS, PROVENANCE};
+use crate::schema::{FIELDS, Kind, PARTITION_KEYS, PROVENANCE, documented};
 
 /// Days from the first day of the proleptic Gregorian calendar to 1970-01-01, as chrono counts.
 const EPOCH_DAYS_FROM_CE: i32 = 719_163;
@@ -80,7 +80,7 @@ impl Drop for Listening {
 pub(super) struct LakeTable {
     name: &'static str,
     schema: TableSchema,
-    files: Vec<DataFile>,
+    files: Arc<[DataFile]>,
     partitions: RecordBatch,
     lake: Lake,
     scans: Scans,
@@ -94,7 +94,7 @@ impl LakeTable {
             files.iter().flat_map(|file| file.columns.iter().map(|(name, &kind)| (name.as_str(), kind))).collect();
         let mut fields: Vec<Field> =
             columns.into_iter().map(|(name, kind)| Field::new(name, read_as(kind), true)).collect();
-        fields.sort_by_key(|field| rank(field.name()));
+        fields.sort_by_cached_key(|field| rank(field.name()));
         let by_hour = files.iter().any(|file| file.partition.contains("/hour="));
         let mut keys = vec![Arc::new(Field::new("date", DataType::Date32, true))];
         if by_hour {
@@ -105,7 +105,22 @@ impl LakeTable {
         let arrays = (0..keys.len()).map(column).collect::<Result<Vec<ArrayRef>>>()?;
         let partitions = RecordBatch::try_new(Arc::new(Schema::new(keys.clone())), arrays)?;
         let schema = TableSchema::builder(Arc::new(Schema::new(fields))).with_table_partition_cols(keys).build();
-        Ok(LakeTable { name, schema, files, partitions, lake: lake.clone(), scans })
+        Ok(LakeTable { name, schema, files: files.into(), partitions, lake: lake.clone(), scans })
+    }
+
+    /// The same table with some of its columns alone.
+    pub fn with_columns(&self, is_wanted: impl Fn(&str) -> bool) -> LakeTable {
+        let fields = self.schema.file_schema().fields();
+        let fields: Vec<_> = fields.iter().filter(|field| is_wanted(field.name())).cloned().collect();
+        let keys = self.schema.table_partition_cols().clone();
+        LakeTable {
+            name: self.name,
+            schema: TableSchema::builder(Arc::new(Schema::new(fields))).with_table_partition_cols(keys).build(),
+            files: Arc::clone(&self.files),
+            partitions: self.partitions.clone(),
+            lake: self.lake.clone(),
+            scans: self.scans.clone(),
+        }
     }
 
     pub fn rows(&self) -> u64 {
@@ -188,9 +203,9 @@ fn read_as(kind: Kind) -> DataType {
 
 /// Documented fields in AWS's order, then unknown ones, then flowlake's own.
 pub(super) fn rank(column: &str) -> usize {
-    let is_field = |log: &str| log.len() == column.len() && log.replace('-', "_") == column;
     let own = || PROVENANCE.iter().position(|own| own.column == column).map(|at| FIELDS.len() + 1 + at);
-    FIELDS.iter().position(|field| is_field(field.log)).or_else(own).unwrap_or(FIELDS.len())
+    let field = documented(column).and_then(|field| FIELDS.iter().position(|other| other.log == field.log));
+    field.or_else(own).unwrap_or(FIELDS.len())
 }
 
 /// Whether `filter` can be decided from the partition keys alone.

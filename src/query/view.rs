@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Schema, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::Result;
+use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, col, lit, try_cast};
 use datafusion::scalar::ScalarValue;
+
+use crate::schema::PREFIX;
 
 /// Seconds from `since`, up to but without `until`; Unix time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,10 +52,11 @@ impl View<'_> {
         if let Some(until) = self.window.until {
             plan = plan.filter(bound(Expr::lt, until))?;
         }
-        let mut columns: Vec<Expr> = schema.fields().iter().map(|field| col(quoted(field.name()))).collect();
+        let mut columns: Vec<Expr> =
+            schema.fields().iter().filter_map(|field| of_file(&schema, field.name())).collect();
         for (seconds, time) in TIMES {
             let is_seconds = schema.field_with_name(seconds).is_ok_and(|field| field.data_type() == &DataType::Int64);
-            if is_seconds && schema.field_with_name(time).is_err() {
+            if is_seconds {
                 columns.push(self.time(seconds).alias(time));
             }
         }
@@ -77,7 +81,81 @@ impl View<'_> {
     }
 }
 
+/// A column of the files as the view shows it. Before epoch 3 a field could be named like a time that the view computes:
+/// such a one is shown under the name that it gets today, together with what has that name already.
+fn of_file(schema: &Schema, name: &str) -> Option<Expr> {
+    let is_time = |name: &str| TIMES.iter().any(|(_, time)| *time == name);
+    let has = |name: &str| schema.field_with_name(name).is_ok();
+    let column = col(quoted(name));
+    if is_time(name) {
+        let today = format!("{PREFIX}{name}");
+        return (!has(&today)).then(|| column.alias(today));
+    }
+    match name.strip_prefix(PREFIX) {
+        Some(time) if is_time(time) && has(time) => Some(coalesce(vec![column, col(quoted(time))]).alias(name)),
+        _ => Some(column),
+    }
+}
+
 /// A column name, taken as it is.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{ArrayRef, Int64Array, StringViewArray};
+    use datafusion::arrow::record_batch::RecordBatch;
+    use datafusion::arrow::util::pretty::pretty_format_batches;
+    use datafusion::datasource::MemTable;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+    use crate::schema::{PARTITION_KEYS, PROVENANCE, RESERVED};
+
+    fn texts(values: [Option<&str>; 2]) -> ArrayRef {
+        Arc::new(StringViewArray::from(values.to_vec()))
+    }
+
+    fn view(columns: Vec<(&str, ArrayRef)>) -> ViewTable {
+        let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, of)| (name, of, true)));
+        let batch = batch.unwrap();
+        let table = Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap());
+        View { time_zone: "UTC", ..View::default() }.of("t", table).unwrap()
+    }
+
+    fn ints(values: [i64; 2]) -> ArrayRef {
+        Arc::new(Int64Array::from(values.to_vec()))
+    }
+
+    async fn shown(view: ViewTable, statement: &str) -> String {
+        let context = SessionContext::new();
+        context.register_table("t", Arc::new(view)).unwrap();
+        let batches = context.sql(statement).await.unwrap().collect().await.unwrap();
+        let table = pretty_format_batches(&batches).unwrap().to_string();
+        let rows = table.lines().filter(|line| line.starts_with('|'));
+        rows.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn every_name_that_a_view_adds_is_reserved() {
+        let view = view(vec![("start", ints([0, 1])), ("end", ints([0, 1]))]);
+        let fields = view.schema();
+        let added: Vec<&String> = fields.fields().iter().map(|field| field.name()).skip(2).collect();
+        assert!(added.len() >= 2 && added.iter().all(|name| RESERVED.contains(&name.as_str())), "{added:?}");
+        let others = PROVENANCE.iter().map(|own| own.column).chain(PARTITION_KEYS).chain([crate::schema::OTHER_FIELDS]);
+        let known: Vec<&str> = others.chain(added.iter().map(|name| name.as_str())).collect();
+        assert!(RESERVED.iter().all(|name| known.contains(name)), "one of {RESERVED:?} is nobody's");
+    }
+
+    #[tokio::test]
+    async fn a_field_that_an_old_lake_calls_like_a_time_does_not_hide_it() {
+        let old = || ("start_time", texts([Some("old"), None]));
+        let start = || ("start", ints([1_694_736_000, 1_694_736_001]));
+        let both = view(vec![old(), start(), ("field_start_time", texts([None, Some("new")]))]);
+        let asked = "SELECT field_start_time, CAST(start_time AS BIGINT) > 0 AS is_time FROM t ORDER BY start";
+        let expected = "| field_start_time | is_time |\n| old | true |\n| new | true |";
+        assert_eq!(shown(both, asked).await, expected);
+        assert_eq!(shown(view(vec![old(), start()]), asked).await, expected.replace("| new |", "| |"));
+    }
 }

@@ -1,14 +1,15 @@
 //! The columns of one run of lines, in the order in which their values stand on a line.
 //!
 //! A layout comes from a header line of an object or from `--format`. Identity of a field is its column name: `vpc-id`
-//! and `vpc_id` are the same field.
+//! and `vpc_id` are the same field. A field that has no column of its own is one of the [`OTHER_FIELDS`].
 
 use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::provenance::is_own;
-use super::{FIELDS, Field, Kind, TGW_DEFAULT_FORMAT, Table, VPC_DEFAULT_FORMAT};
+use super::header::documented;
+use super::provenance::column_name;
+use super::{Admitted, Kind, OTHER_FIELDS, TGW_DEFAULT_FORMAT, Table, Unknown, VPC_DEFAULT_FORMAT};
 
 /// Fields that one header may name. AWS documents 72.
 pub const FIELDS_PER_HEADER_MAX: usize = 512;
@@ -24,7 +25,7 @@ pub struct Column {
     pub kind: Kind,
 }
 
-/// Types that the lake fixed when a column was first written, and that differ from [`FIELDS`] today.
+/// Types that the lake fixed when a column was first written, and that differ from [`FIELDS`](super::FIELDS) today.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Types(pub BTreeMap<Table, BTreeMap<String, Kind>>);
 
@@ -39,14 +40,27 @@ impl Types {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Layout {
     pub table: Table,
-    /// In the order of the line.
+    /// In the order of the line; then [`OTHER_FIELDS`], if there are any.
     pub columns: Vec<Column>,
+    /// Values of a line that have no column of their own, in its order.
+    pub others: Vec<Other>,
     /// Index in `columns` of `start`, from which the partition follows.
     pub start: Option<usize>,
+    /// Index in `columns` of `end`.
+    pub end: Option<usize>,
     /// Index in `columns` of `packets`, summed in receipts.
     pub packets: Option<usize>,
     /// Index in `columns` of `bytes`, summed in receipts.
     pub bytes: Option<usize>,
+}
+
+/// One value of a line that goes to [`OTHER_FIELDS`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Other {
+    /// Its place on the line, from 0.
+    pub at: usize,
+    /// The name of the column that it would have.
+    pub name: String,
 }
 
 /// Why a header or a `--format` gives no layout.
@@ -65,8 +79,17 @@ pub enum LayoutError {
 }
 
 impl Layout {
-    /// The layout of a header line's field names, such as `version account-id …`.
+    /// The layout of field names, such as `version account-id …`, each of which is a column.
     pub fn from_names<'a>(names: impl Iterator<Item = &'a str>, types: &Types) -> Result<Layout, LayoutError> {
+        Layout::from_header(names, types, &mut Admitted::new(&Unknown::unlimited(), None))
+    }
+
+    /// The layout of a header line's field names. Unknown ones are columns as far as they are `admitted`.
+    pub fn from_header<'a>(
+        names: impl Iterator<Item = &'a str>,
+        types: &Types,
+        admitted: &mut Admitted,
+    ) -> Result<Layout, LayoutError> {
         let names: Vec<&str> = names.take(FIELDS_PER_HEADER_MAX + 1).collect();
         if names.is_empty() {
             return Err(LayoutError::Empty);
@@ -77,16 +100,23 @@ impl Layout {
         if let Some(bad) = names.iter().find(|name| !is_field_name(name)) {
             return Err(LayoutError::NotAName(shorten(bad)));
         }
-        let is_tgw = names.iter().any(|name| known(name).is_some_and(|field| field.marks_tgw));
+        let is_tgw = names.iter().any(|name| documented(name).is_some_and(|field| field.marks_tgw));
         let table = if is_tgw { Table::TgwFlowLogs } else { Table::FlowLogs };
         let mut seen = HashSet::new();
-        let mut columns = Vec::with_capacity(names.len());
-        for name in names {
+        if let Some(twice) = names.iter().find(|name| !seen.insert(column_name(name))) {
+            return Err(LayoutError::Twice((*twice).to_owned()));
+        }
+        let (mut columns, mut others) = (Vec::with_capacity(names.len()), Vec::new());
+        for (at, name) in names.into_iter().enumerate() {
             let column = column_of(name, table, types);
-            if !seen.insert(column.name.clone()) {
-                return Err(LayoutError::Twice(name.to_owned()));
+            if documented(name).is_some() || admitted.admits(table, &column.name) {
+                columns.push(column);
+            } else {
+                others.push(Other { at, name: column.name });
             }
-            columns.push(column);
+        }
+        if !others.is_empty() {
+            columns.push(Column { name: OTHER_FIELDS.to_owned(), kind: Kind::Text });
         }
         let position = |name: &str, kind: Kind| {
             columns.iter().position(|column| column.name == name && column.kind.same_storage(kind))
@@ -94,10 +124,31 @@ impl Layout {
         Ok(Layout {
             table,
             start: position("start", Kind::Seconds),
+            end: position("end", Kind::Seconds),
             packets: position("packets", Kind::Int64),
             bytes: position("bytes", Kind::Int64),
             columns,
+            others,
         })
+    }
+
+    /// Values of a line.
+    pub fn fields(&self) -> usize {
+        self.columns.len() - usize::from(!self.others.is_empty()) + self.others.len()
+    }
+
+    /// The columns of a line's values in their order; those of `others` are the ones that they would have.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let (mut columns, mut others) = (self.columns.iter(), self.others.iter().peekable());
+        (0..self.fields()).map(move |at| match others.next_if(|other| other.at == at) {
+            Some(other) => other.name.as_str(),
+            None => columns.next().expect("every other value has a column").name.as_str(),
+        })
+    }
+
+    /// Whether names are those of this layout, in its order.
+    pub(super) fn is_named(&self, names: &[&str]) -> bool {
+        names.len() == self.fields() && self.names().zip(names).all(|(ours, theirs)| ours == column_name(theirs))
     }
 
     /// The layout of a `--format` value: `default`, `tgw-default`, or the `LogFormat` text `${version} ${vpc-id} …`.
@@ -116,49 +167,16 @@ impl Layout {
     }
 }
 
-/// Whether the tokens of a line are a header: all are field names, and at least half of them are documented ones.
-///
-/// In the middle of an object (`current` is the layout in force) a single documented word is not enough, since it could
-/// be a value: the line must name two documented fields, or the current columns again.
-pub fn is_header(tokens: &[&str], current: Option<&Layout>) -> bool {
-    if tokens.is_empty() || !tokens.iter().all(|token| is_field_name(token)) {
-        return false;
-    }
-    let documented = tokens.iter().filter(|token| known(token).is_some()).count();
-    if documented == 0 || documented * 2 < tokens.len() {
-        return false;
-    }
-    let repeats = |layout: &Layout| {
-        layout.columns.len() == tokens.len()
-            && layout.columns.iter().zip(tokens).all(|(column, token)| column.name == token.replace('-', "_"))
-    };
-    current.is_none_or(|layout| documented >= 2 || repeats(layout))
-}
-
-fn is_field_name(name: &str) -> bool {
+pub(super) fn is_field_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     bytes.len() <= FIELD_NAME_BYTES_MAX
         && bytes.first().is_some_and(u8::is_ascii_lowercase)
         && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
 }
 
-fn known(name: &str) -> Option<&'static Field> {
-    FIELDS.iter().find(|field| {
-        field.log.len() == name.len()
-            && field
-                .log
-                .bytes()
-                .zip(name.bytes())
-                .all(|(ours, theirs)| ours == if theirs == b'_' { b'-' } else { theirs })
-    })
-}
-
 fn column_of(name: &str, table: Table, types: &Types) -> Column {
-    let mut column = name.replace('-', "_");
-    if is_own(&column) {
-        column.insert_str(0, "field_");
-    }
-    let kind = known(name).map_or(Kind::Text, |field| field.kind(table));
+    let column = column_name(name);
+    let kind = documented(name).map_or(Kind::Text, |field| field.kind(table));
     let kind = types.fixed(table, &column).unwrap_or(kind);
     Column { name: column, kind }
 }

@@ -9,15 +9,19 @@
 //! ```
 
 mod fields;
+mod header;
 mod layout;
 mod provenance;
+mod unknown;
 
 #[cfg(test)]
 mod tests;
 
 pub use fields::{FIELDS, Field, TGW_DEFAULT_FORMAT, VPC_DEFAULT_FORMAT};
-pub use layout::{Column, FIELDS_PER_HEADER_MAX, Layout, LayoutError, Types, is_header};
-pub use provenance::{PARTITION_KEYS, PROVENANCE, Provenance};
+pub use header::{Place, documented, is_header};
+pub use layout::{Column, FIELDS_PER_HEADER_MAX, Layout, LayoutError, Other, Types};
+pub use provenance::{OTHER_FIELDS, PARTITION_KEYS, PREFIX, PROVENANCE, Provenance, RESERVED};
+pub use unknown::{Admitted, NEW_COLUMNS_PER_TASK_MAX, UNKNOWN_COLUMNS_MAX, Unknown};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +58,7 @@ pub enum Kind {
     Port,
     /// Decimal digits up to 2^63-1, stored as `INT64`.
     Int64,
-    /// Unix seconds, stored as `INT64`; 13 digits are milliseconds and are divided by 1000.
+    /// Unix seconds, stored as `INT64`; a number that only milliseconds can be is divided by 1000.
     Seconds,
 }
 

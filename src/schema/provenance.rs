@@ -1,4 +1,5 @@
-//! The columns that flowlake itself adds to every row, and the names that the lake's partitions take.
+//! The columns that flowlake itself adds to every row, the names that the lake's partitions take, and the one list of
+//! names that no field of a log may have.
 
 use super::Kind;
 
@@ -26,7 +27,33 @@ pub const PROVENANCE: [Provenance; 5] = [
 /// Hive partition keys. They are directory names and never columns of a file.
 pub const PARTITION_KEYS: [&str; 2] = ["date", "hour"];
 
-/// Whether a log field may not use `column`, because flowlake does.
-pub fn is_own(column: &str) -> bool {
-    PARTITION_KEYS.contains(&column) || PROVENANCE.iter().any(|own| own.column == column)
+/// The column of a file that holds all fields which have no column of their own, as a JSON object.
+pub const OTHER_FIELDS: &str = "other_fields";
+
+/// Every name that flowlake gives a meaning of its own: provenance, partition keys, what is computed when a table is
+/// read, and [`OTHER_FIELDS`]. A field of a log that has one of them gets [`PREFIX`].
+pub const RESERVED: [&str; 10] = [
+    "log_account",
+    "log_region",
+    "log_id",
+    "log_object",
+    "log_line",
+    "date",
+    "hour",
+    "start_time",
+    "end_time",
+    OTHER_FIELDS,
+];
+
+/// What stands before the column of a field whose name is reserved.
+pub const PREFIX: &str = "field_";
+
+/// The column of a field. Two fields share one only if they differ in nothing but `-` and `_`: a field that is called
+/// `field-date` gets a prefix too, since the column `field_date` is that of a field `date`.
+pub fn column_name(field: &str) -> String {
+    let mut column = field.replace('-', "_");
+    if RESERVED.contains(&column.trim_start_matches(PREFIX)) {
+        column.insert_str(0, PREFIX);
+    }
+    column
 }

@@ -40,6 +40,49 @@ fn unknown_fields_are_text_and_own_names_are_prefixed() {
 fn a_field_named_twice_is_refused_however_it_is_spelled() {
     assert_eq!(layout("vpc-id start vpc-id"), Err(LayoutError::Twice("vpc-id".into())));
     assert_eq!(layout("vpc-id vpc_id"), Err(LayoutError::Twice("vpc_id".into())));
+    assert_eq!(layout("date field-date").unwrap().columns.len(), 2);
+}
+
+#[test]
+fn a_reserved_name_is_no_field_s_and_no_two_fields_share_a_column() {
+    for own in PROVENANCE.iter().map(|own| own.column).chain(PARTITION_KEYS) {
+        assert!(RESERVED.contains(&own), "{own}");
+    }
+    assert!(RESERVED.contains(&OTHER_FIELDS));
+    let mut columns = std::collections::BTreeMap::new();
+    for name in RESERVED.iter().copied().chain(["vpc_id", "brand_new", "field_new", "field_"]) {
+        for prefixes in 0..4 {
+            let field = format!("{}{name}", PREFIX.repeat(prefixes));
+            let column = layout(&format!("version {field}")).unwrap().columns[1].name.clone();
+            let hyphens = layout(&format!("version {}", field.replace('_', "-"))).unwrap().columns[1].name.clone();
+            assert_eq!(column, hyphens);
+            assert!(!RESERVED.contains(&column.as_str()), "{field} is {column}");
+            if let Some(other) = columns.insert(column.clone(), field.clone()) {
+                panic!("{other} and {field} are both {column}");
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_for_unknown_fields_are_given_in_order_until_there_are_none() {
+    let known = std::collections::BTreeMap::from([(Table::FlowLogs, ["old".to_owned()].into())]);
+    let format = layout("asked version").unwrap();
+    let mut admitted = Admitted::new(&Unknown { known, new_per_task: 2 }, Some(&format));
+    let mut read = |header: &str| {
+        let layout = Layout::from_header(header.split(' '), &Types::default(), &mut admitted).unwrap();
+        assert_eq!(layout.names().collect::<Vec<_>>().join(" "), header);
+        let columns: Vec<String> = layout.columns.iter().map(|column| column.name.clone()).collect();
+        (columns.join(" "), layout.others.iter().map(|other| other.at).collect::<Vec<_>>(), layout.fields())
+    };
+    assert_eq!(read("a start old b c asked"), ("a start old b asked other_fields".into(), vec![4], 6));
+    assert_eq!(read("c b a version d"), ("b a version other_fields".into(), vec![0, 4], 5));
+    assert_eq!(read("tgw_id a"), ("tgw_id other_fields".into(), vec![1], 2), "the other table's names are its own");
+    assert_eq!(read("start end"), ("start end".into(), vec![], 2));
+    assert_eq!(
+        Layout::from_header("x x".split(' '), &Types::default(), &mut admitted),
+        Err(LayoutError::Twice("x".into()))
+    );
 }
 
 #[test]
@@ -63,13 +106,59 @@ fn formats_are_placeholders_or_the_defaults() {
 
 #[test]
 fn headers_are_told_from_records_and_from_rubbish() {
-    let tokens = |line: &'static str| line.split_whitespace().collect::<Vec<_>>();
-    assert!(is_header(&tokens(VPC_DEFAULT_FORMAT), None));
-    assert!(is_header(&tokens("region"), None));
-    assert!(!is_header(&tokens("bogus line"), None));
-    assert!(!is_header(&tokens("2 123456789010 eni-1 - - -"), None));
-    let current = layout("region instance-tag").unwrap();
-    assert!(!is_header(&tokens("us-east-1 region"), Some(&current)), "one documented word may be a value");
-    assert!(is_header(&tokens("region instance-tag"), Some(&current)));
-    assert!(is_header(&tokens("start end brand-new"), Some(&current)));
+    let first = |line: &str| is_header(&line.split(' ').collect::<Vec<_>>(), Place::First(None));
+    for header in [VPC_DEFAULT_FORMAT, TGW_DEFAULT_FORMAT, "region", "start brand-new", "vpc_id az-id", "end region x"]
+    {
+        assert!(first(header), "{header}");
+    }
+    assert!(first("version srcaddr dstaddr bytes packets new-1 new-2 new-3 new-4 new-5"));
+    let rubbish =
+        ["bogus line", "2 123456789010 eni-1 - - -", "i-0abc region type", "start a b", "Date start", "region Type"];
+    for row in rubbish {
+        assert!(!first(row), "{row}");
+    }
+}
+
+#[test]
+fn a_first_line_that_may_be_a_row_of_the_format_has_to_prove_more() {
+    let texts = layout("instance-id instance-tag interface-tag").unwrap();
+    let first = |line: &str| is_header(&line.split(' ').collect::<Vec<_>>(), Place::First(Some(&texts)));
+    for header in [
+        "instance-id instance-tag interface-tag",
+        "interface-id instance-id region",
+        "region type",
+        "start i-0abc",
+        VPC_DEFAULT_FORMAT,
+    ] {
+        assert!(first(header), "{header}");
+    }
+    for row in ["i-0abc region type", "i-0abc start end", "start i-0abc end", "a b c", "region region type"] {
+        assert!(!first(row), "{row}");
+    }
+    let unknown = layout("foo bar").unwrap();
+    assert!(is_header(&["foo", "bar"], Place::First(Some(&unknown))));
+    assert!(!is_header(&["region", "type"], Place::First(Some(&unknown))));
+}
+
+#[test]
+fn a_second_header_is_proven() {
+    let texts = layout("instance-id instance-tag date").unwrap();
+    let tokens = |line: &'static str| line.split(' ').collect::<Vec<_>>();
+    let (begin, middle) = (
+        |line| is_header(&tokens(line), Place::Member(&texts)),
+        |line| is_header(&tokens(line), Place::Middle(&texts)),
+    );
+    for again in ["instance-id instance-tag date", "instance_id instance-tag date"] {
+        assert!(middle(again) && begin(again), "{again}");
+    }
+    for appended in [VPC_DEFAULT_FORMAT, TGW_DEFAULT_FORMAT, "start end srcaddr dstaddr bytes a b c d e f g h"] {
+        assert!(middle(appended) && begin(appended), "{appended}");
+    }
+    for member in ["start", "brand-new end", "region type", "start end srcaddr dstaddr", "region a b c d type"] {
+        assert!(!middle(member) && begin(member), "{member}");
+    }
+    for row in ["i-0abc region", "instance-tag", "a b c", "region region", "start end srcaddr dstaddr i-0ABC", "-"] {
+        assert!(!middle(row), "{row}");
+    }
+    assert!(!begin("i-0abc region x") && !begin("start Type"));
 }

@@ -7,7 +7,9 @@
 //! <file> = <account>_vpcflowlogs_<region>_<fl-id>_YYYYMMDDTHHmmZ_<hash>.log.gz
 //! ```
 //!
-//! The path wins over the file name; what neither says stays `None`. Nothing here fails: a hostile key has no facts.
+//! The path wins over the file name; what neither says stays `None`. Where the two name different days, the object is filed
+//! under the path's, and was delivered at the later of both: a copy in a folder of its own must not lose its rows, which may
+//! begin two days after delivery at most. Nothing here fails: a hostile key has no facts.
 
 use chrono::{NaiveDate, NaiveDateTime};
 
@@ -25,7 +27,8 @@ pub struct Facts {
     /// The day of the path, else of the file name.
     pub day: Option<NaiveDate>,
     pub hour: Option<u8>,
-    /// Unix seconds of the slot in the file name (UTC).
+    /// When the object was delivered, if its name tells (UTC, Unix seconds): the slot in the name, or the end of the path's
+    /// day where that is another and later one.
     pub slot: Option<i64>,
     /// The key lies below `AWSLogs/…/vpcflowlogs/<region>/`.
     pub in_flow_log_prefix: bool,
@@ -52,10 +55,15 @@ impl Facts {
             log_id,
             day,
             hour,
-            slot: slot.map(|slot| slot.and_utc().timestamp()),
+            slot: slot.map(|slot| delivered(slot, path_day)),
             in_flow_log_prefix,
         }
     }
+}
+
+fn delivered(slot: NaiveDateTime, path_day: Option<NaiveDate>) -> i64 {
+    let other_day = path_day.filter(|day| *day > slot.date()).and_then(|day| day.and_hms_opt(23, 59, 59));
+    other_day.unwrap_or(slot).and_utc().timestamp()
 }
 
 fn hour_of(slot: NaiveDateTime) -> u8 {

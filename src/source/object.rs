@@ -24,7 +24,7 @@ pub struct Object {
     pub account: Option<String>,
     pub region: Option<String>,
     pub log_id: Option<String>,
-    /// Unix seconds: the slot in the file's name, else when the object was last modified.
+    /// Unix seconds: by the key, if it tells (see [`Facts::slot`]), else when the object was last modified.
     pub delivered: i64,
     /// The key lies below `AWSLogs/…/vpcflowlogs/<region>/`.
     pub in_flow_log_prefix: bool,

@@ -30,6 +30,7 @@ mod pypi;
 mod query;
 mod race;
 mod report;
+mod rows;
 mod serve;
 mod server;
 mod shown;

@@ -33,23 +33,65 @@ fn columns_follow_the_header_whatever_its_order() {
 #[test]
 fn a_header_in_the_middle_is_counted_and_another_one_switches_the_columns() {
     let mut bench = Bench::new(None);
-    let text = format!("{0}\n{ROW}\n{0}\n{ROW}\nsrcaddr dstport\n10.0.0.1 22\n{0}\n{ROW}\n", default_header());
+    let other = "srcaddr dstaddr dstport start end";
+    let text = format!(
+        "{0}\n{ROW}\n{0}\n{ROW}\n{other}\n10.0.0.1 10.0.0.2 22 1694649600 1694649660\n{0}\n{ROW}\n",
+        default_header()
+    );
     let Verdict::Decoded(decoded) = bench.text(text.as_bytes(), Way::WholeGzip) else { panic!() };
     assert_eq!((decoded.counts.headers, decoded.counts.rows), (4, 4));
-    assert_eq!(decoded.layouts.iter().map(|layout| layout.columns.len()).collect::<Vec<_>>(), [14, 2]);
-    assert_eq!(bench.given.rows.iter().map(|row| row.1.len()).collect::<Vec<_>>(), [14, 14, 2, 14]);
+    assert_eq!(decoded.layouts.iter().map(|layout| layout.columns.len()).collect::<Vec<_>>(), [14, 5]);
+    assert_eq!(bench.given.rows.iter().map(|row| row.1.len()).collect::<Vec<_>>(), [14, 14, 5, 14]);
     assert_eq!(bench.given.chunks, 3, "a repeated header does not end a chunk");
+}
+
+#[test]
+fn values_that_look_like_names_are_values() {
+    let rows = "i-0abc region type\ni-0abc start end\n- srcaddr -\nregion type srcaddr\n";
+    let repeated = "instance-id instance-tag interface-tag\n";
+    for (format, first) in [(None, repeated), (Some("${instance-id} ${instance-tag} ${interface-tag}"), "")] {
+        let mut bench = Bench::new(format);
+        for way in WAYS {
+            let text = format!("{first}{}{rows}{repeated}{rows}", rows.repeat(20));
+            let Verdict::Decoded(decoded) = bench.text(text.as_bytes(), way) else { panic!("{way:?}") };
+            let headers = 1 + u64::from(!first.is_empty());
+            assert_eq!(
+                (decoded.counts.headers, decoded.counts.rows, decoded.layouts.len()),
+                (headers, 88, 1),
+                "{way:?}"
+            );
+            assert_eq!(bench.column(1)[..4], [Some("region"), Some("start"), Some("srcaddr"), Some("type")]);
+        }
+    }
+}
+
+#[test]
+fn a_header_is_proven_by_the_member_that_it_begins() {
+    let (one, two) = ("region az-id\na b\n", "az-id region\nc d\n");
+    let joined = [gzip(one.as_bytes()), gzip(b""), gzip(two.as_bytes()), gzip(two.as_bytes())].concat();
+    // Neither a line in the middle of a member nor the rest of one that was cut begins a member.
+    let inside = [gzip(one.as_bytes()), gzip(format!("e f\n{two}").as_bytes())].concat();
+    let cut = [gzip(b"region az-id\na b\nx"), gzip(two.as_bytes())].concat();
+    for (body, expected) in [(joined, (3, 3)), (inside, (1, 4)), (cut, (1, 3))] {
+        let mut bench = Bench::new(None);
+        for piece in [0, 1, 7, 4096] {
+            let verdict = if piece == 0 { bench.raw(&body) } else { bench.streamed(&body, piece) };
+            let Verdict::Decoded(decoded) = verdict else { panic!("{piece}") };
+            assert_eq!((decoded.counts.headers, decoded.counts.rows), expected, "{piece}");
+        }
+    }
 }
 
 #[test]
 fn a_header_of_as_many_columns_is_seen_among_regular_rows() {
     let mut bench = Bench::new(None);
-    let rows = "a b\n".repeat(50);
-    bench.counts(&format!("region az-id\n{rows}az-id region\n{rows}region srcport\nx 443\nregion az-id\n{rows}"));
-    let lengths: Vec<_> = bench.column(1);
-    assert_eq!(lengths.len(), 151);
-    assert_eq!(bench.given.chunks, 4);
-    assert_eq!(bench.given.rows[100].1[1].as_deref(), Some("443"));
+    let rows = "a b c d e\n".repeat(50);
+    let (one, two) = ("region az-id instance-tag type action", "az-id region start end action");
+    let times = "x y 1694649600 1694649660 z\n".repeat(50);
+    bench.counts(&format!("{one}\n{rows}{one}\n{rows}{two}\n{times}{two}\n{times}"));
+    assert_eq!(bench.given.rows.len(), 200);
+    assert_eq!(bench.given.chunks, 2);
+    assert_eq!(bench.given.rows[100].1[2].as_deref(), Some("1694649600"));
 }
 
 #[test]
@@ -57,7 +99,7 @@ fn a_header_that_repeats_a_field_or_has_too_many_sets_the_object_aside() {
     let mut bench = Bench::new(None);
     let long = format!("{} {}", default_header(), (0..600).map(|n| format!("srcaddr{n} ")).collect::<String>());
     assert!(!matches!(bench.raw(long.as_bytes()), Verdict::Decoded(_)));
-    for header in ["srcaddr srcaddr", "vpc-id vpc_id start"] {
+    for header in [format!("{} start", default_header()), "vpc-id start end srcaddr dstaddr vpc_id".to_owned()] {
         let text = format!("{}\n{ROW}\n{header}\n", default_header());
         let verdict = bench.text(text.as_bytes(), Way::WholeGzip);
         assert!(
@@ -117,24 +159,50 @@ fn integers_are_digits_within_their_column() {
 }
 
 #[test]
-fn times_of_thirteen_digits_are_milliseconds() {
+fn times_that_only_milliseconds_can_be_are_divided_whatever_stands_before_them() {
     let mut bench = Bench::new(Some("${start} ${end}"));
-    bench.counts("1512564058000 1512564059999\n1512564058 151256405900\n");
-    assert_eq!(bench.column(0), [Some("1512564058"); 2]);
-    assert_eq!(bench.column(1), [Some("1512564059"), Some("151256405900")]);
+    let text = "1512564058000 1512564059999\n1512564058 1512564059\n0001512564058 0001512564059\n\
+                00000001512564058999 0000000000000001512564059\n";
+    for text in [text.to_owned(), text.repeat(9)] {
+        assert_eq!(bench.counts(&text).rejects, 0);
+        assert!(bench.column(0).iter().all(|start| *start == Some("1512564058")), "{:?}", bench.column(0));
+        assert!(bench.column(1).iter().all(|end| *end == Some("1512564059")), "{:?}", bench.column(1));
+    }
 }
 
 #[test]
-fn a_start_before_2009_or_two_days_after_delivery_is_a_reject() {
-    let mut bench = Bench::new(Some("${start}"));
+fn a_time_before_2009_or_two_days_after_delivery_is_a_reject() {
     let (first, last) = (1_230_768_000, DELIVERED + 2 * 86_400);
-    assert_eq!(bench.counts(&format!("{first}\n{last}\n-\n")).rows, 3);
-    assert_eq!(bench.column(0)[2], None);
-    let counts = bench.counts(&format!("{}\n{}\n0\n", first - 1, last + 1));
-    assert_eq!(counts.rejects, 3);
-    assert_eq!(bench.given.rejects[0].reason, "field `start` is before 2009, when there were no VPCs: \"1230767999\"");
-    let late = format!("field `start` is more than 2 days after the object's delivery: \"{}\"", last + 1);
-    assert_eq!(bench.given.rejects[1].reason, late);
+    for field in ["start", "end"] {
+        let mut bench = Bench::new(Some(&format!("${{{field}}}")));
+        assert_eq!(bench.counts(&format!("{first}\n{last}\n-\n{first}000\n{last}999\n")).rows, 5);
+        assert_eq!(bench.column(0)[2], None);
+        // Seconds, then microseconds, nanoseconds, and the largest number of all.
+        let bad = [first - 1, last + 1, 0, 1_694_649_600_000_000, 1_694_649_600_000_000_000, i64::MAX, 99_999_999_999];
+        let text: String = bad.iter().map(|time| format!("{time}\n")).collect();
+        assert_eq!(bench.counts(&text).rejects, bad.len() as u64);
+        let early = format!("field `{field}` is before 2009, when there were no VPCs: \"1230767999\"");
+        assert_eq!(bench.given.rejects[0].reason, early);
+        let late = format!("field `{field}` is more than 2 days after the object's delivery: \"{}\"", last + 1);
+        assert_eq!(bench.given.rejects[1].reason, late);
+    }
+}
+
+#[test]
+fn fields_without_a_column_of_their_own_are_one_json_object() {
+    let unknown = Unknown { new_per_task: 1, ..Unknown::default() };
+    let mut bench = Bench::new(None);
+    bench.decoder = Decoder::new(Settings { unknown, ..Settings::default() });
+    let header = "start a b srcaddr c dstaddr\n";
+    let rows = "1694649600 x y 10.0.0.1 \"z\\ -\n1694649600 - - - - -\n";
+    let counts = bench.counts(&format!("{header}{rows}{header}1694649600 x - - é -\n"));
+    assert_eq!((counts.rows, counts.headers), (3, 2));
+    assert_eq!(bench.column(1), [Some("x"), None, Some("x")]);
+    assert_eq!(bench.column(2), [Some("10.0.0.1"), None, None]);
+    assert_eq!(bench.column(4), [Some(r#"{"b":"y","c":"\"z\\"}"#), None, Some(r#"{"c":"é"}"#)]);
+    assert_eq!(bench.counts("start b a end\n1694649600 y x\n1694649600 y x -\n0 y x -\n").rejects, 2);
+    assert_eq!(bench.column(1), [Some("x")], "`a` keeps its column in the next object");
+    assert_eq!(bench.column(3), [Some(r#"{"b":"y"}"#)]);
 }
 
 #[test]

@@ -187,6 +187,30 @@ fn objects_that_are_not_flow_logs_are_skipped_outside_their_prefix() {
 }
 
 #[test]
+fn records_in_a_wrapping_are_set_aside_with_what_it_is() {
+    let firehose = r#"{"message":"2 111111111111 eni-1 - - - - - - - 1694649600 1694649660 - OK"}"#;
+    let cloudwatch = r#"{"messageType":"DATA_MESSAGE","logEvents":[{"message":"2 111111111111 eni-1 - OK"}]}"#;
+    let twice = gzip(format!("{}\n{ROW}\n", default_header()).as_bytes());
+    let cases = [
+        (firehose.as_bytes(), "JSON of Firehose"),
+        (cloudwatch.as_bytes(), "JSON of a CloudWatch Logs subscription"),
+        (&twice, "gzip within gzip"),
+    ];
+    for (text, what) in cases {
+        for way in [Way::WholeGzip, Way::StreamedGzip] {
+            for mut bench in
+                [Bench::new(None), Bench::new(Some("default")), Bench::outside(None), Bench::outside(Some("default"))]
+            {
+                let verdict = bench.text(text, way);
+                assert!(matches!(&verdict, Verdict::Aside { reason, .. } if reason.starts_with(what)), "{verdict:?}");
+            }
+        }
+    }
+    let others = r#"{"level":"info","message":"all is OK"}"#;
+    assert!(matches!(Bench::outside(Some("default")).text(others.as_bytes(), Way::WholeGzip), Verdict::Skipped { .. }));
+}
+
+#[test]
 fn a_flow_log_without_a_header_is_set_aside_wherever_it_lies() {
     for text in [ROW, "\n\n2 - eni-12 - -", "2 NODATA"] {
         let verdict = Bench::outside(None).text(text.as_bytes(), Way::WholeGzip);

@@ -8,6 +8,7 @@ mod count;
 mod hash;
 mod iana;
 mod port;
+mod sum;
 mod text;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub(super) fn register(context: &SessionContext) {
         context.register_udf(ScalarUDF::new_from_impl(function));
     }
     context.register_udaf(count::count());
+    context.register_udaf(sum::sum());
 }
 
 fn all() -> Vec<Function> {

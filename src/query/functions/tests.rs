@@ -201,3 +201,44 @@ async fn distinct_texts_of_groups_are_counted_once() {
         assert_eq!(found, lines, "{rows} rows of {groups} groups in {limit} bytes");
     }
 }
+
+#[tokio::test]
+async fn a_sum_of_integers_is_right_or_an_error() {
+    let context = SessionContext::new();
+    register(&context);
+    let ask = async |sql: &str| -> Result<Vec<String>, String> {
+        let batches = async { context.sql(sql).await?.collect().await }.await.map_err(|error| error.to_string())?;
+        let shown = datafusion::arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string();
+        Ok(shown
+            .lines()
+            .skip(3)
+            .filter(|line| line.starts_with('|'))
+            .map(|line| line.replace([' ', '|'], ""))
+            .collect())
+    };
+    let most = i64::MAX;
+    let rows =
+        format!("(VALUES ('a', {most}), ('b', {most} - 1), ('b', 1), ('c', NULL), ('d', 5), ('d', NULL)) AS t(k, n)");
+    let sums = ask(&format!("SELECT k || ':' || coalesce(sum(n)::text, '-') FROM {rows} GROUP BY k ORDER BY k")).await;
+    assert_eq!(sums.unwrap(), [format!("a:{most}"), format!("b:{most}"), "c:-".into(), "d:5".into()]);
+    assert_eq!(ask(&format!("SELECT sum(n) FILTER (WHERE k = 'b') FROM {rows}")).await.unwrap(), [most.to_string()]);
+    assert_eq!(ask(&format!("SELECT sum(n) FILTER (WHERE k = 'x') FROM {rows}")).await.unwrap(), [""]);
+    let decimal = ask(&format!("SELECT sum(CAST(n AS DECIMAL(38, 0))) FROM {rows}")).await.unwrap();
+    assert_eq!(decimal, [(2 * i128::from(most) + 5).to_string()]);
+    let window = "SUM(n) OVER (ORDER BY k ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)";
+    assert_eq!(
+        ask(&format!("SELECT {window} FROM (VALUES (1, {most}), (2, 0), (3, 7)) AS t(k, n)")).await.unwrap(),
+        [most.to_string(), most.to_string(), "7".into()]
+    );
+    for wrong in [
+        format!("SELECT sum(n) FROM {rows}"),
+        format!("SELECT sum(n + 1) FROM (VALUES ({most} - 1), ({most} - 1)) AS t(n)"),
+        format!("SELECT sum(n), count(*) FROM {rows} GROUP BY k > 'a' OR k = 'a'"),
+        format!("SELECT sum(DISTINCT n), count(DISTINCT k) FROM (VALUES (1, {most}), (2, {most} - 1)) AS t(k, n)"),
+        format!("SELECT {window} FROM {rows}"),
+        format!("SELECT sum(-n) FROM (VALUES ({most}), ({most})) AS t(n)"),
+    ] {
+        let said = ask(&wrong).await.expect_err(&wrong);
+        assert!(said.contains("larger than an integer of 64 bits"), "{wrong}: {said}");
+    }
+}
