@@ -3,6 +3,7 @@
 mod completions;
 mod dashboard;
 mod ddl;
+mod log;
 mod query;
 mod report;
 #[cfg(feature = "serve")]
@@ -19,6 +20,7 @@ use crate::cli::{self, Cli, Command};
 use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, LakeError, Receipt, RejectRecord, State, decode_lines};
+use crate::output::refuse_in_lake;
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::format::{self, Format};
 use crate::query::{Session, nearest};
@@ -31,7 +33,7 @@ use crate::{inspect, sample, shown};
 pub fn main(cli: Cli) -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("FLOWLAKE_LOG"))
-        .with_writer(std::io::stderr)
+        .with_writer(log::Log::new)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -240,6 +242,7 @@ async fn print_rejects(lake: &Lake, relative: &str, json: bool, out: &mut impl W
 }
 
 async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
+    refuse_in_lake(&arguments.dir)?;
     let bucket = arguments.dir.join("bucket");
     let folder = arguments.dir.join("lake");
     eprintln!("making a sample bucket in {}", bucket.display());

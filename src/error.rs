@@ -6,6 +6,7 @@ use crate::convert::ConvertError;
 use crate::ddl::DdlError;
 use crate::inspect::InspectError;
 use crate::lake::LakeError;
+use crate::output::OutputError;
 use crate::query::QueryError;
 use crate::report::ReportError;
 use crate::sample::SampleError;
@@ -56,16 +57,27 @@ pub enum Error {
     Report(#[from] ReportError),
     #[error("{0}")]
     Usage(String),
-    #[error("cannot write to standard output: {0}")]
+    #[error(transparent)]
+    Written(#[from] OutputError),
+    #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),
 }
 
 impl Error {
+    /// What is wrong with the file that an option names.
+    pub fn of_option(option: &str, error: &OutputError) -> Error {
+        Error::Usage(format!("{option} {error}"))
+    }
+
     pub fn exit(&self) -> Exit {
         match self {
             Error::Convert(ConvertError::Commit(CommitError::Busy { .. })) => Exit::Busy,
             Error::Convert(
-                ConvertError::Format(_) | ConvertError::Overlap { .. } | ConvertError::Partitioning { .. },
+                ConvertError::Format(_)
+                | ConvertError::Overlap { .. }
+                | ConvertError::Partitioning { .. }
+                | ConvertError::Nested { .. }
+                | ConvertError::ScratchInLake { .. },
             )
             | Error::Ddl(DdlError::Place { .. }) => Exit::Usage,
             Error::Source(error)
@@ -79,7 +91,7 @@ impl Error {
             Error::Serve(crate::serve::ServeError::Open { .. }) => Exit::Usage,
             Error::Query(error) if error.is_usage() => Exit::Usage,
             Error::Report(error) if error.is_usage() => Exit::Usage,
-            Error::Usage(_) => Exit::Usage,
+            Error::Usage(_) | Error::Written(_) | Error::Sample(SampleError::Output(_)) => Exit::Usage,
             _ => Exit::Failed,
         }
     }
@@ -96,7 +108,8 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Error::Convert(
-                ConvertError::Commit(CommitError::Local { source, .. }) | ConvertError::Scratch { source, .. },
+                ConvertError::Commit(CommitError::Local { source, .. } | CommitError::Scratch { source, .. })
+                | ConvertError::Scratch { source, .. },
             ) if is_out_of_room(source.kind()) => {
                 Some("free some space or give another --scratch; what was committed stays, a rerun goes on from there")
             }

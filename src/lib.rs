@@ -45,6 +45,8 @@ pub mod serve;
 
 pub mod inspect;
 
+pub mod output;
+
 pub mod sample;
 
 pub mod progress;

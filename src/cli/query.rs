@@ -48,7 +48,7 @@ pub struct ResultOptions {
     /// Format of the rows: table, csv, tsv, json, ndjson, markdown or parquet
     #[arg(long, default_value = "table", value_parser = parse::<Format>)]
     pub format: Format,
-    /// Write the rows to this file; default: standard output
+    /// Write the rows to this file, pipe or device; default: standard output
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// In csv and tsv, a ' before texts that a spreadsheet would run as a formula

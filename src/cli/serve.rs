@@ -20,7 +20,7 @@ pub struct Serve {
     /// The one user that may connect; default: flowlake with a password, anyone without
     #[arg(long, value_name = "U")]
     pub user: Option<String>,
-    /// File that holds the user's password
+    /// File that holds the user's password; nobody else may read it
     #[arg(long, value_name = "F")]
     pub password_file: Option<PathBuf>,
     /// Certificate chain, PEM

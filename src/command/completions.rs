@@ -1,11 +1,13 @@
 //! `flowlake completions` and `flowlake man`: both follow from the command line's own description, and cannot lag behind it.
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::CommandFactory;
 
 use crate::cli::{self, Cli};
 use crate::error::{Error, Exit};
+use crate::output::{Output, refuse_in_lake};
 
 pub fn completions(arguments: &cli::Completions) -> Result<Exit, Error> {
     let mut script = Vec::new();
@@ -16,8 +18,22 @@ pub fn completions(arguments: &cli::Completions) -> Result<Exit, Error> {
 
 pub fn man(arguments: &cli::Man) -> Result<Exit, Error> {
     let dir = &arguments.dir;
-    let written = std::fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(Cli::command(), dir));
-    written.map_err(|source| Error::Folder { folder: dir.clone(), source })?;
+    refuse_in_lake(dir)?;
+    std::fs::create_dir_all(dir).map_err(|source| Error::Folder { folder: dir.clone(), source })?;
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    pages(&program, dir)?;
     eprintln!("manual pages are in {}", dir.display());
     Ok(Exit::Done)
+}
+
+/// The page of a command, and those of its own commands.
+fn pages(command: &clap::Command, dir: &Path) -> Result<(), Error> {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        pages(below, dir)?;
+    }
+    let page = clap_mangen::Man::new(command.clone());
+    let mut out = Output::to(&dir.join(page.get_filename()))?;
+    let written = page.render(&mut out).and_then(|()| out.keep());
+    written.map_err(|source| Error::Folder { folder: dir.to_owned(), source })
 }

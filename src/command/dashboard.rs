@@ -4,9 +4,10 @@ use std::io::Write;
 
 use crate::cli;
 use crate::error::{Error, Exit};
+use crate::output::Output;
 use crate::report::{Pack, dashboard};
 
-use super::query::{Interrupt, Output, on_threads, open};
+use super::query::{Interrupt, on_threads, open};
 use super::report::window;
 
 pub(super) async fn run(arguments: cli::Dashboard) -> Result<Exit, Error> {
@@ -14,7 +15,7 @@ pub(super) async fn run(arguments: cli::Dashboard) -> Result<Exit, Error> {
     on_threads(threads, Interrupt::EndsAll, async move {
         let session = open(&arguments.lake, &arguments.ask).await?;
         let window = window(&arguments.window, &arguments.ask.time_zone)?;
-        let mut out = Output::file(&arguments.output, &arguments.lake)?;
+        let mut out = Output::to(&arguments.output).map_err(|error| Error::of_option("--output", &error))?;
         let page = dashboard::page(&session, &Pack::embedded(), window).await?;
         out.write_all(page.as_bytes())?;
         out.keep()?;

@@ -2,12 +2,12 @@
 
 use std::future::Future;
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli;
 use crate::convert;
 use crate::error::{Error, Exit};
+use crate::output::{Output, refuse_in_lake};
 use crate::query::format::{self, Format};
 use crate::query::{Answer, QueryError, STACK_BYTES, Session};
 use crate::shown;
@@ -75,11 +75,8 @@ async fn interrupted() {
 /// Opens a lake to ask it.
 pub(super) async fn open(lake: &str, ask: &cli::AskOptions) -> Result<Session, Error> {
     let location = Location::parse(lake)?;
-    if let Some(folder) = &ask.spill
-        && lies_in(folder, &location)?
-    {
-        let place = folder.display();
-        return Err(Error::Usage(format!("--spill {place} lies in the lake, which queries never write to")));
+    if let Some(folder) = &ask.spill {
+        refuse_in_lake(folder).map_err(|error| Error::of_option("--spill", &error))?;
     }
     let lake = convert::open_lake(&location, &Access::parse(&ask.lake_option)?).await?;
     Ok(Session::open(&lake, ask.options()).await?)
@@ -106,7 +103,7 @@ pub(super) async fn run(arguments: cli::Query) -> Result<Exit, Error> {
             let plan = session.explain(&statement).await?;
             return quietly(io::stdout().write_all(shown::lines(&plan).as_bytes()).map_err(QueryError::Output));
         }
-        let mut out = Output::open(&arguments.result, &arguments.lake)?;
+        let mut out = output(&arguments.result)?;
         let answer = safe(session.sql(&statement).await?, &arguments.result);
         let written = format::write(answer, arguments.result.format, &mut out, |_| Ok(())).await;
         let written = written.and_then(|_| Ok(out.keep()?));
@@ -114,14 +111,6 @@ pub(super) async fn run(arguments: cli::Query) -> Result<Exit, Error> {
         quietly(written)
     })
     .await
-}
-
-/// Whether a folder, which need not exist, lies in a lake on disk.
-fn lies_in(folder: &Path, lake: &Location) -> Result<bool, Error> {
-    let Some(lake) = lake.path().and_then(|path| path.canonicalize().ok()) else { return Ok(false) };
-    let folder = std::path::absolute(folder)?;
-    let existing = folder.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
-    Ok(existing.is_some_and(|existing| existing.starts_with(lake)))
 }
 
 /// The statement as given: as an argument, in a file, or on standard input.
@@ -165,73 +154,16 @@ pub(super) fn quietly(written: Result<(), QueryError>) -> Result<Exit, Error> {
     }
 }
 
-/// Where rows are written: standard output, or a file that takes its name when it is whole.
-pub(super) struct Output {
-    out: Box<dyn Write + Send>,
-    part: Option<Part>,
-}
-
-/// A file under construction. Dropped, it is removed.
-struct Part {
-    part: PathBuf,
-    target: PathBuf,
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        // It has its final name by now, or it is of no use.
-        let _ = std::fs::remove_file(&self.part);
+/// Where the rows of an answer go.
+pub(super) fn output(result: &cli::ResultOptions) -> Result<Output, Error> {
+    if result.spreadsheet_safe && !matches!(result.format, Format::Csv | Format::Tsv) {
+        return Err(Error::Usage("--spreadsheet-safe is for --format csv and tsv".to_owned()));
     }
-}
-
-impl Output {
-    pub fn open(result: &cli::ResultOptions, lake: &str) -> Result<Output, Error> {
-        if result.spreadsheet_safe && !matches!(result.format, Format::Csv | Format::Tsv) {
-            return Err(Error::Usage("--spreadsheet-safe is for --format csv and tsv".to_owned()));
+    match &result.output {
+        Some(target) => Output::to(target).map_err(|error| Error::of_option("--output", &error)),
+        None if result.format == Format::Parquet && io::stdout().is_terminal() => {
+            Err(Error::Usage("parquet is no text for a terminal; give --output FILE".to_owned()))
         }
-        match &result.output {
-            Some(target) => Output::file(target, lake),
-            None if result.format == Format::Parquet && io::stdout().is_terminal() => {
-                Err(Error::Usage("parquet is no text for a terminal; give --output FILE".to_owned()))
-            }
-            None => Ok(Output { out: Box::new(io::BufWriter::new(io::stdout())), part: None }),
-        }
-    }
-
-    pub fn file(target: &Path, lake: &str) -> Result<Output, Error> {
-        let fail = |error: io::Error| Error::Usage(format!("--output {}: {error}", target.display()));
-        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let parent = parent.canonicalize().map_err(fail)?;
-        let name = target.file_name().ok_or_else(|| fail(io::ErrorKind::InvalidInput.into()))?;
-        let lake = Location::parse(lake)?;
-        let lake = lake.path().and_then(|path| path.canonicalize().ok());
-        if lake.is_some_and(|lake| parent.starts_with(lake)) {
-            let place = target.display();
-            return Err(Error::Usage(format!("--output {place} lies in the lake, which queries never write to")));
-        }
-        let mut part_name = name.to_owned();
-        part_name.push(format!(".part-{}", std::process::id()));
-        let part = Part { part: parent.join(part_name), target: parent.join(name) };
-        let file = std::fs::File::create(&part.part).map_err(fail)?;
-        Ok(Output { out: Box::new(io::BufWriter::new(file)), part: Some(part) })
-    }
-
-    /// Gives the file its name.
-    pub fn keep(mut self) -> io::Result<()> {
-        self.out.flush()?;
-        match &self.part {
-            Some(part) => std::fs::rename(&part.part, &part.target),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        None => Ok(Output::standard()),
     }
 }

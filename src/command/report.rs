@@ -8,7 +8,7 @@ use crate::query::format::{self, Format};
 use crate::query::{Answer, TimeZone, Window};
 use crate::report::{self, Asked, Pack, ReportError, Request, Watch};
 
-use super::query::{Interrupt, Output, on_threads, open};
+use super::query::{Interrupt, on_threads, open, output};
 
 pub(super) async fn run(arguments: cli::Report) -> Result<Exit, Error> {
     let threads = arguments.ask.options().threads;
@@ -27,7 +27,7 @@ pub(super) async fn run(arguments: cli::Report) -> Result<Exit, Error> {
 
 async fn list(arguments: &cli::Report, pack: &Pack) -> Result<Exit, Error> {
     let session = open(&arguments.lake, &arguments.ask).await?;
-    let mut out = Output::open(&arguments.result, &arguments.lake)?;
+    let mut out = output(&arguments.result)?;
     let written = match arguments.result.format {
         Format::Table => Ok(out.write_all(report::page(pack, &session, page_width()).as_bytes())?),
         format => {
@@ -59,7 +59,7 @@ async fn one(arguments: &cli::Report, pack: &Pack, name: &str) -> Result<Exit, E
         Some(condition) => Some(Watch::new(condition, &answer.schema())?),
         None => None,
     };
-    let mut out = Output::open(&arguments.result, &arguments.lake)?;
+    let mut out = output(&arguments.result)?;
     let format = arguments.result.format;
     let written = async {
         match format {

@@ -6,6 +6,7 @@ use crate::audit::{self, Difference, Options};
 use crate::cli;
 use crate::convert;
 use crate::error::{Error, Exit};
+use crate::output::refuse_in_lake;
 use crate::progress::Progress;
 use crate::source::{self, Access, Location};
 
@@ -17,6 +18,9 @@ pub(super) async fn verify(arguments: &cli::Verify) -> Result<Exit, Error> {
         sources.push(source::open(&Location::parse(text)?, &access).await?);
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    if let Some(scratch) = &arguments.scratch {
+        refuse_in_lake(scratch).map_err(|error| Error::of_option("--scratch", &error))?;
+    }
     let options = Options {
         threads: arguments.threads.map_or(cores, std::num::NonZeroUsize::get),
         memory_bytes: arguments.memory,

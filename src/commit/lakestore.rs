@@ -10,7 +10,7 @@ use object_store::{MultipartUpload, ObjectStoreExt, PutMode, PutPayload};
 use tokio::io::AsyncReadExt;
 
 use super::CommitError;
-use super::local::{LocalLake, STAGED};
+use super::local::{LocalLake, is_staged};
 use crate::lake::{Lake, LakeError, Names};
 use crate::source::{SourceError, Uploads};
 
@@ -45,7 +45,7 @@ pub struct LakeWriter {
 impl LakeWriter {
     /// `folder` is the lake's folder where it lies on a local disk.
     pub fn new(lake: Lake, folder: Option<PathBuf>) -> LakeWriter {
-        let local = folder.map(|root| LocalLake { tmp: root.join(lake.names.tmp()), root });
+        let local = folder.map(|root| LocalLake { tmp: root.join(Names::tmp()), root });
         LakeWriter { lake, local, uploads: None, part_bytes: UPLOAD_PART_BYTES }
     }
 
@@ -62,6 +62,14 @@ impl LakeWriter {
     /// The folder for temporaries of a local lake: on the same file system as the data.
     pub fn local_tmp(&self) -> Option<&FilePath> {
         self.local.as_ref().map(|local| local.tmp.as_path())
+    }
+
+    /// Refuses a local lake whose folder for temporaries is a link: files of others would lie among those that are removed.
+    pub fn check_tmp(&self) -> Result<(), CommitError> {
+        match &self.local {
+            Some(local) if local.has_linked_tmp() => Err(CommitError::LinkedTmp { path: local.tmp.clone() }),
+            _ => Ok(()),
+        }
     }
 
     /// Writes an object, replacing any.
@@ -187,10 +195,10 @@ impl LakeWriter {
     /// Removes what killed runs left: staged records of a local lake and probes under the ledger's `tmp`, uploads that were
     /// not ended.
     pub async fn remove_old_temporaries(&self) -> Result<(), CommitError> {
-        let tmp = self.lake.names.inside(&self.lake.names.tmp());
+        let tmp = self.lake.names.inside(&Names::tmp());
         let listed = self.lake.store.list_with_delimiter(Some(&tmp)).await.map_err(|source| self.fail(&tmp, source))?;
         for object in listed.objects {
-            let is_staged = object.location.as_ref().ends_with(STAGED);
+            let is_staged = object.location.filename().is_some_and(is_staged);
             if (is_staged || Names::is_probe(&object.location)) && Utc::now() - object.last_modified >= LEFT_FOR {
                 self.delete(&self.lake.names.relative(&object.location)).await?;
             }

@@ -2,13 +2,18 @@
 //!
 //! object_store's local writer syncs nothing and leaves temporaries inside partitions; this one writes its temporaries
 //! under the ledger's `tmp` folder, where no reader looks.
+//!
+//! A record is created by a second name (a hard link) for its staged file, which never replaces anything. File systems that
+//! have no such names, FAT and some network ones, rename it by the call that replaces nothing.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::log::{is_nonce, nonce};
+
 /// How the name of a staged file ends.
-pub const STAGED: &str = ".part";
+const STAGED: &str = ".part";
 
 /// The folder of a local lake.
 #[derive(Debug, Clone)]
@@ -33,9 +38,13 @@ impl LocalLake {
         let target = self.root.join(relative);
         make_folder(parent(&target))?;
         let staged = self.stage(bytes)?;
-        let linked = fs::hard_link(&staged, &target);
-        fs::remove_file(&staged)?;
-        match linked {
+        let named = name_once(&staged, &target);
+        match fs::remove_file(&staged) {
+            // It was renamed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_ok() => {}
+            removed => removed?,
+        }
+        match named {
             Ok(()) => sync_folder(parent(&target)).map(|()| true),
             // Over a network a link may be made twice for one call: what lies there may be ours.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(fs::read(&target)? == bytes),
@@ -50,11 +59,7 @@ impl LocalLake {
         File::open(staged)?.sync_all()?;
         match fs::rename(staged, &target) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                let near = self.temporary();
-                fs::create_dir_all(&self.tmp)?;
-                fs::copy(staged, &near)?;
-                File::open(&near)?.sync_all()?;
-                fs::rename(&near, &target)?;
+                self.copy(staged, &target)?;
                 fs::remove_file(staged)?;
             }
             other => other?,
@@ -62,16 +67,37 @@ impl LocalLake {
         sync_folder(parent(&target))
     }
 
-    /// Gives a file a second name; `false` if there is no such file.
+    /// Lets a file be seen under a second name, by a copy where there are no hard links; `false` if there is no such file.
     pub fn link(&self, existing: &str, relative: &str) -> io::Result<bool> {
-        let target = self.root.join(relative);
+        let (existing, target) = (self.root.join(existing), self.root.join(relative));
         make_folder(parent(&target))?;
-        match fs::hard_link(self.root.join(existing), &target) {
+        let linked = match fs::hard_link(&existing, &target) {
+            Err(error) if has_no_links(&error) => self.copy(&existing, &target),
+            linked => linked,
+        };
+        match linked {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
         sync_folder(parent(&target)).map(|()| true)
+    }
+
+    /// Whether the folder for temporaries is a link: to where others have files.
+    pub fn has_linked_tmp(&self) -> bool {
+        self.tmp.is_symlink()
+    }
+
+    /// Copies a file to a name, which it has when it is whole and synced; an existing one is replaced.
+    fn copy(&self, from: &Path, target: &Path) -> io::Result<()> {
+        fs::create_dir_all(&self.tmp)?;
+        let near = self.temporary();
+        let copied =
+            fs::copy(from, &near).and_then(|_| File::open(&near)?.sync_all()).and_then(|()| fs::rename(&near, target));
+        if copied.is_err() {
+            let _ = fs::remove_file(&near);
+        }
+        copied
     }
 
     pub fn delete(&self, relative: &str) -> io::Result<()> {
@@ -96,8 +122,52 @@ impl LocalLake {
     }
 
     fn temporary(&self) -> PathBuf {
-        self.tmp.join(format!("{}{STAGED}", uuid::Uuid::new_v4().simple()))
+        self.tmp.join(format!("{}{STAGED}", nonce()))
     }
+}
+
+/// Whether a name is one that staged files have.
+pub fn is_staged(name: &str) -> bool {
+    name.strip_suffix(STAGED).is_some_and(is_nonce)
+}
+
+/// Gives a staged file a name that nothing has yet.
+fn name_once(staged: &Path, target: &Path) -> io::Result<()> {
+    let linked = match fs::hard_link(staged, target) {
+        Err(error) if has_no_links(&error) => error,
+        done => return done,
+    };
+    rename_once(staged, target).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => error,
+        _ => io::Error::other(format!(
+            "this file system has neither hard links ({linked}) nor a rename that replaces nothing ({error}), and without \
+             one of them two runs could take one name; lay the lake on another file system"
+        )),
+    })
+}
+
+/// Whether an error says that the file system has no hard links.
+fn has_no_links(error: &io::Error) -> bool {
+    let codes = [libc::EPERM, libc::EOPNOTSUPP, libc::ENOSYS, libc::EXDEV];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+/// Renames a file, if nothing has the new name.
+#[cfg(target_os = "linux")]
+fn rename_once(from: &Path, to: &Path) -> io::Result<()> {
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+    let (from, to) = (CString::new(from.as_os_str().as_bytes())?, CString::new(to.as_os_str().as_bytes())?);
+    let here = libc::AT_FDCWD;
+    // SAFETY: both texts end in NUL and live through the call, which keeps neither.
+    let done =
+        unsafe { libc::syscall(libc::SYS_renameat2, here, from.as_ptr(), here, to.as_ptr(), libc::RENAME_NOREPLACE) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_once(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Creates a folder and those above it, and syncs each new one's parent, from the top.

@@ -13,7 +13,9 @@
 mod checkpoint;
 mod lakestore;
 mod local;
+mod lock;
 mod log;
+mod own;
 mod publish;
 mod scratch;
 mod switch;
@@ -23,9 +25,10 @@ mod tests;
 
 pub use lakestore::{Created, LakeWriter, UPLOAD_PART_BYTES};
 pub use local::make_folder;
+pub use lock::HostLock;
 pub use log::{Appended, Draft, Ledger};
 pub use publish::{Published, Staged, publish, sweep};
-pub use scratch::{Attempt, HostLock, Scratch, StagedRejects, default_scratch};
+pub use scratch::{Attempt, LakeMark, Scratch, StagedRejects};
 pub use switch::{clear_waiting, switch};
 
 /// Why something could not be written.
@@ -40,6 +43,13 @@ pub enum CommitError {
     Denied { url: String, detail: String },
     #[error("cannot write {path}: {source}")]
     Local { path: String, source: std::io::Error },
+    #[error("cannot write to the scratch folder {}: {source}; give another one with --scratch", path.display())]
+    Scratch { path: std::path::PathBuf, source: std::io::Error },
+    #[error(
+        "{} is a link, and what runs leave there is removed; make it a folder, and give --scratch for one on another disk",
+        path.display()
+    )]
+    LinkedTmp { path: std::path::PathBuf },
     #[error(transparent)]
     Lake(#[from] crate::lake::LakeError),
     #[error(

@@ -1,70 +1,76 @@
-//! Local scratch: where a task's files wait until the whole task is proven, and the lock that keeps runs of one host apart.
+//! Local scratch: where a task's files wait until the whole task is proven.
 //!
-//! Both use file locks, which the kernel releases when a process dies however it dies: a scratch folder whose lock is
-//! free belongs to nobody and is removed by the next run. Folders are made and removed under the lock of their base, so
-//! that none is judged while it is being made.
+//! ```text
+//! <scratch>/flowlake-<user>/run-<nonce>/lock           held by the run; says whose folder it is
+//!                                      /p<plan>-t<task>-<nonce>/…
+//! ```
+//!
+//! The kernel frees a file lock when a process dies, however it dies. A run removes folders of dead runs of its own lake, and
+//! nothing else: the folder must lie in the user's own one, and hold a lock that is free and that bears the folder's name
+//! and the lake's. Folders are made and removed under the lock of the user's folder, so that none is judged while it is made.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::CommitError;
-use super::local::make_folder;
+use serde::{Deserialize, Serialize};
+
+use super::{CommitError, own};
 use crate::decode::Reject;
 use crate::lake::{RejectRecord, ZSTD_LEVEL};
 
-/// The lock file of a folder.
+/// The lock file of a run's folder, and its mark.
 const LOCK: &str = "lock";
 
-/// Held while a run works on a lake, by this host.
-#[derive(Debug)]
-pub struct HostLock {
-    _file: File,
+/// No mark is longer.
+const MARK_BYTES_MAX: u64 = 64 << 10;
+
+/// The lake that a run works on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LakeMark {
+    pub url: String,
+    /// `None` before its birth.
+    pub id: Option<String>,
 }
 
-impl HostLock {
-    /// Takes the lock of a lake, named by its URL, or says that another run has it.
-    pub fn take(lake_url: &str) -> Result<HostLock, CommitError> {
-        let user = user();
-        let hash = blake3::hash(lake_url.as_bytes()).to_hex();
-        let path = std::env::temp_dir().join(format!("flowlake-{user}-{}.lock", &hash[..16]));
-        let fail = |source| CommitError::Local { path: path.display().to_string(), source };
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(fail)?;
-        match file.try_lock() {
-            Ok(()) => Ok(HostLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(CommitError::Busy { lake: lake_url.to_owned() }),
-            Err(TryLockError::Error(error)) => Err(fail(error)),
-        }
+impl LakeMark {
+    /// Whether both are one lake: by its place, or by its birth where it was moved.
+    fn is_same(&self, other: &LakeMark) -> bool {
+        self.url == other.url || (self.id.is_some() && self.id == other.id)
     }
 }
 
-/// The scratch of lakes that do not lie on a local disk.
-pub fn default_scratch() -> PathBuf {
-    std::env::temp_dir().join(format!("flowlake-scratch-{}", user()))
+/// What the lock of a run's folder says: that flowlake made this folder, for which lake.
+#[derive(Debug, Serialize, Deserialize)]
+struct Mark {
+    flowlake_scratch: String,
+    lake: LakeMark,
 }
 
-/// The user's number: temporaries of two users must not meet.
-fn user() -> u32 {
-    // SAFETY: `getuid` reads a number of the process and cannot fail.
-    unsafe { libc::getuid() }
-}
-
-/// Held while folders of a base are made and judged; gone afterwards, so that nothing stays where nothing was done.
-struct BaseLock {
+/// Held while folders are made and judged; gone afterwards, so that nothing stays where nothing was done.
+struct MakingLock {
     path: PathBuf,
     _file: File,
 }
 
-impl BaseLock {
-    fn take(base: &Path) -> io::Result<BaseLock> {
-        let path = base.join(format!(".flowlake-{}.lock", user()));
+impl MakingLock {
+    fn take(own: &Path) -> io::Result<MakingLock> {
+        let path = own.join("making.lock");
         loop {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+            let mut options = OpenOptions::new();
+            // What came with somebody's lake may be a link or a pipe: neither is followed or waited for.
+            options
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(0o600)
+                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+            let file = options.open(&path)?;
             file.lock()?;
             // Its last holder may have removed it while this one waited.
             match fs::metadata(&path) {
-                Ok(found) if found.ino() == file.metadata()?.ino() => return Ok(BaseLock { path, _file: file }),
+                Ok(found) if found.ino() == file.metadata()?.ino() => return Ok(MakingLock { path, _file: file }),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
@@ -72,7 +78,7 @@ impl BaseLock {
     }
 }
 
-impl Drop for BaseLock {
+impl Drop for MakingLock {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
     }
@@ -86,17 +92,21 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a folder for this run in `base`, and removes those of runs that died.
-    pub fn open(base: &Path) -> Result<Scratch, CommitError> {
-        let fail = |source| CommitError::Local { path: base.display().to_string(), source };
-        make_folder(base).map_err(fail)?;
-        let _making = BaseLock::take(base).map_err(fail)?;
-        remove_orphans(base).map_err(fail)?;
-        let folder = base.join(format!("run-{}", super::log::nonce()));
-        fs::create_dir(&folder).map_err(fail)?;
-        let lock = File::create_new(folder.join(LOCK)).map_err(fail)?;
-        lock.lock().map_err(fail)?;
-        Ok(Scratch { folder, _lock: lock })
+    /// Makes a folder for this run below `base`, and removes those that dead runs of this lake left there.
+    pub fn open(base: &Path, lake: &LakeMark) -> Result<Scratch, CommitError> {
+        let opened = own::within(base, |own| {
+            let _making = MakingLock::take(own)?;
+            remove_orphans(own, lake)?;
+            let name = format!("run-{}", super::log::nonce());
+            let folder = own.join(&name);
+            own::make_closed_folder(&folder)?;
+            let mut lock = File::create_new(folder.join(LOCK))?;
+            lock.lock()?;
+            let mark = Mark { flowlake_scratch: name, lake: lake.clone() };
+            lock.write_all(&serde_json::to_vec(&mark)?)?;
+            Ok(Scratch { folder, _lock: lock })
+        });
+        opened.map_err(|source| CommitError::Scratch { path: base.to_owned(), source })
     }
 
     pub fn folder(&self) -> &Path {
@@ -114,24 +124,53 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
+        // The user's own folder goes with its last run.
+        if let Some(own) = self.folder.parent() {
+            let _ = fs::remove_dir(own);
+        }
     }
 }
 
-/// Removes the folders of dead runs; the lock of `base` is held.
-fn remove_orphans(base: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(base)? {
-        let path = entry?.path();
-        let is_of_a_run = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("run-"));
-        let is_free = || match File::open(path.join(LOCK)) {
-            Ok(lock) => lock.try_lock().is_ok(),
-            // It died before it had made its lock.
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
-        if is_of_a_run && path.is_dir() && is_free() {
-            let _ = fs::remove_dir_all(&path);
+/// Removes the folders of dead runs of a lake; the lock of `own` is held.
+fn remove_orphans(own: &Path, lake: &LakeMark) -> io::Result<()> {
+    for entry in fs::read_dir(own)? {
+        let entry = entry?;
+        // A link that has such a name is none.
+        if entry.file_type()?.is_dir() {
+            // What cannot be judged or removed stays.
+            let _ = remove_orphan(&entry.path(), &entry.file_name().to_string_lossy(), lake);
         }
     }
     Ok(())
+}
+
+fn remove_orphan(folder: &Path, name: &str, lake: &LakeMark) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let lock = match options.open(folder.join(LOCK)) {
+        // It died before it had made its lock. A folder that is not empty stays.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && is_run(name) => return fs::remove_dir(folder),
+        opened => opened?,
+    };
+    if !lock.metadata()?.is_file() || lock.try_lock().is_err() {
+        return Ok(());
+    }
+    let mut text = Vec::new();
+    (&lock).take(MARK_BYTES_MAX).read_to_end(&mut text)?;
+    match serde_json::from_slice::<Mark>(&text) {
+        Ok(mark) if mark.flowlake_scratch == name && mark.lake.is_same(lake) => fs::remove_dir_all(folder),
+        // It died before it had said whose it is, and so before there was anything but its lock.
+        _ if text.is_empty() && is_run(name) && fs::read_dir(folder)?.count() == 1 => {
+            fs::remove_file(folder.join(LOCK))?;
+            fs::remove_dir(folder)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a name is one that runs give to their folders.
+fn is_run(name: &str) -> bool {
+    name.strip_prefix("run-").is_some_and(super::log::is_nonce)
 }
 
 /// The staged files of one attempt at a task; removed when dropped.

@@ -76,44 +76,153 @@ async fn rival_appends_get_different_numbers_and_the_loser_reads_on() {
 #[test]
 fn the_host_lock_is_held_by_one_and_freed_with_its_holder() {
     let lake = format!("s3://lock-test-{}/", std::process::id());
-    let held = HostLock::take(&lake).unwrap();
-    assert!(matches!(HostLock::take(&lake), Err(CommitError::Busy { .. })));
+    let held = HostLock::take(&lake, None).unwrap();
+    assert!(matches!(HostLock::take(&lake, None), Err(CommitError::Busy { .. })));
     drop(held);
-    HostLock::take(&lake).unwrap();
+    HostLock::take(&lake, None).unwrap();
+}
+
+fn mark(url: &str, id: &str) -> LakeMark {
+    LakeMark { url: url.to_owned(), id: Some(id.to_owned()) }
+}
+
+/// The folder of this user below a base.
+fn own_folder(base: &std::path::Path) -> PathBuf {
+    own::within(base, |own| Ok(own.to_owned())).unwrap()
+}
+
+/// A scratch folder whose run was killed: its files stay, and its lock is free.
+fn killed(base: &std::path::Path, lake: &LakeMark) -> PathBuf {
+    let scratch = Scratch::open(base, lake).unwrap();
+    std::fs::write(scratch.folder().join("data-0.parquet"), "half").unwrap();
+    let (folder, moved) = (scratch.folder().to_owned(), base.join("moved"));
+    std::fs::rename(&folder, &moved).unwrap();
+    drop(scratch);
+    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    std::fs::set_permissions(folder.parent().unwrap(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    std::fs::rename(&moved, &folder).unwrap();
+    folder
 }
 
 #[test]
-fn scratch_of_a_dead_run_is_removed_and_of_a_living_one_is_not() {
+fn scratch_of_a_dead_run_of_the_lake_is_removed_and_nothing_else() {
     let base = TempDir::new().unwrap();
-    let (dead, unlocked) = (base.path().join("run-dead"), base.path().join("run-died-before-its-lock"));
-    for folder in [&dead, &unlocked] {
+    let [lake, moved, other] = [mark("s3://a/", "1"), mark("s3://b/", "1"), mark("s3://c/", "2")];
+    let of_other = killed(base.path(), &other);
+    let of_moved = killed(base.path(), &moved);
+    // Without proof: by its name alone, with the mark of another folder, with a mark that is no file.
+    let own = own_folder(base.path());
+    let nonce = log::nonce();
+    let unmarked = [base.path().join(format!("run-{nonce}")), own.join(format!("run-{nonce}")), own.join("run-copied")];
+    for folder in &unmarked {
         std::fs::create_dir(folder).unwrap();
-        std::fs::write(folder.join("data-0.parquet"), "half").unwrap();
+        std::fs::write(folder.join("keep"), "theirs").unwrap();
+        std::fs::copy(of_moved.join("lock"), folder.join("lock")).unwrap();
     }
-    std::fs::write(dead.join("lock"), "").unwrap();
-    let living = Scratch::open(base.path()).unwrap();
+    std::fs::write(unmarked[1].join("lock"), "").unwrap();
+    let linked = own.join(format!("run-{}", log::nonce()));
+    std::os::unix::fs::symlink(&unmarked[0], &linked).unwrap();
+    // It died in the making.
+    let begun = own.join(format!("run-{}", log::nonce()));
+    std::fs::create_dir(&begun).unwrap();
+    std::fs::write(begun.join("lock"), "").unwrap();
+
+    let living = Scratch::open(base.path(), &lake).unwrap();
     let attempt = living.attempt(1, 2).unwrap();
-    assert!(!dead.exists() && !unlocked.exists());
-    let other = Scratch::open(base.path()).unwrap();
-    assert!(attempt.folder().exists());
-    drop((attempt, living, other));
-    assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 0);
+    assert!(!of_moved.exists() && !begun.exists());
+    let second = Scratch::open(base.path(), &lake).unwrap();
+    assert!(attempt.folder().exists() && of_other.join("data-0.parquet").exists() && linked.is_symlink());
+    assert!(unmarked.iter().all(|folder| folder.join("keep").exists() && folder.join("lock").exists()));
+    drop((attempt, living, second));
+    assert_eq!(std::fs::read_dir(&own).unwrap().count(), 4, "the other lake's, two without proof, a link");
+}
+
+#[test]
+fn scratch_leaves_nothing_where_nothing_was() {
+    let base = TempDir::new().unwrap();
+    drop(Scratch::open(&base.path().join("new"), &mark("s3://a/", "1")).unwrap());
+    assert_eq!(std::fs::read_dir(base.path().join("new")).unwrap().count(), 0);
+}
+
+/// Whoever takes the name of the user's own folder before its user does neither stops a run nor gives it anything.
+#[test]
+fn a_folder_that_is_not_the_users_alone_is_not_used() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let theirs = TempDir::new().unwrap();
+    // SAFETY: `geteuid` reads a number.
+    let user = unsafe { libc::geteuid() };
+    type Take<'a> = &'a dyn Fn(&std::path::Path);
+    let takes: [(&str, Take); 5] = [
+        ("a link", &|name| symlink(theirs.path(), name).unwrap()),
+        ("a link that leads nowhere", &|name| symlink(theirs.path().join("nowhere"), name).unwrap()),
+        ("a file", &|name| std::fs::write(name, "").unwrap()),
+        ("a folder open to others", &|name| {
+            std::fs::create_dir(name).unwrap();
+            std::fs::set_permissions(name, std::fs::Permissions::from_mode(0o777)).unwrap();
+        }),
+        ("a folder of another user", &|name| {
+            std::fs::create_dir(name).unwrap();
+            std::fs::set_permissions(name, std::fs::Permissions::from_mode(0o700)).unwrap();
+            match user {
+                0 => std::os::unix::fs::chown(name, Some(65_534), None).unwrap(),
+                // Only root can make one; to others it is as closed as one with other rights.
+                _ => std::fs::set_permissions(name, std::fs::Permissions::from_mode(0o750)).unwrap(),
+            }
+        }),
+    ];
+    for (what, take) in takes {
+        let base = TempDir::new().unwrap();
+        let taken = base.path().join(format!("flowlake-{user}"));
+        take(&taken);
+        let before = taken.symlink_metadata().unwrap().modified().unwrap();
+        let scratch = Scratch::open(base.path(), &mark("s3://a/", "1")).unwrap();
+        let own = scratch.folder().parent().unwrap().to_owned();
+        assert_ne!(own, taken, "{what}");
+        assert_eq!(own.metadata().unwrap().permissions().mode() & 0o777, 0o700, "{what}");
+        // The next run finds the same, and what the first one left.
+        assert_eq!(own_folder(base.path()), own, "{what}");
+        drop(scratch);
+        assert_eq!(taken.symlink_metadata().unwrap().modified().unwrap(), before, "{what}");
+        assert_eq!(std::fs::read_dir(theirs.path()).unwrap().count(), 0, "{what}");
+    }
 }
 
 #[tokio::test]
 async fn temporaries_of_a_lake_stay_for_a_day() {
     let [(writer, folder), _] = writers();
-    let tmp = folder.as_ref().unwrap().path().join(writer.lake.names.tmp());
+    let tmp = folder.as_ref().unwrap().path().join(crate::lake::Names::tmp());
     std::fs::create_dir_all(tmp.join("run-alive")).unwrap();
     let two_days_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
-    let names = ["old.part", "young.part", "probe-old", "probe-young", "lock", "run-alive/old.part"];
-    for name in names {
+    let [part, young, probe, young_probe] = [(); 4].map(|()| log::nonce());
+    let names = [
+        format!("{part}.part"),
+        format!("{young}.part"),
+        format!("probe-{probe}"),
+        format!("probe-{young_probe}"),
+        "lock".to_owned(),
+        format!("run-alive/{part}.part"),
+        "film.part".to_owned(),
+        "probe-a".to_owned(),
+    ];
+    for name in &names {
         let file = std::fs::File::create(tmp.join(name)).unwrap();
-        if !name.contains("young") {
+        if !name.contains(&young) && !name.contains(&young_probe) {
             file.set_modified(two_days_ago).unwrap();
         }
     }
     writer.remove_old_temporaries().await.unwrap();
-    let left: Vec<&str> = names.into_iter().filter(|name| tmp.join(name).exists()).collect();
-    assert_eq!(left, ["young.part", "probe-young", "lock", "run-alive/old.part"]);
+    let gone: Vec<&String> = names.iter().filter(|name| !tmp.join(name).exists()).collect();
+    assert_eq!(gone, [&names[0], &names[2]]);
+}
+
+/// Files below a folder that a link leads to are not the lake's.
+#[test]
+fn a_linked_folder_for_temporaries_is_refused() {
+    let [(writer, folder), (in_memory, _)] = writers();
+    let (root, theirs) = (folder.as_ref().unwrap().path(), TempDir::new().unwrap());
+    assert!(writer.check_tmp().is_ok() && in_memory.check_tmp().is_ok());
+    std::fs::create_dir(root.join("_flowlake")).unwrap();
+    std::os::unix::fs::symlink(theirs.path(), root.join("_flowlake/tmp")).unwrap();
+    let text = writer.check_tmp().unwrap_err().to_string();
+    assert!(text.contains("_flowlake/tmp is a link") && text.contains("--scratch"), "{text}");
 }

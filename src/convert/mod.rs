@@ -11,13 +11,15 @@ mod conductor;
 mod discover;
 mod planning;
 mod redo;
+mod sides;
 mod summary;
 mod task;
 
 pub use redo::Again;
+pub use sides::{Sides, open_lake};
 pub use summary::{DryRun, Ending, Summary};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -25,13 +27,13 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 
 use crate::commit::{
-    CommitError, HostLock, LakeWriter, Ledger, Scratch, UPLOAD_PART_BYTES, clear_waiting, make_folder, sweep, switch,
+    CommitError, HostLock, LakeMark, Ledger, Scratch, UPLOAD_PART_BYTES, clear_waiting, sweep, switch,
 };
 use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
-use crate::lake::{Body, Lake, LakeError, Purpose, Seal, Settings, State, Totals};
+use crate::lake::{Body, Lake, Purpose, Seal, Settings, State, Totals};
 use crate::progress::Progress;
-use crate::schema::{Layout, LayoutError, Types};
-use crate::source::{self, Access, Location, SourceError, Store};
+use crate::schema::LayoutError;
+use crate::source::{Access, Location, SourceError, Store};
 
 /// What a conversion is asked to do.
 #[derive(Debug, Clone)]
@@ -91,13 +93,24 @@ pub enum ConvertError {
     Format(#[from] LayoutError),
     #[error("{lake} and {source_url} overlap: a lake cannot lie inside its source, nor the source inside the lake")]
     Overlap { lake: String, source_url: String },
+    #[error(
+        "{lake} and the lake {other} overlap: the files of one would be taken for those of the other; give the new one a \
+         place of its own"
+    )]
+    Nested { lake: String, other: String },
+    #[error(
+        "--scratch {} lies in the lake {}, where it would lie among the lake's files; give a folder outside of it",
+        path.display(),
+        lake.display()
+    )]
+    ScratchInLake { path: PathBuf, lake: PathBuf },
     #[error("{lake} is partitioned by `{found}`, not by `{asked}`; leave `--partition-by` out, or start a new lake")]
     Partitioning { lake: String, found: String, asked: String },
     #[error("{0}: there is nothing; check the bucket, the prefix and the credentials")]
     EmptySource(String),
     #[error("{url}: cannot be read: {reason}; its task stays open and the next run tries it again")]
     Fetch { url: String, reason: String },
-    #[error("cannot write to the scratch folder {}: {source}", path.display())]
+    #[error("cannot write to the scratch folder {}: {source}; give another one with --scratch", path.display())]
     Scratch { path: PathBuf, source: std::io::Error },
     /// Something was done before the error.
     #[error("{error}")]
@@ -110,6 +123,15 @@ pub enum ConvertError {
 impl From<std::io::Error> for ConvertError {
     fn from(source: std::io::Error) -> Self {
         ConvertError::Scratch { path: PathBuf::new(), source }
+    }
+}
+
+impl ConvertError {
+    fn of_scratch(self, folder: &Path) -> ConvertError {
+        match self {
+            ConvertError::Scratch { source, .. } => ConvertError::Scratch { path: folder.to_owned(), source },
+            other => other,
+        }
     }
 }
 
@@ -151,42 +173,12 @@ struct Run<'a> {
     failed: Option<ConvertError>,
 }
 
-/// Both sides of a run, opened.
-#[derive(Debug)]
-pub struct Sides {
-    pub sources: Vec<Store>,
-    pub writer: LakeWriter,
-}
-
-impl Sides {
-    /// Opens the stores that the options name. A local lake's folder is made.
-    pub async fn open(options: &Options) -> Result<Sides, ConvertError> {
-        Ok(Sides { sources: open_sources(options).await?, writer: open_writer(options).await? })
-    }
-}
-
 /// Converts what is new at the sources. On one host, one run at a time works on a lake.
 pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<Summary, ConvertError> {
-    check(options)?;
-    let _lock = HostLock::take(&options.lake.url())?;
+    sides::check(options).await?;
+    let _lock = HostLock::take(&options.lake.url(), options.scratch.as_deref())?;
     let sides = Sides::open(options).await?;
     run_between(options, sides, progress, stop).await
-}
-
-/// What can be known to be wrong before anything is opened.
-fn check(options: &Options) -> Result<(), ConvertError> {
-    for source in &options.sources {
-        if options.lake.contains(source) || source.contains(&options.lake) {
-            return Err(ConvertError::Overlap { lake: options.lake.url(), source_url: source.url() });
-        }
-    }
-    if options.again.is_some() && options.lake.path().is_some_and(|folder| !folder.exists()) {
-        return Err(LakeError::NoLake { url: options.lake.url() }.into());
-    }
-    if let Some(format) = &options.format {
-        Layout::from_format(format, &Types::default())?;
-    }
-    Ok(())
 }
 
 /// Converts between stores that are open. It takes no lock: to be right it needs none.
@@ -221,8 +213,8 @@ pub async fn plan_between(
 
 /// Lists and plans, and writes nothing but scratch.
 pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, ConvertError> {
-    check(options)?;
-    let sources = open_sources(options).await?;
+    sides::check(options).await?;
+    let sources = sides::open_sources(options).await?;
     // A lake that is not there yet holds nothing.
     let is_there = options.lake.path().is_none_or(|folder| folder.exists());
     let lake = if is_there { Some(open_lake(&options.lake, &options.lake_access).await?) } else { None };
@@ -241,7 +233,8 @@ pub async fn dry_run_between(
         None => State::default(),
     };
     let scratch = options.scratch.clone().unwrap_or_else(std::env::temp_dir);
-    let listing = discover::list(options, sources, &state, &scratch, (progress, &Stop::default())).await?;
+    let listing = discover::list(options, sources, &state, &scratch, (progress, &Stop::default())).await;
+    let listing = listing.map_err(|error| error.of_scratch(&scratch))?;
     let partition_by = state.create.as_ref().map(|create| create.partition_by.as_str());
     let asked = options.partition_by.unwrap_or_default().name();
     let by_hour = partition_by.unwrap_or(asked) == PartitionBy::DateHour.name();
@@ -259,8 +252,11 @@ impl<'a> Run<'a> {
         stop: &'a Stop,
     ) -> Result<Run<'a>, ConvertError> {
         let Sides { sources, writer } = sides;
-        let scratch = Arc::new(Scratch::open(&scratch_folder(options, &writer))?);
+        writer.check_tmp()?;
         let ledger = Ledger::open(writer).await?;
+        let id = ledger.state.create.as_ref().map(|create| create.lake_id.clone());
+        let lake = LakeMark { url: ledger.writer.lake.names.lake_url().to_owned(), id };
+        let scratch = Arc::new(Scratch::open(&sides::scratch_folder(options, &ledger.writer), &lake)?);
         let (threads, threads_asked) = (options.threads_allowed(), options.threads);
         let summary = Summary { threads, threads_asked, ..Summary::default() };
         let run = Run { options, progress, stop, sources, ledger, scratch, summary, failed: None };
@@ -273,10 +269,7 @@ impl<'a> Run<'a> {
         summary.finish(began.elapsed(), self.stop);
         let error = match done {
             Ok(()) => return Ok(summary),
-            Err(ConvertError::Scratch { source, .. }) => {
-                ConvertError::Scratch { path: self.scratch.folder().to_owned(), source }
-            }
-            Err(other) => other,
+            Err(error) => error.of_scratch(self.scratch.folder()),
         };
         if summary.is_empty() {
             return Err(error);
@@ -429,40 +422,6 @@ impl<'a> Run<'a> {
             clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
         }
         Ok(())
-    }
-}
-
-async fn open_sources(options: &Options) -> Result<Vec<Store>, ConvertError> {
-    let mut sources = Vec::new();
-    for location in &options.sources {
-        sources.push(source::open(location, &options.source_access).await?);
-    }
-    Ok(sources)
-}
-
-async fn open_writer(options: &Options) -> Result<LakeWriter, ConvertError> {
-    let folder = options.lake.path();
-    if let Some(folder) = &folder {
-        make_folder(folder).map_err(|source| CommitError::Local { path: folder.display().to_string(), source })?;
-    }
-    let store = source::open(&options.lake, &options.lake_access).await?;
-    Ok(LakeWriter::new(lake_of(&store)?, folder).with_uploads(store.uploads))
-}
-
-/// Opens the reading side of a lake. On disk its folder must exist.
-pub async fn open_lake(location: &Location, access: &Access) -> Result<Lake, SourceError> {
-    lake_of(&source::open(location, access).await?)
-}
-
-fn lake_of(store: &Store) -> Result<Lake, SourceError> {
-    Ok(Lake::new(store.rooted()?, object_store::path::Path::default(), store.location.url()))
-}
-
-fn scratch_folder(options: &Options, writer: &LakeWriter) -> PathBuf {
-    match (&options.scratch, writer.local_tmp()) {
-        (Some(folder), _) => folder.clone(),
-        (None, Some(tmp)) => tmp.to_owned(),
-        (None, None) => crate::commit::default_scratch(),
     }
 }
 

@@ -12,6 +12,7 @@
 //! plan, or a commit record of an open one, names, unless another task stands for it (of a plan to redo: once all its tasks
 //! are committed); a Parquet file that none names is not part of the lake.
 
+mod around;
 mod check;
 mod checkpoint;
 mod day;
@@ -25,6 +26,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use around::{Around, Part, lake_around};
 pub use checkpoint::{Checkpoint, Filed};
 pub use day::Day;
 pub use entries::{

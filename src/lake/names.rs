@@ -13,7 +13,7 @@ pub struct Names {
     url: String,
 }
 
-const LEDGER: &str = "_flowlake";
+pub(super) const LEDGER: &str = "_flowlake";
 
 /// How the name of a probe begins.
 const PROBE: &str = "probe-";
@@ -161,12 +161,37 @@ impl Names {
     }
 
     pub fn is_probe(path: &Path) -> bool {
-        path.filename().is_some_and(|name| name.starts_with(PROBE))
+        let nonce = path.filename().and_then(|name| name.strip_prefix(PROBE));
+        nonce.is_some_and(|nonce| nonce.len() == 32 && nonce.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }
 
     /// Temporaries of the local writer, and the default scratch of a local lake.
-    pub fn tmp(&self) -> String {
+    pub fn tmp() -> String {
         format!("{LEDGER}/tmp")
+    }
+
+    /// Keys of the folders that, if they are lakes, have the one at `key` in a folder of their own.
+    pub fn lakes_around(key: &str) -> Vec<String> {
+        let parts: Vec<&str> = key.split('/').collect();
+        let of_a_lake = |at: &usize| Names::folders().any(|folder| folder == parts[*at]);
+        (0..parts.len()).filter(of_a_lake).map(|at| parts[..at].join("/")).collect()
+    }
+
+    /// Keys of the lakes that would lie in a folder of a new lake at `key`.
+    pub fn lakes_within(key: &str) -> Vec<String> {
+        let slash = if key.is_empty() { "" } else { "/" };
+        Names::folders().map(|folder| format!("{key}{slash}{folder}")).collect()
+    }
+
+    /// The key of the first log entry of a lake at `key`.
+    pub fn birth_below(key: &str) -> String {
+        let slash = if key.is_empty() { "" } else { "/" };
+        format!("{key}{slash}{LEDGER}/log/{:020}.json", 0)
+    }
+
+    /// What every lake has for itself.
+    fn folders() -> impl Iterator<Item = &'static str> {
+        Table::ALL.into_iter().map(Table::name).chain([LEDGER])
     }
 
     /// Where a data file of a plan to redo waits for the seal.

@@ -47,6 +47,8 @@ use outside::Outside;
 use random::Random;
 use tally::Tally;
 
+use crate::output::{Output, OutputError, refuse_in_lake};
+
 /// Accounts of one sample at most: each takes up to a megabyte of imagined network a region.
 pub const ACCOUNTS_MAX: u32 = 1000;
 
@@ -130,6 +132,8 @@ pub enum SampleError {
     FirstDay(NaiveDate),
     #[error("{}: cannot be written: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Output(#[from] OutputError),
 }
 
 /// Writes the objects under `dir`, which is made if need be. Objects of the same name are replaced, others are left.
@@ -137,6 +141,7 @@ pub enum SampleError {
 /// `progress` is told on the calling thread, after each object, how many records have been written in all.
 pub fn write(dir: &Path, options: &Options, progress: &dyn Fn(u64)) -> Result<Made, SampleError> {
     check(options)?;
+    refuse_in_lake(dir)?;
     let sites = network::sites(options.seed, options.accounts, options.regions);
     let objects = object::objects(options, &sites);
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
@@ -201,9 +206,9 @@ fn work(
         let Some(object) = objects.get(number) else { return Ok(tally) };
         let path = dir.join(&object.key);
         let random = Random::at(options.seed, &[2, number as u64]);
-        if let Err(source) = write_object(&path, options, object, &sites[object.site], random, &mut tally) {
+        if let Err(error) = write_object(&path, options, object, &sites[object.site], random, &mut tally) {
             next.store(objects.len(), Ordering::Relaxed);
-            return Err(SampleError::Write { path, source });
+            return Err(error);
         }
         // The receiver outlives the workers; were it gone, nobody would be left to tell.
         let _ = written.send(object.records);
@@ -217,9 +222,10 @@ fn write_object(
     site: &Site,
     mut random: Random,
     tally: &mut Tally,
-) -> std::io::Result<()> {
+) -> Result<(), SampleError> {
+    let fail = |source| SampleError::Write { path: path.to_owned(), source };
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder).map_err(fail)?;
     }
     let scene = Scene {
         site,
@@ -250,13 +256,15 @@ fn write_object(
         }
         if text.len() >= TEXT_BYTES {
             tally.text_bytes += text.len() as u64;
-            gzip.write_all(text.as_bytes())?;
+            gzip.write_all(text.as_bytes()).map_err(fail)?;
             text.clear();
         }
     }
     tally.text_bytes += text.len() as u64;
-    gzip.write_all(text.as_bytes())?;
-    let compressed = gzip.finish()?;
+    gzip.write_all(text.as_bytes()).map_err(fail)?;
+    let compressed = gzip.finish().map_err(fail)?;
     tally.compressed_bytes += compressed.len() as u64;
-    fs::write(path, compressed)
+    let mut file = Output::to(path)?;
+    file.write_all(&compressed).map_err(fail)?;
+    file.keep().map_err(fail)
 }

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -79,7 +82,13 @@ impl Door {
 impl Login {
     fn read(user: &str, path: &Path) -> Result<Login, ServeError> {
         let wrong = |reason: String| ServeError::File { path: path.to_owned(), reason };
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let mut file = File::open(path).map_err(|error| wrong(error.to_string()))?;
+        let found = file.metadata().map_err(|error| wrong(error.to_string()))?;
+        if let Some(reason) = not_secret(&found) {
+            return Err(wrong(reason));
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
         let password = text.trim_end_matches(['\n', '\r']);
         if password.is_empty() {
             return Err(wrong("it holds no password".to_owned()));
@@ -93,6 +102,17 @@ impl Login {
             salt,
         })
     }
+}
+
+/// Why others may know, or set, the password in a file.
+fn not_secret(file: &Metadata) -> Option<String> {
+    // SAFETY: `geteuid` reads a number of the process and cannot fail.
+    let user = unsafe { libc::geteuid() };
+    if user != 0 && file.uid() != user && file.uid() != 0 {
+        return Some(format!("it belongs to another user (number {})", file.uid()));
+    }
+    let mode = file.mode() & 0o777;
+    (mode & 0o066 != 0).then(|| format!("other users may read or change it (mode {mode:03o}); chmod 600 the file"))
 }
 
 #[async_trait]

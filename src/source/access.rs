@@ -59,9 +59,7 @@ impl Access {
         for option in options {
             let option = option.as_ref();
             let Some((name, value)) = option.split_once('=') else {
-                // A text without `=` might be a secret alone, so that it is cut short.
-                let option = option.chars().take(24).collect();
-                return Err(SourceError::OptionForm { option });
+                return Err(SourceError::OptionForm { option: told(beginning(option)) });
             };
             let name = name.trim().to_ascii_lowercase().replace('-', "_");
             if let Some(own) = OWN.iter().find(|own| name.strip_prefix("aws_").unwrap_or(&name) == **own) {
@@ -70,7 +68,9 @@ impl Access {
             }
             match name.parse::<AmazonS3ConfigKey>() {
                 Ok(AmazonS3ConfigKey::Bucket) | Err(_) => {
-                    return Err(SourceError::OptionUnknown { near: near(&name), option: name });
+                    let near = near(&name);
+                    let option = if near.is_empty() { told(&name) } else { format!("option \"{name}\"") };
+                    return Err(SourceError::OptionUnknown { near, option });
                 }
                 Ok(key) => access.s3.insert(key.as_ref().to_owned(), (key, value.to_owned())),
             };
@@ -81,6 +81,17 @@ impl Access {
     /// The name of any option, if there is one.
     pub fn first_name(&self) -> Option<String> {
         self.own.keys().map(|name| (*name).to_owned()).chain(self.s3.keys().cloned()).next()
+    }
+
+    /// A text without the values of options that are secret.
+    pub(super) fn without_secrets(&self, text: &str) -> String {
+        let is_named_so =
+            |name: &str| ["secret", "token", "access_key", "customer_key"].iter().any(|part| name.contains(part));
+        // Others may be URLs with a password.
+        let is_secret = |name: &str, value: &str| is_named_so(name) || value.contains('@');
+        let values = self.s3.iter().map(|(name, (_, value))| (name, value.as_str()));
+        let values = values.filter(|(name, value)| is_secret(name, value)).map(|(_, value)| value);
+        values.filter(|value| !value.is_empty()).fold(text.to_owned(), |text, value| text.replace(value, "…"))
     }
 
     pub(super) fn profile(&self) -> Option<&str> {
@@ -132,6 +143,20 @@ impl fmt::Debug for Access {
     }
 }
 
+/// What a text begins with that could be the name of an option.
+fn beginning(text: &str) -> &str {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c)).next().unwrap_or_default()
+}
+
+/// How an option is named in a message. A text that is no known name may be a secret, alone or one that ends in `=`.
+fn told(text: &str) -> String {
+    let name = text.to_ascii_lowercase().replace('-', "_");
+    match OWN.contains(&name.as_str()) || name.parse::<AmazonS3ConfigKey>().is_ok() {
+        true => format!("option \"{text}\""),
+        false => "an option (not shown, it may be a secret)".to_owned(),
+    }
+}
+
 fn near(name: &str) -> Vec<String> {
     let mut found: Vec<(usize, &str)> = KNOWN
         .iter()
@@ -177,7 +202,10 @@ mod tests {
         assert_eq!(error, "option \"regoin\" is unknown; did you mean region?");
         assert!(Access::parse(&["payer=x"]).unwrap_err().to_string().contains("request_payer"));
         assert!(Access::parse(&["zzzzzzzzzz=x"]).unwrap_err().to_string().contains("AmazonS3ConfigKey"));
-        assert!(Access::parse(&["region"]).unwrap_err().to_string().contains("no value"));
+        assert_eq!(
+            Access::parse(&["region"]).unwrap_err().to_string(),
+            "option \"region\" has no value; write it as name=value"
+        );
     }
 
     #[test]
@@ -185,5 +213,23 @@ mod tests {
         let access = Access::parse(&["secret_access_key=hunter2", "external_id=hunter3"]).unwrap();
         let text = format!("{access:?}");
         assert!(text.contains("secret_access_key") && !text.contains("hunter"), "{text}");
+        assert_eq!(access.without_secrets("a bad hunter2 in us-east-1"), "a bad … in us-east-1");
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_printed() {
+        for option in [
+            "hunter2hunter2",
+            "AKIAhunter2",
+            "secret_access_key:hunter2",
+            "wJalr/hunter2+bPx=",
+            "hunter2==",
+            "=hunter2",
+        ] {
+            let text = Access::parse(&[option]).unwrap_err().to_string();
+            assert!(!text.contains("unter"), "{option}: {text}");
+        }
+        let named = Access::parse(&["Secret-Access-Key hunter2"]).unwrap_err().to_string();
+        assert_eq!(named, "option \"Secret-Access-Key\" has no value; write it as name=value");
     }
 }

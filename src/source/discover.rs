@@ -201,6 +201,7 @@ impl Finder<'_> {
             whole.folders.extend(page.folders);
             whole.entries.extend(page.entries);
             whole.skipped.merge(&page.skipped);
+            whole.denied.extend(page.denied);
             if gives_loose && whole.entries.len() >= ENTRIES_HELD_MAX {
                 self.give(std::mem::take(&mut whole.entries), skipped);
             }

@@ -1,15 +1,18 @@
 //! What can stop a source from being read, told apart as a person would: no bucket, no permission, no credentials.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
+
+use super::secret::without_secrets;
 
 /// Why a source cannot be opened or listed.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error("location \"{text}\" {reason}")]
     Location { text: String, reason: &'static str },
-    #[error("option \"{option}\" has no value; write it as name=value")]
+    #[error("{option} has no value; write it as name=value")]
     OptionForm { option: String },
-    #[error("option \"{option}\" is unknown{}", near_text(near))]
+    #[error("{option} is unknown{}", near_text(near))]
     OptionUnknown { option: String, near: Vec<String> },
     #[error("option \"{option}\" is for S3, but \"{url}\" is on local disk; leave the option out")]
     OptionLocal { option: String, url: String },
@@ -36,6 +39,8 @@ pub enum SourceError {
     List { url: String, detail: String },
     #[error("folder \"{path}\" cannot be read: {source}")]
     Folder { path: PathBuf, source: std::io::Error },
+    #[error("\"{link}\" leads to the lake \"{lake}\": a lake cannot be its own source; remove the link")]
+    IntoLake { link: PathBuf, lake: PathBuf },
 }
 
 fn near_text(near: &[String]) -> String {
@@ -48,7 +53,7 @@ fn near_text(near: &[String]) -> String {
 pub type Result<T> = std::result::Result<T, SourceError>;
 
 impl SourceError {
-    /// Whether a location or option was written wrongly: nothing was asked of a store.
+    /// Whether a location or option was written wrongly, or names what cannot be meant.
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
@@ -57,6 +62,7 @@ impl SourceError {
                 | SourceError::OptionUnknown { .. }
                 | SourceError::OptionLocal { .. }
                 | SourceError::OptionValue { .. }
+                | SourceError::IntoLake { .. }
         )
     }
 
@@ -64,7 +70,10 @@ impl SourceError {
     pub fn is_denied(&self) -> bool {
         match self {
             SourceError::Denied { .. } => true,
-            SourceError::Folder { source, .. } => source.kind() == std::io::ErrorKind::PermissionDenied,
+            // A path may be longer than the system takes at once (PATH_MAX).
+            SourceError::Folder { source, .. } => {
+                matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::InvalidFilename)
+            }
             _ => false,
         }
     }
@@ -73,6 +82,9 @@ impl SourceError {
     pub fn reason(&self) -> String {
         match self {
             SourceError::Denied { detail, .. } => detail.clone(),
+            SourceError::Folder { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                "permission denied".to_owned()
+            }
             SourceError::Folder { source, .. } => source.to_string(),
             other => other.to_string(),
         }
@@ -120,7 +132,7 @@ impl SourceError {
     }
 }
 
-/// The message of an error and of all its causes, each text once.
+/// The message of an error and of all its causes, each text once, without passwords in URLs.
 pub fn full_text(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -132,7 +144,7 @@ pub fn full_text(error: &dyn std::error::Error) -> String {
         }
         cause = error.source();
     }
-    text
+    without_secrets(&text).into_owned()
 }
 
 /// What a server says in its XML, `Code: Message`, else the error's text on one line.

@@ -1,5 +1,6 @@
 //! One contract for listing a bucket and a disk: a folder's own names, or all keys below it from a starting point.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::error::{Result, SourceError, full_text};
-use super::local;
+use super::local::{self, Bounds};
 use super::location::{Kind, Location};
 use super::object::{Entry, Skipped};
 use super::uploads::Uploads;
@@ -38,6 +39,8 @@ pub struct Store {
     pub(super) pager: Option<Pager>,
     /// Multipart uploads that were not ended, of a bucket.
     pub uploads: Option<Uploads>,
+    /// The folder of the lake that this source goes to, if it lies on a disk: no link may lead to it.
+    pub(super) lake: Option<PathBuf>,
 }
 
 /// S3's own listing with pages.
@@ -57,6 +60,8 @@ pub struct Folder {
     pub folders: Vec<String>,
     pub entries: Vec<Entry>,
     pub skipped: Skipped,
+    /// What cannot be read by its name, on disk.
+    pub denied: Vec<Denied>,
 }
 
 /// A stretch of a listing.
@@ -67,10 +72,10 @@ pub struct Page {
     pub denied: Vec<Denied>,
 }
 
-/// A folder that may not be listed.
+/// A folder that may not be listed, or a file on disk that cannot be named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Denied {
-    /// Key, ending in `/`.
+    /// Key; that of a folder ends in `/`.
     pub prefix: String,
     pub reason: String,
 }
@@ -78,7 +83,24 @@ pub struct Denied {
 impl Store {
     /// Wraps an open store; S3's rules for keys apply unless the location is on disk.
     pub fn new(store: Arc<dyn ObjectStore>, location: Location) -> Store {
-        Store { store, kind: location.kind(), location, requests: Arc::default(), pager: None, uploads: None }
+        Store {
+            store,
+            kind: location.kind(),
+            location,
+            requests: Arc::default(),
+            pager: None,
+            uploads: None,
+            lake: None,
+        }
+    }
+
+    /// The same source, which refuses links that lead to a lake.
+    pub fn away_from(self, lake: &Location) -> Store {
+        Store { lake: lake.path(), ..self }
+    }
+
+    fn bounds(&self) -> Option<Bounds> {
+        self.location.path().map(|root| Bounds { root, lake: self.lake.clone() })
     }
 
     /// Requests sent so far; on disk, folders read.
@@ -107,6 +129,7 @@ impl Store {
             whole.folders.extend(page.folders);
             whole.entries.extend(page.entries);
             whole.skipped.merge(&page.skipped);
+            whole.denied.extend(page.denied);
         }
         Ok(whole)
     }
@@ -114,9 +137,9 @@ impl Store {
     /// The same, a page at a time where the store has pages.
     pub fn folder_pages(&self, prefix: &str) -> BoxStream<'_, Result<Folder>> {
         let prefix = prefix.to_owned();
-        if let Some(root) = self.location.path() {
+        if let Some(bounds) = self.bounds() {
             self.requests.fetch_add(1, Ordering::Relaxed);
-            return stream::once(blocking(move || local::folder(&root, &prefix))).boxed();
+            return stream::once(blocking(move || local::folder(&bounds, &prefix))).boxed();
         }
         let Some(pager) = &self.pager else {
             let listed = async move {
@@ -139,9 +162,9 @@ impl Store {
 
     /// All keys below `prefix` that are greater than `after`, in the store's order, in pages.
     pub fn entries(&self, prefix: &str, after: Option<&str>) -> BoxStream<'static, Result<Page>> {
-        if let Some(root) = self.location.path() {
+        if let Some(bounds) = self.bounds() {
             self.requests.fetch_add(1, Ordering::Relaxed);
-            return local_entries(root, prefix.to_owned(), after.map(str::to_owned));
+            return local_entries(bounds, prefix.to_owned(), after.map(str::to_owned));
         }
         let path = folder_path(prefix);
         let listed = match after {
@@ -191,7 +214,7 @@ fn folder_of(listed: ListResult, prefix: &str) -> Folder {
         key.strip_prefix(prefix).unwrap_or(&key).to_owned()
     });
     let folders = folders.collect();
-    Folder { folders, entries: listed.objects.into_iter().map(entry_of).collect(), skipped: Skipped::default() }
+    Folder { folders, entries: listed.objects.into_iter().map(entry_of).collect(), ..Folder::default() }
 }
 
 fn entry_of(meta: ObjectMeta) -> Entry {
@@ -201,10 +224,10 @@ fn entry_of(meta: ObjectMeta) -> Entry {
     Entry { key: key_of(&meta.location), size: meta.size, version, modified, target: None }
 }
 
-fn local_entries(root: std::path::PathBuf, prefix: String, after: Option<String>) -> BoxStream<'static, Result<Page>> {
+fn local_entries(bounds: Bounds, prefix: String, after: Option<String>) -> BoxStream<'static, Result<Page>> {
     let (sender, receiver) = mpsc::channel(PAGES_AHEAD_MAX);
     tokio::task::spawn_blocking(move || {
-        let sent = local::walk(&root, &prefix, after.as_deref(), |page| sender.blocking_send(Ok(page)).is_ok());
+        let sent = local::walk(&bounds, &prefix, after.as_deref(), |page| sender.blocking_send(Ok(page)).is_ok());
         if let Err(error) = sent {
             // The reader may be gone; then nobody is there to tell.
             let _ = sender.blocking_send(Err(error));

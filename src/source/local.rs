@@ -30,11 +30,20 @@ pub(super) fn entry(key: String, metadata: &Metadata) -> Entry {
     Entry { key, size: metadata.len(), version: version_of(metadata), modified: metadata.mtime(), target: None }
 }
 
-/// The folder's own names; `root` is the source, for telling which links lead out of it.
-pub(super) fn folder(root: &Path, prefix: &str) -> Result<Folder> {
+/// Where links may lead from a source.
+#[derive(Debug, Clone)]
+pub(super) struct Bounds {
+    /// The source itself: what a link names in it is listed under its own name.
+    pub(super) root: PathBuf,
+    /// The lake that the source goes to: a link that leads there is an error.
+    pub(super) lake: Option<PathBuf>,
+}
+
+/// The folder's own names.
+pub(super) fn folder(bounds: &Bounds, prefix: &str) -> Result<Folder> {
     let mut found = Folder::default();
     let mut page = Page::default();
-    let mut walk = Walk::new(root, None);
+    let mut walk = Walk::new(bounds, None);
     for child in walk.children(&Place::of(prefix), &mut page)? {
         match child {
             Child::Folder(place) => found.folders.push(place.key[prefix.len()..place.key.len() - 1].to_owned()),
@@ -42,12 +51,18 @@ pub(super) fn folder(root: &Path, prefix: &str) -> Result<Folder> {
         }
     }
     found.skipped = page.skipped;
+    found.denied = page.denied;
     Ok(found)
 }
 
 /// The whole tree below `prefix`, keys after `after`, handed to `send` page by page until it returns false.
-pub(super) fn walk(root: &Path, prefix: &str, after: Option<&str>, mut send: impl FnMut(Page) -> bool) -> Result<()> {
-    let mut walk = Walk::new(root, after);
+pub(super) fn walk(
+    bounds: &Bounds,
+    prefix: &str,
+    after: Option<&str>,
+    mut send: impl FnMut(Page) -> bool,
+) -> Result<()> {
+    let mut walk = Walk::new(bounds, after);
     let mut page = Page::default();
     let mut stack = walk.children(&Place::of(prefix), &mut page)?;
     stack.reverse();
@@ -57,7 +72,7 @@ pub(super) fn walk(root: &Path, prefix: &str, after: Option<&str>, mut send: imp
             Child::Folder(place) => match walk.children(&place, &mut page) {
                 Ok(children) => stack.extend(children.into_iter().rev()),
                 Err(error) if error.is_denied() => {
-                    page.denied.push(Denied { prefix: place.key, reason: "permission denied".to_owned() });
+                    page.denied.push(Denied { prefix: place.key, reason: error.reason() });
                 }
                 Err(error) => return Err(error),
             },
@@ -110,26 +125,25 @@ impl Child {
 }
 
 struct Walk<'a> {
-    root: &'a Path,
+    bounds: &'a Bounds,
     after: Option<&'a str>,
     /// Device and inode of linked folders already listed.
     linked: HashSet<(u64, u64)>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(root: &'a Path, after: Option<&'a str>) -> Walk<'a> {
-        Walk { root, after, linked: HashSet::new() }
+    fn new(bounds: &'a Bounds, after: Option<&'a str>) -> Walk<'a> {
+        Walk { bounds, after, linked: HashSet::new() }
     }
 
     /// The names in one folder, in the byte order of their keys.
     fn children(&mut self, place: &Place, page: &mut Page) -> Result<Vec<Child>> {
         let folder = path_of(&place.key);
-        let failed = |source| SourceError::Folder { path: folder.clone(), source };
         let mut names = match std::fs::read_dir(&folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
             Ok(names) => names,
             // Removed since it was listed.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed(error)),
+            Err(source) => return Err(SourceError::Folder { path: folder, source }),
         };
         // Of two links to one folder the first in order is followed, whatever order the disk gives.
         names.sort_unstable_by_key(std::fs::DirEntry::file_name);
@@ -139,25 +153,24 @@ impl<'a> Walk<'a> {
                 page.skipped.add(Reason::Unreachable, &name.path().to_string_lossy());
                 continue;
             };
-            if let Some(child) = self.child(place, &text, &name, page).map_err(failed)?
-                && self.is_wanted(child.key())
-            {
-                children.push(child);
+            match self.child(place, &text, &name, page) {
+                Ok(Some(child)) if self.is_wanted(child.key()) => children.push(child),
+                Ok(_) => {}
+                // Its folder can be read, and what else lies in it.
+                Err(error @ SourceError::Folder { .. }) if error.is_denied() => {
+                    page.denied.push(Denied { prefix: place.join(&text).0, reason: error.reason() });
+                }
+                Err(error) => return Err(error),
             }
         }
         children.sort_unstable_by(|a, b| a.key().cmp(b.key()));
         Ok(children)
     }
 
-    fn child(
-        &mut self,
-        place: &Place,
-        text: &str,
-        name: &std::fs::DirEntry,
-        page: &mut Page,
-    ) -> std::io::Result<Option<Child>> {
+    fn child(&mut self, place: &Place, text: &str, name: &std::fs::DirEntry, page: &mut Page) -> Result<Option<Child>> {
+        let failed = |source| SourceError::Folder { path: name.path(), source };
         let (key, mut target) = place.join(text);
-        let kind = name.file_type()?;
+        let kind = name.file_type().map_err(failed)?;
         let is_link = kind.is_symlink();
         if kind.is_dir() {
             return Ok(Some(folder_child(key, target)));
@@ -166,19 +179,22 @@ impl<'a> Walk<'a> {
         let metadata = match std::fs::metadata(name.path()) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound && !is_link => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::InvalidFilename => return Err(failed(error)),
             Err(_) => {
                 page.skipped.add(if is_link { Reason::Link } else { Reason::Unreachable }, &key);
                 return Ok(None);
             }
         };
         if is_link {
-            let real = std::fs::canonicalize(name.path())?;
+            let real = std::fs::canonicalize(name.path()).map_err(failed)?;
             let is_wanted = metadata.is_dir() && self.is_wanted(&format!("{key}/"));
             let again = is_wanted && !self.linked.insert((metadata.dev(), metadata.ino()));
-            if again || real.starts_with(self.root) || (metadata.is_dir() && self.leads_back(&place.key, &real)) {
+            if again || real.starts_with(&self.bounds.root) || (metadata.is_dir() && self.leads_back(&place.key, &real))
+            {
                 page.skipped.add(Reason::Link, &key);
                 return Ok(None);
             }
+            self.check(name.path(), &real)?;
             let Some(real) = key_of(&real) else {
                 page.skipped.add(Reason::Unreachable, &key);
                 return Ok(None);
@@ -195,10 +211,20 @@ impl<'a> Walk<'a> {
         Ok(Some(Child::File(Entry { target, ..entry(key, &metadata) })))
     }
 
+    /// Refuses a link to the lake, to something in it, or to a folder that holds it.
+    fn check(&self, link: PathBuf, real: &Path) -> Result<()> {
+        match &self.bounds.lake {
+            Some(lake) if real.starts_with(lake) || lake.starts_with(real) => {
+                Err(SourceError::IntoLake { link, lake: lake.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a linked folder holds one of those on the way to the link, so that the walk would come here again.
     fn leads_back(&self, prefix: &str, real: &Path) -> bool {
         let path = path_of(prefix);
-        let on_the_way = path.ancestors().take_while(|folder| folder.starts_with(self.root));
+        let on_the_way = path.ancestors().take_while(|folder| folder.starts_with(&self.bounds.root));
         on_the_way.filter_map(|folder| std::fs::canonicalize(folder).ok()).any(|folder| folder.starts_with(real))
     }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use super::error::{Result, SourceError};
+use super::secret::without_secrets;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -55,7 +56,7 @@ impl Location {
     }
 
     fn local(text: &str, path: &Path) -> Result<Location> {
-        let path = resolve(path).map_err(|_| wrong(text, "cannot be made an absolute path"))?;
+        let path = real_path(path).map_err(|_| wrong(text, "cannot be made an absolute path"))?;
         let key = path.to_str().ok_or_else(|| wrong(text, "is not UTF-8; rename the folder or link to it"))?;
         let is_file = path.is_file();
         Ok(Location { kind: Kind::Local, bucket: String::new(), key: key.trim_matches('/').to_owned(), is_file })
@@ -130,7 +131,7 @@ impl fmt::Display for Location {
 }
 
 fn wrong(text: &str, reason: &'static str) -> SourceError {
-    SourceError::Location { text: text.to_owned(), reason }
+    SourceError::Location { text: without_secrets(text).into_owned(), reason }
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -139,7 +140,7 @@ fn is_scheme(text: &str) -> bool {
 }
 
 /// Absolute, without `..`, and with the symlinks of the longest existing part resolved.
-fn resolve(path: &Path) -> std::io::Result<PathBuf> {
+pub fn real_path(path: &Path) -> std::io::Result<PathBuf> {
     let absolute = std::path::absolute(path)?;
     let mut resolved = PathBuf::new();
     for component in absolute.components() {

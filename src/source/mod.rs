@@ -19,6 +19,7 @@ mod local;
 mod location;
 mod object;
 mod s3;
+mod secret;
 mod tree;
 mod uploads;
 mod verbatim;
@@ -39,8 +40,9 @@ pub use error::{Result, SourceError, detail_of, full_text};
 pub use key::Facts;
 pub use listing::{Denied, Folder, Page, Store, UNTAGGED};
 pub use local::{path_of as local_path_of, version_of as local_version_of};
-pub use location::{Kind, Location};
+pub use location::{Kind, Location, real_path};
 pub use object::{Entry, Object, Reason, Skipped, Tally};
+pub use secret::without_secrets;
 pub use tree::Filter;
 pub use uploads::{Unfinished, Uploads};
 pub use verbatim::path_of as store_path_of;
@@ -54,9 +56,9 @@ pub async fn open(location: &Location, access: &Access) -> Result<Store> {
             return Err(SourceError::OptionLocal { option, url: location.url() });
         }
         let store = Arc::new(LocalFileSystem::new());
-        return Ok(Store { store, location, kind, requests, pager: None, uploads: None });
+        return Ok(Store { store, location, kind, requests, pager: None, uploads: None, lake: None });
     }
     let s3::Bucket { client, uploads } = s3::open(&location, access, Arc::clone(&requests)).await?;
     let pager = Some(listing::Pager(client.clone()));
-    Ok(Store { store: client, location, kind, requests, pager, uploads: Some(uploads) })
+    Ok(Store { store: client, location, kind, requests, pager, uploads: Some(uploads), lake: None })
 }

@@ -62,6 +62,11 @@ pub(super) async fn open(location: &Location, access: &Access, requests: Arc<Ato
         }
     }
     let endpoint = builder.get_config_value(&Key::S3Endpoint).or(builder.get_config_value(&Key::Endpoint));
+    if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains('@')) {
+        // It would be sent in place of a signature, and told wherever a URL is.
+        let detail = "an endpoint holds no user and no password; give keys as options or in the environment".to_owned();
+        return Err(SourceError::OptionValue { url: location.url(), detail });
+    }
     if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")) {
         builder = builder.with_allow_http(true);
     }
@@ -96,7 +101,10 @@ pub(super) async fn open(location: &Location, access: &Access, requests: Arc<Ato
         .with_credentials(credentials)
         .with_http_connector(connector)
         .build()
-        .map_err(|error| SourceError::OptionValue { url: location.url(), detail: full_text(&error) })?;
+        .map_err(|error| SourceError::OptionValue {
+            url: location.url(),
+            detail: access.without_secrets(&full_text(&error)),
+        })?;
     let client = Arc::new(client);
     let plain = plain.get().cloned().expect("building a store connects it");
     let uploads = Uploads::new(location.clone(), Arc::clone(&client), plain, signer);

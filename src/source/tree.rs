@@ -52,7 +52,8 @@ pub(super) struct Visited {
 /// What the names in a folder mean, by its place in the tree.
 pub(super) fn sort_out(filter: &Filter, prefix: &str, folder: Folder) -> Visited {
     let place = place_of(prefix);
-    let mut visited = Visited { skipped: folder.skipped.clone(), ..Visited::default() };
+    let (skipped, denied) = (folder.skipped.clone(), folder.denied.clone());
+    let mut visited = Visited { skipped, denied, ..Visited::default() };
     match place.below {
         Level::Outside => outside(filter, prefix, folder, &mut visited),
         Level::Logs => {

@@ -124,7 +124,7 @@ fn a_second_run_on_this_host_leaves_at_once(lab: &Lab) {
     lab.put_gz("logs/a.log.gz", ROW);
     lab.convert(&[], 0);
     let before = lab.list("lake");
-    let locks: Vec<_> = std::fs::read_dir(lab.temporary())
+    let locks: Vec<_> = std::fs::read_dir(lab.own_folder(lab.temporary()))
         .expect("the program's temporary folder")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "lock"))

@@ -93,6 +93,12 @@ impl Lab {
         self.folder.path()
     }
 
+    /// The folder that the program has for itself in another one.
+    pub fn own_folder(&self, base: &std::path::Path) -> std::path::PathBuf {
+        // SAFETY: `geteuid` reads a number.
+        base.join(format!("flowlake-{}", unsafe { libc::geteuid() }))
+    }
+
     pub fn put(&self, key: &str, bytes: impl Into<bytes::Bytes>) {
         let path = Path::parse(key).expect("keys of the lab are plain");
         self.runtime.block_on(self.store.put(&path, bytes.into().into())).expect("the lab can write");

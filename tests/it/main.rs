@@ -13,6 +13,7 @@ mod durability;
 mod engines;
 mod faults;
 mod faulty;
+mod files;
 mod full_disk;
 mod golden;
 mod help;

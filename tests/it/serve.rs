@@ -239,6 +239,7 @@ fn only_the_user_with_the_password_comes_in() {
     small_lake(&lab);
     let password = lab.temporary().join("password");
     std::fs::write(&password, "open sesame\n").expect("the lab's own folder");
+    set_mode(&password, 0o600);
     let password = password.display().to_string();
     let (cert, key) = certificate(&lab);
     let served =
@@ -273,6 +274,28 @@ fn what_cannot_be_served_is_said_at_once() {
     let said = lab.run(&["serve", "{}lake/", "--listen", "127.0.0.1:0", "--password-file", "/nowhere"]);
     assert_eq!(said.code, 1);
     assert!(said.stderr.contains("/nowhere"), "{}", said.stderr);
+}
+
+/// What others can read is no secret, and what they can write is theirs.
+#[test]
+fn a_password_that_others_may_know_is_refused() {
+    let lab = Lab::on_disk();
+    small_lake(&lab);
+    let password = lab.temporary().join("password");
+    std::fs::write(&password, "open sesame\n").expect("the lab's own folder");
+    for mode in [0o644, 0o640, 0o604, 0o620, 0o602, 0o666] {
+        set_mode(&password, mode);
+        let file = password.display().to_string();
+        let said = lab.run(&["serve", "{}lake/", "--listen", "127.0.0.1:0", "--password-file", &file]);
+        assert_eq!(said.code, 1, "{mode:o}: {}", said.stderr);
+        assert!(said.stderr.contains(&file) && said.stderr.contains("chmod 600"), "{mode:o}: {}", said.stderr);
+        assert!(said.stderr.contains(&format!("{mode:o}")) && !said.stderr.contains("sesame"), "{}", said.stderr);
+    }
+}
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("the lab's own file");
 }
 
 /// A certificate of its own for 127.0.0.1.

@@ -27,7 +27,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["query", "schema"]),
     ("audit", &["schema", "columns", "progress", "source", "lake", "fetch", "decode", "encode", "shown"]),
     ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress", "shown"]),
-    ("sample", &["schema"]),
+    ("output", &["lake"]),
+    ("sample", &["schema", "output"]),
 ];
 
 const LINES_MAX: usize = 500;

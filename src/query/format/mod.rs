@@ -73,9 +73,9 @@ pub async fn write(
 ) -> Result<u64, QueryError> {
     let failed = Arc::new(Mutex::new(None));
     let out = Noting { out, failed: Arc::clone(&failed) };
-    // The writers of some formats tell an error of `out` as a text; its kind is what matters.
+    // The writers of some formats tell an error of `out` as a text of their own, without its kind.
     let told = |error| match failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        Some(kind) => QueryError::Output(io::Error::from(kind)),
+        Some((kind, text)) => QueryError::Output(io::Error::new(kind, text)),
         None => error,
     };
     let mut writer = Writer::new(format, answer.schema(), out).map_err(told)?;
@@ -92,7 +92,7 @@ pub async fn write(
 /// Notes why writing failed.
 struct Noting<'a, W> {
     out: &'a mut W,
-    failed: Arc<Mutex<Option<io::ErrorKind>>>,
+    failed: Arc<Mutex<Option<(io::ErrorKind, String)>>>,
 }
 
 impl<W> Noting<'_, W> {
@@ -100,7 +100,7 @@ impl<W> Noting<'_, W> {
         if let Err(error) = &result
             && error.kind() != io::ErrorKind::Interrupted
         {
-            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.kind());
+            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some((error.kind(), error.to_string()));
         }
         result
     }

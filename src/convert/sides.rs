@@ -1,0 +1,121 @@
+//! Both sides of a run, opened; and what is refused before anything is.
+
+use std::path::{Path, PathBuf};
+
+use super::{ConvertError, Options};
+use crate::commit::{CommitError, LakeWriter, make_folder};
+use crate::lake::{Lake, LakeError, Names, Part, lake_around};
+use crate::schema::{Layout, Types};
+use crate::source::{self, Access, Location, SourceError, Store};
+
+/// Both sides of a run, opened.
+#[derive(Debug)]
+pub struct Sides {
+    pub sources: Vec<Store>,
+    pub writer: LakeWriter,
+}
+
+impl Sides {
+    /// Opens the stores that the options name. A local lake's folder is made.
+    pub async fn open(options: &Options) -> Result<Sides, ConvertError> {
+        Ok(Sides { sources: open_sources(options).await?, writer: open_writer(options).await? })
+    }
+}
+
+/// What can be known to be wrong before a run.
+pub(super) async fn check(options: &Options) -> Result<(), ConvertError> {
+    for source in &options.sources {
+        if options.lake.contains(source) || source.contains(&options.lake) {
+            return Err(ConvertError::Overlap { lake: options.lake.url(), source_url: source.url() });
+        }
+    }
+    if options.again.is_some() && options.lake.path().is_some_and(|folder| !folder.exists()) {
+        return Err(LakeError::NoLake { url: options.lake.url() }.into());
+    }
+    if let Some(format) = &options.format {
+        Layout::from_format(format, &Types::default())?;
+    }
+    if let Some(scratch) = &options.scratch {
+        check_scratch(scratch, options)?;
+    }
+    check_place(options).await
+}
+
+/// Scratch may lie in a lake only where that lake has its own, or beside all that is the lake's.
+fn check_scratch(scratch: &Path, options: &Options) -> Result<(), ConvertError> {
+    let fail = |source| CommitError::Scratch { path: scratch.to_owned(), source };
+    let Some(around) = lake_around(scratch).map_err(fail)? else { return Ok(()) };
+    let is_own_tmp = options.lake.path().is_some_and(|lake| {
+        around.part == Part::Ledger
+            && source::real_path(scratch).is_ok_and(|scratch| scratch.starts_with(lake.join(Names::tmp())))
+    });
+    if around.part.is_of_the_lake() && !is_own_tmp {
+        return Err(ConvertError::ScratchInLake { path: scratch.to_owned(), lake: around.lake });
+    }
+    Ok(())
+}
+
+/// A new lake must not lie in a folder that another one has for itself, nor around one.
+async fn check_place(options: &Options) -> Result<(), ConvertError> {
+    let key = options.lake.key();
+    let mut others = Names::lakes_around(key);
+    if options.lake.path().is_some() {
+        others.extend(Names::lakes_within(key));
+    }
+    // Practically always: on S3 no request is sent.
+    if others.is_empty() {
+        return Ok(());
+    }
+    let store = source::open(&options.lake, &options.lake_access).await?;
+    if is_lake(&store, key).await {
+        return Ok(());
+    }
+    for other in others {
+        if is_lake(&store, &other).await {
+            let slash = if other.is_empty() { "" } else { "/" };
+            let other = options.lake.url_of(&format!("{other}{slash}"));
+            return Err(ConvertError::Nested { lake: options.lake.url(), other });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a lake was born there. What may not be read is no lake of ours.
+async fn is_lake(store: &Store, key: &str) -> bool {
+    matches!(store.head(&Names::birth_below(key)).await, Ok(Some(_)))
+}
+
+pub(super) async fn open_sources(options: &Options) -> Result<Vec<Store>, ConvertError> {
+    let mut sources = Vec::new();
+    for location in &options.sources {
+        sources.push(source::open(location, &options.source_access).await?.away_from(&options.lake));
+    }
+    Ok(sources)
+}
+
+async fn open_writer(options: &Options) -> Result<LakeWriter, ConvertError> {
+    let folder = options.lake.path();
+    if let Some(folder) = &folder {
+        make_folder(folder).map_err(|source| CommitError::Local { path: folder.display().to_string(), source })?;
+    }
+    let store = source::open(&options.lake, &options.lake_access).await?;
+    Ok(LakeWriter::new(lake_of(&store)?, folder).with_uploads(store.uploads))
+}
+
+/// Opens the reading side of a lake. On disk its folder must exist.
+pub async fn open_lake(location: &Location, access: &Access) -> Result<Lake, SourceError> {
+    lake_of(&source::open(location, access).await?)
+}
+
+fn lake_of(store: &Store) -> Result<Lake, SourceError> {
+    Ok(Lake::new(store.rooted()?, object_store::path::Path::default(), store.location.url()))
+}
+
+/// The folder in which the user's own one lies.
+pub(super) fn scratch_folder(options: &Options, writer: &LakeWriter) -> PathBuf {
+    match (&options.scratch, writer.local_tmp()) {
+        (Some(folder), _) => folder.clone(),
+        (None, Some(tmp)) => tmp.to_owned(),
+        (None, None) => std::env::temp_dir(),
+    }
+}
