@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 use crate::cli::{self, Cli, Command};
 use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
-use crate::lake::{Lake, LakeError, Receipt, RejectRecord, State, decode_lines};
+use crate::lake::{Lake, LakeError, Receipt, RejectRecord, Relative, State, decode_lines};
 use crate::output::refuse_in_lake;
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::format::{self, Format};
@@ -191,14 +191,21 @@ async fn inspect(arguments: &cli::Inspect) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
+const NO_SOURCES: &str = "--replay reads objects again, and the lake alone does not say which ones may be read: give \
+                          their sources, as in `flowlake rejects LAKE SOURCE --replay`, or --trust-plans if you know who \
+                          wrote the lake";
+
 async fn rejects(arguments: &cli::Rejects) -> Result<Exit, Error> {
     if arguments.replay {
+        if arguments.sources.is_empty() && !arguments.trust_plans {
+            return Err(Error::Usage(NO_SOURCES.to_owned()));
+        }
         let options = arguments.replay_options()?;
         options.format.as_deref().map_or(Ok(()), warn_of_format)?;
         return run_conversion(&options, arguments.progress, arguments.json).await;
     }
     let location = Location::parse(&arguments.lake)?;
-    let lake = convert::open_lake(&location, &Access::parse(&arguments.lake_option)?).await?;
+    let lake = convert::open_lake(&location, &arguments.lake_access.access()?).await?;
     let state = State::load(&lake).await?;
     if state.create.is_none() {
         return Err(LakeError::NoLake { url: location.url() }.into());
@@ -226,7 +233,7 @@ fn print_aside(receipt: &Receipt, json: bool, out: &mut impl Write) -> Result<()
     Ok(())
 }
 
-async fn print_rejects(lake: &Lake, relative: &str, json: bool, out: &mut impl Write) -> Result<(), Error> {
+async fn print_rejects(lake: &Lake, relative: &Relative, json: bool, out: &mut impl Write) -> Result<(), Error> {
     let records: Vec<RejectRecord> = lake.decoded(relative, |bytes| decode_lines(&bytes)).await?;
     for record in records {
         if json {

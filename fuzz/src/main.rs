@@ -5,6 +5,7 @@
 //! an input before it left something behind: the seed shows it again). There is no
 //! guidance by coverage, which takes a nightly compiler; see docs/decisions/0040.
 
+mod lake;
 mod mutate;
 mod naive;
 mod targets;

@@ -29,23 +29,37 @@ const WORDS: [&[u8]; 24] = [
 ];
 const INPUT_BYTES_MAX: usize = 64 << 10;
 
-pub struct Mutator {
-    seeds: Vec<Vec<u8>>,
+/// SplitMix64: numbers that follow from a seed.
+pub struct SplitMix {
     state: u64,
 }
 
-impl Mutator {
-    pub fn new(seeds: Vec<Vec<u8>>, seed: u64) -> Mutator {
-        Mutator { seeds, state: seed }
+impl SplitMix {
+    pub fn new(seed: u64) -> SplitMix {
+        SplitMix { state: seed }
     }
 
-    /// SplitMix64.
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) as usize % end.max(1)
+    }
+}
+
+pub struct Mutator {
+    seeds: Vec<Vec<u8>>,
+    random: SplitMix,
+}
+
+impl Mutator {
+    pub fn new(seeds: Vec<Vec<u8>>, seed: u64) -> Mutator {
+        Mutator { seeds, random: SplitMix::new(seed) }
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.random.below(end)
     }
 
     pub fn next(&mut self) -> Vec<u8> {

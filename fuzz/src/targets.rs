@@ -16,8 +16,14 @@ use crate::naive::{self, DELIVERED, Row, Value};
 
 type Target = fn(&[u8]) -> u64;
 
-pub const TARGETS: [(&str, Target); 5] =
-    [("decoder", decoder), ("header", header), ("key", key), ("ledger", ledger), ("format", format)];
+pub const TARGETS: [(&str, Target); 6] = [
+    ("decoder", decoder),
+    ("header", header),
+    ("key", key),
+    ("ledger", ledger),
+    ("format", format),
+    ("lake", crate::lake::lake),
+];
 
 const FORMATS: [Option<&str>; 3] = [None, Some("default"), Some("${instance-tag} ${interface-tag}")];
 

@@ -6,6 +6,9 @@ use super::difference::{Difference, Kind};
 use super::{AuditError, problem};
 use crate::lake::{Body, Lake, LakeError, Names, PlanState, PlannedTask, Seal, State};
 
+/// Entries missing in a row that are told one by one.
+const GAP_MAX: u64 = 100_000;
+
 /// The whole log, folded.
 pub struct History {
     pub state: State,
@@ -20,11 +23,21 @@ impl History {
     /// Reads every entry. One that is missing or cannot be read is a difference, and the rest is read on.
     pub async fn read(lake: &Lake, checkpoints: &BTreeSet<u64>) -> Result<History, AuditError> {
         let listed = lake.list(&lake.names.log_prefix()).await?;
-        let Some(last) = listed.iter().filter_map(|meta| Names::number_of(&meta.location)).max() else {
+        let mut numbers: Vec<u64> = listed.iter().filter_map(|meta| Names::number_of(&meta.location)).collect();
+        numbers.sort_unstable();
+        // A name may bear any number, and each entry that is missing before it would be told.
+        let ends = numbers.windows(2).position(|pair| pair[1] - pair[0] > GAP_MAX).map_or(numbers.len(), |at| at + 1);
+        let far = numbers.split_off(ends);
+        let Some(&last) = numbers.last() else {
             return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() }.into());
         };
         let (seals, folds, differences) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         let mut history = History { state: State::default(), seals, folds, differences };
+        for number in far {
+            let name = lake.names.relative(&lake.names.log(number));
+            let expected = format!("a dense log of {} entries", last + 1);
+            history.differences.push(Difference::of_file(Kind::RecordStray, &name, expected, "an entry far beyond"));
+        }
         // What is listed and bears no number of the log is no record of ours.
         for meta in listed.iter().filter(|meta| {
             Names::number_of(&meta.location).is_none_or(|number| lake.names.log(number) != meta.location)

@@ -42,7 +42,9 @@ use self::history::History;
 use self::matching::{Matching, Mention, Side};
 use self::records::words;
 use self::task::{Context, PlanSums};
-use crate::lake::{Intent, Lake, LakeError, Outcome, PlanState, PlannedTask, State, Superseded, TaskRef, Totals};
+use crate::lake::{
+    Intent, Lake, LakeError, Names, Outcome, PlanState, PlannedTask, State, Superseded, TaskRef, Totals,
+};
 use crate::progress::Progress;
 use crate::schema::Table;
 use crate::source::{SourceError, Store};
@@ -354,6 +356,13 @@ impl<'a> Audit<'a> {
             let Some(bytes) = self.lake.read(&meta.location).await? else { continue };
             match serde_json::from_slice::<Intent>(&bytes) {
                 Ok(intent) => {
+                    let task = Names::task_of_intent(&meta.location).unwrap_or(intent.task);
+                    if !intent.is_of(TaskRef { plan: number, task }) {
+                        let name = self.lake.names.relative(&meta.location);
+                        let expected = "names that its task can have published";
+                        self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, "others"))?;
+                        continue;
+                    }
                     for file in intent.files {
                         self.files.add(Side::Known, &file.path, &file.path).map_err(|error| self.scratch(error))?;
                     }

@@ -5,7 +5,7 @@
 //! plans ─▶ converted objects of these sources ─▶ fetch ─▶ decode ─▶ sums = receipt?
 //! ```
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -22,22 +22,20 @@ use crate::columns::{Chunk, Dictionaries, NULL_INT, Values};
 use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::encode::WRITER_EPOCH;
 use crate::fetch::{self, Body, Budget, FetchError, Stores, fetch};
-use crate::lake::{Commit, Outcome, PlanState, PlannedTask, Purpose, Receipt, TaskRef, object_hash};
+use crate::lake::{Commit, Outcome, PlanState, PlannedTask, Purpose, Receipt, TaskRef};
 use crate::schema::{Layout, Table};
-use crate::source::{Filter, Object, Store, find_chains_into, list_chain};
+use crate::source::{Filter, Object, Reach, Store, find_chains_into, list_chain};
 
 const OBJECTS_IN_FLIGHT_MAX: usize = 128;
 
 /// Lists the sources, and reads again what was converted from them.
 pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -> Result<Sources, AuditError> {
-    let mut linked = HashSet::new();
     for source in sources {
-        list(audit, source, &mut linked).await?;
+        list(audit, source).await?;
     }
     let bytes_in_flight_max = (audit.options.memory_bytes / 4) as usize;
     let reading = Arc::new(Reading {
-        prefixes: sources.iter().map(|source| source.location.url()).collect(),
-        linked,
+        reach: Reach::new(sources),
         stores: Stores::new(sources.iter().cloned()),
         budget: Budget::new(fetch::Options { objects_in_flight_max: OBJECTS_IN_FLIGHT_MAX, bytes_in_flight_max }),
         runtime: Handle::current(),
@@ -77,19 +75,15 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
     Ok(read)
 }
 
-/// Notes every object of a source. Those that links lead to lie elsewhere and are told apart.
-async fn list(audit: &mut Audit<'_>, source: &Store, linked: &mut HashSet<[u8; 16]>) -> Result<(), AuditError> {
-    let prefix = source.location.url();
+/// Notes every object of a source.
+async fn list(audit: &mut Audit<'_>, source: &Store) -> Result<(), AuditError> {
     let urls = Mutex::new(Vec::new());
     let take = |objects: Vec<Object>| {
         let mut urls = urls.lock().expect("adding to a list does not panic");
         urls.extend(objects.into_iter().map(|object| object.url));
     };
-    let mut note = |urls: Vec<String>, audit: &mut Audit<'_>| {
+    let note = |urls: Vec<String>, audit: &mut Audit<'_>| {
         for url in urls {
-            if !url.starts_with(&prefix) {
-                linked.insert(object_hash(&url));
-            }
             audit.objects.add(Side::Listed, &url, &url).map_err(|error| audit.scratch(error))?;
         }
         Ok::<_, AuditError>(())
@@ -116,8 +110,8 @@ async fn list(audit: &mut Audit<'_>, source: &Store, linked: &mut HashSet<[u8; 1
 
 /// What reading the objects of all tasks shares.
 struct Reading {
-    prefixes: Vec<String>,
-    linked: HashSet<[u8; 16]>,
+    /// What the ledger names beyond it is not read.
+    reach: Reach,
     stores: Stores,
     budget: Arc<Budget>,
     runtime: Handle,
@@ -134,16 +128,14 @@ struct TaskRead {
 }
 
 impl Reading {
-    fn is_of_source(&self, url: &str) -> bool {
-        self.prefixes.iter().any(|prefix| url.starts_with(prefix)) || self.linked.contains(&object_hash(url))
-    }
-
     fn task(&self, state: &PlanState, task: &PlannedTask, commit: &Commit) -> Result<TaskRead, AuditError> {
         let mut read = TaskRead::default();
         let converted = commit.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);
         let receipts: BTreeMap<&str, &Receipt> = converted.map(|receipt| (receipt.url.as_str(), receipt)).collect();
         let wanted = task.objects.iter().filter(|object| receipts.contains_key(object.url.as_str()));
-        let objects: Vec<Object> = wanted.filter(|object| self.is_of_source(&object.url)).cloned().collect();
+        let held = self.reach.held(wanted.clone().map(|object| (object.url.as_str(), object.key.as_str())))?;
+        let held = wanted.zip(held).filter(|(_, is_held)| *is_held);
+        let objects: Vec<Object> = held.map(|(object, _)| object.clone()).collect();
         let settings = &state.plan.settings;
         let format = settings.format.as_deref().map(|format| Layout::from_format(format, &settings.types));
         let format = format.and_then(Result::ok);
@@ -247,7 +239,7 @@ fn counts_of(receipt: &Receipt) -> Counts {
 }
 
 fn parts_of(receipt: &Receipt) -> Parts {
-    receipt.parts.iter().map(|part| ((part.table, part.partition.clone()), Sums::of(part))).collect()
+    receipt.parts.iter().map(|part| ((part.table, part.partition.to_string()), Sums::of(part))).collect()
 }
 
 fn told(counts: &Counts, parts: &Parts) -> String {

@@ -41,7 +41,7 @@ pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
     for (ordinal, file) in head.files.iter().enumerate() {
         let names = &subject.lake.names;
         let name = names.data(file.table, &file.partition, subject.plan, subject.planned.task, ordinal, &file.hash);
-        hold("data file", name, file.path.clone());
+        hold("data file", name.to_string(), file.path.to_string());
     }
     if subject.state.plan.purpose == Purpose::Redo && head.replaces.is_none() {
         let held = format!("{} files and {} receipts", head.files.len(), commit.receipts.len());

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
+use std::io::{BufReader, Seek};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Int64Array, RecordBatch};
@@ -18,7 +18,7 @@ use super::lines::{Lines, Met};
 use super::records::is_believable;
 use super::sums::{Counted, Sums, Window};
 use crate::columns::NULL_INT;
-use crate::lake::{Commit, DataFile, Outcome, RejectRecord};
+use crate::lake::{Commit, DataFile, LineReader, Outcome, RejectRecord};
 use crate::progress::Progress;
 use crate::schema::Table;
 
@@ -94,7 +94,7 @@ fn compare_sums(task: &Task, found: &Found, differences: &mut Vec<Difference>) {
     let mut expected = Found::new();
     for (index, receipt) in task.commit.receipts.iter().enumerate() {
         for part in receipt.parts.iter().filter(|_| receipt.outcome == Outcome::Converted) {
-            expected.insert((index, part.table, part.partition.clone()), Sums::of(part));
+            expected.insert((index, part.table, part.partition.to_string()), Sums::of(part));
         }
     }
     let keys: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
@@ -150,7 +150,7 @@ impl<'a> Pass<'a> {
         }
         if is_first {
             for (object, more) in sums {
-                let key = (object, self.record.table, self.record.partition.clone());
+                let key = (object, self.record.table, self.record.partition.to_string());
                 let sums = self.found.entry(key).or_default();
                 sums.rows += more.rows;
                 sums.packets = sums.packets.wrapping_add(more.packets);
@@ -255,15 +255,11 @@ fn read_rejects(
 ) -> Result<(), String> {
     let mut file = file;
     file.rewind().map_err(|error| error.to_string())?;
-    let mut reader = BufReader::new(zstd::Decoder::new(file).map_err(|error| error.to_string())?);
-    let mut line = Vec::new();
+    let bytes = file.metadata().map_err(|error| error.to_string())?.len();
+    let mut reader = LineReader::new(BufReader::new(file), bytes)?;
     let is_first = lines.is_first();
-    loop {
-        line.clear();
-        if reader.read_until(b'\n', &mut line).map_err(|error| error.to_string())? == 0 {
-            return Ok(());
-        }
-        let record: RejectRecord = serde_json::from_slice(&line).map_err(|error| error.to_string())?;
+    while let Some(line) = reader.next()? {
+        let record: RejectRecord = serde_json::from_slice(line).map_err(|error| error.to_string())?;
         let Some(&object) = objects.get(record.object.as_str()) else {
             if is_first {
                 let found = format!("line {}", record.line);
@@ -283,4 +279,5 @@ fn read_rejects(
         let difference = Difference::of_object(kind, &record.object, "each line once, a row or set aside", found);
         differences.push(difference.in_file(name));
     }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use super::difference::{Difference, Kind};
 use super::history::History;
 use super::{AuditError, problem};
 use crate::lake::receipts::{self, Filed};
-use crate::lake::{Checkpoint, Commit, CommitHead, Day, Lake, Names, State, decode_lines};
+use crate::lake::{Checkpoint, Commit, CommitHead, Day, Lake, Names, Relative, State, decode_lines};
 
 /// What the records of one task come to, in any order: few bytes a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ struct Shortcuts<'a> {
     history: &'a History,
     committed: &'a Committed,
     /// What each file of receipts holds: later checkpoints name the files of earlier ones.
-    files: BTreeMap<String, Digests>,
+    files: BTreeMap<Relative, Digests>,
     differences: Vec<Difference>,
 }
 
@@ -93,7 +93,8 @@ impl Shortcuts<'_> {
             }
         };
         let Some(fold) = self.history.folds.get(&number) else {
-            let (expected, found) = (format!("a log of at least {} entries", number + 1), "a shorter log");
+            let (expected, found) =
+                (format!("a log of at least {} entries", number.saturating_add(1)), "a shorter log");
             self.differences.push(Difference::of_file(Kind::CheckpointDiffers, &name, expected, found));
             return Ok(());
         };
@@ -104,7 +105,7 @@ impl Shortcuts<'_> {
             self.differences.push(Difference::of_file(Kind::CheckpointDiffers, &name, expected, found));
         }
         self.receipts(number, &name, &checkpoint.state.filed.receipts).await?;
-        self.heads(number, &name, checkpoint.state.filed.heads.as_deref()).await
+        self.heads(number, &name, checkpoint.state.filed.heads.as_ref()).await
     }
 
     /// All but the places where records are filed.
@@ -127,7 +128,7 @@ impl Shortcuts<'_> {
         &mut self,
         number: u64,
         name: &str,
-        filed: &BTreeMap<Day, Vec<String>>,
+        filed: &BTreeMap<Day, Vec<Relative>>,
     ) -> Result<(), AuditError> {
         let mut found = Digests::new();
         for (&day, files) in filed {
@@ -147,7 +148,7 @@ impl Shortcuts<'_> {
         Ok(())
     }
 
-    async fn heads(&mut self, number: u64, name: &str, file: Option<&str>) -> Result<(), AuditError> {
+    async fn heads(&mut self, number: u64, name: &str, file: Option<&Relative>) -> Result<(), AuditError> {
         let mut found = Digests::new();
         if let Some(file) = file {
             let of_heads = |bytes: Bytes| {
@@ -166,7 +167,7 @@ impl Shortcuts<'_> {
     /// A file that is missing or not readable is a difference, and then holds nothing.
     async fn decoded<E: std::fmt::Display>(
         &mut self,
-        file: &str,
+        file: &Relative,
         decode: impl FnOnce(Bytes) -> Result<Digests, E>,
     ) -> Result<Digests, AuditError> {
         match self.lake.decoded(file, decode).await {

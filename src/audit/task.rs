@@ -13,7 +13,7 @@ use super::difference::{Difference, Kind};
 use super::records::{self, Subject};
 use super::rows;
 use super::{AuditError, problem};
-use crate::lake::{Commit, Lake, Names, PlanState, PlannedTask, State, Superseded, TaskRef, Totals};
+use crate::lake::{Commit, Lake, Names, PlanState, PlannedTask, Relative, State, Superseded, TaskRef, Totals};
 use crate::progress::Progress;
 use crate::schema::Table;
 
@@ -85,7 +85,7 @@ pub async fn audit(
             }
             Err(difference) => {
                 audited.differences.push(difference);
-                damaged.insert((record.table, record.partition.clone()));
+                damaged.insert((record.table, record.partition.to_string()));
             }
         }
         context.progress.object(record.bytes);
@@ -107,7 +107,7 @@ pub async fn audit(
 
 /// What a record says of a file's bytes. The hash may be cut short.
 struct Expected<'a> {
-    name: &'a str,
+    name: &'a Relative,
     bytes: Option<u64>,
     hash: &'a str,
 }
@@ -167,7 +167,7 @@ impl Context {
     }
 
     /// A file of the lake as a file on disk, copied to scratch where it is not one.
-    async fn get(&self, name: &str) -> Result<Option<File>, AuditError> {
+    async fn get(&self, name: &Relative) -> Result<Option<File>, AuditError> {
         let path = self.lake.names.inside(name);
         let fail = |error: object_store::Error| AuditError::Source(self.lake.names.store_error(&path, &error));
         let got = match self.lake.store.get(&path).await {

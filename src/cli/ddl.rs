@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::parse;
+use super::{LakeOptions, parse};
 use crate::ddl::{Engine, Name};
 use crate::schema::Table;
 
@@ -23,9 +23,8 @@ pub struct Ddl {
     /// Where the lake lies for the engine, such as s3://bucket/lake/; default: where it lies now
     #[arg(long, value_name = "URL")]
     pub location: Option<String>,
-    /// Store option of the lake; may be repeated
-    #[arg(long, value_name = "K=V")]
-    pub lake_option: Vec<String>,
+    #[command(flatten)]
+    pub lake_access: LakeOptions,
 }
 
 fn table(text: &str) -> Result<Table, String> {

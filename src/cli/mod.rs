@@ -105,9 +105,11 @@ pub struct Convert {
     pub stop_after: Option<Duration>,
     #[command(flatten)]
     pub source: SourceOptions,
-    /// Store option of the lake, such as region=eu-west-1 or sse_kms_key_id=…; may be repeated
-    #[arg(long, value_name = "K=V")]
-    pub lake_option: Vec<String>,
+    #[command(flatten)]
+    pub lake_access: LakeOptions,
+    /// Also fetch what open plans of the lake name outside of the sources: they were written by whoever can write to it
+    #[arg(long)]
+    pub trust_plans: bool,
     /// Show what would be done, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -141,6 +143,23 @@ pub struct SourceOptions {
     /// Store option of the sources, such as request_payer=true, role_arn=… or profile=…; may be repeated
     #[arg(long, value_name = "K=V")]
     pub source_option: Vec<String>,
+}
+
+/// Options of the store that holds the lake.
+#[derive(Debug, Args)]
+pub struct LakeOptions {
+    /// Store option of the lake, such as region=eu-west-1 or sse_kms_key_id=…; may be repeated
+    #[arg(long, value_name = "K=V")]
+    pub lake_option: Vec<String>,
+    /// Follow links in a lake on disk, such as a `flow_logs` on another disk; not for a lake of somebody else
+    #[arg(long)]
+    pub follow_links: bool,
+}
+
+impl LakeOptions {
+    pub fn access(&self) -> Result<Access, SourceError> {
+        Ok(Access::parse(&self.lake_option)?.following_links(self.follow_links))
+    }
 }
 
 /// How a command talks.
@@ -195,15 +214,20 @@ pub struct Inspect {
 pub struct Rejects {
     /// The lake: a path, file:// or s3:// URL
     pub lake: String,
-    /// Store option of the lake; may be repeated
-    #[arg(long, value_name = "K=V")]
-    pub lake_option: Vec<String>,
+    /// With --replay: where the objects lie that may be read again, as they were given to convert
+    #[arg(value_name = "SOURCE", requires = "replay")]
+    pub sources: Vec<String>,
+    #[command(flatten)]
+    pub lake_access: LakeOptions,
     /// Print JSON lines; with --replay, the summary as one JSON object
     #[arg(long)]
     pub json: bool,
     /// Decode again what was set aside, as it lies at its source now, and add what can be read
     #[arg(long)]
     pub replay: bool,
+    /// Read again whatever the lake names, wherever it lies: it was written by whoever can write to the lake
+    #[arg(long, requires = "replay", help_heading = REPLAY)]
+    pub trust_plans: bool,
     /// Fields of objects without a header: `default`, or the LogFormat text '${version} ${vpc-id} …'
     #[arg(long, requires = "replay", help_heading = REPLAY)]
     pub format: Option<String>,
@@ -230,12 +254,17 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, 
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
+fn locations(texts: &[String]) -> Result<Vec<Location>, SourceError> {
+    texts.iter().map(|text| Location::parse(text)).collect()
+}
+
 impl Convert {
     /// The options of the conversion. The last location is the lake.
     pub fn options(&self) -> Result<convert::Options, SourceError> {
         let (lake, sources) = self.locations.split_last().expect("clap asks for two locations");
         Ok(convert::Options {
-            sources: sources.iter().map(|text| Location::parse(text)).collect::<Result<_, _>>()?,
+            sources: locations(sources)?,
+            trust_plans: self.trust_plans,
             since: self.since,
             until: self.until,
             accounts: self.log_account.clone(),
@@ -245,7 +274,7 @@ impl Convert {
             stop_after: self.stop_after,
             dry_run: self.dry_run,
             again: self.redo.then_some(Again::Days),
-            ..self.writing.options(lake, &self.lake_option, &self.source, self.format.as_deref())?
+            ..self.writing.options(lake, &self.lake_access, &self.source, self.format.as_deref())?
         })
     }
 }
@@ -253,8 +282,9 @@ impl Convert {
 impl Rejects {
     /// The options of a conversion of what was set aside.
     pub fn replay_options(&self) -> Result<convert::Options, SourceError> {
-        let options = self.writing.options(&self.lake, &self.lake_option, &self.source, self.format.as_deref())?;
-        Ok(convert::Options { again: Some(Again::Rejects), ..options })
+        let options = self.writing.options(&self.lake, &self.lake_access, &self.source, self.format.as_deref())?;
+        let sources = locations(&self.sources)?;
+        Ok(convert::Options { sources, trust_plans: self.trust_plans, again: Some(Again::Rejects), ..options })
     }
 }
 
@@ -263,13 +293,13 @@ impl Writing {
     fn options(
         &self,
         lake: &str,
-        lake_options: &[String],
+        lake_options: &LakeOptions,
         source: &SourceOptions,
         format: Option<&str>,
     ) -> Result<convert::Options, SourceError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let source_access = Access::parse(&source.source_option)?;
-        let lake_access = Access::parse(lake_options)?;
+        let lake_access = lake_options.access()?;
         Ok(convert::Options {
             sources: Vec::new(),
             lake: Location::parse(lake)?,
@@ -290,6 +320,7 @@ impl Writing {
             stop_after: None,
             dry_run: false,
             again: None,
+            trust_plans: false,
         })
     }
 }

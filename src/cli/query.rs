@@ -71,9 +71,8 @@ pub struct AskOptions {
     /// Threads; default: one for each core
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
-    /// Store option of the lake, such as region=eu-west-1 or role_arn=…; may be repeated
-    #[arg(long, value_name = "K=V")]
-    pub lake_option: Vec<String>,
+    #[command(flatten)]
+    pub lake_access: super::LakeOptions,
 }
 
 impl AskOptions {

@@ -38,9 +38,8 @@ pub struct Serve {
     /// Longest time of a statement
     #[arg(long, value_name = "AGE", default_value = "5m", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
-    /// Store option of the lake; may be repeated
-    #[arg(long, value_name = "K=V")]
-    pub lake_option: Vec<String>,
+    #[command(flatten)]
+    pub lake_access: super::LakeOptions,
 }
 
 impl Serve {

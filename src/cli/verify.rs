@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{SourceOptions, Talk, values};
+use super::{LakeOptions, SourceOptions, Talk, values};
 
 /// Prove from the data files that a lake holds what its ledger says, and what its sources hold
 #[derive(Debug, Args)]
@@ -30,9 +30,8 @@ pub struct Verify {
     pub memory: u64,
     #[command(flatten)]
     pub options: SourceOptions,
-    /// Store option of the lake; may be repeated
-    #[arg(long, value_name = "K=V")]
-    pub lake_option: Vec<String>,
+    #[command(flatten)]
+    pub lake_access: LakeOptions,
     #[command(flatten)]
     pub talk: Talk,
 }

@@ -78,7 +78,7 @@ pub(super) async fn open(lake: &str, ask: &cli::AskOptions) -> Result<Session, E
     if let Some(folder) = &ask.spill {
         refuse_in_lake(folder).map_err(|error| Error::of_option("--spill", &error))?;
     }
-    let lake = convert::open_lake(&location, &Access::parse(&ask.lake_option)?).await?;
+    let lake = convert::open_lake(&location, &ask.lake_access.access()?).await?;
     Ok(Session::open(&lake, ask.options()).await?)
 }
 

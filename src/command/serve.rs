@@ -6,11 +6,11 @@ use crate::cli;
 use crate::convert;
 use crate::error::{Error, Exit};
 use crate::serve::Server;
-use crate::source::{Access, Location};
+use crate::source::Location;
 
 pub async fn serve(arguments: &cli::Serve) -> Result<Exit, Error> {
     let location = Location::parse(&arguments.lake)?;
-    let lake = convert::open_lake(&location, &Access::parse(&arguments.lake_option)?).await?;
+    let lake = convert::open_lake(&location, &arguments.lake_access.access()?).await?;
     let server = Server::bind(lake, &arguments.options()).await?;
     eprintln!("serving {} on postgres://{}/flowlake, read-only", location.url(), server.address()?);
     if !server.has_tables() {

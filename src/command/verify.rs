@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::source::{self, Access, Location};
 
 pub(super) async fn verify(arguments: &cli::Verify) -> Result<Exit, Error> {
-    let lake = convert::open_lake(&Location::parse(&arguments.lake)?, &Access::parse(&arguments.lake_option)?).await?;
+    let lake = convert::open_lake(&Location::parse(&arguments.lake)?, &arguments.lake_access.access()?).await?;
     let access = Access::parse(&arguments.options.source_option)?;
     let mut sources = Vec::new();
     for text in &arguments.source {

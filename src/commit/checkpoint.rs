@@ -14,7 +14,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::log::written_by;
 use super::{CommitError, Created, Ledger};
 use crate::lake::receipts::{self, Filed};
-use crate::lake::{Checkpoint, CommitHead, Day, FORMAT_VERSION, Names, State, encode_lines};
+use crate::lake::{Checkpoint, CommitHead, Day, FORMAT_VERSION, Names, Relative, State, encode_lines};
 
 /// A checkpoint is due when so many log entries would have to be read,
 const ENTRIES_MAX: u64 = 64;
@@ -76,21 +76,26 @@ impl Ledger {
 
     /// A rival's checkpoint has our number: what we filed and it does not name is nobody's. If a newer one has replaced it
     /// already, names may be in use that we cannot know of.
-    async fn remove_rivals_waste(&self, through: u64, ours: &[(Day, String)], heads: &str) -> Result<(), CommitError> {
+    async fn remove_rivals_waste(
+        &self,
+        through: u64,
+        ours: &[(Day, Relative)],
+        heads: &Relative,
+    ) -> Result<(), CommitError> {
         let Some(theirs) = Checkpoint::read(&self.writer.lake, through).await? else { return Ok(()) };
         let filed = theirs.state.filed;
-        let named: BTreeSet<&String> = filed.receipts.values().flatten().collect();
+        let named: BTreeSet<&Relative> = filed.receipts.values().flatten().collect();
         for (_, name) in ours.iter().filter(|(_, name)| !named.contains(name)) {
             self.writer.delete(name).await?;
         }
-        if filed.heads.as_deref() != Some(heads) {
+        if filed.heads.as_ref() != Some(heads) {
             self.writer.delete(heads).await?;
         }
         Ok(())
     }
 
     /// The heads of earlier checkpoints and the new ones, as one file: zstd frames may follow each other.
-    async fn file_heads(&self, heads: &[CommitHead], through: u64) -> Result<String, CommitError> {
+    async fn file_heads(&self, heads: &[CommitHead], through: u64) -> Result<Relative, CommitError> {
         let lake = &self.writer.lake;
         let mut bytes = match &self.state.filed.heads {
             Some(relative) => lake.need(&lake.names.inside(relative)).await?.to_vec(),
@@ -120,8 +125,10 @@ impl Ledger {
         let oldest_kept = numbers.iter().rev().nth(KEPT - 1).copied().unwrap_or_default();
         let heads = lake.list(&lake.names.all_filed_heads()).await?;
         for path in checkpoints.into_iter().chain(heads).map(|meta| meta.location) {
-            if Names::checkpoint_of(&path).is_some_and(|number| number < oldest_kept) {
-                self.writer.delete(&lake.names.relative(&path)).await?;
+            let is_old = Names::checkpoint_of(&path).is_some_and(|number| number < oldest_kept);
+            if let Some(name) = lake.names.named(&path).filter(|name| is_old && lake.names.is_filed_by_checkpoint(name))
+            {
+                self.writer.delete(&name).await?;
             }
         }
         Ok(())
@@ -134,7 +141,7 @@ struct Filing<'a> {
     through: u64,
     ordinal: usize,
     held: Vec<Filed>,
-    files: Vec<(Day, String)>,
+    files: Vec<(Day, Relative)>,
 }
 
 impl Filing<'_> {

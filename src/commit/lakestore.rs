@@ -1,6 +1,6 @@
 //! Writes to a lake, on S3 or on a local disk, behind one face.
 
-use std::path::{Path as FilePath, PathBuf};
+use std::path::Path as FilePath;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,8 +11,8 @@ use tokio::io::AsyncReadExt;
 
 use super::CommitError;
 use super::local::{LocalLake, is_staged};
-use crate::lake::{Lake, LakeError, Names};
-use crate::source::{SourceError, Uploads};
+use crate::lake::{Lake, LakeError, Names, Relative};
+use crate::source::{Beneath, SourceError, Uploads};
 
 /// What a killed run left is removed when it is this old; what is younger may be of a living run on another host.
 const LEFT_FOR: TimeDelta = TimeDelta::days(1);
@@ -44,8 +44,8 @@ pub struct LakeWriter {
 
 impl LakeWriter {
     /// `folder` is the lake's folder where it lies on a local disk.
-    pub fn new(lake: Lake, folder: Option<PathBuf>) -> LakeWriter {
-        let local = folder.map(|root| LocalLake { tmp: root.join(Names::tmp()), root });
+    pub fn new(lake: Lake, folder: Option<Beneath>) -> LakeWriter {
+        let local = folder.map(|folder| LocalLake::new(folder, &Names::tmp()));
         LakeWriter { lake, local, uploads: None, part_bytes: UPLOAD_PART_BYTES }
     }
 
@@ -73,20 +73,20 @@ impl LakeWriter {
     }
 
     /// Writes an object, replacing any.
-    pub async fn put(&self, relative: &str, bytes: Bytes) -> Result<(), CommitError> {
+    pub async fn put(&self, relative: &Relative, bytes: Bytes) -> Result<(), CommitError> {
         let path = self.lake.names.inside(relative);
         if let Some(local) = self.local.clone() {
-            let relative = relative.to_owned();
+            let relative = relative.clone();
             return self.blocking(&path, move || local.put(&relative, &bytes)).await;
         }
         self.lake.store.put(&path, bytes.into()).await.map(drop).map_err(|source| self.fail(&path, source))
     }
 
     /// Writes a staged file, replacing any. The staged file may be gone afterwards.
-    pub async fn put_file(&self, staged: &FilePath, relative: &str) -> Result<(), CommitError> {
+    pub async fn put_file(&self, staged: &FilePath, relative: &Relative) -> Result<(), CommitError> {
         let path = self.lake.names.inside(relative);
         if let Some(local) = self.local.clone() {
-            let (staged, relative) = (staged.to_owned(), relative.to_owned());
+            let (staged, relative) = (staged.to_owned(), relative.clone());
             return self.blocking(&path, move || local.put_file(&staged, &relative)).await;
         }
         through_outages(async || self.upload(staged, &path).await).await
@@ -165,10 +165,10 @@ impl LakeWriter {
     }
 
     /// Lets a waiting file be seen at its place too; `false` if it waits no longer.
-    pub async fn show(&self, waiting: &str, place: &str) -> Result<bool, CommitError> {
+    pub async fn show(&self, waiting: &Relative, place: &Relative) -> Result<bool, CommitError> {
         let (from, to) = (self.lake.names.inside(waiting), self.lake.names.inside(place));
         if let Some(local) = self.local.clone() {
-            let (waiting, place) = (waiting.to_owned(), place.to_owned());
+            let (waiting, place) = (waiting.clone(), place.clone());
             return self.blocking(&to, move || local.link(&waiting, &place)).await;
         }
         through_outages(async || match self.lake.store.copy(&from, &to).await {
@@ -179,10 +179,10 @@ impl LakeWriter {
         .await
     }
 
-    pub async fn delete(&self, relative: &str) -> Result<(), CommitError> {
+    pub async fn delete(&self, relative: &Relative) -> Result<(), CommitError> {
         let path = self.lake.names.inside(relative);
         if let Some(local) = self.local.clone() {
-            let relative = relative.to_owned();
+            let relative = relative.clone();
             return self.blocking(&path, move || local.delete(&relative)).await;
         }
         through_outages(async || match self.lake.store.delete(&path).await {
@@ -200,7 +200,8 @@ impl LakeWriter {
         for object in listed.objects {
             let is_staged = object.location.filename().is_some_and(is_staged);
             if (is_staged || Names::is_probe(&object.location)) && Utc::now() - object.last_modified >= LEFT_FOR {
-                self.delete(&self.lake.names.relative(&object.location)).await?;
+                let Some(name) = self.lake.names.named(&object.location) else { continue };
+                self.delete(&name).await?;
             }
         }
         self.abort_old_uploads().await;
@@ -217,7 +218,9 @@ impl LakeWriter {
                 return;
             }
         };
-        for upload in found.iter().filter(|upload| Names::is_published(&upload.name) && upload.age >= LEFT_FOR) {
+        for upload in
+            found.iter().filter(|upload| Names::task_of_published(&upload.name).is_some() && upload.age >= LEFT_FOR)
+        {
             match uploads.store().abort_multipart(&upload.path, &upload.id).await {
                 Ok(()) => tracing::info!(name = upload.name, "aborted an upload that a run left"),
                 Err(error) => tracing::warn!(name = upload.name, "an upload cannot be aborted: {error}"),
@@ -228,10 +231,10 @@ impl LakeWriter {
     /// Proves that two creates of one name clash.
     pub async fn probe_conditional_create(&self) -> Result<(), CommitError> {
         let nonce = uuid::Uuid::new_v4().simple().to_string();
-        let path = self.lake.names.probe(&nonce);
+        let path = self.lake.names.inside(&self.lake.names.probe_name(&nonce));
         let first = self.create(&path, Bytes::from(format!("{nonce} 1"))).await?;
         let second = self.create(&path, Bytes::from(format!("{nonce} 2"))).await?;
-        self.delete(&self.lake.names.relative(&path)).await?;
+        self.delete(&self.lake.names.probe_name(&nonce)).await?;
         if (first, second) != (Created::Ours, Created::Theirs) {
             return Err(CommitError::NotConditional { url: self.lake.names.url(&path) });
         }

@@ -7,22 +7,28 @@
 //! have no such names, FAT and some network ones, rename it by the call that replaces nothing.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::log::{is_nonce, nonce};
+use super::place::Place;
+use crate::source::Beneath;
 
 /// How the name of a staged file ends.
 const STAGED: &str = ".part";
 
-/// The folder of a local lake.
+/// The folder of a local lake. Of the names in it none is reached over a link, unless the user follows links.
 #[derive(Debug, Clone)]
 pub struct LocalLake {
-    pub root: PathBuf,
+    pub beneath: Beneath,
     pub tmp: PathBuf,
 }
 
 impl LocalLake {
+    pub fn new(beneath: Beneath, tmp: &str) -> LocalLake {
+        LocalLake { tmp: beneath.path(tmp), beneath }
+    }
+
     /// Writes a file; an existing one is replaced in one step.
     pub fn put(&self, relative: &str, bytes: &[u8]) -> io::Result<()> {
         let staged = self.stage(bytes)?;
@@ -35,44 +41,46 @@ impl LocalLake {
 
     /// Writes a file only if there is none of that name: `false` if there is.
     pub fn create(&self, relative: &str, bytes: &[u8]) -> io::Result<bool> {
-        let target = self.root.join(relative);
-        make_folder(parent(&target))?;
+        let place = Place::make(&self.beneath, relative)?;
         let staged = self.stage(bytes)?;
-        let named = name_once(&staged, &target);
+        let named = name_once(&Place::of_path(&staged)?, &place);
         match fs::remove_file(&staged) {
             // It was renamed.
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_ok() => {}
             removed => removed?,
         }
         match named {
-            Ok(()) => sync_folder(parent(&target)).map(|()| true),
+            Ok(()) => place.sync().map(|()| true),
             // Over a network a link may be made twice for one call: what lies there may be ours.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(fs::read(&target)? == bytes),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(self.read(relative)? == bytes),
             Err(error) => Err(error),
         }
     }
 
     /// Moves a complete file into the lake, or copies it where the scratch lies on another file system.
     pub fn put_file(&self, staged: &Path, relative: &str) -> io::Result<()> {
-        let target = self.root.join(relative);
-        make_folder(parent(&target))?;
-        File::open(staged)?.sync_all()?;
-        match fs::rename(staged, &target) {
+        let place = Place::make(&self.beneath, relative)?;
+        let mut file = File::open(staged)?;
+        file.sync_all()?;
+        match place.rename(&Place::of_path(staged)?) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                self.copy(staged, &target)?;
+                self.copy(&mut file, &place)?;
                 fs::remove_file(staged)?;
             }
             other => other?,
         }
-        sync_folder(parent(&target))
+        place.sync()
     }
 
     /// Lets a file be seen under a second name, by a copy where there are no hard links; `false` if there is no such file.
     pub fn link(&self, existing: &str, relative: &str) -> io::Result<bool> {
-        let (existing, target) = (self.root.join(existing), self.root.join(relative));
-        make_folder(parent(&target))?;
-        let linked = match fs::hard_link(&existing, &target) {
-            Err(error) if has_no_links(&error) => self.copy(&existing, &target),
+        let mut file = match self.beneath.open(existing) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            other => other?,
+        };
+        let place = Place::make(&self.beneath, relative)?;
+        let linked = match place.link(&Place::find(&self.beneath, existing)?) {
+            Err(error) if has_no_links(&error) => self.copy(&mut file, &place),
             linked => linked,
         };
         match linked {
@@ -80,7 +88,7 @@ impl LocalLake {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        sync_folder(parent(&target)).map(|()| true)
+        place.sync().map(|()| true)
     }
 
     /// Whether the folder for temporaries is a link: to where others have files.
@@ -89,11 +97,12 @@ impl LocalLake {
     }
 
     /// Copies a file to a name, which it has when it is whole and synced; an existing one is replaced.
-    fn copy(&self, from: &Path, target: &Path) -> io::Result<()> {
+    fn copy(&self, from: &mut File, place: &Place) -> io::Result<()> {
         fs::create_dir_all(&self.tmp)?;
         let near = self.temporary();
-        let copied =
-            fs::copy(from, &near).and_then(|_| File::open(&near)?.sync_all()).and_then(|()| fs::rename(&near, target));
+        let copied = File::create_new(&near)
+            .and_then(|mut to| io::copy(from, &mut to).and_then(|_| to.sync_all()))
+            .and_then(|()| place.rename(&Place::of_path(&near)?));
         if copied.is_err() {
             let _ = fs::remove_file(&near);
         }
@@ -101,12 +110,21 @@ impl LocalLake {
     }
 
     pub fn delete(&self, relative: &str) -> io::Result<()> {
-        let path = self.root.join(relative);
-        match fs::remove_file(&path) {
+        let place = match Place::find(&self.beneath, relative) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        match place.remove() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
-            Ok(()) => sync_folder(parent(&path)),
+            Ok(()) => place.sync(),
         }
+    }
+
+    fn read(&self, relative: &str) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.beneath.open(relative)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     fn stage(&self, bytes: &[u8]) -> io::Result<PathBuf> {
@@ -132,12 +150,12 @@ pub fn is_staged(name: &str) -> bool {
 }
 
 /// Gives a staged file a name that nothing has yet.
-fn name_once(staged: &Path, target: &Path) -> io::Result<()> {
-    let linked = match fs::hard_link(staged, target) {
+fn name_once(staged: &Place, target: &Place) -> io::Result<()> {
+    let linked = match target.link(staged) {
         Err(error) if has_no_links(&error) => error,
         done => return done,
     };
-    rename_once(staged, target).map_err(|error| match error.kind() {
+    target.rename_once(staged).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => error,
         _ => io::Error::other(format!(
             "this file system has neither hard links ({linked}) nor a rename that replaces nothing ({error}), and without \
@@ -150,24 +168,6 @@ fn name_once(staged: &Path, target: &Path) -> io::Result<()> {
 fn has_no_links(error: &io::Error) -> bool {
     let codes = [libc::EPERM, libc::EOPNOTSUPP, libc::ENOSYS, libc::EXDEV];
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
-}
-
-/// Renames a file, if nothing has the new name.
-#[cfg(target_os = "linux")]
-fn rename_once(from: &Path, to: &Path) -> io::Result<()> {
-    use std::ffi::CString;
-    use std::os::unix::ffi::OsStrExt;
-    let (from, to) = (CString::new(from.as_os_str().as_bytes())?, CString::new(to.as_os_str().as_bytes())?);
-    let here = libc::AT_FDCWD;
-    // SAFETY: both texts end in NUL and live through the call, which keeps neither.
-    let done =
-        unsafe { libc::syscall(libc::SYS_renameat2, here, from.as_ptr(), here, to.as_ptr(), libc::RENAME_NOREPLACE) };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn rename_once(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Creates a folder and those above it, and syncs each new one's parent, from the top.
@@ -187,7 +187,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::{CommitError, Created, LakeWriter};
-use crate::lake::{Body, Day, Entry, FORMAT_VERSION, Plan, PlannedTask, Purpose, Settings, State, encode_lines};
+use crate::lake::{Body, Day, Entry, FORMAT_VERSION, Names, Plan, PlannedTask, Purpose, Settings, State, encode_lines};
 
 /// The program and its version, as ledger records name their writer.
 const WRITTEN_BY: &str = concat!("flowlake ", env!("CARGO_PKG_VERSION"));
@@ -88,7 +88,7 @@ impl Draft {
             objects: objects.clone().count() as u64,
             bytes: objects.map(|object| object.size).sum(),
             days: days.into_iter().collect(),
-            body: String::new(),
+            body: Names::unnamed_body(),
             listed: BTreeMap::new(),
             full_scan: false,
             settled: 0,

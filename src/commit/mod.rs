@@ -16,6 +16,7 @@ mod local;
 mod lock;
 mod log;
 mod own;
+mod place;
 mod publish;
 mod scratch;
 mod switch;

@@ -11,7 +11,9 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use super::log::{nonce, written_by};
 use super::scratch::Attempt;
 use super::{CommitError, Created, LakeWriter};
-use crate::lake::{Commit, CommitHead, DataFile, FORMAT_VERSION, Intent, Names, Receipt, State, TaskRef, Totals};
+use crate::lake::{
+    Commit, CommitHead, DataFile, FORMAT_VERSION, Intent, LakeError, Names, Receipt, Relative, State, TaskRef, Totals,
+};
 
 /// What an attempt at a task left on scratch.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub struct Staged {
     pub writer_epoch: u32,
     /// Each data file and where it is staged.
     pub files: Vec<(DataFile, PathBuf)>,
-    pub rejects: Option<(String, PathBuf)>,
+    pub rejects: Option<(Relative, PathBuf)>,
     pub receipts: Vec<Receipt>,
     pub totals: Totals,
     /// In a plan to redo: the task that this one stands for once its plan is done; `None` if it changes nothing.
@@ -103,7 +105,7 @@ fn prove_footers(staged: &Staged) -> Result<(), CommitError> {
         let reader = SerializedFileReader::new(opened).map_err(|error| fail(std::io::Error::other(error)))?;
         let found = reader.metadata().file_metadata().num_rows() as u64;
         if found != file.rows {
-            return Err(CommitError::Footer { url: file.path.clone(), found, expected: file.rows });
+            return Err(CommitError::Footer { url: file.path.to_string(), found, expected: file.rows });
         }
     }
     Ok(())
@@ -121,15 +123,18 @@ async fn write_intent(writer: &LakeWriter, staged: &Staged) -> Result<Intent, Co
     };
     let bytes = serde_json::to_vec(&intent).expect("an intent is plain data");
     let hash = blake3::hash(&bytes).to_hex();
-    let path = writer.lake.names.intent(staged.plan, staged.task, &hash[..16]);
-    writer.put(&writer.lake.names.relative(&path), bytes.into()).await?;
+    writer.put(&writer.lake.names.intent(staged.plan, staged.task, &hash[..16]), bytes.into()).await?;
     Ok(intent)
 }
 
 /// Removes what attempts at the tasks of a finished plan published and never committed: attempts of another writer epoch,
 /// that met other objects, or that died between upload and commit. Nothing is removed before the task is committed, since
 /// a living rival could commit it.
-pub async fn sweep(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
+///
+/// An intent can only speak of what its own task publishes. Those that name anything else, or that cannot be read, are
+/// passed over, and given back for people.
+pub async fn sweep(writer: &LakeWriter, plan: u64) -> Result<Vec<String>, CommitError> {
+    let mut foreign = Vec::new();
     let lake = &writer.lake;
     let mut attempts: BTreeMap<u64, Vec<Path>> = BTreeMap::new();
     for meta in lake.list(&lake.names.intents_of_plan(plan)).await? {
@@ -140,18 +145,31 @@ pub async fn sweep(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
     for (task, intents) in attempts.into_iter().filter(|(_, intents)| intents.len() > 1) {
         let Some(winner) = lake.commit(plan, task).await? else { continue };
         for path in intents {
-            let Some(bytes) = lake.read(&path).await? else { continue };
-            if let Ok(rival) = serde_json::from_slice::<Intent>(&bytes) {
-                remove_unnamed(writer, &rival, &winner.head).await?;
+            let name = lake.names.url(&path);
+            let bytes = match lake.read(&path).await {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => continue,
+                Err(LakeError::Record { reason, .. }) => {
+                    foreign.push(format!("{name}: {reason}"));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            match serde_json::from_slice::<Intent>(&bytes) {
+                Ok(rival) if rival.is_of(TaskRef { plan, task }) => {
+                    remove_unnamed(writer, &rival, &winner.head).await?;
+                }
+                Ok(_) => foreign.push(format!("{name}: it names what its task cannot have published")),
+                Err(error) => foreign.push(format!("{name}: {error}")),
             }
         }
     }
-    Ok(())
+    Ok(foreign)
 }
 
 /// A loser removes what it published and the winner does not name.
 async fn remove_unnamed(writer: &LakeWriter, ours: &Intent, winner: &CommitHead) -> Result<(), CommitError> {
-    let names = |files: &[DataFile], rejects: &Option<String>| -> BTreeSet<String> {
+    let names = |files: &[DataFile], rejects: &Option<Relative>| -> BTreeSet<Relative> {
         files.iter().map(|file| published_as(file, ours.waits)).chain(rejects.clone()).collect()
     };
     let keep = names(&winner.files, &winner.rejects);
@@ -162,6 +180,6 @@ async fn remove_unnamed(writer: &LakeWriter, ours: &Intent, winner: &CommitHead)
 }
 
 /// Where a file of an attempt lies before its plan is sealed.
-fn published_as(file: &DataFile, waits: bool) -> String {
+fn published_as(file: &DataFile, waits: bool) -> Relative {
     if waits { Names::waiting(&file.path) } else { file.path.clone() }
 }

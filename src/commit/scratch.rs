@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CommitError, own};
 use crate::decode::Reject;
-use crate::lake::{RejectRecord, ZSTD_LEVEL};
+use crate::lake::{RejectRecord, ZSTD_LEVEL, padding};
 
 /// The lock file of a run's folder, and its mark.
 const LOCK: &str = "lock";
@@ -199,7 +199,7 @@ impl Attempt {
     }
 
     pub fn rejects(&self) -> StagedRejects {
-        StagedRejects { path: self.folder.join("rejects.ndjson.zst"), writer: None, count: 0 }
+        StagedRejects { path: self.folder.join("rejects.ndjson.zst"), writer: None, text_bytes: 0, count: 0 }
     }
 }
 
@@ -213,6 +213,7 @@ impl Drop for Attempt {
 pub struct StagedRejects {
     path: PathBuf,
     writer: Option<zstd::Encoder<'static, BufWriter<File>>>,
+    text_bytes: u64,
     pub count: u64,
 }
 
@@ -226,8 +227,10 @@ impl StagedRejects {
         let Reject { line, offset, field, value, reason, text } = reject;
         let record = RejectRecord { object: object.to_owned(), line, offset, field, value, reason, text };
         let writer = self.writer.as_mut().expect("it was made above");
-        serde_json::to_writer(&mut *writer, &record)?;
-        writer.write_all(b"\n")?;
+        let mut line = serde_json::to_vec(&record)?;
+        line.push(b'\n');
+        writer.write_all(&line)?;
+        self.text_bytes += line.len() as u64;
         self.count += 1;
         Ok(())
     }
@@ -235,7 +238,8 @@ impl StagedRejects {
     /// The finished file and its hash; `None` if nothing was set aside.
     pub fn finish(self) -> io::Result<Option<(PathBuf, String)>> {
         let Some(writer) = self.writer else { return Ok(None) };
-        writer.finish()?.into_inner().map_err(|error| error.into_error())?;
+        let mut file = writer.finish()?.into_inner().map_err(|error| error.into_error())?;
+        file.write_all(&padding(self.text_bytes, file.metadata()?.len()))?;
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(File::open(&self.path)?)?;
         Ok(Some((self.path, hasher.finalize().to_hex().to_string())))

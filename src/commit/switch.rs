@@ -7,7 +7,7 @@
 use object_store::ObjectStoreExt;
 
 use super::{CommitError, LakeWriter};
-use crate::lake::{LakeError, Names, State};
+use crate::lake::{CommitHead, Lake, LakeError, Names, State, TaskRef};
 
 /// Puts the files of every task of `plan` in their place as well. Every task must be committed.
 pub async fn switch(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
@@ -15,7 +15,9 @@ pub async fn switch(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
     for task in lake.committed(plan).await? {
         let Some(commit) = lake.commit(plan, task).await? else { continue };
         let Some(replaced) = commit.head.replaces else { continue };
+        check(lake, TaskRef { plan, task }, &commit.head)?;
         if let Some(old) = lake.commit(replaced.plan, replaced.task).await? {
+            check(lake, replaced, &old.head)?;
             for file in &old.head.files {
                 writer.delete(&file.path).await?;
             }
@@ -39,6 +41,15 @@ pub async fn switch(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
     Ok(())
 }
 
+/// A record that names files of others moves and removes none.
+fn check(lake: &Lake, task: TaskRef, head: &CommitHead) -> Result<(), LakeError> {
+    if head.is_of(task) {
+        return Ok(());
+    }
+    let url = lake.names.url(&lake.names.commit(task.plan, task.task));
+    Err(LakeError::Record { url, reason: "it names files that its task cannot have published".to_owned() })
+}
+
 /// Removes what waited for plans that are sealed. Runs that died behind a seal leave it to later ones.
 pub async fn clear_waiting(writer: &LakeWriter, state: &State) -> Result<(), CommitError> {
     let lake = &writer.lake;
@@ -48,9 +59,10 @@ pub async fn clear_waiting(writer: &LakeWriter, state: &State) -> Result<(), Com
     for meta in lake.list(&lake.names.all_waiting()).await? {
         // Of a plan that came since the log was read nothing is known yet.
         let may_be_needed = |plan| plan >= state.next || state.is_open(plan);
-        let is_needed = Names::plan_of_data(&meta.location).is_none_or(may_be_needed);
+        let Some(name) = lake.names.named(&meta.location) else { continue };
+        let is_needed = Names::task_of_published(&name).is_none_or(|task| may_be_needed(task.plan));
         if !is_needed {
-            writer.delete(&lake.names.relative(&meta.location)).await?;
+            writer.delete(&name).await?;
         }
     }
     Ok(())

@@ -2,23 +2,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tempfile::TempDir;
 
 use super::*;
-use crate::lake::{Body, Create, Lake};
+use crate::lake::{Body, Create, Lake, Relative};
+use crate::source::{Beneath, Confined};
 
 /// The same writer over both kinds of store; the folder is kept for its life.
 fn writers() -> [(LakeWriter, Option<TempDir>); 2] {
     let folder = TempDir::new().unwrap();
-    let local: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
+    let beneath = Beneath::new(folder.path().to_owned(), false);
+    let local: Arc<dyn ObjectStore> = Arc::new(Confined::new(beneath.clone()));
     let on_disk = Lake::new(local, Path::default(), "file:///lake/".to_owned());
     let in_memory = Lake::new(Arc::new(InMemory::new()), Path::default(), "s3://lake/".to_owned());
-    let path = folder.path().to_owned();
-    [(LakeWriter::new(on_disk, Some(path)), Some(folder)), (LakeWriter::new(in_memory, None), None)]
+    [(LakeWriter::new(on_disk, Some(beneath)), Some(folder)), (LakeWriter::new(in_memory, None), None)]
 }
 
 #[tokio::test]
@@ -34,13 +34,14 @@ async fn a_record_is_created_by_one_writer_only() {
 
 #[tokio::test]
 async fn a_put_replaces_and_a_delete_of_nothing_is_done() {
+    let name: Relative = "flow_logs/date=2023-09-14/a.parquet".parse().unwrap();
     for (writer, _folder) in writers() {
-        writer.put("flow_logs/date=2023-09-14/a.parquet", Bytes::from("one")).await.unwrap();
-        writer.put("flow_logs/date=2023-09-14/a.parquet", Bytes::from("two")).await.unwrap();
-        let path = writer.lake.names.inside("flow_logs/date=2023-09-14/a.parquet");
+        writer.put(&name, Bytes::from("one")).await.unwrap();
+        writer.put(&name, Bytes::from("two")).await.unwrap();
+        let path = writer.lake.names.inside(&name);
         assert_eq!(writer.lake.read(&path).await.unwrap(), Some(Bytes::from("two")));
-        writer.delete("flow_logs/date=2023-09-14/a.parquet").await.unwrap();
-        writer.delete("flow_logs/date=2023-09-14/a.parquet").await.unwrap();
+        writer.delete(&name).await.unwrap();
+        writer.delete(&name).await.unwrap();
         assert_eq!(writer.lake.read(&path).await.unwrap(), None);
     }
 }
@@ -53,7 +54,7 @@ async fn a_staged_file_arrives_whole_in_one_or_several_parts() {
             let staged: PathBuf = staging.path().join("staged");
             let bytes: Vec<u8> = (0..megabytes << 20).map(|n: u32| (n ^ (n >> 7)) as u8).collect();
             std::fs::write(&staged, &bytes).unwrap();
-            writer.put_file(&staged, "flow_logs/x.parquet").await.unwrap();
+            writer.put_file(&staged, &"flow_logs/x.parquet".parse().unwrap()).await.unwrap();
             let found = writer.lake.store.get(&Path::from("flow_logs/x.parquet")).await.unwrap().bytes().await.unwrap();
             assert!(found == bytes, "{megabytes} MiB");
         }
@@ -225,4 +226,45 @@ fn a_linked_folder_for_temporaries_is_refused() {
     std::os::unix::fs::symlink(theirs.path(), root.join("_flowlake/tmp")).unwrap();
     let text = writer.check_tmp().unwrap_err().to_string();
     assert!(text.contains("_flowlake/tmp is a link") && text.contains("--scratch"), "{text}");
+}
+
+/// A link in a lake leads to files that are not the lake's: nothing is written, replaced, shown or removed behind it.
+#[tokio::test]
+async fn nothing_is_done_behind_a_link() {
+    use std::os::unix::fs::symlink;
+    let outside = TempDir::new().unwrap();
+    let theirs = outside.path().join("p00000001-t000000-0000-0123456789abcdef.parquet");
+    std::fs::write(&theirs, "theirs").unwrap();
+    let [(writer, folder), _] = writers();
+    let root = folder.as_ref().unwrap().path();
+    symlink(outside.path(), root.join("flow_logs")).unwrap();
+    std::fs::create_dir(root.join("own")).unwrap();
+    symlink(&theirs, root.join("own/linked")).unwrap();
+    let name = |text: &str| -> Relative { text.parse().unwrap() };
+    let behind = name("flow_logs/p00000001-t000000-0000-0123456789abcdef.parquet");
+    let staged = outside.path().join("staged");
+    std::fs::write(&staged, "ours").unwrap();
+    let refused = [
+        writer.put(&behind, Bytes::from("ours")).await.map(drop),
+        writer.put(&name("flow_logs/new/folder"), Bytes::from("ours")).await.map(drop),
+        writer.put_file(&staged, &behind).await,
+        writer.create(&writer.lake.names.inside(&behind), Bytes::from("ours")).await.map(drop),
+        writer.show(&behind, &name("own/shown")).await.map(drop),
+        writer.show(&name("own/linked"), &name("own/shown")).await.map(drop),
+        writer.delete(&behind).await,
+        writer.lake.read(&writer.lake.names.inside(&behind)).await.map(drop).map_err(CommitError::from),
+        writer.lake.read(&writer.lake.names.inside("own/linked")).await.map(drop).map_err(CommitError::from),
+        writer.lake.list(&writer.lake.names.inside("flow_logs")).await.map(drop).map_err(CommitError::from),
+        writer.lake.list(&writer.lake.names.inside("own")).await.map(drop).map_err(CommitError::from),
+    ];
+    for (number, result) in refused.into_iter().enumerate() {
+        let error = result.expect_err(&format!("number {number} went through")).to_string();
+        assert!(error.contains("is a link") && error.contains("--follow-links"), "number {number}: {error}");
+    }
+    // A name that is a link itself is the lake's own, and what it leads to is not.
+    writer.put(&name("own/linked"), Bytes::from("ours")).await.unwrap();
+    writer.delete(&name("own/linked")).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&theirs).unwrap(), "theirs");
+    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(root.join("own")).unwrap().count(), 0);
 }

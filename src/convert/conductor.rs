@@ -70,7 +70,8 @@ impl Queue {
     }
 }
 
-/// Works on every task of a plan that is not committed. Objects that cannot be read leave the plan by a log entry.
+/// Works on every task of a plan that is not committed. Objects that cannot be read leave the plan by a log entry. A plan
+/// that names an object outside of the run's sources is not begun.
 pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), ConvertError> {
     let mut excluded: BTreeMap<u64, BTreeMap<String, String>> = BTreeMap::new();
     let earlier = earlier(run, number).await?;
@@ -82,6 +83,12 @@ pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), Conve
         tasks.retain(|task| !committed.contains(&task.task));
         if tasks.is_empty() || run.stop.is_soon() {
             return Ok(());
+        }
+        let objects = || tasks.iter().flat_map(|task| &task.objects);
+        let named = objects().map(|object| (object.url.clone(), object.key.clone())).collect();
+        let held = run.reach().held_of(named).await?;
+        if let Some((outside, _)) = objects().zip(held).find(|(_, held)| !held) {
+            return Err(ConvertError::Outside { plan: number, url: outside.url.clone() });
         }
         let mut work = VecDeque::new();
         for task in tasks {
@@ -171,7 +178,7 @@ async fn run_tasks(
     failed.first.map_or(Ok(unfinished), Err)
 }
 
-/// The stores of this run's sources, and of any other bucket that an earlier run's plan names.
+/// The stores of this run's sources, and of any other bucket that a plan names which the user trusts.
 async fn open_stores(run: &Run<'_>, work: &VecDeque<Work>) -> Result<Stores, ConvertError> {
     let mut stores = run.sources.clone();
     for object in work.iter().flat_map(|work| &work.task.objects) {

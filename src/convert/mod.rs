@@ -33,7 +33,7 @@ use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
 use crate::lake::{Body, Lake, Purpose, Seal, Settings, State, Totals};
 use crate::progress::Progress;
 use crate::schema::LayoutError;
-use crate::source::{Access, Location, SourceError, Store};
+use crate::source::{Access, Location, Reach, SourceError, Store};
 
 /// What a conversion is asked to do.
 #[derive(Debug, Clone)]
@@ -61,6 +61,8 @@ pub struct Options {
     pub dry_run: bool,
     /// Instead of what is new: what was decoded before.
     pub again: Option<Again>,
+    /// Whether objects are fetched that the ledger names and that are not of the sources.
+    pub trust_plans: bool,
 }
 
 /// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.
@@ -110,6 +112,8 @@ pub enum ConvertError {
     EmptySource(String),
     #[error("{url}: cannot be read: {reason}; its task stays open and the next run tries it again")]
     Fetch { url: String, reason: String },
+    #[error("plan {plan} names \"{url}\", which is not of this run's sources")]
+    Outside { plan: u64, url: String },
     #[error("cannot write to the scratch folder {}: {source}; give another one with --scratch", path.display())]
     Scratch { path: PathBuf, source: std::io::Error },
     /// Something was done before the error.
@@ -296,6 +300,11 @@ impl<'a> Run<'a> {
         self.failed.take().map_or(Ok(()), Err)
     }
 
+    /// What may be fetched.
+    fn reach(&self) -> Reach {
+        Reach::new(&self.sources).trusting(self.options.trust_plans)
+    }
+
     /// What a plan made now fixes.
     fn settings(&self, format: Option<String>) -> Settings {
         let (options, state) = (self.options, &self.ledger.state);
@@ -370,6 +379,8 @@ impl<'a> Run<'a> {
             match conductor::run_plan(self, number).await {
                 // What this store cannot give now must not keep other plans from being made and done.
                 Err(error @ ConvertError::Fetch { .. }) => drop(self.failed.get_or_insert(error)),
+                // Nor may what somebody else wrote into the ledger.
+                Err(ConvertError::Outside { plan, url }) => self.summary.note_refused(plan, &url),
                 other => other?,
             }
             self.seal_if_done(number).await?;
@@ -394,7 +405,7 @@ impl<'a> Run<'a> {
         if (committed.len() as u64) < self.ledger.state.plans[&number].plan.tasks {
             return Ok(());
         }
-        sweep(&self.ledger.writer, number).await?;
+        self.summary.intents_ignored.extend(sweep(&self.ledger.writer, number).await?);
         if self.ledger.state.plans[&number].plan.purpose == Purpose::Redo {
             // What waits for plans that are over must not be shown by a run that slept meanwhile.
             clear_waiting(&self.ledger.writer, &self.ledger.state).await?;

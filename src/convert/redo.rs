@@ -26,6 +26,9 @@ const HEADS_IN_FLIGHT_MAX: usize = 64;
 /// Size of a file that a store copies by itself; S3's own limit is 5 GB.
 const COPY_BYTES_MAX: u64 = 4 << 30;
 
+/// Why an object is left alone that the ledger names.
+const OUTSIDE: &str = "it is not of this run's sources (name its source too, or give --trust-plans)";
+
 /// What is decoded again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Again {
@@ -318,12 +321,27 @@ impl Sources {
         urls: Vec<String>,
     ) -> Result<Vec<(String, Result<Object, String>)>, ConvertError> {
         let mut wanted = Vec::with_capacity(urls.len());
-        for url in urls {
-            let root = Location::root_of(&url)?;
-            let store = self.store(run, &root).await?;
-            wanted.push((url.strip_prefix(&root.url()).unwrap_or_default().to_owned(), url, store));
+        let key_of = |url: &str| {
+            let root = Location::root_of(url).ok()?;
+            url.strip_prefix(&root.url()).map(str::to_owned)
+        };
+        let named: Vec<(String, String)> = urls
+            .into_iter()
+            .map(|url| {
+                let key = key_of(&url).unwrap_or_default();
+                (url, key)
+            })
+            .collect();
+        let held = run.reach().held_of(named.clone()).await?;
+        for ((url, key), is_held) in named.into_iter().zip(held) {
+            let store = match is_held {
+                true => Some(self.store(run, &Location::root_of(&url)?).await?),
+                false => None,
+            };
+            wanted.push((key, url, store));
         }
         let heads = wanted.into_iter().map(|(key, url, store)| async move {
+            let Some(store) = store else { return Ok((url, Err(OUTSIDE.to_owned()))) };
             let found = match store.head(&key).await {
                 Ok(Some(entry)) => Ok(Object::new(&store.location, entry)),
                 Ok(None) => Err("it is gone at the source".to_owned()),

@@ -99,7 +99,7 @@ async fn open_writer(options: &Options) -> Result<LakeWriter, ConvertError> {
         make_folder(folder).map_err(|source| CommitError::Local { path: folder.display().to_string(), source })?;
     }
     let store = source::open(&options.lake, &options.lake_access).await?;
-    Ok(LakeWriter::new(lake_of(&store)?, folder).with_uploads(store.uploads))
+    Ok(LakeWriter::new(lake_of(&store)?, store.beneath()).with_uploads(store.uploads))
 }
 
 /// Opens the reading side of a lake. On disk its folder must exist.
@@ -108,7 +108,7 @@ pub async fn open_lake(location: &Location, access: &Access) -> Result<Lake, Sou
 }
 
 fn lake_of(store: &Store) -> Result<Lake, SourceError> {
-    Ok(Lake::new(store.rooted()?, object_store::path::Path::default(), store.location.url()))
+    Ok(Lake::new(store.rooted(Names::read_folders())?, object_store::path::Path::default(), store.location.url()))
 }
 
 /// The folder in which the user's own one lies.

@@ -79,6 +79,10 @@ pub struct Summary {
     /// Objects that could not be read; the next run tries them again.
     pub objects_unreadable: u64,
     pub unreadable: Vec<String>,
+    /// Open plans that name an object outside of this run's sources; they stay open.
+    pub plans_refused: Vec<Refused>,
+    /// Intents that name what their task cannot have published, or that cannot be read: nothing is removed for them.
+    pub intents_ignored: Vec<String>,
     /// Objects set aside by this run, with the reason.
     pub aside: Vec<String>,
     /// Objects skipped by their name or content, by reason.
@@ -94,7 +98,21 @@ pub struct Summary {
     pub requests: u64,
 }
 
+/// An open plan that was not worked on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    pub plan: u64,
+    /// The first object of it that is not of the sources.
+    pub object: String,
+}
+
 impl Summary {
+    pub(super) fn note_refused(&mut self, plan: u64, object: &str) {
+        if !self.plans_refused.iter().any(|refused| refused.plan == plan) {
+            self.plans_refused.push(Refused { plan, object: object.to_owned() });
+        }
+    }
+
     pub(super) fn add(&mut self, totals: &Totals, receipts: &[Receipt]) {
         self.objects += totals.objects;
         self.objects_aside += totals.objects_aside;
@@ -161,7 +179,7 @@ impl Summary {
     pub(super) fn is_empty(&self) -> bool {
         let objects = self.objects + self.objects_aside + self.objects_skipped;
         let read = self.objects_confirmed + self.objects_differing + self.objects_unreadable;
-        objects + read + self.tasks_unchanged + self.objects_kept == 0
+        objects + read + self.tasks_unchanged + self.objects_kept == 0 && self.plans_refused.is_empty()
     }
 
     pub(super) fn note_kept_types(&mut self, types: &Types) {
@@ -190,6 +208,7 @@ impl Summary {
             || self.objects_unreadable > 0
             || self.objects_differing > 0
             || self.objects_kept > 0
+            || !self.plans_refused.is_empty()
     }
 }
 
@@ -277,6 +296,21 @@ impl Summary {
             "objects changed at the source since they were converted (the lake keeps what it has)",
             self.objects_differing,
             &self.differing,
+        )?;
+        let refused: Vec<String> =
+            self.plans_refused.iter().map(|Refused { plan, object }| format!("plan {plan}: {object}")).collect();
+        name_some(
+            f,
+            "open plans name objects outside of this run's sources and stay open (name their sources too, or give \
+             --trust-plans if you know who wrote the lake)",
+            refused.len() as u64,
+            &refused,
+        )?;
+        name_some(
+            f,
+            "records of the ledger say what may be removed and were not believed",
+            self.intents_ignored.len() as u64,
+            &self.intents_ignored,
         )?;
         if self.rows_without_date > 0 {
             let rows = count(self.rows_without_date);

@@ -13,7 +13,7 @@ use crate::commit::{Attempt, Scratch, Staged, StagedRejects};
 use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::encode::{self, EncodeError, Origin, Staging, TaskEncoder, WRITER_EPOCH};
 use crate::fetch::{Body, FetchError, Fetched};
-use crate::lake::{DataFile, Day, Dropped, Names, Outcome, PartSums, PlannedTask, Receipt, Settings, Totals};
+use crate::lake::{DataFile, Day, Dropped, Names, Outcome, PartSums, PlannedTask, Receipt, Relative, Settings, Totals};
 use crate::progress::Progress;
 use crate::schema::Layout;
 use crate::source::Object;
@@ -220,7 +220,7 @@ impl<'a> Session<'a> {
             let record = DataFile {
                 path: names.data(file.table, &partition, plan, task, file.ordinal, &file.hash),
                 table: file.table,
-                partition,
+                partition: named(&partition),
                 rows: file.rows,
                 bytes: file.bytes,
                 hash: file.hash,
@@ -243,6 +243,10 @@ impl<'a> Session<'a> {
         let staged = Staged { plan, task, writer_epoch, files, rejects, receipts, totals, replaces, attempt };
         Ok(Tried::Done(Box::new(staged)))
     }
+}
+
+fn named(partition: &str) -> Relative {
+    partition.parse().expect("a partition is made of words and numbers")
 }
 
 /// A disk that fails is no bug: its error is found among the causes.
@@ -286,7 +290,7 @@ fn converted(object: &Object, counts: &Counts, parts: Vec<encode::PartitionSums>
         .into_iter()
         .map(|sums| PartSums {
             table: sums.table,
-            partition: sums.partition.path(),
+            partition: named(&sums.partition.path()),
             rows: sums.rows,
             packets: sums.packets,
             bytes: sums.bytes,

@@ -17,6 +17,8 @@ pub struct Held {
     pub table: Table,
     /// In the order of AWS's documentation; then unknown fields by name; then where a row came from.
     pub columns: Vec<(String, Kind)>,
+    /// Columns with control characters or without any in their names: a ledger may be a stranger's.
+    pub unnameable: Vec<String>,
     /// Whether `hour` is a partition key after `date`.
     pub by_hour: bool,
     /// The first and last date of a row; `None` if no row has a date.
@@ -43,7 +45,8 @@ impl Held {
     /// The union over data files of one table.
     pub(super) fn of<'a>(table: Table, files: impl Iterator<Item = &'a DataFile>) -> Held {
         let mut columns: BTreeMap<&str, Kind> = BTreeMap::new();
-        let mut held = Held { table, columns: Vec::new(), by_hour: false, dates: None, rows_in_default: 0 };
+        let (found, unnameable) = (Vec::new(), Vec::new());
+        let mut held = Held { table, columns: found, unnameable, by_hour: false, dates: None, rows_in_default: 0 };
         for file in files {
             columns.extend(file.columns.iter().map(|(name, &kind)| (name.as_str(), kind)));
             held.by_hour |= value(&file.partition, PARTITION_KEYS[1]).is_some();
@@ -61,7 +64,15 @@ impl Held {
             Some(own) => (2, own),
             None => documented.iter().position(|field| field == name).map_or((1, 0), |field| (0, field)),
         };
-        held.columns = columns.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
+        for (name, kind) in columns {
+            // What is not shown as it is could do something where the statement is shown or pasted.
+            let is_nameable =
+                !name.is_empty() && name.chars().all(|c| matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1);
+            match is_nameable {
+                true => held.columns.push((name.to_owned(), kind)),
+                false => held.unnameable.push(name.to_owned()),
+            }
+        }
         // Stable: fields that are not documented keep the order of their names.
         held.columns.sort_by_key(|(name, _)| rank(name));
         held

@@ -1,7 +1,8 @@
 //! The five statements, and what to say beside them.
 //!
 //! Every name is quoted: `end`, `date`, `start`, `hour` and `type` are reserved in one engine or another, and what is not
-//! reserved today may be tomorrow.
+//! reserved today may be tomorrow. The names of columns are a ledger's, which may be a stranger's: none of them can end its
+//! quotes, or the text that it stands in.
 
 use super::{Engine, Held, Name, Place};
 use crate::schema::Kind;
@@ -22,7 +23,13 @@ pub fn statement(engine: Engine, held: &Held, name: &Name, place: &Place) -> Str
 
 /// Lines of `name type`, one for each column of the files.
 fn columns(held: &Held, mark: char, types: [&str; 3]) -> Vec<String> {
-    held.columns.iter().map(|(name, kind)| format!("  {mark}{name}{mark} {}", type_of(*kind, types))).collect()
+    let line = |(name, kind): &(String, Kind)| format!("  {} {}", quoted(name, mark), type_of(*kind, types));
+    held.columns.iter().map(line).collect()
+}
+
+/// A name between marks; a mark in it is written twice.
+fn quoted(name: &str, mark: char) -> String {
+    format!("{mark}{}{mark}", name.replace(mark, &format!("{mark}{mark}")))
 }
 
 /// `types` are those of a string, of `INT32` and of `INT64`.
@@ -107,7 +114,7 @@ fn spark(held: &Held, name: &Name, place: &Place) -> String {
 }
 
 fn duckdb(held: &Held, name: &Name, place: &Place) -> String {
-    let mut columns: Vec<String> = held.columns.iter().map(|(name, _)| format!("  \"{name}\"")).collect();
+    let mut columns: Vec<String> = held.columns.iter().map(|(name, _)| format!("  {}", quoted(name, '"'))).collect();
     columns.push("  \"date\"".to_owned());
     let mut types = "'date': DATE".to_owned();
     if held.by_hour {
@@ -125,7 +132,13 @@ fn duckdb(held: &Held, name: &Name, place: &Place) -> String {
 
 /// The keys are read as text: ClickHouse takes their types from the first folder and fails on the default partition.
 fn clickhouse(held: &Held, name: &Name, place: &Place) -> String {
-    let mut columns = columns(held, '`', ["Nullable(String)", "Nullable(Int32)", "Nullable(Int64)"]);
+    let types = ["Nullable(String)", "Nullable(Int32)", "Nullable(Int64)"];
+    // Names between backticks know backslashes, and so does the text that all of them stand in.
+    let line = |(name, kind): &(String, Kind)| {
+        let name = name.replace('\\', "\\\\").replace('`', "\\`");
+        format!("  `{name}` {}", type_of(*kind, types)).replace('\\', "\\\\").replace('\'', "\\'")
+    };
+    let mut columns: Vec<String> = held.columns.iter().map(line).collect();
     columns.push("  `date` String".to_owned());
     let mut keys = "toDateOrNull(`date`) AS `date`".to_owned();
     if held.by_hour {
@@ -145,6 +158,12 @@ fn clickhouse(held: &Held, name: &Name, place: &Place) -> String {
 /// What to know or to run besides the statement.
 pub fn notes(engine: Engine, held: &Held, name: &Name) -> Vec<String> {
     let mut notes = Vec::new();
+    if !held.unnameable.is_empty() {
+        notes.push(format!(
+            "warning: left out are columns whose names no statement should hold, and that flowlake would not write: {}",
+            held.unnameable.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+        ));
+    }
     if engine == Engine::Athena && held.rows_in_default > 0 {
         notes.push(format!(
             "warning: Athena will not see {} rows without a date or hour (in __HIVE_DEFAULT_PARTITION__), which partition \

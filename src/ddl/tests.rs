@@ -4,9 +4,9 @@ use crate::schema::Kind;
 
 fn file(partition: &str, rows: u64, columns: &[(&str, Kind)]) -> DataFile {
     DataFile {
-        path: String::new(),
+        path: "flow_logs/a.parquet".parse().unwrap(),
         table: Table::FlowLogs,
-        partition: partition.to_owned(),
+        partition: partition.parse().unwrap(),
         rows,
         bytes: 0,
         hash: String::new(),
@@ -72,4 +72,38 @@ fn a_place_is_written_in_the_words_of_the_engine() {
     assert!(place("file:///data/lake/", Engine::Athena, false).unwrap_err().to_string().contains("--location s3://"));
     let plain = Place::new("file:///data/lake/", Engine::Duckdb, false).unwrap();
     assert_eq!(plain.plain_folder(Table::FlowLogs), "/data/lake/flow_logs/");
+}
+
+/// A ledger may be a stranger's: whatever a column is called, the statement stays one, and the name one name.
+#[test]
+fn a_columns_name_cannot_leave_its_quotes() {
+    let odd =
+        [("x\"; drop table y; --", Kind::Text), ("a`b", Kind::Text), ("it's", Kind::Text), ("back\\slash", Kind::Text)];
+    let hidden = [("\u{1b}[2J", Kind::Text), ("line\nfeed", Kind::Text), ("\u{202e}txt", Kind::Text), ("", Kind::Text)];
+    let held = held(&[file("date=2023-09-14", 1, &[&odd[..], &hidden[..]].concat())]);
+    assert_eq!(held.unnameable.len(), hidden.len());
+    let said =
+        |engine| statement(engine, &held, &"logs".parse().unwrap(), &Place::new("s3://b", engine, true).unwrap());
+    for engine in [Engine::Duckdb, Engine::Trino] {
+        let text = said(engine);
+        for name in ["\"x\"\"; drop table y; --\"", "\"a`b\"", "\"it's\"", "\"back\\slash\""] {
+            assert!(text.contains(&format!("  {name}")), "{text}");
+        }
+    }
+    for engine in [Engine::Spark, Engine::Athena] {
+        let text = said(engine);
+        for name in ["`x\"; drop table y; --` ", "`a``b` ", "`it's` ", "`back\\slash` "] {
+            assert!(text.contains(&format!("  {name}")), "{text}");
+        }
+    }
+    let text = said(Engine::Clickhouse);
+    for name in ["`x\"; drop table y; --` ", "`a\\\\`b` ", "`it\\'s` ", "`back\\\\\\\\slash` "] {
+        assert!(text.contains(&format!("  {name}")), "{name}: {text}");
+    }
+    for engine in [Engine::Athena, Engine::Trino, Engine::Spark, Engine::Duckdb, Engine::Clickhouse] {
+        assert!(!said(engine).chars().any(|c| c.is_control() && c != '\n' || c == '\u{202e}'), "{engine:?}");
+        let notes = notes(engine, &held, &"logs".parse().unwrap()).join("\n");
+        assert!(notes.contains(r#""\u{1b}[2J""#) && notes.contains(r#""line\nfeed""#), "{notes}");
+        assert!(!notes.contains('\u{1b}') && !notes.contains('\u{202e}'), "{notes:?}");
+    }
 }

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::check::{ALTERED, is_as_written, with_check};
-use super::entries::check_format;
-use super::{Day, Lake, LakeError, Names, State};
+use super::entries::{TASKS_MAX, check_format};
+use super::{Day, Lake, LakeError, Names, Relative, State};
 
 /// A checkpoint as it lies on storage.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,9 +32,9 @@ pub struct Filed {
     /// The last log entry that was folded; `None` before the first checkpoint.
     pub through: Option<u64>,
     /// Receipts of source objects by key day, in files of bounded size.
-    pub receipts: BTreeMap<Day, Vec<String>>,
+    pub receipts: BTreeMap<Day, Vec<Relative>>,
     /// The heads of all commits, in one file.
-    pub heads: Option<String>,
+    pub heads: Option<Relative>,
 }
 
 impl Checkpoint {
@@ -50,8 +50,16 @@ impl Checkpoint {
     /// One checkpoint, unless it was removed.
     pub async fn read(lake: &Lake, number: u64) -> Result<Option<Checkpoint>, LakeError> {
         let path = lake.names.checkpoint(number);
-        let Some(bytes) = lake.read(&path).await? else { return Ok(None) };
-        Checkpoint::parse(&bytes, &lake.names.url(&path)).map(Some)
+        let Some(bytes) = lake.read_json(&path).await? else { return Ok(None) };
+        let url = lake.names.url(&path);
+        let checkpoint = Checkpoint::parse(&bytes, &url)?;
+        let State { next, filed, plans, .. } = &checkpoint.state;
+        let is_of_its_entry = Some(number) == filed.through && next.checked_sub(1) == Some(number);
+        if !is_of_its_entry || plans.values().any(|plan| plan.plan.tasks > TASKS_MAX) {
+            let reason = format!("its numbers are not those of the log through entry {number}");
+            return Err(LakeError::Checkpoint { url, reason });
+        }
+        Ok(Some(checkpoint))
     }
 
     pub fn parse(bytes: &[u8], url: &str) -> Result<Checkpoint, LakeError> {

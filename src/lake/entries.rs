@@ -7,11 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::check::{ALTERED, is_as_written, with_check};
-use super::{Day, LakeError, Totals};
+use super::{Day, LakeError, Relative, Totals};
 use crate::schema::{Kind, Table, Types, Unknown};
 
 /// The newest ledger format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// Tasks of one plan: a plan has 50,000 objects at most, and each task one or more. Whoever goes through the tasks of a plan
+/// would not end otherwise.
+pub(super) const TASKS_MAX: u64 = 1_000_000;
 
 /// One entry of the log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -89,7 +93,7 @@ pub struct Plan {
     /// Key days of its objects.
     pub days: Vec<Day>,
     /// Where the tasks lie, relative to the lake.
-    pub body: String,
+    pub body: Relative,
     /// Only in the last plan of a run: chains that were listed to their end, and the newest key day met there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub listed: BTreeMap<String, Day>,
@@ -154,7 +158,12 @@ impl Entry {
             return Err(LakeError::Record { url: url.into(), reason: ALTERED.into() });
         }
         check_format(bytes, url)?;
-        serde_json::from_slice(bytes).map_err(|error| LakeError::Record { url: url.into(), reason: error.to_string() })
+        let fail = |reason: String| LakeError::Record { url: url.into(), reason };
+        let entry: Entry = serde_json::from_slice(bytes).map_err(|error| fail(error.to_string()))?;
+        match &entry.body {
+            Body::Plan(plan) if plan.tasks > TASKS_MAX => Err(fail(format!("it plans {} tasks", plan.tasks))),
+            _ => Ok(entry),
+        }
     }
 
     /// Indented, for people, and with a check.

@@ -2,7 +2,7 @@
 
 use object_store::path::Path;
 
-use super::Day;
+use super::{Day, Relative, TaskRef};
 use crate::schema::Table;
 use crate::source::SourceError;
 
@@ -14,6 +14,8 @@ pub struct Names {
 }
 
 pub(super) const LEDGER: &str = "_flowlake";
+const REJECTS: &str = "rejects";
+const WAITING: &str = "waiting";
 
 /// How the name of a probe begins.
 const PROBE: &str = "probe-";
@@ -42,12 +44,28 @@ impl Names {
         full.strip_prefix(self.root.as_ref()).unwrap_or(full).trim_start_matches('/').to_owned()
     }
 
-    /// Whether a task published, or would have published, an object of that name, relative to the lake's root: a data
+    /// The same, for who means to use it; `None` if it is no name that this program would give.
+    pub fn named(&self, path: &Path) -> Option<Relative> {
+        self.relative(path).parse().ok()
+    }
+
+    /// The task that published, or would have published, an object of that name, relative to the lake's root: a data
     /// file, one that waits, or lines that were set aside. Others may lay files of their own beside ours.
-    pub fn is_published(relative: &str) -> bool {
-        let folder = relative.split_once('/').map_or("", |(folder, _)| folder);
-        let is_ours = folder == LEDGER || Table::ALL.iter().any(|table| table.name() == folder);
-        is_ours && Names::plan_of_data(&Path::from(relative)).is_some() && Names::hash_of(relative).is_some()
+    pub fn task_of_published(relative: &str) -> Option<TaskRef> {
+        let (folder, file) = relative.rsplit_once('/')?;
+        let (plan, rest) = file.strip_prefix('p')?.split_once("-t")?;
+        let (task, rest) = rest.split_once('-')?;
+        let (plan, task) = (plan.parse().ok()?, task.parse().ok()?);
+        let hash = Names::hash_of(file)?;
+        let is_ours = if folder == format!("{LEDGER}/{REJECTS}") {
+            file == rejects_file(plan, task, hash)
+        } else {
+            let folder = folder.strip_prefix(&format!("{LEDGER}/{WAITING}/")).unwrap_or(folder);
+            let table = folder.split_once('/').map(|(table, _)| table);
+            let ordinal = rest.split_once('-').and_then(|(ordinal, _)| ordinal.parse().ok())?;
+            Table::ALL.iter().any(|known| Some(known.name()) == table) && file == data_file(plan, task, ordinal, hash)
+        };
+        is_ours.then_some(TaskRef { plan, task })
     }
 
     /// The full URL of an object of this lake, for messages.
@@ -80,8 +98,13 @@ impl Names {
     }
 
     /// The body of a plan that hopes to become entry `number`; the nonce tells rivals apart.
-    pub fn plan_body(&self, number: u64, nonce: &str) -> String {
-        format!("{LEDGER}/plans/{number:020}-{nonce}.ndjson.zst")
+    pub fn plan_body(&self, number: u64, nonce: &str) -> Relative {
+        Relative::spelled(format!("{LEDGER}/plans/{number:020}-{nonce}.ndjson.zst"))
+    }
+
+    /// Stands for the body of a plan that has no number yet.
+    pub fn unnamed_body() -> Relative {
+        Relative::spelled(format!("{LEDGER}/plans"))
     }
 
     pub fn checkpoints(&self) -> Path {
@@ -98,14 +121,21 @@ impl Names {
         path.filename()?.get(..20)?.parse().ok()
     }
 
+    /// Whether it is exactly the name of a checkpoint, or of the heads that one names: people may lay copies beside them.
+    pub fn is_filed_by_checkpoint(&self, name: &Relative) -> bool {
+        let Some(number) = Names::checkpoint_of(&self.inside(name)) else { return false };
+        self.inside(name) == self.checkpoint(number)
+            || Names::hash_of(name).is_some_and(|hash| *name == self.filed_heads(number, hash))
+    }
+
     /// Receipts of one key day that a checkpoint files; relative, as the checkpoint names it.
-    pub fn filed_receipts(&self, day: Day, number: u64, ordinal: usize, hash: &str) -> String {
-        format!("{LEDGER}/objects/day={day}/{number:020}-{ordinal:04}-{}.parquet", short(hash))
+    pub fn filed_receipts(&self, day: Day, number: u64, ordinal: usize, hash: &str) -> Relative {
+        Relative::spelled(format!("{LEDGER}/objects/day={day}/{number:020}-{ordinal:04}-{}.parquet", short(hash)))
     }
 
     /// The heads of all commits that a checkpoint covers; relative.
-    pub fn filed_heads(&self, number: u64, hash: &str) -> String {
-        format!("{LEDGER}/heads/{number:020}-{}.ndjson.zst", short(hash))
+    pub fn filed_heads(&self, number: u64, hash: &str) -> Relative {
+        Relative::spelled(format!("{LEDGER}/heads/{number:020}-{}.ndjson.zst", short(hash)))
     }
 
     pub fn all_filed_heads(&self) -> Path {
@@ -122,8 +152,8 @@ impl Names {
     }
 
     /// What a worker is about to publish for a task; `hash` is of the intent itself.
-    pub fn intent(&self, plan: u64, task: u64, hash: &str) -> Path {
-        self.ledger(&format!("intents/{plan:020}/{task:06}/{hash}.json"))
+    pub fn intent(&self, plan: u64, task: u64, hash: &str) -> Relative {
+        Relative::spelled(format!("{LEDGER}/intents/{plan:020}/{task:06}/{hash}.json"))
     }
 
     pub fn all_commits(&self) -> Path {
@@ -144,8 +174,8 @@ impl Names {
     }
 
     /// Lines that a task set aside; relative, as receipts name it.
-    pub fn rejects(&self, plan: u64, task: u64, hash: &str) -> String {
-        format!("{LEDGER}/rejects/p{plan:08}-t{task:06}-{}.ndjson.zst", short(hash))
+    pub fn rejects(&self, plan: u64, task: u64, hash: &str) -> Relative {
+        Relative::spelled(format!("{LEDGER}/{REJECTS}/{}", rejects_file(plan, task, short(hash))))
     }
 
     /// The beginning of the BLAKE3 of a record, where its name ends in it.
@@ -156,13 +186,20 @@ impl Names {
     }
 
     /// The probe of conditional creation.
-    pub fn probe(&self, nonce: &str) -> Path {
-        self.ledger(&format!("tmp/{PROBE}{nonce}"))
+    pub fn probe_name(&self, nonce: &str) -> Relative {
+        Relative::spelled(format!("{LEDGER}/tmp/{PROBE}{nonce}"))
     }
 
     pub fn is_probe(path: &Path) -> bool {
         let nonce = path.filename().and_then(|name| name.strip_prefix(PROBE));
         nonce.is_some_and(|nonce| nonce.len() == 32 && nonce.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+
+    /// The folders that every lake reads from, relative to its root.
+    pub fn read_folders() -> Vec<String> {
+        let ledger = ["log", "plans", "intents", "commits", REJECTS, "checkpoints", "objects", "heads", WAITING];
+        let ledger = ledger.into_iter().map(|folder| format!("{LEDGER}/{folder}"));
+        Names::folders().map(str::to_owned).chain(ledger).collect()
     }
 
     /// Temporaries of the local writer, and the default scratch of a local lake.
@@ -195,23 +232,26 @@ impl Names {
     }
 
     /// Where a data file of a plan to redo waits for the seal.
-    pub fn waiting(data: &str) -> String {
-        format!("{LEDGER}/waiting/{data}")
+    pub fn waiting(data: &Relative) -> Relative {
+        Relative::spelled(format!("{LEDGER}/{WAITING}/{data}"))
     }
 
     pub fn all_waiting(&self) -> Path {
-        self.ledger("waiting")
-    }
-
-    /// The plan in the name of a data file.
-    pub fn plan_of_data(path: &Path) -> Option<u64> {
-        path.filename()?.strip_prefix('p')?.split('-').next()?.parse().ok()
+        self.ledger(WAITING)
     }
 
     /// A data file. It depends on the plan and on the content alone.
-    pub fn data(&self, table: Table, partition: &str, plan: u64, task: u64, ordinal: usize, hash: &str) -> String {
-        format!("{}/{partition}/p{plan:08}-t{task:06}-{ordinal:04}-{}.parquet", table.name(), short(hash))
+    pub fn data(&self, table: Table, partition: &str, plan: u64, task: u64, ordinal: usize, hash: &str) -> Relative {
+        Relative::spelled(format!("{}/{partition}/{}", table.name(), data_file(plan, task, ordinal, short(hash))))
     }
+}
+
+fn data_file(plan: u64, task: u64, ordinal: usize, hash: &str) -> String {
+    format!("p{plan:08}-t{task:06}-{ordinal:04}-{hash}.parquet")
+}
+
+fn rejects_file(plan: u64, task: u64, hash: &str) -> String {
+    format!("p{plan:08}-t{task:06}-{hash}.ndjson.zst")
 }
 
 fn short(hash: &str) -> &str {

@@ -17,8 +17,16 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use super::{Day, Outcome, PartSums, Receipt};
+use super::lines::inflated_max;
+use super::pages::claimed;
+use super::{Day, Outcome, PartSums, Receipt, Relative};
 use crate::schema::Table;
+
+/// Rows of a file: a checkpoint writes some 100,000 at a time.
+const ROWS_MAX: i64 = 2_000_000;
+/// Texts of one batch, whatever the pages hold, and rows of it.
+const BATCH_BYTES_MAX: u64 = 256 << 20;
+const BATCH_ROWS_MAX: usize = 1024;
 
 /// Objects of one row group.
 const ROW_GROUP_ROWS: usize = 1 << 16;
@@ -61,38 +69,77 @@ pub fn encode(filed: &[Filed]) -> Vec<u8> {
 
 /// The wanted receipts of a file.
 pub fn decode(bytes: Bytes, day: Day, wanted: impl Fn(&Receipt) -> bool) -> Result<Vec<Filed>, ParquetError> {
-    let mut filed = Vec::new();
-    for batch in open(bytes)?.build()? {
-        let batch = batch?;
-        for row in 0..batch.num_rows() {
-            filed.extend(Some(from_row(&batch, row, day)?).filter(|filed| wanted(&filed.receipt)));
+    let text_bytes_max = inflated_max(bytes.len() as u64);
+    caught(|| {
+        let (mut filed, mut text_bytes) = (Vec::new(), 0);
+        for batch in open(bytes)?.build()? {
+            let batch = batch?;
+            for row in 0..batch.num_rows() {
+                let found = from_row(&batch, row, day)?;
+                if wanted(&found.receipt) {
+                    text_bytes += texts_of(&found);
+                    filed.push(found);
+                }
+                // A text that all rows share is stored once.
+                if text_bytes > text_bytes_max {
+                    return Err(ParquetError::General(format!("its texts have more than {text_bytes_max} bytes")));
+                }
+            }
         }
-    }
-    Ok(filed)
+        Ok(filed)
+    })
 }
 
 /// Hands on what a run must know of each object, and reads no other column.
 pub fn briefly(bytes: Bytes, mut each: impl FnMut(Brief<'_>)) -> Result<(), ParquetError> {
-    let builder = open(bytes)?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["url", "version", "outcome", "format"]);
-    for batch in builder.with_projection(mask).build()? {
-        let batch = batch?;
-        for row in 0..batch.num_rows() {
-            let format = text(&batch, "format", row)?;
-            let outcome = outcome(&batch, row)?;
-            each(Brief { url: need(&batch, "url", row)?, version: need(&batch, "version", row)?, outcome, format });
+    caught(|| {
+        let builder = open(bytes)?;
+        let mask = ProjectionMask::columns(builder.parquet_schema(), ["url", "version", "outcome", "format"]);
+        for batch in builder.with_projection(mask).build()? {
+            let batch = batch?;
+            for row in 0..batch.num_rows() {
+                let format = text(&batch, "format", row)?;
+                let outcome = outcome(&batch, row)?;
+                each(Brief { url: need(&batch, "url", row)?, version: need(&batch, "version", row)?, outcome, format });
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
+}
+
+/// The Parquet library panics on some damaged footers.
+fn caught<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(ParquetError::General("the Parquet library broke off in it".to_owned())))
+}
+
+fn texts_of(filed: &Filed) -> u64 {
+    let receipt = &filed.receipt;
+    let optional = [&receipt.reason, &filed.format].into_iter().flatten();
+    let texts = [&receipt.url, &receipt.version].into_iter().chain(optional).map(String::len);
+    texts.chain(receipt.parts.iter().map(|part| part.partition.len() + size_of::<PartSums>())).sum::<usize>() as u64
 }
 
 /// A file whose columns are not ours is an error here, and not a panic later.
 fn open(bytes: Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ParquetError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;
     if builder.schema().fields() != schema().fields() {
         return Err(ParquetError::General("its columns are not those of receipts".to_owned()));
     }
-    Ok(builder)
+    let metadata = builder.metadata();
+    let rows: i64 = metadata.row_groups().iter().map(|group| group.num_rows()).fold(0, i64::saturating_add);
+    if !(0..=ROWS_MAX).contains(&rows) {
+        return Err(ParquetError::General(format!(
+            "it has {rows} rows, and no file of receipts has more than {ROWS_MAX}"
+        )));
+    }
+    let (claimed, bytes_max) = (claimed(&bytes, metadata)?, inflated_max(bytes.len() as u64));
+    if claimed.bytes > bytes_max {
+        return Err(ParquetError::General(format!("its pages inflate to more than {bytes_max} bytes")));
+    }
+    // Each row of a batch may repeat the longest text that a page can hold.
+    let batch_rows = BATCH_BYTES_MAX / claimed.largest_page_bytes.max(1);
+    Ok(builder.with_batch_size((batch_rows as usize).clamp(1, BATCH_ROWS_MAX)))
 }
 
 const COUNTS: [&str; 7] = ["size", "lines", "headers", "blanks", "rows", "rejects", "inflated_bytes"];
@@ -144,7 +191,7 @@ fn batch(filed: &[Filed]) -> RecordBatch {
     let parts = || parts.iter();
     let mut inner: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(parts().map(|part| part.table.name()))),
-        Arc::new(StringArray::from_iter_values(parts().map(|part| &part.partition))),
+        Arc::new(StringArray::from_iter_values(parts().map(|part| part.partition.as_str()))),
     ];
     for index in 0..SUMS.len() {
         inner.push(Arc::new(UInt64Array::from_iter_values(parts().map(|part| sums(part)[index]))));
@@ -189,7 +236,7 @@ fn parts(batch: &RecordBatch, row: usize) -> Result<Vec<PartSums>, ParquetError>
     let part = |at: usize| {
         let table = Table::ALL.into_iter().find(|table| table.name() == texts(0, at));
         let table = table.ok_or_else(|| ParquetError::General(format!("{} is no table", texts(0, at))))?;
-        let partition = texts(1, at).to_owned();
+        let partition = texts(1, at).parse::<Relative>().map_err(|error| ParquetError::General(error.to_string()))?;
         Ok(PartSums { table, partition, rows: sum(0, at), packets: sum(1, at), bytes: sum(2, at), mix: sum(3, at) })
     };
     (0..items.len()).map(part).collect()

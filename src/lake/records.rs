@@ -4,12 +4,11 @@
 //! Every change here is a change of the format on storage: old records must stay readable (fixtures in `tests/data`).
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Day, TaskRef};
+use super::lines::{LineReader, encode_lines};
+use super::{Day, Names, Relative, TaskRef};
 use crate::schema::{Kind, Table};
 
 /// Sums over objects.
@@ -54,16 +53,18 @@ impl Totals {
         take(&mut self.file_bytes, other.file_bytes);
     }
 
+    /// Not beyond what a number holds: a damaged log may give more.
     pub fn add(&mut self, other: &Totals) {
-        self.objects += other.objects;
-        self.objects_aside += other.objects_aside;
-        self.objects_skipped += other.objects_skipped;
-        self.rows += other.rows;
-        self.rejects += other.rejects;
-        self.objects_confirmed += other.objects_confirmed;
-        self.objects_differing += other.objects_differing;
-        self.files += other.files;
-        self.file_bytes += other.file_bytes;
+        let add = |to: &mut u64, number: u64| *to = to.saturating_add(number);
+        add(&mut self.objects, other.objects);
+        add(&mut self.objects_aside, other.objects_aside);
+        add(&mut self.objects_skipped, other.objects_skipped);
+        add(&mut self.rows, other.rows);
+        add(&mut self.rejects, other.rejects);
+        add(&mut self.objects_confirmed, other.objects_confirmed);
+        add(&mut self.objects_differing, other.objects_differing);
+        add(&mut self.files, other.files);
+        add(&mut self.file_bytes, other.file_bytes);
     }
 }
 
@@ -133,7 +134,7 @@ impl Receipt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartSums {
     pub table: Table,
-    pub partition: String,
+    pub partition: Relative,
     pub rows: u64,
     pub packets: u64,
     pub bytes: u64,
@@ -143,16 +144,29 @@ pub struct PartSums {
 /// One data file. Names are relative to the lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {
-    pub path: String,
+    pub path: Relative,
     pub table: Table,
-    pub partition: String,
+    pub partition: Relative,
     pub rows: u64,
     pub bytes: u64,
     /// BLAKE3 of the file.
+    #[serde(deserialize_with = "hash")]
     pub hash: String,
     pub columns: BTreeMap<String, Kind>,
     pub start_min: Option<i64>,
     pub start_max: Option<i64>,
+}
+
+/// Names of files are made of it.
+fn hash<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_hash =
+        text.len() == 2 * blake3::OUT_LEN && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if is_hash {
+        Ok(text)
+    } else {
+        Err(serde::de::Error::custom("a data file's hash is no BLAKE3 in hexadecimal digits"))
+    }
 }
 
 /// What a worker is about to publish. It leads a sweep to files that no commit names.
@@ -163,10 +177,22 @@ pub struct Intent {
     pub task: u64,
     pub writer_epoch: u32,
     pub files: Vec<DataFile>,
-    pub rejects: Option<String>,
+    pub rejects: Option<Relative>,
     /// Whether the files are published where they wait for the plan's seal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
+}
+
+impl Intent {
+    /// Whether it is of this task, and names nothing but what this task can have published.
+    pub fn is_of(&self, task: TaskRef) -> bool {
+        (self.plan, self.task) == (task.plan, task.task) && are_of(task, &self.files, self.rejects.as_ref())
+    }
+}
+
+fn are_of(task: TaskRef, files: &[DataFile], rejects: Option<&Relative>) -> bool {
+    let mut names = files.iter().map(|file| &file.path).chain(rejects);
+    names.all(|name| Names::task_of_published(name) == Some(task))
 }
 
 /// The first line of a commit.
@@ -181,11 +207,18 @@ pub struct CommitHead {
     pub totals: Totals,
     pub files: Vec<DataFile>,
     /// Where the lines that were set aside lie, relative to the lake.
-    pub rejects: Option<String>,
+    pub rejects: Option<Relative>,
     /// The task that this one stands for once all tasks of its plan are committed. A task of a plan to redo that changes nothing has none,
     /// and no files and receipts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<TaskRef>,
+}
+
+impl CommitHead {
+    /// Whether it names nothing but what this task can have published: only that may be moved or removed.
+    pub fn is_of(&self, task: TaskRef) -> bool {
+        are_of(task, &self.files, self.rejects.as_ref())
+    }
 }
 
 /// A task that is done: its head, and a receipt for each object.
@@ -218,40 +251,13 @@ impl Commit {
     }
 
     pub fn parse(bytes: &[u8]) -> Result<Commit, String> {
-        let text = zstd::decode_all(bytes).map_err(|error| error.to_string())?;
-        let mut lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-        let head = lines.next().ok_or("it is empty")?;
+        let mut lines = LineReader::new(bytes, bytes.len() as u64)?;
+        let head = lines.next()?.ok_or("it is empty")?;
         let head = serde_json::from_slice(head).map_err(|error| error.to_string())?;
-        let receipts =
-            lines.map(serde_json::from_slice).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        let mut receipts = Vec::new();
+        while let Some(line) = lines.next()? {
+            receipts.push(serde_json::from_slice(line).map_err(|error| error.to_string())?);
+        }
         Ok(Commit { head, receipts })
     }
-}
-
-/// Of records and of rejects.
-pub const ZSTD_LEVEL: i32 = 3;
-
-/// Values as JSON lines under zstd, with the checksum of its frame. Same values, same bytes.
-pub fn encode_lines<T: Serialize>(values: impl IntoIterator<Item = T>) -> Vec<u8> {
-    let mut text = Vec::new();
-    for value in values {
-        serde_json::to_writer(&mut text, &value).expect("ledger records are plain data");
-        text.push(b'\n');
-    }
-    let compressed = || -> std::io::Result<Vec<u8>> {
-        let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
-        encoder.include_checksum(true)?;
-        encoder.write_all(&text)?;
-        encoder.finish()
-    };
-    compressed().expect("memory to memory does not fail")
-}
-
-/// The values of [`encode_lines`].
-pub fn decode_lines<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, String> {
-    let text = zstd::decode_all(bytes).map_err(|error| error.to_string())?;
-    text.split(|&byte| byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice(line).map_err(|error| error.to_string()))
-        .collect()
 }

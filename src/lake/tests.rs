@@ -34,7 +34,7 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
         objects: 1,
         bytes: 1,
         days: vec![],
-        body: "b".into(),
+        body: "b".parse().unwrap(),
         listed,
         full_scan,
         settled: 0,
@@ -54,7 +54,40 @@ fn names_are_relative_to_a_lake_that_may_move() {
     assert_eq!(Names::number_of(&path), Some(7));
     assert_eq!(Names::task_of(&names.commit(1, 42)), Some(42));
     let data = names.data(Table::FlowLogs, "date=2023-09-14", 1, 2, 3, "0123456789abcdefXXXX");
-    assert_eq!(data, "flow_logs/date=2023-09-14/p00000001-t000002-0003-0123456789abcdef.parquet");
+    assert_eq!(data.as_str(), "flow_logs/date=2023-09-14/p00000001-t000002-0003-0123456789abcdef.parquet");
+}
+
+#[test]
+fn a_published_name_tells_its_task_and_other_names_tell_none() {
+    let names = lake().names;
+    let (plan, task, hash) = (1, 1_000_002, "0123456789abcdef");
+    let published = Some(TaskRef { plan, task });
+    let data = names.data(Table::TgwFlowLogs, "date=2023-09-14/hour=07", plan, task, 10_000, hash);
+    for name in [&data, &Names::waiting(&data), &names.rejects(plan, task, hash)] {
+        assert_eq!(Names::task_of_published(name), published, "{name}");
+    }
+    let others = [
+        "flow_logs/p00000001-t000002-0000-0123456789abcdef.parquet",
+        "other/date=2023-09-14/p00000001-t000002-0000-0123456789abcdef.parquet",
+        "flow_logs/date=2023-09-14/p00000001-t000002-0000-0123456789abcdef.parquet.bak",
+        "flow_logs/date=2023-09-14/p1-t2-0-0123456789abcdef.parquet",
+        "flow_logs/date=2023-09-14/p00000001-t000002-0000-0123456789abcdeg.parquet",
+        "flow_logs/date=2023-09-14/p00000001-t000002-0123456789abcdef.parquet",
+        "flow_logs/date=2023-09-14/p-important.parquet",
+        "_flowlake/rejects/x/p00000001-t000002-0123456789abcdef.ndjson.zst",
+        "_flowlake/log/p00000001-t000002-0123456789abcdef.ndjson.zst",
+        "_flowlake/waiting/p00000001-t000002-0000-0123456789abcdef.parquet",
+    ];
+    for name in others {
+        assert_eq!(Names::task_of_published(name), None, "{name}");
+    }
+    let is_filed = |name: &str| names.is_filed_by_checkpoint(&name.parse().unwrap());
+    assert!(is_filed("_flowlake/checkpoints/00000000000000000007.json"));
+    assert!(is_filed(&names.filed_heads(7, hash)));
+    for copy in ["00000000000000000007.json.bak", "00000000000000000007-copy.json"] {
+        assert!(!is_filed(&format!("_flowlake/checkpoints/{copy}")), "{copy}");
+        assert!(!is_filed(&format!("_flowlake/heads/{copy}")), "{copy}");
+    }
 }
 
 #[tokio::test]
@@ -198,7 +231,7 @@ fn filed(url: &str, outcome: Outcome, parts: Vec<PartSums>) -> receipts::Filed {
 fn filed_receipts_are_the_same_bytes_and_read_back() {
     let part = |table, partition: &str| PartSums {
         table,
-        partition: partition.into(),
+        partition: partition.parse().unwrap(),
         rows: 2,
         packets: 3,
         bytes: u64::MAX,
@@ -274,4 +307,43 @@ fn a_bit_that_turned_is_never_believed() {
             "{read:?}"
         );
     }
+}
+
+/// One text that all rows share, and pages that inflate to much: both are small files.
+#[test]
+fn filed_receipts_that_come_to_much_are_refused() {
+    let day = "2023-09-14".parse().unwrap();
+    let with_reason = |reason: String| {
+        let mut one = filed("s3://b/1", Outcome::Aside, vec![]);
+        one.receipt.reason = Some(reason);
+        one
+    };
+    let shared: Vec<_> = vec![with_reason("x".repeat(8192)); 20_000];
+    let pages: Vec<_> = (0..600).map(|n| with_reason("y".repeat(100_000) + &n.to_string())).collect();
+    for (all, reason) in [(shared, "its texts have more than"), (pages, "its pages inflate to more than")] {
+        let bytes = receipts::encode(&all);
+        assert!(bytes.len() < 60_000, "{}", bytes.len());
+        let error = receipts::decode(bytes.into(), day, |_| true).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+    // A footer that the library would break off at.
+    let mut bytes = receipts::encode(&[filed("s3://b/1", Outcome::Aside, vec![])]);
+    let at = bytes.len() - 40;
+    bytes[at..].iter_mut().take(20).for_each(|byte| *byte = 0xff);
+    assert!(receipts::decode(bytes.into(), day, |_| true).is_err());
+}
+
+/// What the walk over page headers finds is what the footer says, for an honest file: pages and their headers.
+#[test]
+fn page_headers_are_walked_to_the_end() {
+    let all: Vec<_> = (0..100_000).map(|n| filed(&format!("s3://b/{n}"), Outcome::Converted, vec![])).collect();
+    let bytes = bytes::Bytes::from(receipts::encode(&all));
+    let builder = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).unwrap();
+    let columns = || builder.metadata().row_groups().iter().flat_map(|group| group.columns());
+    let footer: i64 = columns().map(|column| column.uncompressed_size()).sum();
+    let claimed = pages::claimed(&bytes, builder.metadata()).unwrap();
+    let headers = footer as u64 - claimed.bytes;
+    assert!((columns().count() as u64 * 10..footer as u64 / 20).contains(&headers), "{claimed:?} of {footer}");
+    assert!(claimed.largest_page_bytes >= 1 << 19, "{claimed:?}");
+    assert_eq!(receipts::decode(bytes, "2023-09-14".parse().unwrap(), |_| true).unwrap().len(), all.len());
 }

@@ -7,7 +7,7 @@ use crate::source::Object;
 pub const OBJECTS_PER_PLAN_MAX: usize = 50_000;
 
 /// Objects of one task: their URLs are one dictionary of a Parquet column.
-const OBJECTS_PER_TASK_MAX: usize = 4_000;
+pub(super) const OBJECTS_PER_TASK_MAX: usize = 4_000;
 
 /// Key days (or key hours in a lake partitioned by hour) of one task, so that few partitions are open at once.
 const PERIODS_PER_TASK_MAX: usize = 8;

@@ -91,3 +91,27 @@ fn a_task_spans_few_days() {
     let sizes: Vec<usize> = cut(objects, false).iter().map(|task| task.objects.len()).collect();
     assert_eq!(sizes, [8, 8, 8, 4]);
 }
+
+/// The largest plan that the program writes on S3: 50,000 objects under keys of 1,024 bytes, which differ at their ends alone.
+#[test]
+fn the_largest_plan_is_read_again() {
+    use crate::lake::{LINE_BYTES_MAX, PlannedTask, decode_lines, encode_lines};
+    // A path on disk of 4,096 bytes that all become escapes of six stands in the URL, the key, and once more in what the key tells.
+    let object_bytes_max = 3 * 4096 * 6 + 1024;
+    assert!(cut::OBJECTS_PER_TASK_MAX * object_bytes_max < LINE_BYTES_MAX);
+    let objects: Vec<Object> = (0..OBJECTS_PER_PLAN_MAX)
+        .map(|n| {
+            let mut object = object(14, "012345678901", n, 1 << 10);
+            object.key = format!("{}{n:06}.log.gz", "k".repeat(1024 - 13));
+            object.url = format!("s3://{}/{}", "b".repeat(63), object.key);
+            object
+        })
+        .collect();
+    let tasks = cut(objects, false);
+    let longest = tasks.iter().map(|task| task.objects.len()).max();
+    assert_eq!(longest, Some(cut::OBJECTS_PER_TASK_MAX));
+    let bytes = encode_lines(&tasks);
+    let read: Vec<PlannedTask> = decode_lines(&bytes).unwrap();
+    assert_eq!(read.iter().map(|task| task.objects.len()).sum::<usize>(), OBJECTS_PER_PLAN_MAX);
+    assert!(read.iter().zip(&tasks).all(|(read, task)| read.objects == task.objects));
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::lake::receipts::Filed;
-use crate::lake::{DataFile, Entry, Lake, LakeError, Receipt, RejectRecord, State, decode_lines};
+use crate::lake::{DataFile, Entry, Lake, LakeError, Receipt, RejectRecord, Relative, State, decode_lines};
 
 /// Records of the ledger that are read at a time.
 const READS_IN_FLIGHT_MAX: usize = 16;
@@ -67,7 +67,7 @@ impl Ledger {
         let (lake, state) = (self.lake.clone(), self.state.clone());
         let heads = async move {
             let heads = state.heads(&lake).await?;
-            let read = move |relative: String| {
+            let read = move |relative: Relative| {
                 let lake = lake.clone();
                 async move {
                     let lines = lake.decoded(&relative, |bytes| decode_lines(&bytes)).await?;

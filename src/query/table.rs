@@ -124,7 +124,7 @@ impl LakeTable {
     }
 
     pub fn rows(&self) -> u64 {
-        self.files.iter().map(|file| file.rows).sum()
+        self.files.iter().map(|file| file.rows).fold(0, u64::saturating_add)
     }
 
     /// The least and greatest `start` of the table.
@@ -178,7 +178,7 @@ impl LakeTable {
         let schema = self.schema.table_schema();
         let mut statistics = Statistics::new_unknown(schema);
         let files = || indices.iter().map(|&index| &self.files[index]);
-        statistics.num_rows = Precision::Exact(files().map(|file| file.rows as usize).sum());
+        statistics.num_rows = Precision::Exact(files().map(|file| file.rows as usize).fold(0, usize::saturating_add));
         let start = schema.index_of("start").ok().filter(|&start| schema.field(start).data_type() == &DataType::Int64);
         if let Some(start) = start {
             let column = &mut statistics.column_statistics[start];

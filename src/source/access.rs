@@ -50,6 +50,7 @@ const NEAR_MAX: usize = 3;
 pub struct Access {
     own: BTreeMap<&'static str, String>,
     s3: BTreeMap<String, (AmazonS3ConfigKey, String)>,
+    follows_links: bool,
 }
 
 impl Access {
@@ -76,6 +77,15 @@ impl Access {
             };
         }
         Ok(access)
+    }
+
+    /// Of a lake on disk: whether links in it are followed.
+    pub fn following_links(self, follows_links: bool) -> Access {
+        Access { follows_links, ..self }
+    }
+
+    pub(super) fn follows_links(&self) -> bool {
+        self.follows_links
     }
 
     /// The name of any option, if there is one.

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use super::beneath::LinkMet;
 use super::secret::without_secrets;
 
 /// Why a source cannot be opened or listed.
@@ -37,6 +38,9 @@ pub enum SourceError {
     Unreachable { url: String, detail: String },
     #[error("\"{url}\" cannot be listed: {detail}")]
     List { url: String, detail: String },
+    /// In a lake on disk.
+    #[error(transparent)]
+    Link(LinkMet),
     #[error("folder \"{path}\" cannot be read: {source}")]
     Folder { path: PathBuf, source: std::io::Error },
     #[error("\"{link}\" leads to the lake \"{lake}\": a lake cannot be its own source; remove the link")]
@@ -92,6 +96,9 @@ impl SourceError {
 
     /// Reads what a store says about a request for `url` (of `bucket`).
     pub fn from_store(error: &object_store::Error, url: &str, bucket: &str) -> SourceError {
+        if let Some(met) = LinkMet::of(error) {
+            return SourceError::Link(met.clone());
+        }
         let text = full_text(error);
         let url = url.to_owned();
         let detail = detail_of(&text);

@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
-use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use object_store::{ListResult, ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::beneath::{Beneath, LinkMet};
+use super::confined::{Confined, first_link};
 use super::error::{Result, SourceError, full_text};
 use super::local::{self, Bounds};
 use super::location::{Kind, Location};
 use super::object::{Entry, Skipped};
+use super::reach::Links;
 use super::uploads::Uploads;
 use super::verbatim::{folder_path, key_of, path_of};
 
@@ -39,6 +41,10 @@ pub struct Store {
     pub(super) pager: Option<Pager>,
     /// Multipart uploads that were not ended, of a bucket.
     pub uploads: Option<Uploads>,
+    /// Of a lake on disk.
+    pub(super) follows_links: bool,
+    /// Of a source on disk.
+    pub(super) links: Arc<Links>,
     /// The folder of the lake that this source goes to, if it lies on a disk: no link may lead to it.
     pub(super) lake: Option<PathBuf>,
 }
@@ -91,6 +97,8 @@ impl Store {
             pager: None,
             uploads: None,
             lake: None,
+            follows_links: false,
+            links: Arc::default(),
         }
     }
 
@@ -99,8 +107,9 @@ impl Store {
         Store { lake: lake.path(), ..self }
     }
 
-    fn bounds(&self) -> Option<Bounds> {
-        self.location.path().map(|root| Bounds { root, lake: self.lake.clone() })
+    pub(super) fn bounds(&self) -> Option<Bounds> {
+        let (lake, links) = (self.lake.clone(), self.links.clone());
+        self.location.path().map(|root| Bounds { root, lake, links })
     }
 
     /// Requests sent so far; on disk, folders read.
@@ -108,12 +117,20 @@ impl Store {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// The same store with paths relative to the location. On disk the folder must exist.
-    pub fn rooted(&self) -> Result<Arc<dyn ObjectStore>> {
-        match self.location.path() {
-            Some(path) => LocalFileSystem::new_with_prefix(&path)
-                .map(|store| Arc::new(store) as Arc<dyn ObjectStore>)
-                .map_err(|_| SourceError::Missing { url: self.location.url() }),
+    /// The folder on disk, to be read and written by names below it; `None` on S3.
+    pub fn beneath(&self) -> Option<Beneath> {
+        self.location.path().map(|path| Beneath::new(path, self.follows_links))
+    }
+
+    /// The same store with paths relative to the location, to read from. On disk the folder must exist, none of `folders`
+    /// in it may be a link, and no other link is followed, unless that was asked for.
+    pub fn rooted(&self, folders: impl IntoIterator<Item = String>) -> Result<Arc<dyn ObjectStore>> {
+        match self.beneath() {
+            Some(beneath) if beneath.root().is_dir() => match first_link(&beneath, folders) {
+                Some(path) => Err(SourceError::Link(LinkMet { path })),
+                None => Ok(Arc::new(Confined::new(beneath))),
+            },
+            Some(_) => Err(SourceError::Missing { url: self.location.url() }),
             None => match folder_path(&self.location.prefix()) {
                 Some(prefix) => Ok(Arc::new(PrefixStore::new(Arc::clone(&self.store), prefix))),
                 None => Ok(Arc::clone(&self.store)),

@@ -12,10 +12,12 @@ use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::{Result, SourceError};
 use super::listing::{Denied, Folder, PAGE_ENTRIES_MAX, Page};
 use super::object::{Entry, Reason};
+use super::reach::Links;
 
 /// Size and time of change: what says that a file is the same bytes, on whichever disk.
 pub fn version_of(metadata: &Metadata) -> String {
@@ -37,6 +39,8 @@ pub(super) struct Bounds {
     pub(super) root: PathBuf,
     /// The lake that the source goes to: a link that leads there is an error.
     pub(super) lake: Option<PathBuf>,
+    /// Takes what the links lead to that are followed.
+    pub(super) links: Arc<Links>,
 }
 
 /// The folder's own names.
@@ -195,6 +199,7 @@ impl<'a> Walk<'a> {
                 return Ok(None);
             }
             self.check(name.path(), &real)?;
+            self.bounds.links.note(&real);
             let Some(real) = key_of(&real) else {
                 page.skipped.add(Reason::Unreachable, &key);
                 return Ok(None);

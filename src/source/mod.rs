@@ -9,7 +9,9 @@
 //! reason; a listing holds a page at a time. It leaves to others: which objects are new (plan), and their bytes (fetch).
 
 mod access;
+mod beneath;
 mod chain;
+mod confined;
 mod credentials;
 mod discover;
 mod error;
@@ -18,6 +20,7 @@ mod listing;
 mod local;
 mod location;
 mod object;
+mod reach;
 mod s3;
 mod secret;
 mod tree;
@@ -34,7 +37,9 @@ use std::sync::atomic::AtomicU64;
 use object_store::local::LocalFileSystem;
 
 pub use access::Access;
+pub use beneath::{Beneath, LinkMet, c_text, checked};
 pub use chain::{Batch, Chain, Style, list_chain};
+pub use confined::{Confined, first_link};
 pub use discover::{Discovery, find_chains, find_chains_into};
 pub use error::{Result, SourceError, detail_of, full_text};
 pub use key::Facts;
@@ -42,6 +47,7 @@ pub use listing::{Denied, Folder, Page, Store, UNTAGGED};
 pub use local::{path_of as local_path_of, version_of as local_version_of};
 pub use location::{Kind, Location, real_path};
 pub use object::{Entry, Object, Reason, Skipped, Tally};
+pub use reach::Reach;
 pub use secret::without_secrets;
 pub use tree::Filter;
 pub use uploads::{Unfinished, Uploads};
@@ -56,9 +62,12 @@ pub async fn open(location: &Location, access: &Access) -> Result<Store> {
             return Err(SourceError::OptionLocal { option, url: location.url() });
         }
         let store = Arc::new(LocalFileSystem::new());
-        return Ok(Store { store, location, kind, requests, pager: None, uploads: None, lake: None });
+        let (follows_links, links) = (access.follows_links(), Arc::default());
+        let (pager, uploads, lake) = (None, None, None);
+        return Ok(Store { store, location, kind, requests, pager, uploads, lake, follows_links, links });
     }
     let s3::Bucket { client, uploads } = s3::open(&location, access, Arc::clone(&requests)).await?;
-    let pager = Some(listing::Pager(client.clone()));
-    Ok(Store { store: client, location, kind, requests, pager, uploads: Some(uploads), lake: None })
+    let (pager, uploads, lake) = (Some(listing::Pager(client.clone())), Some(uploads), None);
+    let (follows_links, links) = (access.follows_links(), Arc::default());
+    Ok(Store { store: client, location, kind, requests, pager, uploads, lake, follows_links, links })
 }

@@ -41,7 +41,7 @@ fn again(lab: &Lab, more: &[&str], code: i32) -> Value {
 }
 
 fn replay(lab: &Lab, more: &[&str], code: i32) -> Value {
-    let said = lab.run(&[&["rejects", "{}lake/", "--replay", "--json"], more].concat());
+    let said = lab.run(&[&["rejects", "{}lake/", "{}logs/", "--replay", "--json"], more].concat());
     assert_eq!(said.code, code, "{}{}", said.stdout, said.stderr);
     serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("no JSON: {error}: {}", said.stdout))
 }
@@ -199,6 +199,10 @@ fn what_cannot_be_redone_is_said() {
     let said = lab.run(&["rejects", "{}lake/", "--format", "default"]);
     assert!(said.code == 2 && said.stderr.contains("--replay"), "{}", said.stderr);
     let said = lab.run(&["rejects", "{}lake/", "--replay"]);
+    assert!(said.code == 2 && said.stderr.contains("rejects LAKE SOURCE --replay"), "{}", said.stderr);
+    let said = lab.run(&["rejects", "{}lake/", "{}logs/"]);
+    assert!(said.code == 2 && said.stderr.contains("--replay"), "{}", said.stderr);
+    let said = lab.run(&["rejects", "{}lake/", "{}logs/", "--replay"]);
     assert!(said.code == 1 && said.stderr.contains("is not a flowlake lake"), "{}", said.stderr);
     assert!(!lab.path("lake").exists());
 }

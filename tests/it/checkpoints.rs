@@ -48,7 +48,7 @@ fn what_a_run_reads_does_not_grow_with_the_history() {
     let from_the_log = bench.block_on(State::load(&reading)).expect("a ledger");
     assert_eq!((from_the_log.totals, &from_the_log.frontiers), (state.totals, &state.frontiers));
     let files = |heads: &[flowlake::lake::CommitHead]| -> BTreeSet<String> {
-        heads.iter().flat_map(|head| &head.files).map(|file| file.path.clone()).collect()
+        heads.iter().flat_map(|head| &head.files).map(|file| file.path.to_string()).collect()
     };
     let again = bench.block_on(from_the_log.heads(&reading)).expect("heads");
     assert_eq!(files(&again), files(&heads));

@@ -80,9 +80,19 @@ fn calls(trace: &str) -> Vec<(String, String)> {
     calls
 }
 
-/// The texts between quotes.
-fn quoted(arguments: &str) -> Vec<&str> {
-    arguments.split('"').skip(1).step_by(2).collect()
+/// The texts between quotes; one that is no absolute path lies in the folder of the descriptor before it.
+fn quoted(arguments: &str) -> Vec<String> {
+    let pieces: Vec<&str> = arguments.split('"').collect();
+    let absolute = |pair: &[&str]| match pair {
+        [before, name] if !name.starts_with('/') => {
+            match before.rsplit_once('<').and_then(|(_, at)| at.split_once('>')) {
+                Some((folder, _)) => format!("{folder}/{name}"),
+                None => (*name).to_owned(),
+            }
+        }
+        other => other.last().map_or(String::new(), |name| (*name).to_owned()),
+    };
+    pieces.chunks_exact(2).map(absolute).collect()
 }
 
 /// The path of a file descriptor, as `strace -y` tells it.
@@ -111,7 +121,8 @@ fn what_is_reported_survives_a_power_cut() {
     let mut disk = Disk::default();
     let (mut commits, mut reports) = (0, 0);
     for (call, arguments) in calls(&trace) {
-        match (call.as_str(), &quoted(&arguments)[..]) {
+        let quoted = quoted(&arguments);
+        match (call.as_str(), &quoted.iter().map(String::as_str).collect::<Vec<_>>()[..]) {
             ("fsync" | "fdatasync", _) => disk.sync(of_descriptor(&arguments)),
             ("mkdir" | "mkdirat", [folder]) => disk.make(folder),
             ("rename" | "renameat" | "renameat2" | "link" | "linkat", [old, new]) => {

@@ -115,7 +115,7 @@ impl Bench {
         let objects = self.objects(lake);
         let mut of_ledger = BTreeMap::new();
         for file in heads.expect("a readable ledger").iter().flat_map(|head| &head.files) {
-            let bytes = objects.get(&file.path).unwrap_or_else(|| panic!("{at}: {} is missing", file.path));
+            let bytes = objects.get(file.path.as_str()).unwrap_or_else(|| panic!("{at}: {} is missing", file.path));
             assert_eq!(blake3::hash(bytes).to_hex().as_str(), file.hash, "{at}: {}", file.path);
             read_rows(&file.path, bytes.clone(), &mut of_ledger);
         }

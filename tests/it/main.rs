@@ -36,6 +36,7 @@ mod serve;
 mod server;
 mod shown;
 mod signed;
+mod strangers;
 mod tidy;
 mod times;
 mod types;

@@ -311,7 +311,7 @@ fn bits_that_turn_on_the_way_are_noticed() {
     assert!(lab.lake_rows().iter().all(|(at, row)| expected.get(at) == Some(row)), "a row is not as in its object");
     let said = lab.run(&["convert", "{}logs/", "{}lake/"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
-    let said = lab.run(&["rejects", "{}lake/", "--replay"]);
+    let said = lab.run(&["rejects", "{}lake/", "{}logs/", "--replay"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     is_whole(&lab);
 }

@@ -1,0 +1,85 @@
+//! Names in opened folders: a file is moved, linked or renamed from one to another without its path being walked again.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
+
+use super::local::parent;
+use crate::source::{Beneath, c_text, checked};
+
+/// The place of a name: its folder, opened, and its last part.
+pub(super) struct Place {
+    pub folder: OwnedFd,
+    name: CString,
+}
+
+impl Place {
+    /// Of a name to write below a folder; the folders on the way are made where they are not there, and synced.
+    pub fn make(beneath: &Beneath, relative: &str) -> io::Result<Place> {
+        let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+        Ok(Place { folder: beneath.make_folder(folder, sync_opened)?, name: c_text(name)? })
+    }
+
+    /// Of a name that is there.
+    pub fn find(beneath: &Beneath, relative: &str) -> io::Result<Place> {
+        let (folder, name) = beneath.parent(relative)?;
+        Ok(Place { folder, name: c_text(name)? })
+    }
+
+    /// Of a file that is no name of the lake.
+    pub fn of_path(path: &Path) -> io::Result<Place> {
+        let folder = OwnedFd::from(File::open(parent(path))?);
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        Ok(Place { folder, name: c_text(name)? })
+    }
+
+    /// Moves a file here, in the place of any other.
+    pub fn rename(&self, from: &Place) -> io::Result<()> {
+        let (old, new) = (from.folder.as_raw_fd(), self.folder.as_raw_fd());
+        // SAFETY: the texts end in NUL, and the descriptors are open as long as the places live.
+        checked(unsafe { libc::renameat(old, from.name.as_ptr(), new, self.name.as_ptr()) })
+    }
+
+    /// Moves a file here, if nothing has the name.
+    #[cfg(target_os = "linux")]
+    pub fn rename_once(&self, from: &Place) -> io::Result<()> {
+        let (old, new) = (from.folder.as_raw_fd(), self.folder.as_raw_fd());
+        let (old_name, new_name) = (from.name.as_ptr(), self.name.as_ptr());
+        // SAFETY: the texts end in NUL and live through the call, which keeps neither; the descriptors are open.
+        let done = unsafe { libc::syscall(libc::SYS_renameat2, old, old_name, new, new_name, libc::RENAME_NOREPLACE) };
+        if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn rename_once(&self, _: &Place) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Gives a file this name too, unless there is one.
+    pub fn link(&self, from: &Place) -> io::Result<()> {
+        let (old, new) = (from.folder.as_raw_fd(), self.folder.as_raw_fd());
+        // SAFETY: the texts end in NUL, and the descriptors are open as long as the places live.
+        checked(unsafe { libc::linkat(old, from.name.as_ptr(), new, self.name.as_ptr(), 0) })
+    }
+
+    pub fn remove(&self) -> io::Result<()> {
+        // SAFETY: the text ends in NUL, and the descriptor is open as long as the place lives.
+        checked(unsafe { libc::unlinkat(self.folder.as_raw_fd(), self.name.as_ptr(), 0) })
+    }
+
+    /// Makes the names in the folder survive a power cut.
+    pub fn sync(&self) -> io::Result<()> {
+        sync_opened(&self.folder)
+    }
+}
+
+fn sync_opened(folder: &OwnedFd) -> io::Result<()> {
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    // SAFETY: the text ends in NUL, and the descriptor is open as long as `folder` lives.
+    let opened = unsafe { libc::openat(folder.as_raw_fd(), c".".as_ptr(), flags) };
+    checked(opened.min(0))?;
+    // SAFETY: the call gave a descriptor that nobody else has.
+    File::from(unsafe { OwnedFd::from_raw_fd(opened) }).sync_all()
+}

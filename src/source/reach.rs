@@ -1,0 +1,197 @@
+//! Whether an object that a ledger names is one of the sources that the user named: no other is fetched with his rights.
+//!
+//! On S3 its key must lie under a source's. On disk the real path of the file counts: it must lie under a source's real
+//! path, or under what a link leads to that a walk of the source follows.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::error::Result;
+use super::listing::Store;
+use super::local;
+use super::location::{Kind, Location, real_path as resolved};
+
+/// What the links lead to that were followed in a source on disk.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    targets: Mutex<BTreeSet<PathBuf>>,
+    /// Whether a walk of the whole source has noted them.
+    is_whole: AtomicBool,
+}
+
+impl Links {
+    pub fn note(&self, target: &Path) {
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner).insert(target.to_owned());
+    }
+
+    fn lead_to(&self, real: &Path) -> bool {
+        let targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
+        real.ancestors().any(|above| targets.contains(above))
+    }
+}
+
+/// The sources of a run.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    sources: Vec<Store>,
+    trusts_all: bool,
+}
+
+impl Reach {
+    pub fn new(sources: &[Store]) -> Reach {
+        Reach { sources: sources.to_vec(), trusts_all: false }
+    }
+
+    /// With everything that a ledger names, where the user said so.
+    pub fn trusting(self, trusts_all: bool) -> Reach {
+        Reach { trusts_all, ..self }
+    }
+
+    /// Which of some objects, by URL and key, are of the sources. On disk it looks at the files' folders.
+    pub fn held<'a>(&self, objects: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<bool>> {
+        let mut folder = None;
+        objects.into_iter().map(|(url, key)| self.holds_in(url, key, &mut folder)).collect()
+    }
+
+    /// The same on a thread that may wait for the disk.
+    pub async fn held_of(&self, objects: Vec<(String, String)>) -> Result<Vec<bool>> {
+        let reach = self.clone();
+        let look = move || reach.held(objects.iter().map(|(url, key)| (url.as_str(), key.as_str())));
+        tokio::task::spawn_blocking(look).await.expect("looking at paths does not panic")
+    }
+
+    /// `folder` is the one of the object before, and what it really is.
+    fn holds_in(&self, url: &str, key: &str, folder: &mut Option<(String, PathBuf)>) -> Result<bool> {
+        // What a listing gives names no folder twice in two ways.
+        if key.split('/').any(|part| part == "." || part == "..") || key.contains('\0') {
+            return Ok(false);
+        }
+        if self.trusts_all {
+            return Ok(Location::root_of(url).is_ok_and(|root| root.url_of(key) == url));
+        }
+        let same_store = |store: &&Store| store.location.url_of(key) == url;
+        let Some(first) = self.sources.iter().find(same_store) else { return Ok(false) };
+        if first.kind == Kind::S3 {
+            let is_under = |store: &Store| {
+                let location = &store.location;
+                location.key() == key || key.starts_with(&location.prefix())
+            };
+            return Ok(self.sources.iter().filter(same_store).any(is_under));
+        }
+        let real = real_path(key, folder);
+        let locals = || self.sources.iter().filter(|store| store.kind == Kind::Local);
+        let is_under = |store: &Store| store.location.path().is_some_and(|path| real.starts_with(path));
+        if locals().any(is_under) || locals().any(|store| store.links.lead_to(&real)) {
+            return Ok(true);
+        }
+        for store in locals() {
+            store.note_all_links()?;
+        }
+        Ok(locals().any(|store| store.links.lead_to(&real)))
+    }
+}
+
+impl Store {
+    /// Walks a source on disk once, for its links alone.
+    fn note_all_links(&self) -> Result<()> {
+        let Some(bounds) = self.bounds().filter(|bounds| bounds.root.is_dir()) else { return Ok(()) };
+        if !self.links.is_whole.load(Ordering::Relaxed) {
+            local::walk(&bounds, &self.location.prefix(), None, |_| true)?;
+            self.links.is_whole.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// The path with all links resolved in the part of it that exists.
+fn real_path(key: &str, last: &mut Option<(String, PathBuf)>) -> PathBuf {
+    let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
+    let folder = match last {
+        Some((same, real)) if same == folder => real.clone(),
+        _ => {
+            let path = local::path_of(folder);
+            let real = resolved(&path).unwrap_or(path);
+            *last = Some((folder.to_owned(), real.clone()));
+            real
+        }
+    };
+    let path = folder.join(name);
+    match path.symlink_metadata() {
+        // Where it leads nowhere, nothing can be read either.
+        Ok(metadata) if metadata.is_symlink() => std::fs::canonicalize(&path).unwrap_or(path),
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    fn reach(sources: &[&str]) -> Reach {
+        let store = |text: &&str| Store::new(Arc::new(InMemory::new()), Location::parse(text).unwrap());
+        Reach::new(&sources.iter().map(store).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn on_s3_the_key_lies_under_a_source() {
+        let reach = reach(&["s3://logs/AWSLogs/", "s3://logs/one.log.gz", "s3://whole"]);
+        let held = |url: &str, key: &str| reach.held([(url, key)]).unwrap() == [true];
+        for (bucket, key) in [("logs", "AWSLogs/1/a.log.gz"), ("logs", "one.log.gz"), ("whole", "a//b"), ("whole", "x")]
+        {
+            assert!(held(&format!("s3://{bucket}/{key}"), key), "{bucket} {key}");
+        }
+        let outside = [
+            ("s3://logs/AWSLogs2/a", "AWSLogs2/a"),
+            ("s3://logs/AWSLogs/../secret", "AWSLogs/../secret"),
+            ("s3://logs/./AWSLogs/a", "./AWSLogs/a"),
+            ("s3://logs/AWSLogs/a", "secret"),
+            ("s3://other/AWSLogs/a", "AWSLogs/a"),
+            ("file:///AWSLogs/a", "AWSLogs/a"),
+            ("http://logs/AWSLogs/a", "AWSLogs/a"),
+        ];
+        for (url, key) in outside {
+            assert!(!held(url, key), "{url} {key}");
+        }
+        let all = reach.clone().trusting(true);
+        let named = [("s3://other/AWSLogs/a", "AWSLogs/a"), ("file:///etc/hostname", "etc/hostname")];
+        assert_eq!(all.held(named).unwrap(), [true, true]);
+        let wrong = [("s3://logs/AWSLogs/a", "secret"), ("http://x/a", "a"), ("/etc/hostname", "etc/hostname")];
+        assert_eq!(all.held(wrong).unwrap(), [false, false, false]);
+    }
+
+    #[test]
+    fn on_disk_the_real_path_lies_under_a_source_or_behind_its_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for name in ["logs/2023", "archive/2023", "secret", "other"] {
+            std::fs::create_dir_all(root.join(name)).unwrap();
+            std::fs::write(root.join(name).join("a.log.gz"), "x").unwrap();
+        }
+        symlink(root.join("archive"), root.join("logs/linked")).unwrap();
+        symlink(root.join("other/a.log.gz"), root.join("logs/one.log.gz")).unwrap();
+        symlink(root.join("logs"), root.join("way")).unwrap();
+        let reach = reach(&[root.join("logs").to_str().unwrap()]);
+        let held = |name: &str| {
+            let key = root.join(name).to_str().unwrap().trim_start_matches('/').to_owned();
+            reach.held([(format!("file:///{key}").as_str(), key.as_str())]).unwrap() == [true]
+        };
+        // Under the source, also by another way and where it is gone; or where its links lead.
+        let inside = ["logs/2023/a.log.gz", "way/2023/a.log.gz", "logs/gone/a.log.gz", "archive/2023/a.log.gz"];
+        for name in inside.into_iter().chain(["logs/linked/2023/a.log.gz", "archive/gone", "other/a.log.gz"]) {
+            assert!(held(name), "{name}");
+        }
+        for name in ["secret/a.log.gz", "logs/../secret/a.log.gz", "other/b", "logs2/a", "gone"] {
+            assert!(!held(name), "{name}");
+        }
+        // Made after the walk, so that none has followed it.
+        symlink(root.join("secret"), root.join("logs/later")).unwrap();
+        assert!(!held("logs/later/a.log.gz"));
+    }
+}
