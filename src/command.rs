@@ -5,6 +5,7 @@ mod dashboard;
 mod ddl;
 mod log;
 mod query;
+mod repair;
 mod report;
 #[cfg(feature = "serve")]
 mod serve;
@@ -19,7 +20,7 @@ use std::sync::atomic::Ordering;
 use crate::cli::{self, Cli, Command};
 use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
-use crate::lake::{Lake, LakeError, Receipt, RejectRecord, Relative, State, decode_lines};
+use crate::lake::{Lake, Receipt, RejectRecord, Relative, State, decode_lines};
 use crate::output::refuse_in_lake;
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::format::{self, Format};
@@ -31,8 +32,10 @@ use crate::{inspect, sample, shown};
 
 /// Runs one command to its end: starts the runtime, prints the error and its hint, and gives the exit code.
 pub fn main(cli: Cli) -> ExitCode {
+    // What is wrong with a lake that is asked must be heard.
+    let filter = std::env::var("FLOWLAKE_LOG").unwrap_or_else(|_| "error,flowlake::lake=warn".to_owned());
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("FLOWLAKE_LOG"))
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(log::Log::new)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
@@ -67,6 +70,7 @@ async fn run(command: Command) -> Result<Exit, Error> {
         Command::Report(arguments) => report::run(arguments).await,
         Command::Dashboard(arguments) => dashboard::run(arguments).await,
         Command::Verify(arguments) => verify::verify(&arguments).await,
+        Command::Repair(arguments) => repair::repair(&arguments).await,
         Command::Demo(arguments) => demo(&arguments).await,
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => completions::man(&arguments),
@@ -206,10 +210,7 @@ async fn rejects(arguments: &cli::Rejects) -> Result<Exit, Error> {
     }
     let location = Location::parse(&arguments.lake)?;
     let lake = convert::open_lake(&location, &arguments.lake_access.access()?).await?;
-    let state = State::load(&lake).await?;
-    if state.create.is_none() {
-        return Err(LakeError::NoLake { url: location.url() }.into());
-    }
+    let state = State::open(&lake).await?;
     let mut out = std::io::stdout().lock();
     for day in state.days() {
         for filed in state.aside(&lake, day).await? {

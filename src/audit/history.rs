@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::{Difference, Kind};
 use super::{AuditError, problem};
-use crate::lake::{Body, Lake, LakeError, Names, PlanState, PlannedTask, Seal, State};
+use crate::lake::{Body, Lake, LakeError, PlanState, PlannedTask, Seal, State};
 
 /// Entries missing in a row that are told one by one.
 const GAP_MAX: u64 = 100_000;
@@ -23,7 +23,7 @@ impl History {
     /// Reads every entry. One that is missing or cannot be read is a difference, and the rest is read on.
     pub async fn read(lake: &Lake, checkpoints: &BTreeSet<u64>) -> Result<History, AuditError> {
         let listed = lake.list(&lake.names.log_prefix()).await?;
-        let mut numbers: Vec<u64> = listed.iter().filter_map(|meta| Names::number_of(&meta.location)).collect();
+        let mut numbers: Vec<u64> = listed.iter().filter_map(|meta| lake.names.log_of(&meta.location)).collect();
         numbers.sort_unstable();
         // A name may bear any number, and each entry that is missing before it would be told.
         let ends = numbers.windows(2).position(|pair| pair[1] - pair[0] > GAP_MAX).map_or(numbers.len(), |at| at + 1);
@@ -37,13 +37,6 @@ impl History {
             let name = lake.names.relative(&lake.names.log(number));
             let expected = format!("a dense log of {} entries", last + 1);
             history.differences.push(Difference::of_file(Kind::RecordStray, &name, expected, "an entry far beyond"));
-        }
-        // What is listed and bears no number of the log is no record of ours.
-        for meta in listed.iter().filter(|meta| {
-            Names::number_of(&meta.location).is_none_or(|number| lake.names.log(number) != meta.location)
-        }) {
-            let name = lake.names.relative(&meta.location);
-            history.differences.push(Difference::of_file(Kind::RecordStray, &name, "entries of the log alone", "it"));
         }
         while history.state.next <= last {
             history.entry(lake, last).await?;
@@ -95,6 +88,11 @@ impl History {
             Body::Drop(drop) => {
                 if !self.state.plans.contains_key(&drop.plan) {
                     differs("objects that leave an earlier plan", format!("objects that leave {}", drop.plan));
+                }
+            }
+            Body::Lost(lost) => {
+                for task in lost.tasks.iter().filter(|task| !self.state.plans.contains_key(&task.plan)) {
+                    differs("tasks of earlier plans that are given up", format!("one of {}", task.plan));
                 }
             }
         }

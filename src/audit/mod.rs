@@ -43,7 +43,7 @@ use self::matching::{Matching, Mention, Side};
 use self::records::words;
 use self::task::{Context, PlanSums};
 use crate::lake::{
-    Intent, Lake, LakeError, Names, Outcome, PlanState, PlannedTask, State, Superseded, TaskRef, Totals,
+    Committed, Intent, Lake, LakeError, Outcome, PlanState, PlannedTask, State, Superseded, TaskRef, Totals,
 };
 use crate::progress::Progress;
 use crate::schema::Table;
@@ -92,6 +92,8 @@ pub async fn verify(
     let mut audit = Audit::new(lake, options, progress, tell, !sources.is_empty());
     audit.list_files().await?;
     let checkpoints = shortcuts::numbers(lake).await?;
+    // Before the log: a run that goes on meanwhile commits nothing before its plan is there.
+    let commits = lake.committed_since(0).await?;
     let mut history = History::read(lake, &checkpoints).await?;
     for difference in std::mem::take(&mut history.differences) {
         audit.differ(&difference)?;
@@ -104,7 +106,8 @@ pub async fn verify(
     for (&number, state) in &history.state.plans {
         audit.plan(&history, number, state).await?;
     }
-    audit.stray_commits(&history).await?;
+    audit.stray_commits(&history, commits)?;
+    audit.given_up(&history)?;
     for difference in shortcuts::check(lake, &checkpoints, &history, &audit.committed).await? {
         audit.differ(&difference)?;
     }
@@ -131,15 +134,18 @@ async fn superseded(lake: &Lake, state: &State) -> Result<Superseded, AuditError
 fn problem(lake: &Lake, error: LakeError) -> Result<Difference, AuditError> {
     let relative = |url: &str| url.strip_prefix(lake.names.lake_url()).unwrap_or(url).to_owned();
     match error {
-        LakeError::Gap { url } => {
+        LakeError::Gap { url } | LakeError::Lost { url, .. } => {
             Ok(Difference::of_file(Kind::RecordMissing, &relative(&url), "a record that another one names", "nothing"))
         }
         LakeError::Record { url, reason }
+        | LakeError::Foreign { url, reason }
         | LakeError::Checkpoint { url, reason }
         | LakeError::Filed { url, reason } => {
             Ok(Difference::of_file(Kind::RecordUnreadable, &relative(&url), "a ledger record", reason))
         }
-        LakeError::Store(_) | LakeError::Newer { .. } | LakeError::NoLake { .. } => Err(error.into()),
+        LakeError::Store(_) | LakeError::Newer { .. } | LakeError::NoLake { .. } | LakeError::OlderLog { .. } => {
+            Err(error.into())
+        }
     }
 }
 
@@ -166,6 +172,8 @@ struct Audit<'a> {
     /// Source objects by URL.
     objects: Matching,
     committed: shortcuts::Committed,
+    /// What the commits of sealed plans come to, without the rows for which others stand.
+    sealed: Totals,
     superseded: Arc<Superseded>,
     threads: usize,
 }
@@ -189,6 +197,7 @@ impl<'a> Audit<'a> {
             files: Matching::new(&options.scratch),
             objects: Matching::new(&options.scratch),
             committed: shortcuts::Committed::default(),
+            sealed: Totals::default(),
             superseded: Arc::default(),
             threads: options.threads.min(room as usize).max(1),
         }
@@ -244,9 +253,9 @@ impl<'a> Audit<'a> {
         }
         let mut committed = lake.committed(number).await?;
         for task in 0..state.plan.tasks {
-            if state.sealed && !committed.contains(&task) {
+            if state.sealed && !committed.contains(&task) && !history.state.is_lost(number, task) {
                 let name = lake.names.relative(&lake.names.commit(number, task));
-                let expected = "the commit of a sealed plan's task";
+                let expected = "the commit of a sealed plan's task, from a copy or by `flowlake repair`";
                 self.differ(&Difference::of_file(Kind::RecordMissing, &name, expected, "nothing"))?;
             }
         }
@@ -260,11 +269,19 @@ impl<'a> Audit<'a> {
             self.report.plans_open.push(OpenPlan { plan: number, tasks: state.plan.tasks, tasks_committed });
             self.intents(number).await?;
         }
+        committed.retain(|&task| !history.state.is_lost(number, task));
         let planned = tasks.into_iter().filter(|task| committed.contains(&task.task)).collect();
         let sums = self.tasks(history, number, state, planned).await?;
+        // What was sealed and given up later can be counted no more.
+        let is_whole = history.state.lost_of(number).next().is_none()
+            && sums.replaced.iter().all(|old| !history.state.lost.contains(old));
         match history.seals.get(&number) {
-            Some((entry, seal)) if body_is_read => {
+            Some((entry, seal)) if body_is_read && is_whole => {
                 let name = lake.names.relative(&lake.names.log(*entry));
+                if seal.mark.is_some() && seal.mark != state.plan.mark {
+                    let (expected, found) = (format!("{:?}", state.plan.mark), format!("{:?}", seal.mark));
+                    self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
+                }
                 if seal.totals != sums.totals {
                     let (expected, found) = (words(&sums.totals), words(&seal.totals));
                     self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
@@ -305,7 +322,7 @@ impl<'a> Audit<'a> {
         };
         let replaced = history.state.replaced.clone();
         let is_unfinished_redo = state.is_redo_under_way() && !self.superseded.by.contains(&number);
-        let waits = state.is_redo_under_way();
+        let (waits, is_sealed) = (state.is_redo_under_way(), state.sealed);
         let state = Arc::new(state.clone());
         let audits = planned.into_iter().map(|task| {
             let audited = task::audit(context.clone(), number, state.clone(), task);
@@ -323,6 +340,12 @@ impl<'a> Audit<'a> {
             sums.add(&commit);
             let task = TaskRef { plan: number, task };
             let is_live = !is_unfinished_redo && !self.superseded.tasks.contains(&task);
+            if is_sealed {
+                self.sealed.add(&commit.head.totals);
+            }
+            if is_sealed && replaced.contains(&task) {
+                self.sealed.subtract(&commit.head.totals.of_conversions());
+            }
             live.add(&commit.head.totals);
             if !is_live {
                 live.subtract(&commit.head.totals.of_conversions());
@@ -353,11 +376,11 @@ impl<'a> Audit<'a> {
     /// What workers of an open plan announced.
     async fn intents(&mut self, number: u64) -> Result<(), AuditError> {
         for meta in self.lake.list(&self.lake.names.intents_of_plan(number)).await? {
+            let Some(task) = self.lake.names.intent_of(&meta.location) else { continue };
             let Some(bytes) = self.lake.read(&meta.location).await? else { continue };
             match serde_json::from_slice::<Intent>(&bytes) {
                 Ok(intent) => {
-                    let task = Names::task_of_intent(&meta.location).unwrap_or(intent.task);
-                    if !intent.is_of(TaskRef { plan: number, task }) {
+                    if !intent.is_of(task) {
                         let name = self.lake.names.relative(&meta.location);
                         let expected = "names that its task can have published";
                         self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, "others"))?;
@@ -378,16 +401,27 @@ impl<'a> Audit<'a> {
     }
 
     /// Commits of plans that the log does not have: a plan's entry was lost.
-    async fn stray_commits(&mut self, history: &History) -> Result<(), AuditError> {
-        for meta in self.lake.list(&self.lake.names.all_commits()).await? {
-            let name = self.lake.names.relative(&meta.location);
-            let plan = name.rsplit('/').nth(1).and_then(|plan| plan.parse::<u64>().ok());
-            if plan.is_none_or(|plan| !history.state.plans.contains_key(&plan)) {
+    fn stray_commits(&mut self, history: &History, commits: Committed) -> Result<(), AuditError> {
+        for (plan, tasks) in commits.into_iter().filter(|(plan, _)| !history.state.plans.contains_key(plan)) {
+            for task in tasks {
+                let name = self.lake.names.relative(&self.lake.names.commit(plan, task));
                 let expected = "commits of plans in the log";
                 self.differ(&Difference::of_file(Kind::RecordStray, &name, expected, "one of another plan"))?;
             }
         }
         Ok(())
+    }
+
+    /// What entries took off for tasks that were given up, which no seal can prove any more: what is left must be
+    /// there.
+    fn given_up(&mut self, history: &History) -> Result<(), AuditError> {
+        let (state, left) = (&history.state, self.sealed);
+        if state.lost.is_empty() || state.totals == left {
+            return Ok(());
+        }
+        let log = self.lake.names.relative(&self.lake.names.log_prefix());
+        let (expected, found) = (words(&left), words(&state.totals));
+        self.differ(&Difference::of_file(Kind::RecordDiffers, &log, expected, found))
     }
 
     /// Files in the folders of tables that no commit names, and files that two name.

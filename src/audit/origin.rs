@@ -51,9 +51,13 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
         let superseded = audit.superseded.clone();
         let tasks = tasks.into_iter().map(|task| {
             let (lake, reading, state) = (audit.lake.clone(), reading.clone(), state.clone());
+            let is_lost = history.state.is_lost(number, task.task);
             let is_superseded = superseded.tasks.contains(&TaskRef { plan: number, task: task.task });
             async move {
                 let Ok(Some(commit)) = lake.commit(number, task.task).await else { return Ok(TaskRead::default()) };
+                if is_lost {
+                    return Ok(TaskRead::default());
+                }
                 let redoes = state.plan.purpose == Purpose::Redo;
                 if is_superseded || redoes && (!state.sealed || commit.head.replaces.is_none()) {
                     return Ok(TaskRead::default());

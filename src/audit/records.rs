@@ -34,6 +34,9 @@ pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
     if let Some(replaces) = head.replaces.filter(|_| head.replaces != subject.planned.replaces) {
         hold("replaces", format!("{:?}", subject.planned.replaces), format!("{:?}", Some(replaces)));
     }
+    if head.mark.is_some() && head.mark != subject.state.plan.mark {
+        hold("mark", format!("{:?}", subject.state.plan.mark), format!("{:?}", head.mark));
+    }
     let is_check = subject.state.plan.purpose == Purpose::Check;
     if is_check {
         hold("files", "0 in a plan that checks".to_owned(), format!("{} in a plan that checks", head.files.len()));
@@ -111,7 +114,7 @@ fn check_receipt(receipt: &Receipt, is_check: bool) -> Vec<Difference> {
         differs(format!("what {} bytes can inflate to", receipt.size), format!("{lines} lines"));
     }
     let may_have_lines = match receipt.outcome {
-        Outcome::Aside | Outcome::Skipped => false,
+        Outcome::Aside | Outcome::Skipped | Outcome::Copy => false,
         Outcome::Converted => !is_check,
         Outcome::Confirmed | Outcome::Differs => is_check,
     };
@@ -139,6 +142,7 @@ fn totals(commit: &Commit) -> Totals {
         rejects: converted().map(|receipt| receipt.rejects).fold(0, u64::saturating_add),
         objects_confirmed: of(Outcome::Confirmed).count() as u64,
         objects_differing: of(Outcome::Differs).count() as u64,
+        objects_copies: of(Outcome::Copy).count() as u64,
         files: commit.head.files.len() as u64,
         file_bytes: commit.head.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add),
     }

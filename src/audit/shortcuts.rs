@@ -8,7 +8,7 @@ use super::difference::{Difference, Kind};
 use super::history::History;
 use super::{AuditError, problem};
 use crate::lake::receipts::{self, Filed};
-use crate::lake::{Checkpoint, Commit, CommitHead, Day, Lake, Names, Relative, State, decode_lines};
+use crate::lake::{Checkpoint, Commit, CommitHead, Day, Lake, Relative, State, decode_lines};
 
 /// What the records of one task come to, in any order: few bytes a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ fn json(value: &impl serde::Serialize) -> Vec<u8> {
 /// The numbers of all checkpoints.
 pub async fn numbers(lake: &Lake) -> Result<BTreeSet<u64>, AuditError> {
     let listed = lake.list(&lake.names.checkpoints()).await?;
-    Ok(listed.iter().filter_map(|meta| Names::checkpoint_of(&meta.location)).collect())
+    Ok(listed.iter().filter_map(|meta| lake.names.checkpoint_of(&meta.location)).collect())
 }
 
 /// Holds every checkpoint against the fold of the log, and what it files against the commits.
@@ -185,6 +185,9 @@ impl Shortcuts<'_> {
         let tasks: BTreeSet<&(u64, u64)> =
             committed.keys().filter(|(plan, _)| is_filed(*plan)).chain(found.keys()).collect();
         for task in tasks {
+            if self.history.state.is_lost(task.0, task.1) {
+                continue;
+            }
             let expected = committed.get(task).filter(|_| is_filed(task.0)).copied().unwrap_or_default();
             let found = found.get(task).copied().unwrap_or_default();
             if expected != found {

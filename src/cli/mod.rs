@@ -4,6 +4,7 @@ mod completions;
 mod dashboard;
 mod ddl;
 mod query;
+mod repair;
 mod report;
 #[cfg(feature = "serve")]
 mod serve;
@@ -17,6 +18,7 @@ pub use completions::{Completions, Man};
 pub use dashboard::Dashboard;
 pub use ddl::Ddl;
 pub use query::{AskOptions, Query, ResultOptions};
+pub use repair::Repair;
 pub use report::{Report, WindowOptions};
 #[cfg(feature = "serve")]
 pub use serve::Serve;
@@ -31,6 +33,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::convert::{self, Again};
 use crate::encode::{Compression, PartitionBy};
+use crate::plan::Copies;
 use crate::progress::When;
 use crate::sample::Mix;
 use crate::source::{Access, Location, SourceError};
@@ -56,6 +59,7 @@ pub enum Command {
     Report(Report),
     Dashboard(Dashboard),
     Verify(Verify),
+    Repair(Repair),
     Demo(Demo),
     Completions(Completions),
     Man(Man),
@@ -94,6 +98,10 @@ pub struct Convert {
     /// Partition keys of a new lake, from the UTC start of a record: date, or date,hour
     #[arg(long, value_name = "KEYS", value_parser = parse::<PartitionBy>)]
     pub partition_by: Option<PartitionBy>,
+    /// Objects that are copies of others by AWS's file name, size and checksum: keep them (and name them), skip them,
+    /// or fail
+    #[arg(long, value_name = "WHAT", default_value = "keep", value_parser = parse::<Copies>)]
+    pub copies: Copies,
     /// Decode again what the objects of the days --since to --until gave, by the day in the key, and replace it
     /// (after an upgrade)
     #[arg(long, requires = "since", requires = "until", conflicts_with_all = ["full_scan", "lookback", "format", "dry_run"])]
@@ -273,6 +281,7 @@ impl Convert {
             partition_by: self.partition_by,
             stop_after: self.stop_after,
             dry_run: self.dry_run,
+            copies: self.copies,
             again: self.redo.then_some(Again::Days),
             ..self.writing.options(lake, &self.lake_access, &self.source, self.format.as_deref())?
         })
@@ -319,6 +328,7 @@ impl Writing {
             memory_bytes: self.memory,
             stop_after: None,
             dry_run: false,
+            copies: Copies::default(),
             again: None,
             trust_plans: false,
         })

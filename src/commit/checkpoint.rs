@@ -10,18 +10,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectMeta;
 
 use super::log::written_by;
 use super::{CommitError, Created, Ledger};
 use crate::lake::receipts::{self, Filed};
-use crate::lake::{Checkpoint, CommitHead, Day, FORMAT_VERSION, Names, Relative, State, encode_lines};
+use crate::lake::{Checkpoint, Commit, CommitHead, Day, FORMAT_FIRST, Relative, State, encode_lines};
 
 /// A checkpoint is due when so many log entries would have to be read,
 const ENTRIES_MAX: u64 = 64;
 /// or the commits of sealed plans with so many objects.
 const OBJECTS_MAX: u64 = 100_000;
-/// Receipts held in memory before they are filed.
-const RECEIPTS_HELD_MAX: usize = 100_000;
+/// Receipts held in memory before they are filed: those of a plan come together.
+const RECEIPTS_HELD_MAX: u64 = 100_000;
 /// Files of single days that are written at once.
 const PUTS_IN_FLIGHT_MAX: usize = 16;
 /// Newest checkpoints that stay, for readers that are at it and for people.
@@ -53,6 +54,9 @@ impl Ledger {
         let mut filing = Filing { ledger: self, through, ordinal: 0, held: Vec::new(), files: Vec::new() };
         let mut heads = Vec::new();
         for (&number, plan) in self.state.plans.iter().filter(|(_, plan)| plan.sealed) {
+            if filing.held.len() as u64 + plan.plan.objects > RECEIPTS_HELD_MAX {
+                filing.flush().await?;
+            }
             heads.extend(filing.plan(number, plan.plan.settings.format.as_deref()).await?);
         }
         filing.flush().await?;
@@ -109,7 +113,8 @@ impl Ledger {
 
     async fn create_checkpoint(&self, through: u64, state: &State) -> Result<Created, CommitError> {
         let checkpoint = Checkpoint {
-            format: FORMAT_VERSION,
+            // Whoever must stop at an entry must stop here too.
+            format: state.format.max(FORMAT_FIRST),
             written_by: written_by(),
             at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             state: state.clone(),
@@ -121,13 +126,14 @@ impl Ledger {
     async fn prune(&self) -> Result<(), CommitError> {
         let lake = &self.writer.lake;
         let checkpoints = lake.list(&lake.names.checkpoints()).await?;
-        let numbers: Vec<u64> = checkpoints.iter().filter_map(|meta| Names::checkpoint_of(&meta.location)).collect();
+        let numbered = |meta: &ObjectMeta| lake.names.checkpoint_of(&meta.location);
+        let numbers: Vec<u64> = checkpoints.iter().filter_map(numbered).collect();
         let oldest_kept = numbers.iter().rev().nth(KEPT - 1).copied().unwrap_or_default();
         let heads = lake.list(&lake.names.all_filed_heads()).await?;
         for path in checkpoints.into_iter().chain(heads).map(|meta| meta.location) {
-            let is_old = Names::checkpoint_of(&path).is_some_and(|number| number < oldest_kept);
-            if let Some(name) = lake.names.named(&path).filter(|name| is_old && lake.names.is_filed_by_checkpoint(name))
-            {
+            let number = lake.names.checkpoint_of(&path).or_else(|| lake.names.filed_heads_of(&path));
+            let is_old = number.is_some_and(|number| number < oldest_kept);
+            if let Some(name) = lake.names.named(&path).filter(|_| is_old) {
                 self.writer.delete(&name).await?;
             }
         }
@@ -147,17 +153,16 @@ struct Filing<'a> {
 impl Filing<'_> {
     /// Files what the tasks of a sealed plan gave; the heads of its commits are left to the caller.
     async fn plan(&mut self, plan: u64, format: Option<&str>) -> Result<Vec<CommitHead>, CommitError> {
-        let lake = &self.ledger.writer.lake;
-        let mut heads = Vec::new();
-        for task in lake.committed(plan).await? {
-            let Some(commit) = lake.commit(plan, task).await? else { continue };
-            heads.push(commit.head);
+        let ledger = self.ledger;
+        let (mut heads, mut held) = (Vec::new(), std::mem::take(&mut self.held));
+        let visit = |Commit { head, receipts }: Commit| {
+            let task = head.task;
+            heads.push(head);
             let filed = |receipt| Filed { receipt, plan, task, format: format.map(str::to_owned) };
-            self.held.extend(commit.receipts.into_iter().map(filed));
-            if self.held.len() >= RECEIPTS_HELD_MAX {
-                self.flush().await?;
-            }
-        }
+            held.extend(receipts.into_iter().map(filed));
+        };
+        ledger.state.visit_commits(&ledger.writer.lake, plan, visit).await?;
+        self.held = held;
         Ok(heads)
     }
 

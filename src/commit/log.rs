@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::{CommitError, Created, LakeWriter};
-use crate::lake::{Body, Day, Entry, FORMAT_VERSION, Names, Plan, PlannedTask, Purpose, Settings, State, encode_lines};
+use crate::lake::{Body, Day, Entry, Names, Plan, PlanMark, PlannedTask, Purpose, Settings, State, encode_lines};
 
 /// The program and its version, as ledger records name their writer.
 const WRITTEN_BY: &str = concat!("flowlake ", env!("CARGO_PKG_VERSION"));
@@ -27,7 +27,15 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Opens a ledger of which nothing is missing.
     pub async fn open(writer: LakeWriter) -> Result<Ledger, CommitError> {
+        let ledger = Ledger::open_as_it_is(writer).await?;
+        ledger.state.check_commits(&ledger.writer.lake).await?;
+        Ok(ledger)
+    }
+
+    /// Opens one that is to be repaired.
+    pub async fn open_as_it_is(writer: LakeWriter) -> Result<Ledger, CommitError> {
         let state = State::load(&writer.lake).await?;
         Ok(Ledger { writer, state })
     }
@@ -36,7 +44,7 @@ impl Ledger {
     pub async fn append(&mut self, body: Body) -> Result<Appended, CommitError> {
         let number = self.state.next;
         let entry = Entry {
-            format: FORMAT_VERSION,
+            format: body.format(),
             nonce: nonce(),
             written_by: WRITTEN_BY.to_owned(),
             at: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
@@ -59,9 +67,10 @@ impl Ledger {
 
     /// Writes a plan: its body first, then its entry. A plan that lost its number leaves nothing behind.
     pub async fn plan(&mut self, draft: &Draft) -> Result<Appended, CommitError> {
-        let body = self.writer.lake.names.plan_body(self.state.next, &nonce());
+        let mark = PlanMark { nonce: nonce(), hash: blake3::hash(&draft.body).to_hex().to_string() };
+        let body = self.writer.lake.names.plan_body(self.state.next, &mark.nonce);
         self.writer.put(&body, draft.body.clone()).await?;
-        let plan = Plan { body: body.clone(), ..draft.plan.clone() };
+        let plan = Plan { body: body.clone(), mark: Some(mark), ..draft.plan.clone() };
         let appended = self.append(Body::Plan(plan)).await?;
         if appended == Appended::Lost {
             self.writer.delete(&body).await?;
@@ -88,7 +97,10 @@ impl Draft {
             objects: objects.clone().count() as u64,
             bytes: objects.map(|object| object.size).sum(),
             days: days.into_iter().collect(),
+            copies: tasks.iter().flat_map(|task| &task.objects).filter(|object| object.copy_of.is_some()).count()
+                as u64,
             body: Names::unnamed_body(),
+            mark: None,
             listed: BTreeMap::new(),
             full_scan: false,
             settled: 0,

@@ -18,6 +18,7 @@ mod log;
 mod own;
 mod place;
 mod publish;
+mod repair;
 mod scratch;
 mod switch;
 
@@ -29,6 +30,7 @@ pub use local::make_folder;
 pub use lock::HostLock;
 pub use log::{Appended, Draft, Ledger};
 pub use publish::{Published, Staged, publish, sweep};
+pub use repair::{Repaired, repair};
 pub use scratch::{Attempt, LakeMark, Scratch, StagedRejects};
 pub use switch::{clear_waiting, switch};
 

@@ -12,7 +12,8 @@ use super::log::{nonce, written_by};
 use super::scratch::Attempt;
 use super::{CommitError, Created, LakeWriter};
 use crate::lake::{
-    Commit, CommitHead, DataFile, FORMAT_VERSION, Intent, LakeError, Names, Receipt, Relative, State, TaskRef, Totals,
+    Commit, CommitHead, DataFile, FORMAT_FIRST, Intent, LakeError, Names, PlanMark, Receipt, Relative, State, TaskRef,
+    Totals,
 };
 
 /// What an attempt at a task left on scratch.
@@ -21,6 +22,8 @@ pub struct Staged {
     pub plan: u64,
     pub task: u64,
     pub writer_epoch: u32,
+    /// That of the plan.
+    pub mark: Option<PlanMark>,
     /// Each data file and where it is staged.
     pub files: Vec<(DataFile, PathBuf)>,
     pub rejects: Option<(Relative, PathBuf)>,
@@ -55,7 +58,7 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
         writer.put_file(path, relative).await?;
     }
     let head = CommitHead {
-        format: FORMAT_VERSION,
+        format: FORMAT_FIRST,
         nonce: nonce(),
         written_by: written_by(),
         plan: staged.plan,
@@ -64,6 +67,7 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
         totals: staged.totals,
         files: staged.files.iter().map(|(file, _)| file.clone()).collect(),
         rejects: staged.rejects.as_ref().map(|(relative, _)| relative.clone()),
+        mark: staged.mark,
         replaces: staged.replaces,
     };
     let commit = Commit { head, receipts: staged.receipts };
@@ -113,7 +117,7 @@ fn prove_footers(staged: &Staged) -> Result<(), CommitError> {
 
 async fn write_intent(writer: &LakeWriter, staged: &Staged) -> Result<Intent, CommitError> {
     let intent = Intent {
-        format: FORMAT_VERSION,
+        format: FORMAT_FIRST,
         plan: staged.plan,
         task: staged.task,
         writer_epoch: staged.writer_epoch,
@@ -123,7 +127,7 @@ async fn write_intent(writer: &LakeWriter, staged: &Staged) -> Result<Intent, Co
     };
     let bytes = serde_json::to_vec(&intent).expect("an intent is plain data");
     let hash = blake3::hash(&bytes).to_hex();
-    writer.put(&writer.lake.names.intent(staged.plan, staged.task, &hash[..16]), bytes.into()).await?;
+    writer.put(&writer.lake.names.intent(staged.plan, staged.task, &hash), bytes.into()).await?;
     Ok(intent)
 }
 
@@ -138,8 +142,8 @@ pub async fn sweep(writer: &LakeWriter, plan: u64) -> Result<Vec<String>, Commit
     let lake = &writer.lake;
     let mut attempts: BTreeMap<u64, Vec<Path>> = BTreeMap::new();
     for meta in lake.list(&lake.names.intents_of_plan(plan)).await? {
-        if let Some(task) = Names::task_of_intent(&meta.location) {
-            attempts.entry(task).or_default().push(meta.location);
+        if let Some(of) = lake.names.intent_of(&meta.location) {
+            attempts.entry(of.task).or_default().push(meta.location);
         }
     }
     for (task, intents) in attempts.into_iter().filter(|(_, intents)| intents.len() > 1) {

@@ -22,7 +22,7 @@ use super::{ConvertError, Run, Stop};
 use crate::commit::{LakeWriter, Published, Staged, publish};
 use crate::fetch::{self, Budget, Fetched, Stores, fetch};
 use crate::lake::{Body, Drop, Dropped, Outcome, PlannedTask, Purpose, Receipt, Totals};
-use crate::source::{self, Location};
+use crate::source::{self, Location, Object};
 
 /// Finished tasks that may wait for their upload, and uploads at once.
 pub(super) const PUBLISHING_MAX: usize = 4;
@@ -64,7 +64,8 @@ impl Queue {
 
     fn begin(&mut self) {
         let Some(work) = self.waiting.pop_front() else { return };
-        let wanted = work.task.objects.iter().filter(|object| !work.excluded.contains_key(&object.url));
+        let is_read = |object: &&Object| object.copy_of.is_none() && !work.excluded.contains_key(&object.url);
+        let wanted = work.task.objects.iter().filter(is_read);
         let fetched = fetch(&self.runtime, self.stores.clone(), wanted.cloned().collect(), self.budget.clone());
         self.begun.push_back((work, fetched));
     }
@@ -260,6 +261,7 @@ fn start_workers(
     let context = Arc::new(TaskContext {
         settings: run.ledger.state.plans[&plan].plan.settings.clone(),
         plan,
+        mark: run.ledger.state.plans[&plan].plan.mark.clone(),
         names: run.ledger.writer.lake.names.clone(),
         scratch: run.scratch.clone(),
         progress: run.progress.clone(),

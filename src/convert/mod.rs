@@ -9,15 +9,18 @@
 
 mod conductor;
 mod discover;
+mod dry;
 mod planning;
 mod redo;
+mod seal;
 mod sides;
 mod summary;
 mod task;
 
+pub use dry::DryRun;
 pub use redo::Again;
-pub use sides::{Sides, open_lake};
-pub use summary::{DryRun, Ending, Summary};
+pub use sides::{Sides, open_lake, open_writer};
+pub use summary::{Ending, Summary};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,11 +29,10 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use crate::commit::{
-    CommitError, HostLock, LakeMark, Ledger, Scratch, UPLOAD_PART_BYTES, clear_waiting, sweep, switch,
-};
+use crate::commit::{CommitError, HostLock, LakeMark, Ledger, Scratch, UPLOAD_PART_BYTES, clear_waiting};
 use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
-use crate::lake::{Body, Lake, Purpose, Seal, Settings, State, Totals};
+use crate::lake::{Lake, Purpose, Settings, State};
+use crate::plan::Copies;
 use crate::progress::Progress;
 use crate::schema::LayoutError;
 use crate::source::{Access, Location, Reach, SourceError, Store};
@@ -59,6 +61,8 @@ pub struct Options {
     pub memory_bytes: u64,
     pub stop_after: Option<Duration>,
     pub dry_run: bool,
+    /// What is done with objects that are copies of others.
+    pub copies: Copies,
     /// Instead of what is new: what was decoded before.
     pub again: Option<Again>,
     /// Whether objects are fetched that the ledger names and that are not of the sources.
@@ -110,6 +114,10 @@ pub enum ConvertError {
     Partitioning { lake: String, found: String, asked: String },
     #[error("{0}: there is nothing; check the bucket, the prefix and the credentials")]
     EmptySource(String),
+    #[error(
+        "{url} is a copy of {first}; with `--copies keep` both are converted, with `--copies skip` the first alone"
+    )]
+    Copy { url: String, first: String },
     #[error("{url}: cannot be read: {reason}; its task stays open and the next run tries it again")]
     Fetch { url: String, reason: String },
     #[error("plan {plan} names \"{url}\", which is not of this run's sources")]
@@ -236,6 +244,9 @@ pub async fn dry_run_between(
         Some(lake) => State::load(lake).await?,
         None => State::default(),
     };
+    if let Some(lake) = &lake {
+        state.check_commits(lake).await?;
+    }
     let scratch = options.scratch.clone().unwrap_or_else(std::env::temp_dir);
     let listing = discover::list(options, sources, &state, &scratch, (progress, &Stop::default())).await;
     let listing = listing.map_err(|error| error.of_scratch(&scratch))?;
@@ -243,8 +254,8 @@ pub async fn dry_run_between(
     let asked = options.partition_by.unwrap_or_default().name();
     let by_hour = partition_by.unwrap_or(asked) == PartitionBy::DateHour.name();
     let mut counting = DryRun::new(by_hour, listing.requests, state.open_plans().len() as u64);
-    let mut planner = summary::Counting { plan: &mut counting, ledger: lake.as_ref().map(|lake| (lake, &state)) };
-    planning::pass(&listing.objects, options.format.as_deref(), &mut planner).await?;
+    let mut planner = dry::Counting { plan: &mut counting, ledger: lake.as_ref().map(|lake| (lake, &state)) };
+    planning::pass(&listing.objects, options, &mut planner).await?;
     Ok(counting)
 }
 
@@ -351,11 +362,15 @@ impl<'a> Run<'a> {
             let sources: Vec<String> = self.options.sources.iter().map(Location::url).collect();
             return Err(ConvertError::EmptySource(sources.join(", ")));
         }
-        let format = self.options.format.as_deref();
+        let options = self.options;
         loop {
             let planned_before = self.summary.objects_planned;
             let mut writing = planning::Writing { run: self, listing: &listing, settled };
-            let passed = planning::pass(&listing.objects, format, &mut writing).await?;
+            let passed = planning::pass(&listing.objects, options, &mut writing).await?;
+            // Of a pass that planned nothing, such as the one before a lake is born, all is met again.
+            if passed.whole || self.summary.objects_planned > planned_before {
+                self.summary.note_copies(passed.copies);
+            }
             if passed.whole || self.stop.is_soon() {
                 self.summary.objects_known = passed.known.saturating_sub(planned_before);
                 return Ok(());
@@ -376,6 +391,8 @@ impl<'a> Run<'a> {
             if self.stop.is_soon() || !self.ledger.state.is_open(number) {
                 continue;
             }
+            // Commits that are not of this plan would stand for its tasks.
+            self.ledger.state.visit_commits(&self.ledger.writer.lake, number, drop).await?;
             match conductor::run_plan(self, number).await {
                 // What this store cannot give now must not keep other plans from being made and done.
                 Err(error @ ConvertError::Fetch { .. }) => drop(self.failed.get_or_insert(error)),
@@ -385,52 +402,6 @@ impl<'a> Run<'a> {
             }
             self.seal_if_done(number).await?;
             self.ledger.checkpoint_if_due().await?;
-        }
-        Ok(())
-    }
-
-    /// Puts what earlier runs decoded again in its place: who lists folders may lack rows until then.
-    async fn finish_redos_that_are_done(&mut self) -> Result<(), ConvertError> {
-        for number in self.ledger.state.open_plans() {
-            if self.ledger.state.plans[&number].is_redo_under_way() {
-                self.seal_if_done(number).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn seal_if_done(&mut self, number: u64) -> Result<(), ConvertError> {
-        let lake = self.ledger.writer.lake.clone();
-        let committed = lake.committed(number).await?;
-        if (committed.len() as u64) < self.ledger.state.plans[&number].plan.tasks {
-            return Ok(());
-        }
-        self.summary.intents_ignored.extend(sweep(&self.ledger.writer, number).await?);
-        if self.ledger.state.plans[&number].plan.purpose == Purpose::Redo {
-            // What waits for plans that are over must not be shown by a run that slept meanwhile.
-            clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
-            switch(&self.ledger.writer, number).await?;
-        }
-        let mut seal = Seal { plan: number, ..Seal::default() };
-        for task in committed {
-            let Some(commit) = lake.commit(number, task).await? else { continue };
-            seal.totals.add(&commit.head.totals);
-            if let Some(replaces) = commit.head.replaces {
-                let old = lake.commit(replaces.plan, replaces.task).await?;
-                let totals = old.map_or_else(Totals::default, |old| old.head.totals);
-                seal.replaced_totals.add(&totals.of_conversions());
-                seal.replaced.insert(replaces);
-            }
-            for file in commit.head.files {
-                seal.columns.entry(file.table).or_default().extend(file.columns);
-            }
-        }
-        // Whoever loses the number reads on, and may find that a rival has sealed the plan.
-        while self.ledger.state.is_open(number) {
-            self.ledger.append(Body::Seal(seal.clone())).await?;
-        }
-        if !seal.replaced.is_empty() {
-            clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
         }
         Ok(())
     }

@@ -6,12 +6,13 @@
 //! ```
 
 use super::discover::Listing;
-use super::{ConvertError, Run};
+use super::summary::KEPT_MAX;
+use super::{ConvertError, Options, Run};
 use crate::commit::{Appended, Draft};
 use crate::encode::PartitionBy;
 use crate::lake::{Body, Create, Lake, Purpose, Seen, State};
-use crate::plan::{Gather, Listed, Verdict, cut, judge};
-use crate::source::Object;
+use crate::plan::{Copies, Finder, Found, Gather, Likeness, Listed, Verdict, cut, judge};
+use crate::source::{Location, Object};
 
 /// Listed objects whose standing is looked up at once, at least.
 const STRETCH_OBJECTS_MIN: u64 = 250_000;
@@ -37,16 +38,57 @@ pub(super) trait Planner {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Passed {
     pub known: u64,
+    pub copies: FoundCopies,
     /// Whether every plan was taken.
     pub whole: bool,
+}
+
+/// Copies among the objects that were planned.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct FoundCopies {
+    /// URLs of copies and of their firsts.
+    pub copies: Vec<(String, String)>,
+    pub count: u64,
+    /// Of the same name and size, and of checksums that cannot be compared.
+    pub may_be: Vec<(String, String)>,
+    pub may_be_count: u64,
+}
+
+impl FoundCopies {
+    /// Notes a copy, and says in the object itself that it is not to be read.
+    async fn look(&mut self, (mut object, first): Found, options: &Options) -> Result<Object, ConvertError> {
+        let Some(first) = first else { return Ok(object) };
+        let is_of = |source: &Location| first.url.starts_with(&source.url());
+        let may_read = options.sources.iter().any(is_of) && !first.url.contains("/../");
+        let (of_first, url) = (first.url.clone(), object.url.clone());
+        let compare = tokio::task::spawn_blocking(move || (first.likeness(&object, may_read), object));
+        let likeness;
+        (likeness, object) = compare.await.expect("comparing does not panic");
+        let (named, count) = match likeness {
+            Likeness::Same => (&mut self.copies, &mut self.count),
+            Likeness::Unknown => (&mut self.may_be, &mut self.may_be_count),
+            Likeness::Other => return Ok(object),
+        };
+        *count += 1;
+        if named.len() < KEPT_MAX {
+            named.push((url.clone(), of_first.clone()));
+        }
+        match (likeness, options.copies) {
+            (Likeness::Same, Copies::Skip) => object.copy_of = Some(of_first),
+            (Likeness::Same, Copies::Fail) => return Err(ConvertError::Copy { url, first: of_first }),
+            _ => {}
+        }
+        Ok(object)
+    }
 }
 
 /// Holds what was listed against the ledger, and hands on plans as they fill.
 pub(super) async fn pass(
     listed: &Listed,
-    format: Option<&str>,
+    options: &Options,
     planner: &mut impl Planner,
 ) -> Result<Passed, ConvertError> {
+    let format = options.format.as_deref();
     let mut passed = Passed::default();
     let (mut fresh, mut changed) = (Gather::default(), Gather::default());
     let mut merge = listed.merge()?;
@@ -55,19 +97,38 @@ pub(super) async fn pass(
             Some((lake, state)) => Seen::load(lake, state, &days, format).await?,
             None => Seen::default(),
         };
-        while let Some(object) = merge.next_of(&days)? {
-            let (purpose, full) = match judge(&object, &seen) {
-                Verdict::Fresh => (Purpose::Convert, fresh.push(object)),
-                Verdict::Changed => (Purpose::Check, changed.push(object)),
-                Verdict::Known => {
-                    passed.known += 1;
-                    continue;
-                }
-            };
-            if let Some(objects) = full
-                && !planner.take(Gathered { purpose, objects, is_last: false }).await?
+        let mut finder = Finder::new(&seen);
+        loop {
+            let next = merge.next_of(&days)?;
+            let mut found = Vec::new();
+            if finder.is_full(next.as_ref())
+                && let Some((lake, state)) = planner.ledger()
             {
-                return Ok(passed);
+                found = finder.resolve(lake, state).await?;
+            }
+            let is_end = next.is_none();
+            let mut full = Vec::new();
+            match next.map(|object| (judge(&object, &seen), object)) {
+                // Left out as a copy, and the first of its kind is not there after all: now it is not left out.
+                Some((Verdict::Fresh, object)) if seen.was_copy(&object.url) => found.push((object, None)),
+                Some((Verdict::Fresh, object)) => found.extend(finder.look(object)),
+                Some((Verdict::Changed, object)) => {
+                    full.extend(changed.push(object).map(|objects| (Purpose::Check, objects)));
+                }
+                Some((Verdict::Known, _)) => passed.known += 1,
+                None => {}
+            }
+            for found in found {
+                let object = passed.copies.look(found, options).await?;
+                full.extend(fresh.push(object).map(|objects| (Purpose::Convert, objects)));
+            }
+            for (purpose, objects) in full {
+                if !planner.take(Gathered { purpose, objects, is_last: false }).await? {
+                    return Ok(passed);
+                }
+            }
+            if is_end {
+                break;
             }
         }
     }

@@ -78,6 +78,7 @@ pub(super) async fn keep(
         plan,
         task: task.task,
         writer_epoch: WRITER_EPOCH,
+        mark: run.ledger.state.plans[&plan].plan.mark.clone(),
         files: Vec::new(),
         rejects: None,
         receipts: Vec::new(),
@@ -101,7 +102,7 @@ fn empty(staged: &mut Staged) {
 
 async fn commit_of(writer: &LakeWriter, task: TaskRef) -> Result<Commit, ConvertError> {
     let lake = &writer.lake;
-    let missing = || LakeError::Gap { url: lake.names.url(&lake.names.commit(task.plan, task.task)) };
+    let missing = || LakeError::Lost { url: lake.names.url(&lake.names.commit(task.plan, task.task)), others: 0 };
     Ok(lake.commit(task.plan, task.task).await?.ok_or_else(missing)?)
 }
 
@@ -209,7 +210,7 @@ impl Run<'_> {
             for tasks in found.tasks.values_mut() {
                 tasks.retain(|task| task.plan != number);
             }
-            for task in lake.tasks(&state.plans[&number].plan).await? {
+            for task in state.tasks(lake, number).await? {
                 for object in &task.objects {
                     found.aside.remove(&object.url);
                 }

@@ -18,7 +18,8 @@ pub struct Sides {
 impl Sides {
     /// Opens the stores that the options name. A local lake's folder is made.
     pub async fn open(options: &Options) -> Result<Sides, ConvertError> {
-        Ok(Sides { sources: open_sources(options).await?, writer: open_writer(options).await? })
+        let writer = open_writer(&options.lake, &options.lake_access);
+        Ok(Sides { sources: open_sources(options).await?, writer: writer.await? })
     }
 }
 
@@ -93,12 +94,13 @@ pub(super) async fn open_sources(options: &Options) -> Result<Vec<Store>, Conver
     Ok(sources)
 }
 
-async fn open_writer(options: &Options) -> Result<LakeWriter, ConvertError> {
-    let folder = options.lake.path();
+/// Opens the writing side of a lake. On disk its folder is made.
+pub async fn open_writer(location: &Location, access: &Access) -> Result<LakeWriter, ConvertError> {
+    let folder = location.path();
     if let Some(folder) = &folder {
         make_folder(folder).map_err(|source| CommitError::Local { path: folder.display().to_string(), source })?;
     }
-    let store = source::open(&options.lake, &options.lake_access).await?;
+    let store = source::open(location, access).await?;
     Ok(LakeWriter::new(lake_of(&store)?, store.beneath()).with_uploads(store.uploads))
 }
 

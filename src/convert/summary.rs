@@ -1,16 +1,16 @@
 //! What a run did, for people and for programs.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::discover::Listing;
-use super::planning::{Gathered, Planner};
+use super::planning::FoundCopies;
 use super::redo::Redone;
-use super::{ConvertError, Options, Stop};
-use crate::lake::{Lake, Outcome, Purpose, Receipt, State, Totals};
-use crate::plan;
+use super::{Options, Stop};
+use crate::lake::{Outcome, Receipt, State, Totals};
 use crate::progress::{bytes, count};
 use crate::schema::Types;
 use crate::shown;
@@ -18,8 +18,10 @@ use crate::source::Reason;
 
 /// Objects named in full in a summary; the ledger has them all.
 const NAMED_MAX: usize = 10;
+/// Dates named for people; `--json` has them all.
+const DATES_NAMED_MAX: usize = 5;
 /// Names of a list that are kept at all.
-const KEPT_MAX: usize = 1000;
+pub(super) const KEPT_MAX: usize = 1000;
 
 /// How a run came to its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -53,6 +55,8 @@ pub struct Summary {
     pub rejects: u64,
     pub files: u64,
     pub file_bytes: u64,
+    /// Rows that each date received.
+    pub dates: BTreeMap<String, u64>,
     /// Rows without `start`, of objects without a day in their key.
     pub rows_without_date: u64,
     pub seconds: f64,
@@ -85,8 +89,17 @@ pub struct Summary {
     pub intents_ignored: Vec<String>,
     /// Objects set aside by this run, with the reason.
     pub aside: Vec<String>,
+    /// Objects that are copies of others by AWS's file name, size and checksum; with `--copies skip` they were not
+    /// read.
+    pub objects_copies: u64,
+    pub copies: Vec<String>,
+    /// Objects with name and size of others, and with checksums that cannot be compared: they were converted.
+    pub objects_maybe_copies: u64,
+    pub maybe_copies: Vec<String>,
+    /// Whether copies were left out.
+    pub copies_skipped: bool,
     /// Objects skipped by their name or content, by reason.
-    pub skipped: std::collections::BTreeMap<String, u64>,
+    pub skipped: BTreeMap<String, u64>,
     pub other_services: Vec<String>,
     /// Columns that keep the type of their first use, which this program would choose otherwise.
     pub kept_types: Vec<String>,
@@ -129,12 +142,18 @@ impl Summary {
                 Outcome::Converted => {
                     self.bytes += receipt.size;
                     self.inflated_bytes += receipt.inflated_bytes;
-                    let undated = receipt.parts.iter().filter(|part| part.partition.starts_with("date=__HIVE"));
-                    self.rows_without_date += undated.map(|part| part.rows).sum::<u64>();
+                    for part in &receipt.parts {
+                        let date = part.partition.split('/').find_map(|key| key.strip_prefix("date="));
+                        match date.filter(|date| !date.starts_with("__HIVE")) {
+                            Some(date) => *self.dates.entry(date.to_owned()).or_default() += part.rows,
+                            None => self.rows_without_date += part.rows,
+                        }
+                    }
                 }
                 Outcome::Aside => keep(&mut self.aside, format!("{}: {reason}", receipt.url)),
                 Outcome::Skipped => *self.skipped.entry(reason.to_owned()).or_default() += 1,
                 Outcome::Differs => keep(&mut self.differing, format!("{}: {reason}", receipt.url)),
+                Outcome::Copy => self.copies_skipped = true,
                 Outcome::Confirmed => {}
             }
         }
@@ -168,6 +187,14 @@ impl Summary {
         }
         self.listed_from = listing.from.map(|day| day.to_string());
         self.last_full_scan.clone_from(&state.last_full_scan);
+    }
+
+    pub(super) fn note_copies(&mut self, found: FoundCopies) {
+        let words = |(url, first): (String, String)| format!("{url}: {first}");
+        self.objects_copies += found.count;
+        self.objects_maybe_copies += found.may_be_count;
+        found.copies.into_iter().for_each(|pair| keep(&mut self.copies, words(pair)));
+        found.may_be.into_iter().for_each(|pair| keep(&mut self.maybe_copies, words(pair)));
     }
 
     pub(super) fn note_unreadable(&mut self, url: &str, reason: &str) {
@@ -246,6 +273,14 @@ impl fmt::Display for Summary {
                 writeln!(f, "{threads} of {asked} threads worked: `--memory` has no room for more")?;
             }
         }
+        if !self.dates.is_empty() {
+            let dates: Vec<&str> = self.dates.keys().map(String::as_str).take(DATES_NAMED_MAX).collect();
+            let more = match self.dates.len().saturating_sub(DATES_NAMED_MAX) {
+                0 => String::new(),
+                more => format!(" … and {} more", count(more as u64)),
+            };
+            writeln!(f, "rows went to {} dates: {}{more}", count(self.dates.len() as u64), dates.join(", "))?;
+        }
         self.write_left(f)?;
         self.write_listing(f)?;
         match self.ending {
@@ -283,6 +318,17 @@ impl Summary {
             self.objects_kept,
             &self.kept,
         )?;
+        let copies = match self.copies_skipped {
+            true => "objects are copies of others and were left out",
+            false => "objects are copies of others: their rows are in the lake twice (`--copies skip` leaves them out)",
+        };
+        name_some(f, copies, self.objects_copies, &self.copies)?;
+        name_some(
+            f,
+            "objects have the name and size of others, and checksums that cannot be compared",
+            self.objects_maybe_copies,
+            &self.maybe_copies,
+        )?;
         name_some(f, "prefixes could not be listed", self.denied.len() as u64, &self.denied)?;
         if self.objects_confirmed > 0 {
             let confirmed = count(self.objects_confirmed);
@@ -293,7 +339,7 @@ impl Summary {
         }
         name_some(
             f,
-            "objects changed at the source since they were converted (the lake keeps what it has)",
+            "objects that were replaced at the source give something else now (the lake keeps what it has)",
             self.objects_differing,
             &self.differing,
         )?;
@@ -362,87 +408,6 @@ fn name_some(f: &mut fmt::Formatter<'_>, what: &str, total: u64, names: &[String
     match total.saturating_sub(NAMED_MAX as u64) {
         0 => Ok(()),
         more => writeln!(f, "  … and {more} more"),
-    }
-}
-
-/// What a run would do.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct DryRun {
-    pub objects: u64,
-    /// Converted earlier and changed since: they would be read again.
-    pub objects_to_check: u64,
-    pub bytes: u64,
-    pub tasks: u64,
-    pub plans: u64,
-    /// At 26 compressed bytes a record, the size of the default format.
-    pub records_estimated: u64,
-    /// Requests that listing took, and that fetching and publishing would take.
-    pub requests_listing: u64,
-    pub requests_converting: u64,
-    /// Plans of earlier runs that would be finished first.
-    pub open_plans: u64,
-    #[serde(skip)]
-    by_hour: bool,
-}
-
-impl DryRun {
-    pub(super) fn new(by_hour: bool, requests_listing: u64, open_plans: u64) -> DryRun {
-        DryRun { by_hour, requests_listing, open_plans, ..DryRun::default() }
-    }
-
-    fn add(&mut self, gathered: Gathered) {
-        let Gathered { purpose, objects, .. } = gathered;
-        if purpose == Purpose::Check {
-            self.objects_to_check += objects.len() as u64;
-        } else {
-            self.objects += objects.len() as u64;
-            self.records_estimated += objects.iter().map(|object| object.size).sum::<u64>() / 26;
-        }
-        self.requests_converting += objects.len() as u64;
-        self.bytes += objects.iter().map(|object| object.size).sum::<u64>();
-        let tasks = plan::cut(objects, self.by_hour).len() as u64;
-        self.plans += 1;
-        self.tasks += tasks;
-        // A plan: body, entry, two listings. A task: intent, its list, two looks for the commit, the commit, and at
-        // least one data file.
-        self.requests_converting += tasks * 6 + 4;
-    }
-}
-
-/// Counts the plans that a run would write.
-pub(super) struct Counting<'a> {
-    pub plan: &'a mut DryRun,
-    pub ledger: Option<(&'a Lake, &'a State)>,
-}
-
-impl Planner for Counting<'_> {
-    fn ledger(&self) -> Option<(&Lake, &State)> {
-        self.ledger
-    }
-
-    async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError> {
-        self.plan.add(gathered);
-        Ok(true)
-    }
-}
-
-impl fmt::Display for DryRun {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "would convert {} objects ({})", count(self.objects), bytes(self.bytes))?;
-        if self.objects_to_check > 0 {
-            writeln!(f, "would read {} changed objects again", count(self.objects_to_check))?;
-        }
-        writeln!(f, "about {} records, in {} tasks", count(self.records_estimated), count(self.tasks))?;
-        writeln!(
-            f,
-            "about {} requests, after {} for listing",
-            count(self.requests_converting),
-            count(self.requests_listing)
-        )?;
-        match self.open_plans {
-            0 => Ok(()),
-            open => writeln!(f, "{open} open plans of earlier runs would be finished first"),
-        }
     }
 }
 

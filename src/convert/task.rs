@@ -13,7 +13,9 @@ use crate::commit::{Attempt, Scratch, Staged, StagedRejects};
 use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::encode::{self, EncodeError, Origin, Staging, TaskEncoder, WRITER_EPOCH};
 use crate::fetch::{Body, FetchError, Fetched};
-use crate::lake::{DataFile, Day, Dropped, Names, Outcome, PartSums, PlannedTask, Receipt, Relative, Settings, Totals};
+use crate::lake::{
+    DataFile, Day, Dropped, Names, Outcome, PartSums, PlanMark, PlannedTask, Receipt, Relative, Settings, Totals,
+};
 use crate::progress::Progress;
 use crate::schema::Layout;
 use crate::source::Object;
@@ -28,6 +30,7 @@ fn created_by() -> String {
 pub(super) struct TaskContext {
     pub settings: Settings,
     pub plan: u64,
+    pub mark: Option<PlanMark>,
     pub names: Names,
     pub scratch: Arc<Scratch>,
     pub progress: Progress,
@@ -72,6 +75,11 @@ pub(super) fn run_task(context: &TaskContext, work: Work, mut fetched: Fetched) 
         }
         if let Some(reason) = work.excluded.get(&object.url) {
             receipts.push(receipt(object, Outcome::Aside, Some(reason.clone())));
+            continue;
+        }
+        if let Some(first) = &object.copy_of {
+            receipts.push(receipt(object, Outcome::Copy, Some(first.clone())));
+            context.progress.object(object.size);
             continue;
         }
         let (_, body) = fetched.next().expect("one body is fetched for each object");
@@ -232,16 +240,26 @@ impl<'a> Session<'a> {
         }
         let rows: u64 = files.iter().map(|(file, _)| file.rows).sum();
         assert_eq!(rows, totals.rows, "rows of the data files are the rows of the receipts");
-        let writer_epoch = WRITER_EPOCH;
+        let (writer_epoch, mark) = (WRITER_EPOCH, self.context.mark.clone());
+        let done = |staged| Tried::Done(Box::new(staged));
         if let Some(earlier) = &self.context.earlier {
             let receipts: Vec<Receipt> = receipts.into_iter().map(|receipt| checked(receipt, earlier)).collect();
             let totals = totals_of(&receipts);
             let files = Vec::new();
-            let staged = Staged { plan, task, writer_epoch, files, rejects: None, receipts, totals, replaces, attempt };
-            return Ok(Tried::Done(Box::new(staged)));
+            return Ok(done(Staged {
+                plan,
+                task,
+                writer_epoch,
+                mark,
+                files,
+                rejects: None,
+                receipts,
+                totals,
+                replaces,
+                attempt,
+            }));
         }
-        let staged = Staged { plan, task, writer_epoch, files, rejects, receipts, totals, replaces, attempt };
-        Ok(Tried::Done(Box::new(staged)))
+        Ok(done(Staged { plan, task, writer_epoch, mark, files, rejects, receipts, totals, replaces, attempt }))
     }
 }
 
@@ -345,6 +363,7 @@ pub(super) fn totals_of(receipts: &[Receipt]) -> Totals {
         rejects: converted().map(|receipt| receipt.rejects).sum(),
         objects_confirmed: of(Outcome::Confirmed),
         objects_differing: of(Outcome::Differs),
+        objects_copies: of(Outcome::Copy),
         files: 0,
         file_bytes: 0,
     }

@@ -81,11 +81,7 @@ impl Held {
 
 /// Every committed data file.
 async fn files(lake: &Lake) -> Result<Vec<DataFile>, LakeError> {
-    let state = State::load(lake).await?;
-    if state.create.is_none() {
-        return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() });
-    }
-    Ok(state.heads(lake).await?.into_iter().flat_map(|head| head.files).collect())
+    Ok(State::open(lake).await?.heads(lake).await?.into_iter().flat_map(|head| head.files).collect())
 }
 
 fn value<'a>(partition: &'a str, key: &str) -> Option<&'a str> {

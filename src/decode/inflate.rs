@@ -33,7 +33,7 @@ pub struct Inflater {
     handle: NonNull<sys::libdeflate_decompressor>,
     /// Inflated text, then at least [`AFTER`] bytes.
     buffer: Vec<u8>,
-    /// Where the members after the first one begin in the text; those without text are left out.
+    /// Where the members after the first one begin in the text, of those that begin with a line.
     members: Vec<u64>,
 }
 
@@ -81,7 +81,7 @@ impl Inflater {
             let room = self.buffer.len() - AFTER;
             match self.member(&body[read..], written, room.min(text_bytes_max)) {
                 Ok(member) => {
-                    if written > 0 && member.written > 0 {
+                    if member.written > 0 && written.checked_sub(1).is_some_and(|last| self.buffer[last] == b'\n') {
                         self.members.push(written as u64);
                     }
                     read += member.read;
@@ -94,7 +94,7 @@ impl Inflater {
         Ok(written)
     }
 
-    /// Where the members of the text after the first one begin.
+    /// Where the members of the text after the first one begin, of those that begin with a line.
     pub fn members(&self) -> &[u64] {
         &self.members
     }

@@ -123,7 +123,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Where a line that begins at `offset` stands, under the layout in force. Lines are asked for in their order.
+    /// Whether a line that begins at `offset` is the first of a later member. Lines are asked for in their order.
     pub(super) fn begins_member(&mut self, offset: u64) -> bool {
         self.pass_members(offset);
         self.members.front() == Some(&offset)

@@ -99,18 +99,20 @@ impl Read for Input<'_> {
 /// The text of an object.
 enum Text<'a> {
     Plain(Input<'a>),
-    /// One member, and after it the next. Only a failure leaves nothing.
+    /// One member, and after it the next; `None` only in between.
     Gzip(Option<Box<GzDecoder<Input<'a>>>>),
 }
 
 impl Text<'_> {
-    /// Fills `to`, or as much of it as there is text. Notes in `members` where in it later members begin.
+    /// Fills `to`, or as much of it as there is text. Notes in `members` where in it later members begin, of those that may
+    /// begin with a line: so many members as there are bytes take no memory.
     fn fill(&mut self, to: &mut [u8], members: &mut Vec<u64>) -> Result<usize, Stop> {
         let mut filled = 0;
         while filled < to.len() {
             match self.read(&mut to[filled..]) {
                 Ok(0) => match self.next_member() {
-                    Ok(true) => members.push(filled as u64),
+                    Ok(true) if filled == 0 || to[filled - 1] == b'\n' => members.push(filled as u64),
+                    Ok(true) => {}
                     Ok(false) => break,
                     Err(error) => return Err(self.stop(&error)),
                 },

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{ALTERED, is_as_written, with_check};
 use super::entries::{TASKS_MAX, check_format};
-use super::{Day, Lake, LakeError, Names, Relative, State};
+use super::{Day, Lake, LakeError, Relative, State};
 
 /// A checkpoint as it lies on storage.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ impl Checkpoint {
     /// The newest checkpoint of a lake, if there is one.
     pub(super) async fn newest(lake: &Lake) -> Result<Option<Checkpoint>, LakeError> {
         let listed = lake.list(&lake.names.checkpoints()).await?;
-        let Some(number) = listed.iter().filter_map(|meta| Names::checkpoint_of(&meta.location)).max() else {
+        let Some(number) = listed.iter().filter_map(|meta| lake.names.checkpoint_of(&meta.location)).max() else {
             return Ok(None);
         };
         Checkpoint::read(lake, number).await

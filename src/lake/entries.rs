@@ -10,8 +10,12 @@ use super::check::{ALTERED, is_as_written, with_check};
 use super::{Day, LakeError, Relative, Totals};
 use crate::schema::{Kind, Table, Types, Unknown};
 
-/// The newest ledger format that this program writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest ledger format that this program reads.
+pub const FORMAT_VERSION: u32 = 2;
+
+/// The format of whatever a program of the first format understands; a lake whose records have no other is open to
+/// both.
+pub const FORMAT_FIRST: u32 = 1;
 
 /// Tasks of one plan: a plan has 50,000 objects at most, and each task one or more. Whoever goes through the tasks of a plan
 /// would not end otherwise.
@@ -38,6 +42,7 @@ pub enum Body {
     Plan(Plan),
     Seal(Seal),
     Drop(Drop),
+    Lost(Lost),
 }
 
 /// Entry 0: the lake is born.
@@ -92,8 +97,15 @@ pub struct Plan {
     pub bytes: u64,
     /// Key days of its objects.
     pub days: Vec<Day>,
+    /// Objects among them that are copies of others. A program that does not know them would read them: such a plan is
+    /// of format 2.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub copies: u64,
     /// Where the tasks lie, relative to the lake.
     pub body: Relative,
+    /// What tells it from another plan of its number. Those of the first writers have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<PlanMark>,
     /// Only in the last plan of a run: chains that were listed to their end, and the newest key day met there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub listed: BTreeMap<String, Day>,
@@ -102,6 +114,14 @@ pub struct Plan {
     /// In a full scan: plans below this number were sealed before it listed, so that what they lost was found again.
     #[serde(default)]
     pub settled: u64,
+}
+
+/// What tells a plan from another one that had its number, in a log that was set back to an older copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanMark {
+    pub nonce: String,
+    /// BLAKE3 of its body.
+    pub hash: String,
 }
 
 /// One task of a plan: a line of the plan's body.
@@ -125,6 +145,9 @@ pub struct TaskRef {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Seal {
     pub plan: u64,
+    /// That of its plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<PlanMark>,
     #[serde(flatten)]
     pub totals: Totals,
     /// Columns that the plan's files hold.
@@ -145,11 +168,41 @@ pub struct Drop {
     pub objects: BTreeMap<String, Dropped>,
 }
 
+/// Tasks whose commits are gone: nothing of them is part of the lake any more, and their objects are converted again. A
+/// program that does not know this kind would answer with rows that are gone: these entries are of format 2, at which
+/// it stops.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Lost {
+    /// With them, those for which they stood.
+    pub tasks: BTreeSet<TaskRef>,
+    /// Source objects of these tasks.
+    pub objects: u64,
+    /// The oldest key day of these objects in each folder (URL, ending in `/`), from which it is listed again.
+    pub folders: BTreeMap<String, Day>,
+    /// What of them was counted before.
+    pub totals: Totals,
+}
+
 /// Why an object left its plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
     pub day: Day,
     pub reason: String,
+}
+
+fn is_none(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Body {
+    /// The oldest format whose programs understand it.
+    pub fn format(&self) -> u32 {
+        match self {
+            Body::Plan(plan) if plan.copies > 0 => FORMAT_VERSION,
+            Body::Create(_) | Body::Plan(_) | Body::Seal(_) | Body::Drop(_) => FORMAT_FIRST,
+            Body::Lost(_) => FORMAT_VERSION,
+        }
+    }
 }
 
 impl Entry {

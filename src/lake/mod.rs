@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <LAKE>/flow_logs/date=2023-09-14/<data file>.parquet      what analysts read
-//! <LAKE>/_flowlake/log/<20 digits>.json                     the ledger: create, plan, drop, seal
+//! <LAKE>/_flowlake/log/<20 digits>.json                     the ledger: create, plan, drop, seal, lost
 //! <LAKE>/_flowlake/plans|intents|commits|rejects/…          bulk records that log entries lead to
 //! <LAKE>/_flowlake/checkpoints|objects|heads/…              the same again, filed so that little of it need be read
 //! <LAKE>/_flowlake/waiting/<data file>                      files of a plan to redo, until its seal
@@ -16,6 +16,7 @@
 mod around;
 mod check;
 mod checkpoint;
+mod commits;
 mod day;
 mod entries;
 mod lines;
@@ -32,17 +33,20 @@ mod tests;
 
 pub use around::{Around, Part, lake_around};
 pub use checkpoint::{Checkpoint, Filed};
+pub use commits::{check_fits, check_head};
 pub use day::Day;
 pub use entries::{
-    Body, Create, Drop, Dropped, Entry, FORMAT_VERSION, Plan, PlannedTask, Purpose, Seal, Settings, TaskRef,
+    Body, Create, Drop, Dropped, Entry, FORMAT_FIRST, FORMAT_VERSION, Lost, Plan, PlanMark, PlannedTask, Purpose, Seal,
+    Settings, TaskRef,
 };
 pub use lines::{LINE_BYTES_MAX, LineReader, ZSTD_LEVEL, decode_lines, encode_lines, padding};
 pub use names::Names;
 pub use records::{Commit, CommitHead, DataFile, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals};
 pub use relative::{NotInside, Relative};
 pub use seen::{Known, Seen, Standing, object_hash};
-pub use state::{PlanState, State, Superseded, Unread};
+pub use state::{PlanState, State, Superseded, Unread, folder_of};
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::source::SourceError;
@@ -70,6 +74,22 @@ pub enum LakeError {
          `_flowlake/checkpoints`: the log and the commits say all that it says"
     )]
     Filed { url: String, reason: String },
+    #[error(
+        "{url} is missing{}, although its plan is sealed: what it gave is not answered for; restore it from a copy, or \
+         run `flowlake repair LAKE`, which gives it up and has its objects converted again",
+        more_of(*others)
+    )]
+    Lost { url: String, others: u64 },
+    #[error(
+        "{url} is not the commit of its task: {reason}; the log may be an older copy than it: restore the newer one, \
+         or run `flowlake repair LAKE`, which gives it up and has the objects of its task converted again"
+    )]
+    Foreign { url: String, reason: String },
+    #[error(
+        "{url} is an older copy than what lies beside it: there are commits of a plan {plan}, of which it knows \
+         nothing; restore the newer log, from entry {from} on"
+    )]
+    OlderLog { url: String, plan: u64, from: u64 },
     #[error("{url} is missing from the ledger, although a later record exists; restore it from a copy")]
     Gap { url: String },
     #[error("{url} is not a flowlake lake: it has no `_flowlake/log`; make one with `flowlake convert SOURCE LAKE`")]
@@ -81,6 +101,13 @@ const RECORD_BYTES_MAX: u64 = 2 << 30;
 
 /// A record of plain JSON: an entry that drops each of a plan's 50,000 objects, with paths of 4,096 bytes, has 210 MB.
 const JSON_BYTES_MAX: u64 = 512 << 20;
+/// Of a list of which only the first is named.
+fn more_of(others: u64) -> String {
+    if others == 0 { String::new() } else { format!(" (and {others} more commits)") }
+}
+
+/// Numbers of committed tasks by plan.
+pub type Committed = BTreeMap<u64, BTreeSet<u64>>;
 
 /// A lake to read: a store, and the path in it under which everything lies.
 #[derive(Debug, Clone)]
@@ -159,7 +186,11 @@ impl Lake {
 
     /// The tasks of a plan, in order.
     pub async fn tasks(&self, plan: &Plan) -> Result<Vec<PlannedTask>, LakeError> {
-        self.decoded(&plan.body, |bytes| decode_lines(&bytes)).await
+        let decode = |bytes: Bytes| match &plan.mark {
+            Some(mark) if blake3::hash(&bytes).to_hex().as_str() != mark.hash => Err(NOT_AS_SAID.to_owned()),
+            _ => decode_lines(&bytes),
+        };
+        self.decoded(&plan.body, decode).await
     }
 
     /// The commit of one task, if it has been committed.
@@ -200,12 +231,23 @@ impl Lake {
     }
 
     /// The numbers of the committed tasks of a plan.
-    pub async fn committed(&self, plan: u64) -> Result<std::collections::BTreeSet<u64>, LakeError> {
+    pub async fn committed(&self, plan: u64) -> Result<BTreeSet<u64>, LakeError> {
         let found = self.list(&self.names.commits(plan)).await?;
-        Ok(found.iter().filter_map(|meta| Names::task_of(&meta.location)).collect())
+        Ok(found.iter().filter_map(|meta| self.names.commit_of(&meta.location)).map(|found| found.task).collect())
+    }
+
+    /// The committed tasks of plan `first` and all later ones, in one listing.
+    pub async fn committed_since(&self, first: u64) -> Result<Committed, LakeError> {
+        let listed = self.list_after(&self.names.all_commits(), &self.names.commits(first)).await?;
+        let mut committed = Committed::new();
+        for TaskRef { plan, task } in listed.iter().filter_map(|meta| self.names.commit_of(&meta.location)) {
+            committed.entry(plan).or_default().insert(task);
+        }
+        Ok(committed)
     }
 }
 
+const NOT_AS_SAID: &str = "its content is not the one of which the entry of its plan speaks";
 const NOT_AS_NAMED: &str = "its content is not the one that its name tells";
 
 /// Whether bytes have the hash in their name. It is asked before they are read: the Parquet library panics on some damaged

@@ -92,9 +92,11 @@ impl Names {
         self.ledger(&format!("log/{number:020}.json"))
     }
 
-    /// The number in the name of a log entry or a commit.
-    pub fn number_of(path: &Path) -> Option<u64> {
-        path.filename()?.split('.').next()?.parse().ok()
+    /// The number of a log entry. As in all parsers here, a name that is not spelled exactly as ours is nobody's:
+    /// others lay copies, temporaries and folders beside ours.
+    pub fn log_of(&self, path: &Path) -> Option<u64> {
+        let number = path.filename()?.strip_suffix(".json")?.parse().ok()?;
+        (self.log(number) == *path).then_some(number)
     }
 
     /// The body of a plan that hopes to become entry `number`; the nonce tells rivals apart.
@@ -116,16 +118,9 @@ impl Names {
         self.ledger(&format!("checkpoints/{number:020}.json"))
     }
 
-    /// The number in the name of a checkpoint, or of the heads that it names.
-    pub fn checkpoint_of(path: &Path) -> Option<u64> {
-        path.filename()?.get(..20)?.parse().ok()
-    }
-
-    /// Whether it is exactly the name of a checkpoint, or of the heads that one names: people may lay copies beside them.
-    pub fn is_filed_by_checkpoint(&self, name: &Relative) -> bool {
-        let Some(number) = Names::checkpoint_of(&self.inside(name)) else { return false };
-        self.inside(name) == self.checkpoint(number)
-            || Names::hash_of(name).is_some_and(|hash| *name == self.filed_heads(number, hash))
+    pub fn checkpoint_of(&self, path: &Path) -> Option<u64> {
+        let number = path.filename()?.strip_suffix(".json")?.parse().ok()?;
+        (self.checkpoint(number) == *path).then_some(number)
     }
 
     /// Receipts of one key day that a checkpoint files; relative, as the checkpoint names it.
@@ -138,6 +133,14 @@ impl Names {
         Relative::spelled(format!("{LEDGER}/heads/{number:020}-{}.ndjson.zst", short(hash)))
     }
 
+    /// The checkpoint that filed these heads.
+    pub fn filed_heads_of(&self, path: &Path) -> Option<u64> {
+        let (number, _) = path.filename()?.split_once('-')?;
+        let number = number.parse().ok()?;
+        let hash = Names::hash_of(path.as_ref())?;
+        (self.inside(&self.filed_heads(number, hash)) == *path).then_some(number)
+    }
+
     pub fn all_filed_heads(&self) -> Path {
         self.ledger("heads")
     }
@@ -146,14 +149,18 @@ impl Names {
         self.ledger(&format!("intents/{plan:020}"))
     }
 
-    /// The task in the name of an intent.
-    pub fn task_of_intent(path: &Path) -> Option<u64> {
-        path.as_ref().rsplit('/').nth(1)?.parse().ok()
+    /// The task of an intent.
+    pub fn intent_of(&self, path: &Path) -> Option<TaskRef> {
+        let mut parts = path.as_ref().rsplit('/');
+        let hash = parts.next()?.strip_suffix(".json").filter(|hash| is_hash(hash))?;
+        let task = parts.next()?.parse().ok()?;
+        let plan = parts.next()?.parse().ok()?;
+        (self.inside(&self.intent(plan, task, hash)) == *path).then_some(TaskRef { plan, task })
     }
 
     /// What a worker is about to publish for a task; `hash` is of the intent itself.
     pub fn intent(&self, plan: u64, task: u64, hash: &str) -> Relative {
-        Relative::spelled(format!("{LEDGER}/intents/{plan:020}/{task:06}/{hash}.json"))
+        Relative::spelled(format!("{LEDGER}/intents/{plan:020}/{task:06}/{}.json", short(hash)))
     }
 
     pub fn all_commits(&self) -> Path {
@@ -168,9 +175,16 @@ impl Names {
         self.ledger(&format!("commits/{plan:020}/{task:06}.ndjson.zst"))
     }
 
-    /// The task in the name of a commit.
-    pub fn task_of(path: &Path) -> Option<u64> {
-        Names::number_of(path)
+    /// The task of a commit.
+    pub fn commit_of(&self, path: &Path) -> Option<TaskRef> {
+        let mut parts = path.as_ref().rsplit('/');
+        let task = parts.next()?.strip_suffix(".ndjson.zst")?.parse().ok()?;
+        let plan = parts.next()?.parse().ok()?;
+        (self.commit(plan, task) == *path).then_some(TaskRef { plan, task })
+    }
+
+    pub fn all_rejects(&self) -> Path {
+        self.ledger(REJECTS)
     }
 
     /// Lines that a task set aside; relative, as receipts name it.
@@ -182,7 +196,7 @@ impl Names {
     pub fn hash_of(relative: &str) -> Option<&str> {
         let stem = relative.rsplit('/').next()?.split('.').next()?;
         let (_, hash) = stem.rsplit_once('-')?;
-        (hash.len() == HASH_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(hash)
+        is_hash(hash).then_some(hash)
     }
 
     /// The probe of conditional creation.
@@ -244,6 +258,11 @@ impl Names {
     pub fn data(&self, table: Table, partition: &str, plan: u64, task: u64, ordinal: usize, hash: &str) -> Relative {
         Relative::spelled(format!("{}/{partition}/{}", table.name(), data_file(plan, task, ordinal, short(hash))))
     }
+}
+
+/// Whether it is the beginning of a hash as names end in it.
+fn is_hash(text: &str) -> bool {
+    text.len() == HASH_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn data_file(plan: u64, task: u64, ordinal: usize, hash: &str) -> String {

@@ -48,6 +48,8 @@ pub struct Brief<'a> {
     pub version: &'a str,
     pub outcome: Outcome,
     pub format: Option<&'a str>,
+    pub plan: u64,
+    pub task: u64,
 }
 
 /// Receipts of one day as a Parquet file. Same receipts, same bytes.
@@ -94,13 +96,16 @@ pub fn decode(bytes: Bytes, day: Day, wanted: impl Fn(&Receipt) -> bool) -> Resu
 pub fn briefly(bytes: Bytes, mut each: impl FnMut(Brief<'_>)) -> Result<(), ParquetError> {
     caught(|| {
         let builder = open(bytes)?;
-        let mask = ProjectionMask::columns(builder.parquet_schema(), ["url", "version", "outcome", "format"]);
+        let columns = ["url", "version", "outcome", "format", "plan", "task"];
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
         for batch in builder.with_projection(mask).build()? {
             let batch = batch?;
             for row in 0..batch.num_rows() {
                 let format = text(&batch, "format", row)?;
                 let outcome = outcome(&batch, row)?;
-                each(Brief { url: need(&batch, "url", row)?, version: need(&batch, "version", row)?, outcome, format });
+                let (plan, task) = (signed(&batch, "plan", row)?, signed(&batch, "task", row)?);
+                let (url, version) = (need(&batch, "url", row)?, need(&batch, "version", row)?);
+                each(Brief { url, version, outcome, format, plan, task });
             }
         }
         Ok(())
@@ -223,9 +228,8 @@ fn from_row(batch: &RecordBatch, row: usize, day: Day) -> Result<Filed, ParquetE
         inflated_bytes,
         parts: parts(batch, row)?,
     };
-    let signed = |name| column(batch, name).map(|array| array.as_primitive::<Int64Type>().value(row) as u64);
     let format = text(batch, "format", row)?.map(str::to_owned);
-    Ok(Filed { receipt, plan: signed("plan")?, task: signed("task")?, format })
+    Ok(Filed { receipt, plan: signed(batch, "plan", row)?, task: signed(batch, "task", row)?, format })
 }
 
 fn parts(batch: &RecordBatch, row: usize) -> Result<Vec<PartSums>, ParquetError> {
@@ -261,6 +265,10 @@ fn text<'a>(batch: &'a RecordBatch, name: &str, row: usize) -> Result<Option<&'a
 
 fn need<'a>(batch: &'a RecordBatch, name: &str, row: usize) -> Result<&'a str, ParquetError> {
     Ok(column(batch, name)?.as_string::<i32>().value(row))
+}
+
+fn signed(batch: &RecordBatch, name: &str, row: usize) -> Result<u64, ParquetError> {
+    Ok(column(batch, name)?.as_primitive::<Int64Type>().value(row) as u64)
 }
 
 fn number(batch: &RecordBatch, name: &str, row: usize) -> Result<u64, ParquetError> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::lines::{LineReader, encode_lines};
-use super::{Day, Names, Relative, TaskRef};
+use super::{Day, Names, PlanMark, Relative, TaskRef};
 use crate::schema::{Kind, Table};
 
 /// Sums over objects.
@@ -24,6 +24,9 @@ pub struct Totals {
     pub objects_confirmed: u64,
     #[serde(default)]
     pub objects_differing: u64,
+    /// Objects that are copies of others and were not read.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub objects_copies: u64,
     pub files: u64,
     pub file_bytes: u64,
 }
@@ -49,6 +52,7 @@ impl Totals {
         take(&mut self.rejects, other.rejects);
         take(&mut self.objects_confirmed, other.objects_confirmed);
         take(&mut self.objects_differing, other.objects_differing);
+        take(&mut self.objects_copies, other.objects_copies);
         take(&mut self.files, other.files);
         take(&mut self.file_bytes, other.file_bytes);
     }
@@ -63,6 +67,7 @@ impl Totals {
         add(&mut self.rejects, other.rejects);
         add(&mut self.objects_confirmed, other.objects_confirmed);
         add(&mut self.objects_differing, other.objects_differing);
+        add(&mut self.objects_copies, other.objects_copies);
         add(&mut self.files, other.files);
         add(&mut self.file_bytes, other.file_bytes);
     }
@@ -79,11 +84,17 @@ pub enum Outcome {
     Confirmed,
     /// Converted earlier, and this later version of it would give something else. The lake keeps what it has.
     Differs,
+    /// A copy of another object, whose URL is the reason: it was not read. Only plans of format 2 have such objects.
+    Copy,
+}
+
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Outcome {
-    pub const ALL: [Outcome; 5] =
-        [Outcome::Converted, Outcome::Aside, Outcome::Skipped, Outcome::Confirmed, Outcome::Differs];
+    pub const ALL: [Outcome; 6] =
+        [Outcome::Converted, Outcome::Aside, Outcome::Skipped, Outcome::Confirmed, Outcome::Differs, Outcome::Copy];
 
     /// The word on storage.
     pub fn name(self) -> &'static str {
@@ -93,6 +104,7 @@ impl Outcome {
             Outcome::Skipped => "skipped",
             Outcome::Confirmed => "confirmed",
             Outcome::Differs => "differs",
+            Outcome::Copy => "copy",
         }
     }
 }
@@ -208,6 +220,9 @@ pub struct CommitHead {
     pub files: Vec<DataFile>,
     /// Where the lines that were set aside lie, relative to the lake.
     pub rejects: Option<Relative>,
+    /// That of its plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<PlanMark>,
     /// The task that this one stands for once all tasks of its plan are committed. A task of a plan to redo that changes nothing has none,
     /// and no files and receipts.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,9 +1,10 @@
 //! Which source objects the ledger already knows, for the days that a run lists and no others.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::receipts::{Brief, briefly};
-use super::{Day, Lake, LakeError, Outcome, State};
+use super::{Commit, Day, Lake, LakeError, Outcome, PlannedTask, State};
+use crate::source;
 
 /// First 16 bytes of the BLAKE3 of a source object's URL: enough to tell billions apart, small enough to hold millions.
 pub type ObjectHash = [u8; 16];
@@ -16,6 +17,7 @@ pub enum Standing {
     Converted,
     Aside,
     Skipped,
+    Copy,
 }
 
 impl Standing {
@@ -24,6 +26,7 @@ impl Standing {
             Outcome::Converted | Outcome::Confirmed | Outcome::Differs => Standing::Converted,
             Outcome::Aside => Standing::Aside,
             Outcome::Skipped => Standing::Skipped,
+            Outcome::Copy => Standing::Copy,
         }
     }
 }
@@ -48,6 +51,8 @@ impl Known {
 #[derive(Debug, Default)]
 pub struct Seen {
     objects: HashMap<ObjectHash, Known>,
+    /// Names in AWS's form of objects that were converted.
+    deliveries: HashSet<u64>,
     format: Option<String>,
 }
 
@@ -64,6 +69,9 @@ impl Seen {
         let mut seen = Seen { format: format.map(str::to_owned), ..Seen::default() };
         for relative in days.iter().filter_map(|day| state.filed.receipts.get(day)).flatten() {
             let insert = |brief: Brief<'_>| {
+                if state.is_lost(brief.plan, brief.task) {
+                    return;
+                }
                 let same_format = brief.format == format;
                 seen.insert(brief.url, brief.version, Standing::of(brief.outcome), same_format);
             };
@@ -87,18 +95,20 @@ impl Seen {
             return Ok(());
         }
         let same_format = plan.plan.settings.format == self.format;
-        let committed = lake.committed(number).await?;
+        let mut done = BTreeSet::new();
+        let visit = |Commit { head, receipts }: Commit| {
+            done.insert(head.task);
+            for receipt in receipts.iter().filter(|receipt| days.contains(&receipt.day)) {
+                self.insert(&receipt.url, &receipt.version, Standing::of(receipt.outcome), same_format);
+            }
+        };
+        state.visit_commits(lake, number, visit).await?;
         if !plan.sealed {
             // An object that left the plan still counts while its task is open: a rival that read it may yet commit it.
-            let open = lake.tasks(&plan.plan).await?.into_iter().filter(|task| !committed.contains(&task.task));
+            let is_open = |task: &PlannedTask| !done.contains(&task.task) && !state.is_lost(number, task.task);
+            let open = lake.tasks(&plan.plan).await?.into_iter().filter(is_open);
             for object in open.flat_map(|task| task.objects).filter(|object| days.contains(&Day(object.day))) {
                 self.insert(&object.url, &object.version, Standing::Planned, same_format);
-            }
-        }
-        for task in committed {
-            let Some(commit) = lake.commit(number, task).await? else { continue };
-            for receipt in commit.receipts.iter().filter(|receipt| days.contains(&receipt.day)) {
-                self.insert(&receipt.url, &receipt.version, Standing::of(receipt.outcome), same_format);
             }
         }
         Ok(())
@@ -106,10 +116,13 @@ impl Seen {
 
     /// A conversion is never forgotten for a later, lesser standing; the version that was read last is the one known.
     fn insert(&mut self, url: &str, version: &str, standing: Standing, same_format: bool) {
+        if let Some(name) = source::delivery(url).filter(|_| standing == Standing::Converted) {
+            self.deliveries.insert(version_hash(name));
+        }
         let mut known = Known { version: version_hash(version), same_format, standing };
         let slot = self.objects.entry(object_hash(url)).or_insert(known);
         if matches!(slot.standing, Standing::Converted | Standing::Planned)
-            && matches!(standing, Standing::Aside | Standing::Skipped)
+            && matches!(standing, Standing::Aside | Standing::Skipped | Standing::Copy)
         {
             return;
         }
@@ -117,6 +130,15 @@ impl Seen {
             known.standing = Standing::Converted;
         }
         *slot = known;
+    }
+
+    /// Whether an object of this name was converted; seldom by mistake.
+    pub fn has_delivery(&self, name: &str) -> bool {
+        self.deliveries.contains(&version_hash(name))
+    }
+
+    pub fn was_copy(&self, url: &str) -> bool {
+        self.get(url).is_some_and(|known| known.standing == Standing::Copy)
     }
 
     pub fn get(&self, url: &str) -> Option<Known> {

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
 use super::receipts;
 use super::{
-    Body, Checkpoint, CommitHead, Create, Day, Dropped, Entry, Filed, Lake, LakeError, Names, Outcome, Plan,
-    PlannedTask, Purpose, Receipt, TaskRef, Totals, decode_lines,
+    Body, Checkpoint, Commit, CommitHead, Create, Day, Dropped, Entry, FORMAT_FIRST, Filed, Lake, LakeError, Names,
+    Outcome, Plan, PlannedTask, Purpose, Receipt, TaskRef, Totals, decode_lines,
 };
 use crate::schema::{Kind, NEW_COLUMNS_PER_TASK_MAX, RESERVED, Table, Types, UNKNOWN_COLUMNS_MAX, Unknown, documented};
 
@@ -18,6 +19,9 @@ pub struct PlanState {
     pub sealed: bool,
     /// Objects that left the plan, with the reason.
     pub dropped: BTreeMap<String, Dropped>,
+    /// What its seal says. A checkpoint holds no sealed plan.
+    #[serde(skip)]
+    pub sealed_totals: Option<Totals>,
 }
 
 impl PlanState {
@@ -40,7 +44,7 @@ pub struct Superseded {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
     pub oldest: Day,
-    /// The newest plan that lost one of them.
+    /// The newest entry that lost one of them: a plan that could not read it, or the entry that gave its task up.
     pub plan: u64,
 }
 
@@ -49,10 +53,16 @@ pub struct Unread {
 pub struct State {
     /// `None` until the lake is born.
     pub create: Option<Create>,
+    /// The newest format of an entry: whoever does not know it must not begin behind it.
+    #[serde(default = "first_format", skip_serializing_if = "is_first_format")]
+    pub format: u32,
     /// The number that the next entry will take.
     pub next: u64,
     /// The newest plan's number: whether a rival planned meanwhile.
     pub newest_plan: Option<u64>,
+    /// An entry that a checkpoint stands for and that the log does not have.
+    #[serde(skip)]
+    pub(super) lacks: Option<u64>,
     /// Plans that are open, or that no checkpoint covers yet.
     pub plans: BTreeMap<u64, PlanState>,
     /// Where the records of all other plans lie.
@@ -62,6 +72,9 @@ pub struct State {
     /// Tasks for which others stand.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub replaced: BTreeSet<TaskRef>,
+    /// Tasks that were given up: nothing of them counts, whatever lies under their names.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lost: BTreeSet<TaskRef>,
     /// Type of every column that a sealed plan wrote, as the first one wrote it.
     pub columns: BTreeMap<Table, BTreeMap<String, Kind>>,
     /// Sums over sealed plans.
@@ -85,11 +98,15 @@ impl State {
     /// Reads the entries that came since. A gap in the numbers is an error, never an end.
     pub async fn catch_up(&mut self, lake: &Lake) -> Result<(), LakeError> {
         let prefix = lake.names.log_prefix();
-        let listed = match self.next.checked_sub(1) {
-            Some(last) => lake.list_after(&prefix, &lake.names.log(last)).await?,
+        // From the last entry that is known on: it must still be there.
+        let listed = match self.next.checked_sub(2) {
+            Some(before) => lake.list_after(&prefix, &lake.names.log(before)).await?,
             None => lake.list(&prefix).await?,
         };
-        let last = listed.iter().filter_map(|meta| Names::number_of(&meta.location)).max();
+        let is_known =
+            |meta: &ObjectMeta| Some(self.next) == lake.names.log_of(&meta.location).map(|number| number + 1);
+        self.lacks = self.next.checked_sub(1).filter(|_| !listed.iter().any(is_known));
+        let last = listed.iter().filter_map(|meta| lake.names.log_of(&meta.location)).max();
         while last.is_some_and(|last| self.next <= last) {
             let path = lake.names.log(self.next);
             let entry = lake.entry(self.next).await?.ok_or_else(|| LakeError::Gap { url: lake.names.url(&path) })?;
@@ -108,6 +125,7 @@ impl State {
     }
 
     fn apply(&mut self, body: Body, at: &str) {
+        self.format = self.format.max(body.format());
         match body {
             Body::Create(create) => self.create = Some(create),
             Body::Plan(plan) => {
@@ -116,13 +134,14 @@ impl State {
                     self.last_full_scan = Some(at.to_owned());
                     self.settle(&plan);
                 }
-                let state = PlanState { plan, sealed: false, dropped: BTreeMap::new() };
+                let state = PlanState { plan, sealed: false, dropped: BTreeMap::new(), sealed_totals: None };
                 self.plans.insert(self.next, state);
                 self.newest_plan = Some(self.next);
             }
             Body::Seal(seal) => {
                 if let Some(plan) = self.plans.get_mut(&seal.plan).filter(|plan| !plan.sealed) {
                     plan.sealed = true;
+                    plan.sealed_totals = Some(seal.totals);
                     self.totals.add(&seal.totals);
                     self.totals.subtract(&seal.replaced_totals);
                     self.replaced.extend(seal.replaced);
@@ -136,17 +155,26 @@ impl State {
             }
             Body::Drop(drop) => {
                 for (url, dropped) in &drop.objects {
-                    let folder = url.rfind('/').map_or("", |end| &url[..=end]);
-                    let lost = Unread { oldest: dropped.day, plan: drop.plan };
-                    let known = self.unread.entry(folder.to_owned()).or_insert(lost);
-                    *known = Unread { oldest: known.oldest.min(lost.oldest), plan: known.plan.max(lost.plan) };
+                    self.list_again(folder_of(url), Unread { oldest: dropped.day, plan: drop.plan });
                 }
                 if let Some(plan) = self.plans.get_mut(&drop.plan) {
                     plan.dropped.extend(drop.objects);
                 }
             }
+            Body::Lost(lost) => {
+                self.totals.subtract(&lost.totals);
+                self.lost.extend(lost.tasks);
+                for (folder, oldest) in lost.folders {
+                    self.list_again(&folder, Unread { oldest, plan: self.next });
+                }
+            }
         }
         self.next += 1;
+    }
+
+    fn list_again(&mut self, folder: &str, lost: Unread) {
+        let known = self.unread.entry(folder.to_owned()).or_insert(lost);
+        *known = Unread { oldest: known.oldest.min(lost.oldest), plan: known.plan.max(lost.plan) };
     }
 
     /// A full scan found again what earlier plans had lost under the chains that it listed to their end. What a plan loses
@@ -207,24 +235,29 @@ impl State {
         unknown
     }
 
-    /// The tasks of a plan without the objects that left it.
+    /// The tasks of a plan without those that were given up, and without the objects that left it.
     pub async fn tasks(&self, lake: &Lake, number: u64) -> Result<Vec<PlannedTask>, LakeError> {
         let plan = &self.plans[&number];
         let mut tasks = lake.tasks(&plan.plan).await?;
         for task in &mut tasks {
             task.objects.retain(|object| !plan.dropped.contains_key(&object.url));
+            // A copy is read if the first of its kind could not be.
+            for object in &mut task.objects {
+                object.copy_of.take_if(|first| plan.dropped.contains_key(first));
+            }
         }
+        tasks.retain(|task| !self.is_lost(number, task.task));
         Ok(tasks)
     }
 
     /// The tasks for which others stand. A plan to redo counts from its last commit on, at once for all of its tasks.
     pub async fn superseded(&self, lake: &Lake) -> Result<Superseded, LakeError> {
         let mut superseded = Superseded { by: BTreeSet::new(), tasks: self.replaced.clone() };
-        for (&number, state) in self.plans.iter().filter(|(_, state)| state.is_redo_under_way()) {
+        for (&number, _) in self.plans.iter().filter(|(_, state)| state.is_redo_under_way()) {
             let committed = lake.committed(number).await?;
-            if committed.len() as u64 == state.plan.tasks {
+            if self.to_do(number, &committed) == 0 {
                 superseded.by.insert(number);
-                for task in committed {
+                for task in committed.into_iter().filter(|&task| !self.is_lost(number, task)) {
                     let replaces = lake.commit(number, task).await?.and_then(|commit| commit.head.replaces);
                     superseded.tasks.extend(replaces);
                 }
@@ -241,23 +274,56 @@ impl State {
 
     /// The heads of all commits that are part of the lake, in order of plan and task: what it holds.
     pub async fn heads(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
+        let mut heads = self.every_head(lake).await?;
+        self.check_totals(lake, &heads)?;
+        let superseded = self.superseded(lake).await?;
+        heads.retain(|head| !superseded.tasks.contains(&TaskRef { plan: head.plan, task: head.task }));
+        heads.sort_by_key(|head| (head.plan, head.task));
+        Ok(heads)
+    }
+
+    /// The same with those for which others stand.
+    pub async fn every_head(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
         let mut heads: Vec<CommitHead> = match &self.filed.heads {
             Some(relative) => lake.filed(relative, |bytes| decode_lines(&bytes)).await?,
             None => Vec::new(),
         };
         let superseded = self.superseded(lake).await?;
         for (number, state) in self.counted(&superseded) {
-            for task in lake.committed(number).await? {
-                let Some(mut head) = lake.commit(number, task).await?.map(|commit| commit.head) else { continue };
+            let add = |Commit { mut head, .. }| {
                 if state.is_redo_under_way() {
                     head.files.iter_mut().for_each(|file| file.path = Names::waiting(&file.path));
                 }
                 heads.push(head);
+            };
+            self.visit_commits(lake, number, add).await?;
+        }
+        heads.retain(|head| !self.is_lost(head.plan, head.task));
+        Ok(heads)
+    }
+
+    /// That the heads of all sealed plans come to what their seals say: a checkpoint may have filed a plan of which a
+    /// commit was gone.
+    fn check_totals(&self, lake: &Lake, heads: &[CommitHead]) -> Result<(), LakeError> {
+        let Some(filed) = &self.filed.heads else { return Ok(()) };
+        let totals = self.sum_of(heads);
+        if totals == self.totals {
+            return Ok(());
+        }
+        let reason = format!("its commits have {} rows, their seals say {}", totals.rows, self.totals.rows);
+        Err(LakeError::Filed { url: lake.names.url(&lake.names.inside(filed)), reason })
+    }
+
+    /// What the heads of sealed plans come to, without the rows for which others stand.
+    pub fn sum_of(&self, heads: &[CommitHead]) -> Totals {
+        let mut totals = Totals::default();
+        for head in heads.iter().filter(|head| !self.is_open(head.plan)) {
+            totals.add(&head.totals);
+            if self.replaced.contains(&TaskRef { plan: head.plan, task: head.task }) {
+                totals.subtract(&head.totals.of_conversions());
             }
         }
-        heads.retain(|head| !superseded.tasks.contains(&TaskRef { plan: head.plan, task: head.task }));
-        heads.sort_by_key(|head| (head.plan, head.task));
-        Ok(heads)
+        totals
     }
 
     /// Every key day of which the lake has receipts.
@@ -295,6 +361,9 @@ impl State {
         let superseded = self.superseded(lake).await?;
         let mut visit = |filed: receipts::Filed| {
             let task = TaskRef { plan: filed.plan, task: filed.task };
+            if self.lost.contains(&task) {
+                return;
+            }
             if filed.receipt.outcome != Outcome::Converted || !superseded.tasks.contains(&task) {
                 visit(filed);
             }
@@ -304,13 +373,14 @@ impl State {
             filed.into_iter().for_each(&mut visit);
         }
         for (plan, state) in self.counted(&superseded).filter(|(_, state)| state.plan.days.contains(&day)) {
-            for task in lake.committed(plan).await? {
-                let Some(commit) = lake.commit(plan, task).await? else { continue };
-                let of_day = commit.receipts.into_iter().filter(|receipt| receipt.day == day && wanted(receipt));
+            let visit_commit = |Commit { head, receipts }: Commit| {
+                let of_day = receipts.into_iter().filter(|receipt| receipt.day == day && wanted(receipt));
                 for receipt in of_day {
-                    visit(receipts::Filed { receipt, plan, task, format: state.plan.settings.format.clone() });
+                    let format = state.plan.settings.format.clone();
+                    visit(receipts::Filed { receipt, plan, task: head.task, format });
                 }
-            }
+            };
+            self.visit_commits(lake, plan, visit_commit).await?;
         }
         Ok(())
     }
@@ -332,4 +402,17 @@ impl State {
         }
         Ok(found.into_values().collect())
     }
+}
+
+fn first_format() -> u32 {
+    FORMAT_FIRST
+}
+
+fn is_first_format(format: &u32) -> bool {
+    *format <= FORMAT_FIRST
+}
+
+/// The folder of a source object, ending in `/`.
+pub fn folder_of(url: &str) -> &str {
+    url.rfind('/').map_or("", |end| &url[..=end])
 }

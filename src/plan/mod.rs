@@ -1,23 +1,25 @@
 //! What is to be done: the listed objects that the ledger does not know, cut into tasks.
 //!
 //! ```text
-//! listing ──▶ Spool ──▶ Listed ──▶ judge(Seen) ──▶ fresh ──▶ Gather ──▶ cut ──▶ tasks
+//! listing ──▶ Spool ──▶ Listed ──▶ judge(Seen) ──▶ fresh ──▶ Finder (copies) ──▶ Gather ──▶ cut ──▶ tasks
 //!                                            └──▶ changed (to be checked)
 //! ```
 //!
 //! Same objects, same tasks: nothing here looks at a clock, at threads or at memory.
 
+mod copies;
 mod cut;
 mod spool;
 
 #[cfg(test)]
 mod tests;
 
+pub use copies::{Copies, Finder, First, Found, Likeness};
 pub use cut::{Gather, OBJECTS_PER_PLAN_MAX, cut};
 pub use spool::{Listed, Merge, Spool};
 
 use crate::lake::{Seen, Standing};
-use crate::source::Object;
+use crate::source::{Object, delivery};
 
 /// What a listed object is to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,10 @@ pub fn judge(object: &Object, seen: &Seen) -> Verdict {
     let Some(known) = seen.get(&object.url) else { return Verdict::Fresh };
     let same_version = known.is_version(&object.version);
     match known.standing {
+        // Of which it is a copy, that may not have been read after all.
+        Standing::Copy if !same_version || !delivery(&object.url).is_some_and(|name| seen.has_delivery(name)) => {
+            Verdict::Fresh
+        }
         Standing::Aside | Standing::Skipped if !same_version || !known.same_format => Verdict::Fresh,
         Standing::Converted if !same_version => Verdict::Changed,
         _ => Verdict::Known,

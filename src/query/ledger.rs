@@ -29,11 +29,7 @@ pub(super) struct SetAside {
 
 impl Ledger {
     pub async fn open(lake: &Lake) -> Result<Ledger, LakeError> {
-        let state = State::load(lake).await?;
-        if state.create.is_none() {
-            return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() });
-        }
-        Ok(Ledger { lake: lake.clone(), state })
+        Ok(Ledger { lake: lake.clone(), state: State::open(lake).await? })
     }
 
     /// Every data file that is committed.

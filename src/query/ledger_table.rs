@@ -226,6 +226,10 @@ fn run(number: u64, entry: Entry) -> Value {
             "kind": "plan", "plan": number, "purpose": plan.purpose, "tasks": plan.tasks, "objects": plan.objects,
             "full_scan": plan.full_scan,
         }),
+        Body::Lost(lost) => json!({
+            "kind": "lost", "tasks": lost.tasks.len(), "objects": lost.objects, "rows": 0,
+            "rows_replaced": lost.totals.rows, "files_replaced": lost.totals.files,
+        }),
         Body::Drop(drop) => json!({ "kind": "drop", "plan": drop.plan, "objects": drop.objects.len() }),
         Body::Seal(seal) => {
             let totals = seal.totals;

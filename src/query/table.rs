@@ -169,7 +169,9 @@ impl LakeTable {
         let mut partitioned =
             PartitionedFile::new_from_meta(meta).with_partition_values(partition_values(file, by_hour));
         // Set as they are: `with_statistics` would say that partition values are never null.
-        partitioned.statistics = Some(Arc::new(self.statistics_of(&[index])));
+        // They have a place for every column, and would fill the memory where columns and files are very many.
+        let is_wide = self.schema.table_schema().fields().len() >= super::wide::COLUMNS_MIN;
+        partitioned.statistics = (!is_wide).then(|| Arc::new(self.statistics_of(&[index])));
         partitioned
     }
 

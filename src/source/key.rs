@@ -209,6 +209,15 @@ impl FileName {
     }
 }
 
+/// The file name in a key or URL, if it is whole in AWS's form. AWS ends it in a hash of its own: each is of one
+/// delivery.
+pub fn delivery(key: &str) -> Option<&str> {
+    let file = key.rsplit('/').next()?;
+    let hash = file.rsplit('_').next()?.strip_suffix(".log.gz")?;
+    let is_hash = !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    FileName::of(file).filter(|name| is_hash && name.account.is_some()).map(|_| file)
+}
+
 /// `YYYYMMDDTHHmmZ`.
 fn slot_of(time: &str) -> Option<NaiveDateTime> {
     let (date, clock) = time.strip_suffix('Z')?.split_once('T')?;

@@ -28,6 +28,30 @@ pub fn path_of(key: &str) -> PathBuf {
     Path::new("/").join(key)
 }
 
+/// Whether two objects on disk have the same bytes; `None` if one is not on disk.
+pub fn same_content(a: &str, b: &str) -> Option<std::io::Result<bool>> {
+    use std::io::Read;
+    let path = |url: &str| url.strip_prefix("file:///").map(path_of);
+    let (a, b) = (path(a)?, path(b)?);
+    let compare = || {
+        let is_file = |path: &PathBuf| Ok::<_, std::io::Error>(std::fs::symlink_metadata(path)?.is_file());
+        if !is_file(&a)? || !is_file(&b)? {
+            return Err(std::io::ErrorKind::InvalidInput.into());
+        }
+        let (mut a, mut b) = (std::fs::File::open(a)?, std::fs::File::open(b)?);
+        let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
+        loop {
+            (of_a.clear(), of_b.clear());
+            (&mut a).take(1 << 20).read_to_end(&mut of_a)?;
+            (&mut b).take(1 << 20).read_to_end(&mut of_b)?;
+            if of_a != of_b || of_a.is_empty() {
+                return Ok(of_a == of_b);
+            }
+        }
+    };
+    Some(compare())
+}
+
 pub(super) fn entry(key: String, metadata: &Metadata) -> Entry {
     Entry { key, size: metadata.len(), version: version_of(metadata), modified: metadata.mtime(), target: None }
 }

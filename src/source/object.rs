@@ -28,6 +28,9 @@ pub struct Object {
     pub delivered: i64,
     /// The key lies below `AWSLogs/…/vpcflowlogs/<region>/`.
     pub in_flow_log_prefix: bool,
+    /// The URL of the object of which it is a copy: then it is not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<String>,
 }
 
 /// One name of a listing.
@@ -58,6 +61,7 @@ impl Object {
             log_id: facts.log_id,
             delivered: facts.slot.unwrap_or(entry.modified),
             in_flow_log_prefix: facts.in_flow_log_prefix,
+            copy_of: None,
             key,
         }
     }

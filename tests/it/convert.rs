@@ -152,13 +152,40 @@ fn new_and_late_objects_are_added(lab: &Lab) {
     lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 15, "0a", 4)), &rows_of_day(15, 4, 10));
     // An account that was never listed, long ago: it is listed from its beginning.
     lab.put_gz(&format!("logs/{}", key("999988887777", "us-east-1", 1, "0f", 5)), &rows_of_day(1, 5, 10));
-    assert_eq!(lab.convert(&[], 0)["objects"], 3);
+    let before = by_date(lab, "lake");
+    let summary = lab.convert(&[], 0);
+    assert_eq!(summary["objects"], 3);
+    let mut dates = by_date(lab, "lake");
+    dates.retain(|date, rows| before.get(date) != Some(rows));
+    assert_eq!((summary["dates"].clone(), dates.len()), (serde_json::json!(dates), 3), "the dates that received rows");
     check(lab);
     // Later than the lookback: only a full scan finds it.
     lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", 2, "0a", 6)), &rows_of_day(2, 6, 10));
     assert_eq!(lab.convert(&[], 0)["objects"], 0);
     assert_eq!(lab.convert(&["--full-scan"], 0)["objects"], 1);
     check(lab);
+}
+
+/// Rows by date, as a reader of folders counts them.
+fn by_date(lab: &Lab, lake: &str) -> std::collections::BTreeMap<String, u64> {
+    let mut dates = std::collections::BTreeMap::new();
+    for row in lab.rows_of(lake).values() {
+        *dates.entry(row["date"].clone()).or_default() += 1;
+    }
+    dates
+}
+
+#[test]
+fn people_are_told_the_first_dates_and_how_many_more() {
+    let lab = Lab::on_disk();
+    for day in 10..17 {
+        lab.put_gz(&format!("logs/{}", key("012345678901", "us-east-1", day, "0a", day)), &rows_of_day(day, 1, 3));
+    }
+    lab.put_gz("logs/loose.log.gz", "srcaddr bytes\n10.0.0.1 1\n");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/"]);
+    let told = "rows went to 7 dates: 2023-09-10, 2023-09-11, 2023-09-12, 2023-09-13, 2023-09-14 … and 2 more\n";
+    assert!(said.code == 0 && said.stderr.contains(told), "{}", said.stderr);
+    assert!(said.stderr.contains("1 rows have no date"), "{}", said.stderr);
 }
 
 fn two_sources_feed_one_lake(lab: &Lab) {

@@ -196,7 +196,8 @@ fn a_plan_of_another_writer_epoch_is_finished_and_its_attempts_are_swept() {
         bench.block_on(lake.delete(&Path::from(name.as_str()))).expect("memory");
         file["path"] = other.into();
     }
-    put(&intent.replace(".json", "-other.json"), theirs.to_string().into_bytes());
+    let (folder, _) = intent.rsplit_once('/').expect("a folder");
+    put(&format!("{folder}/00000000deadbeef.json"), theirs.to_string().into_bytes());
     assert_ne!(bench.data_files(&lake).keys().collect::<Vec<_>>(), clean.keys().collect::<Vec<_>>());
     bench.convert(lake.clone(), &[]).expect("no faults");
     bench.check_readers(&lake, "finished");

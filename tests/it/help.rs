@@ -2,7 +2,8 @@
 
 use crate::lab::Lab;
 
-const CONVERT_FLAGS: [&str; 20] = [
+const CONVERT_FLAGS: [&str; 21] = [
+    "--copies",
     "--since",
     "--until",
     "--log-account",
@@ -30,7 +31,9 @@ fn help_names_every_command_and_flag() {
     let lab = Lab::on_disk();
     let help = lab.run(&["--help"]);
     assert_eq!(help.code, 0);
-    for command in ["convert", "sample", "inspect", "rejects", "verify", "query", "report", "dashboard", "demo"] {
+    for command in
+        ["convert", "sample", "inspect", "rejects", "verify", "repair", "query", "report", "dashboard", "demo"]
+    {
         assert!(help.stdout.contains(command), "{}", help.stdout);
     }
     let convert = lab.run(&["convert", "--help"]);

@@ -15,6 +15,7 @@ use crate::lab::{Lab, on_both_stores};
 on_both_stores!(
     a_lake_of_format_1_is_read_proven_and_continued,
     a_plan_of_another_writer_is_finished_with_the_same_rows,
+    what_another_decoder_would_read_otherwise_is_not_laid_to_the_content,
 );
 
 /// Copies a kept lake to `lake/` of the lab; its keys, relative to it.
@@ -124,6 +125,34 @@ fn a_plan_of_another_writer_is_finished_with_the_same_rows(lab: &Lab) {
         lab.convert(&[], 0);
         assert_eq!(lab.lake_rows(), expected, "epoch {epoch}");
         assert_eq!(verify(lab, 0)["plans_open"], json!([]));
+    }
+}
+
+/// An object is replaced by one with another line. Its receipt is of this program's epoch, or of an earlier one: then
+/// nobody can say whether its content changed.
+fn what_another_decoder_would_read_otherwise_is_not_laid_to_the_content(lab: &Lab) {
+    let text = |bytes: u32| format!("version srcaddr bytes start\n2 10.0.0.1 {bytes} 1694735970\n");
+    for epoch in [WRITER_EPOCH, WRITER_EPOCH - 1] {
+        for key in lab.list("lake").keys() {
+            lab.delete(&object_store::path::Path::parse(key).expect("a key"));
+        }
+        lab.put_gz("logs/2023/09/14/a.log.gz", &text(1));
+        lab.convert(&[], 0);
+        let commit = "lake/_flowlake/commits/00000000000000000001/000000.ndjson.zst";
+        let record = zstd::decode_all(lab.get(commit).as_slice()).expect("zstd");
+        let record = String::from_utf8(record).expect("text");
+        let (now, then) = (format!("\"writer_epoch\":{WRITER_EPOCH}"), format!("\"writer_epoch\":{epoch}"));
+        assert!(record.contains(&now));
+        lab.put(commit, zstd::encode_all(record.replace(&now, &then).as_bytes(), 3).expect("memory"));
+        lab.put_gz("logs/2023/09/14/a.log.gz", &text(22));
+        let said = lab.run(&["verify", "{}lake/", "{}logs/", "--json"]);
+        let is_other = epoch != WRITER_EPOCH;
+        let kind = if is_other { "decoder_changed" } else { "source_differs" };
+        assert!(said.code == 4 && said.stdout.contains(&format!("\"kind\":\"{kind}\"")), "{}", said.stdout);
+        let summary = lab.convert(&[], 3);
+        let differing = summary["differing"][0].as_str().expect("a reason");
+        assert_eq!(differing.contains("the decoder changed"), is_other, "{differing}");
+        assert!(differing.contains("it would give 1 rows"), "{differing}");
     }
 }
 

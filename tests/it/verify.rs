@@ -1,15 +1,64 @@
 //! `flowlake verify`: sound lakes pass, and every damage is named.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::compute::{concat_batches, take_record_batch};
+use flowlake::audit::{self, Difference, Options};
+use flowlake::lake::Lake;
+use flowlake::progress::{Progress, When};
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
 use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
+use crate::faults::{self, Bench};
+use crate::faulty::FaultyStore;
 use crate::lab::{Lab, on_both_stores};
+
+/// What a verification of a lake in a store tells.
+pub async fn differences(lake: Arc<dyn ObjectStore>) -> Vec<String> {
+    let lake = Lake::new(lake, Path::default(), "s3://lake/".to_owned());
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let options = Options { threads: 2, memory_bytes: 512 << 20, scratch: scratch.path().to_owned() };
+    let mut told = Vec::new();
+    let mut tell = |difference: &Difference| {
+        told.push(difference.to_string());
+        Ok(())
+    };
+    let progress = Progress::new(When::Never);
+    let report = audit::verify(&lake, &[], &options, &progress, &mut tell).await.expect("it comes to its end");
+    assert_eq!(report.differences, told.len() as u64);
+    told
+}
+
+/// A conversion, or a redo, goes on before each of the verification's operations in turn.
+#[test]
+fn a_run_that_goes_on_meanwhile_is_no_difference() {
+    let mut bench = Bench::new();
+    (1..=20).for_each(|day| bench.put(&faults::key(day, day), &faults::text(day, day)));
+    let converted = Arc::new(InMemory::new());
+    bench.convert(converted.clone(), &[]).expect("no faults");
+    (1..=20).for_each(|day| bench.put(&faults::key(day, 100 + day), &faults::text(day, 100 + day)));
+    let bench = Arc::new(bench);
+    let redo: &[&str] = &["--redo", "--since", "2023-09-01", "--until", "2023-09-30", "--compression", "none"];
+    for more in [&[], redo] {
+        for operation in 1.. {
+            let lake = Arc::new(converted.fork());
+            let (of_others, others) = (lake.clone(), bench.clone());
+            let meanwhile = move || drop(others.convert(of_others.clone(), more).expect("no faults"));
+            let store = Arc::new(FaultyStore::sleeping(lake, operation, Box::new(meanwhile)));
+            assert_eq!(bench.block_on(differences(store.clone())), Vec::<String>::new(), "{more:?} before {operation}");
+            if store.operations() < operation {
+                assert!(operation > 20, "{operation} operations");
+                break;
+            }
+        }
+    }
+}
 
 on_both_stores!(
     a_sound_lake_passes,
@@ -18,6 +67,7 @@ on_both_stores!(
     forged_files_are_found_by_their_rows,
     a_source_is_held_against_the_lake,
     an_open_plan_is_told_and_is_no_difference,
+    names_that_others_lay_into_the_ledger_are_passed_over,
 );
 
 const DEFAULT: &str = "version account-id srcaddr dstport packets bytes start end";
@@ -141,6 +191,31 @@ impl Snapshot {
     fn keys(&self, part: &str) -> Vec<&String> {
         self.0.keys().filter(|key| key.contains(part)).collect()
     }
+}
+
+fn names_that_others_lay_into_the_ledger_are_passed_over(lab: &Lab) {
+    fill(lab);
+    convert(lab, &[]);
+    let mut strays = Vec::new();
+    for key in lab.list("lake/_flowlake").into_keys().filter(|key| !key.contains("/tmp/")) {
+        let (folder, file) = key.rsplit_once('/').expect("a folder");
+        let later = file.replacen("0000", "0009", 1);
+        let beside = [".DS_Store", "x.tmp", &format!("{file}.bak"), &format!("old/{file}"), &format!("{later}~")];
+        for name in beside.map(|name| format!("{folder}/{name}")) {
+            lab.put(&name, lab.get(&key));
+            strays.push(name);
+        }
+    }
+    assert!(strays.len() > 30);
+    lab.put_gz(&key(77), &rows(77, 5));
+    let summary = lab.convert(&[], 0);
+    assert_eq!(summary["objects"], 1, "{summary}");
+    let said = lab.run(&["query", "{}lake/", "SELECT count(*) AS n FROM flow_logs WHERE srcaddr LIKE '10.0.77.%'"]);
+    assert!(said.code == 0 && said.stdout.contains('5'), "{}{}", said.stdout, said.stderr);
+    let (differences, _) = verify(lab, &[], 0);
+    assert!(differences.is_empty(), "{differences:#?}");
+    let left = lab.list("lake/_flowlake");
+    assert!(strays.iter().all(|name| left.contains_key(name)), "what is not ours is not removed");
 }
 
 fn delete(lab: &Lab, key: &str) {

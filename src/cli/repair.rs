@@ -1,0 +1,23 @@
+//! The arguments of `flowlake repair`.
+
+use clap::Args;
+
+use super::LakeOptions;
+
+/// Restore commits that are missing from a lake's ledger, or give them up and have their objects converted again
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What a checkpoint filed is written again as it was. A task that is given up loses its rows: its \
+                  files are removed, and the next `flowlake convert` reads its objects again, if they are still at \
+                  their source. To restore the records from a copy is better. Exit codes: 0 done, 1 failed, 2 bad \
+                  usage, 75 another run on this host is at work on this lake."
+)]
+pub struct Repair {
+    /// The lake: a path, file:// or s3:// URL
+    pub lake: String,
+    #[command(flatten)]
+    pub lake_access: LakeOptions,
+    /// Print what was done as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,20 @@
+//! `flowlake repair`: opens the lake as a writer, and says what was done.
+
+use crate::cli;
+use crate::commit::{self, HostLock};
+use crate::convert::{self, ConvertError};
+use crate::error::{Error, Exit};
+use crate::lake::LakeError;
+use crate::source::Location;
+
+pub(super) async fn repair(arguments: &cli::Repair) -> Result<Exit, Error> {
+    let location = Location::parse(&arguments.lake)?;
+    if location.path().is_some_and(|folder| !folder.exists()) {
+        return Err(LakeError::NoLake { url: location.url() }.into());
+    }
+    let _lock = HostLock::take(&location.url(), None).map_err(ConvertError::from)?;
+    let writer = convert::open_writer(&location, &arguments.lake_access.access()?).await?;
+    let repaired = commit::repair(writer).await.map_err(ConvertError::from)?;
+    super::print(arguments.json, &repaired)?;
+    Ok(Exit::Done)
+}
