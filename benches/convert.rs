@@ -15,6 +15,7 @@ use flowlake::commit::LakeWriter;
 use flowlake::convert::{Options, Stop, run};
 use flowlake::encode::Compression;
 use flowlake::lake::Lake;
+use flowlake::plan::Copies;
 use flowlake::progress::{Progress, When};
 use flowlake::sample;
 use flowlake::source::{Access, Location};
@@ -58,8 +59,9 @@ fn upload(bencher: Bencher) {
     let lake = Lake::new(Arc::new(InMemory::new()), object_store::path::Path::default(), "memory:///".to_owned());
     let writer = LakeWriter::new(lake, None);
     let runtime = runtime();
+    let name = "flow_logs/staged.parquet".parse().expect("a name inside the lake");
     bencher.counter(BytesCount::new(UPLOAD_BYTES)).bench_local(|| {
-        runtime.block_on(writer.put_file(&staged, "flow_logs/staged.parquet")).expect("memory takes all");
+        runtime.block_on(writer.put_file(&staged, &name)).expect("memory takes all");
     });
 }
 
@@ -89,5 +91,7 @@ fn options_of(bucket: &Path, lake: &Path) -> Options {
         stop_after: None,
         dry_run: false,
         again: None,
+        copies: Copies::default(),
+        trust_plans: false,
     }
 }

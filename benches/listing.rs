@@ -24,7 +24,7 @@ use flowlake::commit::LakeWriter;
 use flowlake::convert::{self, Sides, Stop};
 use flowlake::lake::{Lake, receipts};
 use flowlake::progress::{Progress, When};
-use flowlake::source::{Location, Store};
+use flowlake::source::{Beneath, Location, Store};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use object_store::path::Path;
@@ -269,7 +269,7 @@ fn measure(bucket: Bucket, folder: &std::path::Path, phase: &str) {
     let requests = Arc::new(AtomicU64::new(0));
     let generated = Generated { bucket, requests: requests.clone() };
     let logs = Store::new(Arc::new(generated), Location::parse("s3://logs/").expect("a URL"));
-    let writer = LakeWriter::new(lake(folder), Some(folder.to_owned()));
+    let writer = LakeWriter::new(lake(folder), Some(Beneath::new(folder.to_owned(), false)));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let began = Instant::now();

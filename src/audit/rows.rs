@@ -258,7 +258,7 @@ fn read_rejects(
     let bytes = file.metadata().map_err(|error| error.to_string())?.len();
     let mut reader = LineReader::new(BufReader::new(file), bytes)?;
     let is_first = lines.is_first();
-    while let Some(line) = reader.next()? {
+    while let Some(line) = reader.next_line()? {
         let record: RejectRecord = serde_json::from_slice(line).map_err(|error| error.to_string())?;
         let Some(&object) = objects.get(record.object.as_str()) else {
             if is_first {

@@ -69,7 +69,7 @@ pub fn encode_lines<T: Serialize>(values: impl IntoIterator<Item = T>) -> Vec<u8
 pub fn decode_lines<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, String> {
     let mut values = Vec::new();
     let mut lines = LineReader::new(bytes, bytes.len() as u64)?;
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.next_line()? {
         values.push(serde_json::from_slice(line).map_err(|error| error.to_string())?);
     }
     Ok(values)
@@ -95,7 +95,7 @@ impl<R: BufRead> LineReader<R> {
     }
 
     /// The next line, without its end.
-    pub fn next(&mut self) -> Result<Option<&[u8]>, String> {
+    pub fn next_line(&mut self) -> Result<Option<&[u8]>, String> {
         loop {
             self.line.clear();
             let mut line = (&mut self.text).take(self.line_bytes_max as u64 + 1);
@@ -149,8 +149,8 @@ mod tests {
         let bytes = compressed(b"\"abc\"\n\"abcdef\"\n");
         let mut reader = LineReader::new(bytes.as_slice(), bytes.len() as u64).unwrap();
         reader.line_bytes_max = 6;
-        assert_eq!(reader.next().unwrap(), Some(&b"\"abc\""[..]));
-        assert!(reader.next().unwrap_err().contains("more than 6 bytes"));
+        assert_eq!(reader.next_line().unwrap(), Some(&b"\"abc\""[..]));
+        assert!(reader.next_line().unwrap_err().contains("more than 6 bytes"));
     }
 
     #[test]

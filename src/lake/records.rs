@@ -267,10 +267,10 @@ impl Commit {
 
     pub fn parse(bytes: &[u8]) -> Result<Commit, String> {
         let mut lines = LineReader::new(bytes, bytes.len() as u64)?;
-        let head = lines.next()?.ok_or("it is empty")?;
+        let head = lines.next_line()?.ok_or("it is empty")?;
         let head = serde_json::from_slice(head).map_err(|error| error.to_string())?;
         let mut receipts = Vec::new();
-        while let Some(line) = lines.next()? {
+        while let Some(line) = lines.next_line()? {
             receipts.push(serde_json::from_slice(line).map_err(|error| error.to_string())?);
         }
         Ok(Commit { head, receipts })

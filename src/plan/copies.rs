@@ -45,10 +45,13 @@ pub struct First {
     pub version: String,
 }
 
+/// Objects that come one after the other: day, hour, account and region.
+type Group = (Day, Option<u8>, Option<String>, Option<String>);
+
 /// Looks for copies among fresh objects as they come.
 pub struct Finder<'a> {
     seen: &'a Seen,
-    group: Option<(Day, Option<u8>, Option<String>, Option<String>)>,
+    group: Option<Group>,
     /// By name, of this group.
     met: HashMap<String, First>,
     /// Objects of one day whose names the ledger knows.

@@ -145,19 +145,10 @@ impl Session {
         window: Window,
         optional: &[&str],
     ) -> Result<(), QueryError> {
-        let optional: Vec<_> = optional.iter().map(|column| ((*column).to_owned(), type_of(column, table))).collect();
-        let time_zone = self.options.time_zone.clone();
-        let view = move |provider: Arc<LakeTable>| {
-            let (time_zone, starts) = (time_zone.name(), provider.starts());
-            let view = view::View { time_zone, window, optional: optional.clone(), starts };
-            view.of(table.name(), provider)
-        };
-        let shown: Arc<dyn TableProvider> = match provider.schema().fields().len() >= wide::COLUMNS_MIN {
-            true => Arc::new(wide::Wide::new(provider.clone(), Box::new(view))?),
-            false => Arc::new(view(provider.clone())?),
-        };
+        let optional = optional.iter().map(|column| ((*column).to_owned(), type_of(column, table))).collect();
+        let view = table_view(table, provider, self.options.time_zone.clone(), window, optional)?;
         self.context.deregister_table(name)?;
-        self.context.register_table(name, shown)?;
+        self.context.register_table(name, view)?;
         Ok(())
     }
 
@@ -167,9 +158,8 @@ impl Session {
         &self,
         time_zone: &TimeZone,
     ) -> Result<BTreeMap<String, Arc<dyn TableProvider>>, QueryError> {
-        let view = view::View { time_zone: time_zone.name(), ..view::View::default() };
         let table = |(table, provider): (&Table, &Arc<LakeTable>)| {
-            let view: Arc<dyn TableProvider> = Arc::new(view.of(table.name(), provider.clone())?);
+            let view = table_view(*table, provider, time_zone.clone(), Window::default(), Vec::new())?;
             Ok((table.name().to_owned(), view))
         };
         self.tables.iter().map(table).collect()
@@ -358,6 +348,24 @@ fn context(options: &Options) -> Result<SessionContext, QueryError> {
     let context = SessionContext::new_with_config_rt(config, runtime);
     context.add_analyzer_rule(timestamp::rule());
     Ok(context)
+}
+
+/// A table of the lake as statements see it: its view, which a table of very many columns makes anew for each scan.
+fn table_view(
+    table: Table,
+    provider: &Arc<LakeTable>,
+    time_zone: TimeZone,
+    window: Window,
+    optional: Vec<(String, DataType)>,
+) -> Result<Arc<dyn TableProvider>, QueryError> {
+    let view = move |provider: Arc<LakeTable>| {
+        let (time_zone, starts) = (time_zone.name(), provider.starts());
+        view::View { time_zone, window, optional: optional.clone(), starts }.of(table.name(), provider)
+    };
+    Ok(match provider.schema().fields().len() >= wide::COLUMNS_MIN {
+        true => Arc::new(wide::Wide::new(provider.clone(), Box::new(view))?),
+        false => Arc::new(view(provider.clone())?),
+    })
 }
 
 /// The type of a documented field where no file of the lake has it.

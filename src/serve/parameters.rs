@@ -227,8 +227,8 @@ fn from_binary(kind: &Type, bytes: &[u8], zone: &str) -> Result<ScalarValue, Str
             let (days, months) = (reader.i32()?, reader.i32()?);
             ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(months, days, nanoseconds)))
         }
-        Type::UUID => return Ok(ScalarValue::Utf8(Some(uuid::Uuid::from_bytes(reader.take()?).to_string()))),
-        Type::INET | Type::CIDR => return Ok(ScalarValue::Utf8(Some(inet(&mut reader)?))),
+        Type::UUID => ScalarValue::Utf8(Some(uuid::Uuid::from_bytes(reader.take()?).to_string())),
+        Type::INET | Type::CIDR => ScalarValue::Utf8(Some(inet(&mut reader)?)),
         // A version stands before the text.
         Type::JSONB => return Ok(ScalarValue::Utf8(Some(text(bytes.get(1..).unwrap_or_default())?.to_owned()))),
         _ => return Ok(ScalarValue::Utf8(Some(text(bytes)?.to_owned()))),

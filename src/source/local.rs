@@ -41,7 +41,8 @@ pub fn same_content(a: &str, b: &str) -> Option<std::io::Result<bool>> {
         let (mut a, mut b) = (std::fs::File::open(a)?, std::fs::File::open(b)?);
         let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
         loop {
-            (of_a.clear(), of_b.clear());
+            of_a.clear();
+            of_b.clear();
             (&mut a).take(1 << 20).read_to_end(&mut of_a)?;
             (&mut b).take(1 << 20).read_to_end(&mut of_b)?;
             if of_a != of_b || of_a.is_empty() {

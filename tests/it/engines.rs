@@ -50,7 +50,8 @@ pub fn mixed_lake(lab: &Lab) {
         upload(lab, &made, &made, &format!("{folder}/{mix}"));
         fs::remove_dir_all(&made).expect("the lab's own folder");
     }
-    let extra = "version srcaddr brand-new bytes\n2 10.0.0.1 hello 77\n2 10.0.0.2 - 78\n";
+    let extra =
+        "version srcaddr dstaddr brand-new bytes packets\n2 10.0.0.1 10.0.0.3 hello 77 1\n2 10.0.0.2 - - 78 1\n";
     lab.put_gz("logs/extra.log.gz", extra);
     let said = lab.run(&["convert", "{}logs/", "{}tgw/", "{}lake/", "--json"]);
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);

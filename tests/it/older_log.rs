@@ -50,7 +50,7 @@ fn an_older_log_is_not_written_to(lab: &Lab) {
         &["query", "{}lake/", "SELECT count(*) AS n FROM flow_logs", "--format", "csv"],
         &["rejects", "{}lake/"],
         &["ddl", "{}lake/", "--engine", "duckdb"],
-        &["report", "{}lake/", "rejected-by-port"],
+        &["report", "{}lake/", "bytes-by-day"],
     ];
     for arguments in readers {
         let said = lab.run(arguments);
