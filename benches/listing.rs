@@ -199,7 +199,8 @@ fn forge(bucket: Bucket, folder: &std::path::Path) {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a writable folder");
         std::fs::write(path, bytes).expect("room on the disk");
     };
-    let mut state = State { next: 1, ..State::default() };
+    let mut state = State::default();
+    state.next = 1;
     state.filed.through = Some(0);
     for day in bucket.days() {
         let date = Day(Some(first_day() + Days::new(day)));

@@ -88,7 +88,9 @@ async fn remove_lost(writer: &LakeWriter, intent: &Intent) -> Result<(), CommitE
     let lake = &writer.lake;
     let state = State::load(lake).await?;
     let task = TaskRef { plan: intent.plan, task: intent.task };
-    let is_past = state.superseded(lake).await?.tasks.contains(&task) || intent.waits && !state.is_open(intent.plan);
+    let is_past = state.is_lost(task.plan, task.task)
+        || state.superseded(lake).await?.tasks.contains(&task)
+        || intent.waits && !state.is_open(intent.plan);
     match lake.commit(intent.plan, intent.task).await?.filter(|_| !is_past) {
         Some(winner) => remove_unnamed(writer, intent, &winner.head).await,
         None if is_past => {

@@ -108,8 +108,10 @@ impl History {
 
     async fn foreign(&self, lake: &Lake, plan: u64, committed: &BTreeSet<u64>) -> Result<Vec<TaskRef>, LakeError> {
         let error = match self.state.visit_commits(lake, plan, drop).await {
-            Err(error @ LakeError::Foreign { .. }) => error,
-            Ok(()) | Err(LakeError::Lost { .. }) => return Ok(Vec::new()),
+            Err(error @ LakeError::Foreign { .. }) => Some(error),
+            // One that is missing hides one that cannot be read: each is looked at.
+            Err(LakeError::Lost { .. }) => None,
+            Ok(()) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
         let planned: BTreeMap<u64, PlannedTask> =
@@ -127,7 +129,10 @@ impl History {
             }
         }
         // Each is what was planned, and together they are not what was sealed: nobody can tell which is to blame.
-        if foreign.is_empty() { Err(error) } else { Ok(foreign) }
+        match error {
+            Some(error) if foreign.is_empty() => Err(error),
+            _ => Ok(foreign),
+        }
     }
 
     fn is_sound(&self, commit: &Commit, of: TaskRef, planned: &PlannedTask) -> bool {

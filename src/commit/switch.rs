@@ -10,9 +10,11 @@ use super::{CommitError, LakeWriter};
 use crate::lake::{CommitHead, Lake, LakeError, Names, State, TaskRef};
 
 /// Puts the files of every task of `plan` in their place as well. Every task must be committed.
-pub async fn switch(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
+pub async fn switch(writer: &LakeWriter, state: &State, plan: u64) -> Result<(), CommitError> {
     let lake = &writer.lake;
-    for task in lake.committed(plan).await? {
+    // The files of a task that was given up are gone.
+    let committed = lake.committed(plan).await?;
+    for task in committed.into_iter().filter(|&task| !state.is_lost(plan, task)) {
         let Some(commit) = lake.commit(plan, task).await? else { continue };
         let Some(replaced) = commit.head.replaces else { continue };
         check(lake, TaskRef { plan, task }, &commit.head)?;

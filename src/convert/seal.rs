@@ -48,7 +48,7 @@ impl Run<'_> {
         if self.ledger.state.plans[&number].plan.purpose == Purpose::Redo {
             // What waits for plans that are over must not be shown by a run that slept meanwhile.
             clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
-            switch(&self.ledger.writer, number).await?;
+            switch(&self.ledger.writer, &self.ledger.state, number).await?;
         }
         // What was given up was taken off when it was.
         for old in seal.replaced.iter().filter(|old| !self.ledger.state.lost.contains(old)) {

@@ -111,8 +111,13 @@ impl Text<'_> {
         while filled < to.len() {
             match self.read(&mut to[filled..]) {
                 Ok(0) => match self.next_member() {
-                    Ok(true) if filled == 0 || to[filled - 1] == b'\n' => members.push(filled as u64),
-                    Ok(true) => {}
+                    Ok(true) => {
+                        let at = filled as u64;
+                        let may_begin_line = filled == 0 || to[filled - 1] == b'\n';
+                        if may_begin_line && members.last() != Some(&at) {
+                            members.push(at);
+                        }
+                    }
                     Ok(false) => break,
                     Err(error) => return Err(self.stop(&error)),
                 },
@@ -120,7 +125,6 @@ impl Text<'_> {
                 Err(error) => return Err(self.stop(&error)),
             }
         }
-        members.dedup();
         Ok(filled)
     }
 

@@ -15,6 +15,8 @@ pub enum Standing {
     /// In a plan that is still open.
     Planned,
     Converted,
+    /// Another version of it was held against its conversion, of which nothing is known (yet).
+    Checked,
     Aside,
     Skipped,
     Copy,
@@ -23,7 +25,8 @@ pub enum Standing {
 impl Standing {
     fn of(outcome: Outcome) -> Standing {
         match outcome {
-            Outcome::Converted | Outcome::Confirmed | Outcome::Differs => Standing::Converted,
+            Outcome::Converted => Standing::Converted,
+            Outcome::Confirmed | Outcome::Differs => Standing::Checked,
             Outcome::Aside => Standing::Aside,
             Outcome::Skipped => Standing::Skipped,
             Outcome::Copy => Standing::Copy,
@@ -126,6 +129,9 @@ impl Seen {
         {
             return;
         }
+        if standing == Standing::Checked && !matches!(slot.standing, Standing::Converted | Standing::Checked) {
+            return;
+        }
         if slot.standing == Standing::Converted {
             known.standing = Standing::Converted;
         }
@@ -141,8 +147,9 @@ impl Seen {
         self.get(url).is_some_and(|known| known.standing == Standing::Copy)
     }
 
+    /// A check alone is no knowledge: the conversion that it was held against was given up.
     pub fn get(&self, url: &str) -> Option<Known> {
-        self.objects.get(&object_hash(url)).copied()
+        self.objects.get(&object_hash(url)).copied().filter(|known| known.standing != Standing::Checked)
     }
 }
 

@@ -274,9 +274,10 @@ impl State {
 
     /// The heads of all commits that are part of the lake, in order of plan and task: what it holds.
     pub async fn heads(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
-        let mut heads = self.every_head(lake).await?;
-        self.check_totals(lake, &heads)?;
+        // Asked once: a redo that is finished meanwhile must not lose its old rows before its new ones are among the heads.
         let superseded = self.superseded(lake).await?;
+        let mut heads = self.heads_counted(lake, &superseded).await?;
+        self.check_totals(lake, &heads)?;
         heads.retain(|head| !superseded.tasks.contains(&TaskRef { plan: head.plan, task: head.task }));
         heads.sort_by_key(|head| (head.plan, head.task));
         Ok(heads)
@@ -284,12 +285,16 @@ impl State {
 
     /// The same with those for which others stand.
     pub async fn every_head(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
+        let superseded = self.superseded(lake).await?;
+        self.heads_counted(lake, &superseded).await
+    }
+
+    async fn heads_counted(&self, lake: &Lake, superseded: &Superseded) -> Result<Vec<CommitHead>, LakeError> {
         let mut heads: Vec<CommitHead> = match &self.filed.heads {
             Some(relative) => lake.filed(relative, |bytes| decode_lines(&bytes)).await?,
             None => Vec::new(),
         };
-        let superseded = self.superseded(lake).await?;
-        for (number, state) in self.counted(&superseded) {
+        for (number, state) in self.counted(superseded) {
             let add = |Commit { mut head, .. }| {
                 if state.is_redo_under_way() {
                     head.files.iter_mut().for_each(|file| file.path = Names::waiting(&file.path));

@@ -246,6 +246,9 @@ impl Session {
         if let Some(refusal) = gate::refusal_of(&parsed, &is_scalar) {
             return Err(refusal.into());
         }
+        if let Some(statement) = gate::question(&parsed) {
+            depth::check_relations(statement)?;
+        }
         let plan = state.statement_to_plan(parsed).await.map_err(fail)?;
         // The gate has judged the words; this judges what became of them.
         read_only.verify_plan(&plan).map_err(fail)?;

@@ -21,7 +21,7 @@ use super::Limits;
 use super::answer::Answer;
 use super::cancel::{Registered, Registry};
 use super::catalog::Catalog;
-use super::door::{Door, Keeper, too_many};
+use super::door::{Door, Keeper};
 use super::errors::refused;
 use super::guard::{Guard, TooLong};
 use super::settings::Settings;
@@ -104,10 +104,7 @@ pub(super) async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<
     if !entered {
         return Ok(());
     }
-    let Ok(_seat) = shared.seats.clone().try_acquire_owned() else {
-        // The last seat went to another one in the middle of this handshake.
-        return process_error(&mut socket, too_many(), false).await;
-    };
+    let _seat = handlers.keeper.take_seat();
     settings.set_process(socket.pid_and_secret_key().0);
     let _registered: Registered = shared.registry.register(socket.pid_and_secret_key(), cancel);
     converse(&mut socket, &handlers, shared.limits.statement_time_max + SLOW_CLIENT_TIME_MAX).await

@@ -6,7 +6,7 @@ use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
 use futures::Sink;
@@ -17,10 +17,10 @@ use pgwire::api::auth::{
     AuthSource, LoginInfo, Password, ServerParameterProvider, StartupHandler, finish_authentication,
     protocol_negotiation, save_startup_parameters_to_metadata,
 };
-use pgwire::api::{PidSecretKeyGenerator, RandomPidSecretKeyGenerator};
+use pgwire::api::{PgWireConnectionState, PidSecretKeyGenerator, RandomPidSecretKeyGenerator};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -75,7 +75,7 @@ impl Door {
         let told = Arc::new(Told(settings));
         let scram =
             self.login.clone().map(|login| SASLAuthStartupHandler::new(told.clone()).with_scram(ScramAuth::new(login)));
-        Keeper { door: self.clone(), seats, told, scram }
+        Keeper { door: self.clone(), seats, seat: Mutex::default(), told, scram }
     }
 }
 
@@ -150,6 +150,8 @@ pub(super) struct Keeper {
     door: Arc<Door>,
     /// Free connections.
     seats: Arc<Semaphore>,
+    /// This connection's own, from the moment that it is let in.
+    seat: Mutex<Option<OwnedSemaphorePermit>>,
     told: Arc<Told>,
     scram: Option<SASLAuthStartupHandler<Told>>,
 }
@@ -178,10 +180,29 @@ impl StartupHandler for Keeper {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
+        // Taken before the client hears that it is in, and given back at once by one that is not in yet.
+        let seat = self.seats.clone().try_acquire_owned().map_err(|_| too_many())?;
+        self.judge(client, message).await?;
+        if matches!(client.state(), PgWireConnectionState::ReadyForQuery) {
+            *self.seat.lock().expect("no holder of the lock panics") = Some(seat);
+        }
+        Ok(())
+    }
+}
+
+impl Keeper {
+    /// The seat of a client that is in.
+    pub(super) fn take_seat(&self) -> Option<OwnedSemaphorePermit> {
+        self.seat.lock().expect("no holder of the lock panics").take()
+    }
+
+    async fn judge<C>(&self, client: &mut C, message: PgWireFrontendMessage) -> PgWireResult<()>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
         if let PgWireFrontendMessage::Startup(startup) = &message {
-            if self.seats.available_permits() == 0 {
-                return Err(too_many());
-            }
             if self.door.needs_tls && !client.is_secure() {
                 return Err(fatal("28000", "this server takes connections with TLS only; set sslmode=require"));
             }

@@ -32,7 +32,7 @@ fn written(fields: &Arc<Vec<FieldInfo>>, batch: &RecordBatch) -> Result<Rows, En
     let mut buffer = BytesMut::new();
     let row = move |row: usize| {
         for (column, field) in columns.iter().zip(fields.iter()) {
-            column.put(&mut buffer, row, field.format())?;
+            column.write(&mut buffer, row, field.format())?;
         }
         Ok(DataRow::new(buffer.split(), columns.len() as i16))
     };

@@ -31,6 +31,9 @@ use super::errors::{engine, refused, too_complex, unread};
 use super::settings::Settings;
 use super::{parameters, read_only, rewrite};
 
+/// Parameters of a statement, as in Postgres: the protocol counts them in two bytes.
+const PARAMETERS_MAX: usize = u16::MAX as usize;
+
 /// A statement that is ready to run, once its parameters have values.
 #[derive(Debug)]
 pub(super) enum Prepared {
@@ -93,6 +96,9 @@ impl Planner {
         let state = self.context.state();
         let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
         let found = rewrite::rewrite(&mut statement, &is_aggregate);
+        if found.parameters.last().is_some_and(|&last| last > PARAMETERS_MAX) {
+            return Err(refused("54000", format!("a statement has at most {PARAMETERS_MAX} parameters")));
+        }
         read_only::check_question(&statement, &|name| state.scalar_functions().contains_key(name))?;
         let mut types = BTreeMap::new();
         for (at, kind) in declared.iter().enumerate() {

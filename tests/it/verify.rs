@@ -97,9 +97,9 @@ fn fill(lab: &Lab) {
     }
     lab.put_gz(&key(4), &format!("{}a line that is none\n2 x 10.0.0.1 99999 1 1 1 1\n\n", rows(4, 3)));
     lab.put(&key(5), [0x1f_u8, 0x8b, 8, 0, 1, 2, 3].as_slice().to_owned());
-    let odd: String = (0..9).map(|row| format!("10.9.9.{row} new {row}\n")).collect();
-    lab.put_gz("logs/2023/09/12/undated.log.gz", &format!("srcaddr brand-new bytes\n{odd}"));
-    lab.put_gz("logs/loose.log.gz", &format!("srcaddr brand-new bytes\n{odd}"));
+    let odd: String = (0..9).map(|row| format!("10.9.9.{row} new {row} 1 6 22\n")).collect();
+    lab.put_gz("logs/2023/09/12/undated.log.gz", &format!("srcaddr brand-new bytes packets protocol dstport\n{odd}"));
+    lab.put_gz("logs/loose.log.gz", &format!("srcaddr brand-new bytes packets protocol dstport\n{odd}"));
     lab.put_gz("logs/2023/09/13/notes.log.gz", "nothing to see here\n");
     let tgw: String = (0..20).map(|row| format!("6 tgw-1 10.1.0.{row} 17 {row} {}\n", NEAR_MIDNIGHT + row)).collect();
     lab.put_gz("more/tgw.log.gz", &format!("version tgw-id srcaddr protocol packets start\n{tgw}"));

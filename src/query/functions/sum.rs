@@ -9,7 +9,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, BooleanArray};
 use datafusion::arrow::array::{PrimitiveArray, PrimitiveBuilder};
 use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type, UInt64Type};
-use datafusion::common::exec_datafusion_err;
+use datafusion::common::{exec_datafusion_err, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -69,6 +69,11 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        if matches!(types, [DataType::Duration(_)]) {
+            return plan_err!(
+                "a sum of times is refused: nanoseconds of many records go beyond 64 bits; write sum(\"end\" - start), in seconds"
+            );
+        }
         self.inner.return_type(types)
     }
 

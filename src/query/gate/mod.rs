@@ -65,6 +65,15 @@ pub(super) fn refusal_of(statement: &Parsed, is_scalar: &dyn Fn(&str) -> bool) -
     }
 }
 
+/// The statement of the parser's own tree that is asked, behind any EXPLAIN.
+pub(super) fn question(statement: &Parsed) -> Option<&Statement> {
+    match statement {
+        Parsed::Statement(statement) => Some(statement),
+        Parsed::Explain(explain) => question(&explain.statement),
+        _ => None,
+    }
+}
+
 fn visit(statement: &Statement, is_scalar: &dyn Fn(&str) -> bool) -> Option<Refusal> {
     match statement.visit(&mut Gate { is_scalar }) {
         ControlFlow::Break(refusal) => Some(refusal),

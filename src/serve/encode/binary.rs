@@ -57,7 +57,7 @@ impl Column {
                 out.put_i32(self.inner.len() as i32);
                 for column in &self.inner {
                     out.put_u32(column.kind.oid());
-                    column.put(out, row, FieldFormat::Binary)?;
+                    column.write(out, row, FieldFormat::Binary)?;
                 }
             }
             other => return Err(EncodeError::Type(other.clone())),
@@ -75,6 +75,6 @@ impl Column {
             // The number of the first element.
             out.put_i32(1);
         }
-        rows.into_iter().try_for_each(|row| elements.put(out, row, FieldFormat::Binary))
+        rows.into_iter().try_for_each(|row| elements.write(out, row, FieldFormat::Binary))
     }
 }

@@ -219,7 +219,7 @@ impl Column {
     }
 
     /// Writes a value behind its length, which is -1 for null.
-    pub(super) fn put(&self, out: &mut BytesMut, row: usize, format: FieldFormat) -> Result<()> {
+    pub(super) fn write(&self, out: &mut BytesMut, row: usize, format: FieldFormat) -> Result<()> {
         if self.array.is_null(row) {
             out.put_i32(-1);
             return Ok(());

@@ -13,7 +13,7 @@ use super::*;
 fn written(array: &ArrayRef, row: usize, format: FieldFormat) -> Result<Option<Vec<u8>>> {
     let kind = postgres_type(&Field::new("", array.data_type().clone(), true))?;
     let mut out = BytesMut::new();
-    Column::new(&kind, array)?.put(&mut out, row, format)?;
+    Column::new(&kind, array)?.write(&mut out, row, format)?;
     let (length, value) = out.split_first_chunk::<4>().expect("a length");
     let length = i32::from_be_bytes(*length);
     assert_eq!(length, if length < 0 { -1 } else { value.len() as i32 });

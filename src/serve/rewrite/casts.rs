@@ -121,9 +121,10 @@ fn engines(data_type: &DataType) -> DataType {
             "float8" => DataType::Double(datafusion::sql::sqlparser::ast::ExactNumberInfo::None),
             "bool" | "boolean" => DataType::Boolean,
             "date" => DataType::Date,
-            "name" | "char" | "text" | "varchar" | "bpchar" | "cstring" | "unknown" | "inet" | "cidr" | "json"
-            | "jsonb" | "uuid" | "xml" | "aclitem" | "pg_lsn" | "pg_node_tree" | "sql_identifier"
-            | "character_data" | "yes_or_no" => DataType::Text,
+            "name" | "char" | "text" | "varchar" | "bpchar" | "cstring" | "unknown" | "json" | "jsonb" | "uuid"
+            | "xml" | "aclitem" | "pg_lsn" | "pg_node_tree" | "sql_identifier" | "character_data" | "yes_or_no" => {
+                DataType::Text
+            }
             "int2vector" => DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::SmallInt(None)), None)),
             "oidvector" => DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::BigInt(None)), None)),
             _ => DataType::Custom(name.clone(), modifiers.clone()),

@@ -29,6 +29,8 @@ pub enum Value {
 pub enum Term {
     StartTime,
     EndTime,
+    /// `start_time` on the clocks of [`ELSEWHERE`].
+    Elsewhere,
     /// `start_time` and this many milliseconds.
     Later(i64),
     /// The clock of the zone, without the zone.
@@ -46,11 +48,19 @@ pub enum Term {
     YearOfClock,
 }
 
+/// Half an hour off the zones that are asked in.
+pub const ELSEWHERE: &str = "Asia/Kolkata";
+
 impl Term {
+    /// The zone on whose clocks times without an offset are read that are compared with it.
+    pub fn zone(self, asked_in: &Tz) -> Tz {
+        if self == Term::Elsewhere { ELSEWHERE.parse().expect("a zone") } else { *asked_in }
+    }
+
     pub fn of(self, record: &Record, zone: &Tz) -> Option<Value> {
         let start = record.start.map(|second| i128::from(second) * NS);
         match self {
-            Term::StartTime => start.map(Value::Instant),
+            Term::StartTime | Term::Elsewhere => start.map(Value::Instant),
             Term::EndTime => record.end.map(|second| Value::Instant(i128::from(second) * NS)),
             Term::Later(ms) => start.map(|start| Value::Instant(start + i128::from(ms) * NS / 1_000)),
             Term::Clock => start.map(|start| Value::Wall(wall(start, zone))),

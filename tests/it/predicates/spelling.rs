@@ -60,7 +60,8 @@ impl Asked {
 impl Meaning {
     /// True, false or unknown.
     fn of(&self, record: &Record, zone: &Tz) -> Option<bool> {
-        let order = |term: &Term, value: &Value| term.of(record, zone).map(|found| compare(found, *value, zone));
+        let order =
+            |term: &Term, value: &Value| term.of(record, zone).map(|found| compare(found, *value, &term.zone(zone)));
         match self {
             Meaning::Compare(term, operator, value) => match (*operator, order(term, value)) {
                 ("IS DISTINCT FROM", order) => Some(order != Some(Ordering::Equal)),
@@ -80,7 +81,7 @@ impl Meaning {
             }
             Meaning::In(term, values, negated) => {
                 let found = term.of(record, zone)?;
-                Some(values.iter().any(|value| compare(found, *value, zone).is_eq()) != *negated)
+                Some(values.iter().any(|value| compare(found, *value, &term.zone(zone)).is_eq()) != *negated)
             }
             Meaning::IsNull(term, negated) => Some(term.of(record, zone).is_none() != *negated),
             Meaning::Not(inner) => inner.of(record, zone).map(|holds| !holds),
@@ -176,7 +177,7 @@ impl Writer<'_> {
             ("to_timestamp(start)", Term::StartTime),
             ("to_timestamp_seconds(\"end\")", Term::EndTime),
             ("CAST(start_time AS TIMESTAMP WITH TIME ZONE)", Term::StartTime),
-            ("start_time AT TIME ZONE 'Asia/Kolkata'", Term::StartTime),
+            ("start_time AT TIME ZONE 'Asia/Kolkata'", Term::Elsewhere),
             ("CAST(start_time AS TIMESTAMP)", Term::Clock),
             ("from_unixtime(start)", Term::Clock),
             ("TRY_CAST(start_time AS TIMESTAMP(3))", Term::Clock),
@@ -234,11 +235,11 @@ impl Writer<'_> {
                     _ => self.day(clock),
                 }
             }
-            _ => self.time_bound(moment, spelling),
+            _ => self.time_bound(term, moment, spelling),
         }
     }
 
-    fn time_bound(&mut self, moment: i128, spelling: u64) -> (String, Value) {
+    fn time_bound(&mut self, term: Term, moment: i128, spelling: u64) -> (String, Value) {
         let (utc, clock) = (show(moment), wall(moment, self.zone));
         let text = show(clock);
         let on_clock = instant(clock, self.zone);
@@ -250,7 +251,7 @@ impl Writer<'_> {
                 let sign = if sign == 1 { '+' } else { '-' };
                 (format!("'{shifted}{sign}{hours:02}:00'"), Value::Instant(moment))
             }
-            3 => (format!("'{text}'"), Value::Instant(on_clock)),
+            3 => (format!("'{text}'"), Value::Instant(instant(clock, &term.zone(self.zone)))),
             4 => (format!("timestamp '{text}'"), Value::Wall(clock)),
             5 => (format!("timestamptz '{text}'"), Value::Instant(on_clock)),
             6 => (format!("timestamptz '{utc}Z'"), Value::Instant(moment)),
