@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::prelude::SessionContext;
-use futures::StreamExt;
+use futures::{SinkExt, StreamExt};
 use pgwire::api::query::ExtendedQueryHandler;
 use pgwire::api::{ClientInfo, NoopHandler, PgWireConnectionState};
 use pgwire::error::{ErrorInfo, PgWireError};
-use pgwire::messages::PgWireFrontendMessage;
+use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use pgwire::tokio::server::{PgWireMessageServerCodec, negotiate_tls, process_error, process_message};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -123,7 +123,8 @@ where
         let is_cancel = matches!(message, PgWireFrontendMessage::CancelRequest(_));
         if let Err(error) = handlers.handle(socket, message).await {
             // Whatever it was: who could not come in does not stay.
-            process_error(socket, error, false).await?;
+            socket.send(PgWireBackendMessage::ErrorResponse(ErrorInfo::from(error).into())).await?;
+            socket.close().await?;
             return Ok(false);
         }
         if is_cancel {

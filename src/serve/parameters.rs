@@ -1,10 +1,6 @@
 //! Values that a client binds to `$1`, `$2`, …: in text or binary, as values of the engine.
 
-use std::sync::Arc;
-
-use datafusion::arrow::array::{ArrayRef, ListArray};
-use datafusion::arrow::datatypes::{DataType, Field, IntervalMonthDayNano, TimeUnit};
-use datafusion::common::utils::SingleRowListArrayBuilder;
+use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano, TimeUnit};
 use datafusion::scalar::ScalarValue;
 use pgwire::api::Type;
 use pgwire::api::results::FieldFormat;
@@ -93,7 +89,7 @@ pub(super) fn value(kind: &Type, bytes: Option<&[u8]>, format: FieldFormat, zone
             }
             FieldFormat::Binary => binary_elements(bytes, zone)?,
         };
-        return listed(elements, &inner);
+        return Ok(ScalarValue::List(ScalarValue::new_list_nullable(&elements, &inner)));
     }
     let (wanted, _) = known(kind, zone).ok_or_else(|| unknown(kind))?;
     let Some(bytes) = bytes else { return ScalarValue::try_from(&wanted).map_err(|error| error.to_string()) };
@@ -105,17 +101,6 @@ pub(super) fn value(kind: &Type, bytes: Option<&[u8]>, format: FieldFormat, zone
 
 fn unknown(kind: &Type) -> String {
     format!("parameters of the type {} are not supported; cast to text", kind.name())
-}
-
-fn listed(elements: Vec<ScalarValue>, inner: &DataType) -> Result<ScalarValue, String> {
-    let values: ArrayRef = if elements.is_empty() {
-        datafusion::arrow::array::new_empty_array(inner)
-    } else {
-        ScalarValue::iter_to_array(elements).map_err(|error| error.to_string())?
-    };
-    let field = Arc::new(Field::new_list_field(values.data_type().clone(), true));
-    let list: ListArray = SingleRowListArrayBuilder::new(values).with_field(&field).build_list_array();
-    Ok(ScalarValue::List(Arc::new(list)))
 }
 
 fn text(bytes: &[u8]) -> Result<&str, String> {
@@ -387,6 +372,18 @@ mod tests {
         for wrong in ["a", "{a", "{a,}", r#"{"a}"#, "{{1},{2}}", r#"{"a"b}"#] {
             assert_eq!(array_elements(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn arrays_are_lists_of_their_elements() {
+        let numbers = ScalarValue::List(ScalarValue::new_list_nullable(
+            &[ScalarValue::Int32(Some(1)), ScalarValue::Int32(None)],
+            &DataType::Int32,
+        ));
+        assert_eq!(parsed(&Type::INT4_ARRAY, "{1,NULL}"), Ok(numbers.clone()));
+        let binary =
+            [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 23, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 1, 255, 255, 255, 255];
+        assert_eq!(value(&Type::INT4_ARRAY, Some(&binary), FieldFormat::Binary, "UTC"), Ok(numbers));
     }
 
     #[test]

@@ -13,12 +13,16 @@ pub(super) const SERVER_VERSION: &str = "16.6";
 const SERVER_VERSION_NUMBER: &str = "160006";
 
 /// Name as it is shown, and its value where nobody set it.
-const KNOWN: [(&str, &str); 34] = [
+const KNOWN: [(&str, &str); 44] = [
     ("application_name", ""),
+    ("block_size", "8192"),
     ("bytea_output", "hex"),
     ("client_encoding", "UTF8"),
     ("client_min_messages", "notice"),
     ("DateStyle", "ISO, MDY"),
+    ("default_table_access_method", "heap"),
+    ("default_tablespace", ""),
+    ("default_text_search_config", "pg_catalog.simple"),
     ("default_transaction_deferrable", "off"),
     ("default_transaction_isolation", "read committed"),
     ("default_transaction_read_only", "on"),
@@ -31,6 +35,9 @@ const KNOWN: [(&str, &str); 34] = [
     ("lc_collate", "C.UTF-8"),
     ("lc_ctype", "C.UTF-8"),
     ("lc_messages", "C.UTF-8"),
+    ("lc_monetary", "C.UTF-8"),
+    ("lc_numeric", "C.UTF-8"),
+    ("lc_time", "C.UTF-8"),
     ("lock_timeout", "0"),
     ("max_identifier_length", "63"),
     ("max_index_keys", "32"),
@@ -41,12 +48,15 @@ const KNOWN: [(&str, &str); 34] = [
     ("server_encoding", "UTF8"),
     ("server_version", SERVER_VERSION),
     ("server_version_num", SERVER_VERSION_NUMBER),
+    ("session_replication_role", "origin"),
     ("standard_conforming_strings", "on"),
     ("statement_timeout", "0"),
     ("TimeZone", "UTC"),
+    ("timezone_abbreviations", "Default"),
     ("transaction_deferrable", "off"),
     ("transaction_isolation", "read committed"),
     ("transaction_read_only", "on"),
+    ("transform_null_equals", "off"),
     ("work_mem", "4MB"),
 ];
 
@@ -280,7 +290,9 @@ fn judged(name: &str, value: &str) -> Result<String, Refusal> {
     };
     let yes = ["on", "true", "yes", "1"];
     match key(name).as_str() {
-        "timezone" => zone(value).ok_or_else(|| wrong("write UTC, Europe/Berlin, America/New_York or +02:00")),
+        "timezone" => {
+            zone(value).ok_or_else(|| wrong("write UTC, Europe/Berlin, or the hours east of Greenwich as a number: 2"))
+        }
         "statement_timeout" => {
             duration(value).map(|_| value.to_owned()).ok_or_else(|| wrong("write 0, 500, '500ms', '30s' or '5min'"))
         }
@@ -294,7 +306,12 @@ fn judged(name: &str, value: &str) -> Result<String, Refusal> {
         }
         "intervalstyle" => only(&["postgres"], "postgres"),
         "bytea_output" => only(&["hex"], "hex"),
-        "client_encoding" => only(&["utf8", "utf-8", "unicode", "default"], "UTF8"),
+        "client_encoding" => {
+            // Signs in it do not matter.
+            let letters: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+            let is_utf8 = ["utf8", "unicode", "default"].iter().any(|known| letters.eq_ignore_ascii_case(known));
+            if is_utf8 { Ok("UTF8".to_owned()) } else { Err(wrong("flowlake takes UTF8 only")) }
+        }
         "standard_conforming_strings" => only(&yes, "on"),
         "transform_null_equals" => only(&["off", "false", "no", "0"], "off"),
         _ => Ok(value.to_owned()),
@@ -302,8 +319,24 @@ fn judged(name: &str, value: &str) -> Result<String, Refusal> {
 }
 
 /// A zone's name as the engine knows it. Case does not matter, as in Postgres.
+///
+/// `+02:00` is refused: it lies east of Greenwich for most, and west of it for Postgres.
 fn zone(name: &str) -> Option<String> {
     let name = name.trim();
+    if let Some(minutes) = east_of_greenwich(name) {
+        let sign = if minutes < 0 { '-' } else { '+' };
+        let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+        return Some(match (sign, hours, minutes) {
+            (_, 0, 0) => "UTC".to_owned(),
+            // These names count westwards.
+            ('+', 1..=14, 0) => format!("Etc/GMT-{hours}"),
+            ('-', 1..=12, 0) => format!("Etc/GMT+{hours}"),
+            _ => format!("{sign}{hours:02}:{minutes:02}"),
+        });
+    }
+    if ["default", "local"].contains(&name.to_ascii_lowercase().as_str()) {
+        return Some("UTC".to_owned());
+    }
     let title: String = name
         .split_inclusive(['/', '_', '-'])
         .map(|part| {
@@ -314,42 +347,24 @@ fn zone(name: &str) -> Option<String> {
         .collect();
     // `Etc/GMT+7`
     let titled_first = title.split_once('/').map(|(first, rest)| format!("{first}/{}", rest.to_ascii_uppercase()));
-    let spelled = [
-        name.to_owned(),
-        name.to_ascii_uppercase(),
-        title,
-        titled_first.unwrap_or_default(),
-        posix(name).unwrap_or_default(),
-    ];
-    let found = spelled.into_iter().find(|name| !name.is_empty() && name.parse::<TimeZone>().is_ok());
-    if found.is_none() && ["default", "local"].contains(&name.to_ascii_lowercase().as_str()) {
-        return Some("UTC".to_owned());
-    }
-    found
+    let spelled = [name.to_owned(), name.to_ascii_uppercase(), title, titled_first.unwrap_or_default()];
+    let is_zone =
+        |name: &String| name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.parse::<TimeZone>().is_ok();
+    spelled.into_iter().find(is_zone)
 }
 
-/// `GMT-02:00`, which POSIX has two hours east of Greenwich, or plain hours east of it: `2`, `-3.5`.
-fn posix(name: &str) -> Option<String> {
+/// Minutes of `2` and `-3.5`, which are hours, and of `GMT-02:00`, which POSIX has two hours to the east.
+fn east_of_greenwich(name: &str) -> Option<i32> {
     let upper = name.to_ascii_uppercase();
-    let (text, turn) = match upper.strip_prefix("GMT").or_else(|| upper.strip_prefix("UTC")) {
-        Some(rest) => (rest, -1.0),
-        None => (upper.as_str(), 1.0),
-    };
-    let hours = match text.split_once(':') {
-        Some((hours, minutes)) => {
-            let minutes: f64 = minutes.parse().ok()?;
-            let sign = if hours.starts_with('-') { -1.0 } else { 1.0 };
-            hours.parse::<f64>().ok()? + sign * minutes / 60.0
+    let minutes = match upper.strip_prefix("GMT").or_else(|| upper.strip_prefix("UTC")) {
+        Some(west) => {
+            let (hours, minutes) = west.split_once(':').unwrap_or((west, "0"));
+            let whole = hours.strip_prefix(['+', '-'])?.parse::<f64>().ok()? * 60.0 + minutes.parse::<f64>().ok()?;
+            if hours.starts_with('-') { whole } else { -whole }
         }
-        None => text.parse::<f64>().ok()?,
+        None => upper.parse::<f64>().ok()? * 60.0,
     };
-    let minutes = (hours * turn * 60.0).round();
-    if !minutes.is_finite() || minutes.abs() > 15.0 * 60.0 {
-        return None;
-    }
-    let sign = if minutes < 0.0 { '-' } else { '+' };
-    let minutes = minutes.abs() as u32;
-    Some(format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60))
+    (minutes.is_finite() && minutes.abs() <= 15.0 * 60.0 && minutes.fract() == 0.0).then_some(minutes as i32)
 }
 
 /// Milliseconds where there is no unit.
@@ -413,21 +428,24 @@ mod tests {
             ("europe/berlin", "Europe/Berlin"),
             ("AMERICA/NEW_YORK", "America/New_York"),
             ("etc/gmt+7", "Etc/GMT+7"),
-            ("+02:00", "+02:00"),
-            ("GMT-02:00", "+02:00"),
-            ("GMT+3", "-03:00"),
-            ("2", "+02:00"),
+            ("gmt", "GMT"),
+            ("GMT-02:00", "Etc/GMT-2"),
+            ("GMT+3", "Etc/GMT+3"),
+            ("UTC-05:30", "+05:30"),
+            ("2", "Etc/GMT-2"),
+            ("0", "UTC"),
             ("-3.5", "-03:30"),
         ] {
             assert_eq!(judged("TimeZone", given).as_deref(), Ok(kept), "{given}");
         }
-        for wrong in ["Mars/Olympus", "", "99", "Europe/Berlin; DROP"] {
+        for wrong in ["Mars/Olympus", "", "99", "Europe/Berlin; DROP", "+02:00", "02:00", "NaN", "GMT--2"] {
             assert_eq!(refused("timezone", wrong), Some("22023"), "{wrong}");
         }
         assert_eq!(judged("datestyle", "iso, ymd").as_deref(), Ok("ISO, MDY"));
         assert_eq!(refused("DateStyle", "German"), Some("22023"));
         assert_eq!(refused("IntervalStyle", "iso_8601"), Some("22023"));
         assert_eq!(refused("client_encoding", "LATIN1"), Some("22023"));
+        assert_eq!(judged("client_encoding", "'utf-8'").as_deref(), Ok("UTF8"));
         assert_eq!(refused("standard_conforming_strings", "off"), Some("22023"));
         assert_eq!(judged("app.tenant", "7").as_deref(), Ok("7"));
     }

@@ -79,6 +79,17 @@ ASKED = [
      "ORDER BY result.table_name", False),
     ("SELECT c.relname FROM pg_catalog.pg_class c WHERE c.oid = 'flow_logs'::regclass AND c.oid::regclass::text = 'flow_logs'",
      True),
+    # SQLAlchemy: schemas, and the options of tables.
+    ("SELECT pg_catalog.pg_namespace.nspname FROM pg_catalog.pg_namespace WHERE (pg_catalog.pg_namespace.nspname NOT LIKE "
+     "'pg/_'::VARCHAR || '%' ESCAPE '/') ORDER BY pg_catalog.pg_namespace.nspname", True),
+    ("SELECT pg_catalog.pg_class.relname, pg_catalog.pg_class.reloptions, CASE WHEN (pg_catalog.pg_am.amname IS NOT NULL AND "
+     "pg_catalog.pg_am.amname != current_setting('default_table_access_method')) THEN pg_catalog.pg_am.amname ELSE NULL END AS "
+     "access_method_name, inherits.parent_table_names FROM pg_catalog.pg_class LEFT OUTER JOIN pg_catalog.pg_am ON "
+     "pg_catalog.pg_class.relam = pg_catalog.pg_am.oid LEFT OUTER JOIN (SELECT pg_catalog.pg_inherits.inhrelid AS inhrelid, "
+     "array_agg(pg_catalog.pg_class.relname ORDER BY pg_catalog.pg_inherits.inhseqno) AS parent_table_names FROM "
+     "pg_catalog.pg_inherits JOIN pg_catalog.pg_class ON pg_catalog.pg_inherits.inhparent = pg_catalog.pg_class.oid GROUP BY "
+     "pg_catalog.pg_inherits.inhrelid) AS inherits ON pg_catalog.pg_class.oid = inherits.inhrelid WHERE "
+     "pg_catalog.pg_class.relkind = ANY (ARRAY['r', 'p']) AND pg_catalog.pg_table_is_visible(pg_catalog.pg_class.oid)", True),
     # Grafana: which tables are on the search path.
     ("SELECT CASE WHEN quote_ident(table_schema) IN (SELECT CASE WHEN trim(s[i]) = '\"$user\"' THEN user ELSE trim(s[i]) END "
      "FROM generate_series(array_lower(string_to_array(current_setting('search_path'),','),1), "

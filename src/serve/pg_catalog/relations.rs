@@ -81,6 +81,12 @@ pub(in crate::serve) fn is_array(column: &str) -> bool {
     RELATIONS.iter().any(|relation| relation.columns.iter().any(is_such))
 }
 
+/// Whether an id is that of a table of `information_schema`, which is not on the search path.
+pub(super) fn is_of_information_schema(oid: i64) -> bool {
+    let is_such = |relation: &Relation| relation.schema == "information_schema" && i64::from(relation.oid) == oid;
+    RELATIONS.iter().any(is_such)
+}
+
 impl Relation {
     pub(super) fn schema_oid(&self) -> u32 {
         if self.schema == "pg_catalog" { super::PG_CATALOG } else { super::INFORMATION_SCHEMA }

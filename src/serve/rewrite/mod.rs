@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     Array, BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
     FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, ObjectNamePart, OrderBy, Query, Select, SelectItem,
-    SetExpr, Statement, TableFactor, Value, Visit, VisitMut, Visitor, VisitorMut,
+    SetExpr, Statement, TableFactor, Value, ValueWithSpan, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use super::pg_catalog;
@@ -160,6 +160,12 @@ impl Rewriter<'_> {
             {
                 *expr = call("current_schema", Vec::new());
             }
+            Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
+                if let Some(escape) = escape_char.as_ref().and_then(escape_of) {
+                    **pattern = escaped(take(pattern), escape);
+                    *escape_char = None;
+                }
+            }
             Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
                 if let Some(array) = casts::array_of(right) {
                     **right = array;
@@ -244,6 +250,22 @@ impl Rewriter<'_> {
             query.order_by = None;
         }
     }
+}
+
+/// The sign of `ESCAPE '/'`, unless it is the engine's own.
+fn escape_of(escape: &ValueWithSpan) -> Option<char> {
+    let Value::SingleQuotedString(text) = &escape.value else { return None };
+    let mut signs = text.chars();
+    let sign = signs.next()?;
+    (signs.next().is_none() && sign != '\\').then_some(sign)
+}
+
+/// A pattern with the engine's sign of escape instead of another one.
+fn escaped(pattern: Expr, escape: char) -> Expr {
+    let (escape, unique) = (escape.to_string(), UNIQUE.to_string());
+    // The sign that is escaped itself is kept aside meanwhile.
+    let steps = [("\\", "\\\\"), (&escape.repeat(2), &unique), (&escape, "\\"), (&unique, &escape)];
+    steps.into_iter().fold(pattern, |pattern, (from, to)| call("replace", vec![pattern, text(from), text(to)]))
 }
 
 /// The value of `SELECT 'x'`.

@@ -48,6 +48,10 @@ fn names_operators_and_types_of_postgres() {
         ("SELECT 'x'::regclass::oid", "SELECT oid_of_object('regclass', 'x')::INT UNSIGNED"),
         ("SELECT a::name, b::\"char\" FROM t", "SELECT a::TEXT, b::TEXT FROM t"),
         ("SELECT 1 WHERE a = ANY ('{r,\"l,m\",NULL}')", "SELECT 1 WHERE a = ANY(ARRAY['r', 'l,m', NULL])"),
+        (
+            "SELECT 1 WHERE a NOT LIKE 'pg/_' || '%' ESCAPE '/'",
+            "SELECT 1 WHERE a NOT LIKE replace(replace(replace(replace('pg/_' || '%', '\\', '\\\\'), '//', '#'), '/', '\\'), '#', '/')",
+        ),
         ("SELECT '{1,2}'::int[]", "SELECT ARRAY['1', '2']::INT[]"),
     ] {
         assert_eq!(turned(sql), wanted, "{sql}");
