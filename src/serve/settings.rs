@@ -359,7 +359,10 @@ fn east_of_greenwich(name: &str) -> Option<i32> {
     let minutes = match upper.strip_prefix("GMT").or_else(|| upper.strip_prefix("UTC")) {
         Some(west) => {
             let (hours, minutes) = west.split_once(':').unwrap_or((west, "0"));
-            let whole = hours.strip_prefix(['+', '-'])?.parse::<f64>().ok()? * 60.0 + minutes.parse::<f64>().ok()?;
+            let whole =
+                hours.strip_prefix(['+', '-']).filter(|digits| !digits.starts_with(['+', '-']))?.parse::<f64>().ok()?
+                    * 60.0
+                    + minutes.parse::<f64>().ok()?;
             if hours.starts_with('-') { whole } else { -whole }
         }
         None => upper.parse::<f64>().ok()? * 60.0,
