@@ -7,7 +7,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden)
 }
 
-/// As [`line`] for a message of our own that has several lines: line feeds stay.
+/// As [`line()`] for a message of our own that has several lines: line feeds stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && is_hidden(c))
 }
