@@ -125,16 +125,12 @@ def zones(connection):
 
 def parameters(connection):
     """Values of every common type, in text and in binary, typed by the client or by the statement."""
-    total, least = rows(connection, "SELECT count(*), min(dstport) FROM flow_logs WHERE dstport IS NOT NULL")[0]
+    total = rows(connection, "SELECT count(*) FROM flow_logs WHERE dstport IS NOT NULL")[0][0]
     for value in [Int8(5_000_000_000), 65_536.5, Decimal("65536.25"), 65_536]:
         for how in ("%s", "%b", "%t"):
             count = rows(connection, f"SELECT count(*) FROM flow_logs WHERE dstport < {how}", [value])
             assert count == [(total,)], (value, how, count)
     for how in ("%b", "%t"):
-        ports = rows(connection, f"SELECT DISTINCT dstport FROM flow_logs WHERE dstport = ANY({how})", [[least, 70_000]])
-        assert ports == [(least,)], ports
-        actions = rows(connection, f"SELECT DISTINCT action FROM flow_logs WHERE action = ANY({how})", [["REJECT", "x"]])
-        assert actions == [("REJECT",)], actions
         assert len(rows(connection, f"SELECT bytes FROM flow_logs LIMIT {how}", [3])) == 3
         day = rows(connection, 'SELECT min("date") FROM flow_logs')[0][0]
         counts = [
