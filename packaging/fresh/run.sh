@@ -31,6 +31,6 @@ cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 rm -rf "$root/src"
 git clone --quiet "file://$checkout" "$root/src"
 
-env -i HOME=/root PATH=/rust/bin:/usr/bin:/bin TERM=dumb CARGO_TERM_COLOR=never LANG=C.UTF-8 \
+chroot "$root" /usr/bin/env -i HOME=/root PATH=/rust/bin:/usr/bin:/bin TERM=dumb CARGO_TERM_COLOR=never LANG=C.UTF-8 \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
-    chroot "$root" /bin/bash -c "cd /src && $command"
+    /bin/bash -c "cd /src && $command"

@@ -15,7 +15,10 @@ use serde_json::Value;
 use crate::faults::{Bench, key, text, writer};
 use crate::lab::{Lab, on_both_stores, read_rows};
 
-on_both_stores!(a_commit_that_is_gone_stops_every_reader_until_it_is_repaired);
+on_both_stores!(
+    a_commit_that_is_gone_stops_every_reader_until_it_is_repaired,
+    an_object_that_was_checked_since_is_converted_again,
+);
 
 const DAYS: u32 = 20;
 
@@ -105,6 +108,26 @@ fn a_commit_that_is_gone_stops_every_reader_until_it_is_repaired(lab: &Lab) {
     let sums = "SELECT sum(rows) - sum(rows_replaced) AS n FROM lake.runs";
     let said = lab.run(&["query", "{}lake/", sums, "--format", "csv"]);
     assert_eq!(said.stdout, format!("n\n{}\n", expected.len()), "{}", said.stderr);
+}
+
+/// The receipt of a check is no conversion: with the commit that it was held against, its object is gone from the lake.
+fn an_object_that_was_checked_since_is_converted_again(lab: &Lab) {
+    (1..=2).for_each(|day| lab.put_gz(&format!("logs/{}", key(day, day)), &text(day, day)));
+    lab.convert(&[], 0);
+    let expected = lab.expected("logs").rows;
+    // The same text in another version of the object.
+    let mut stored = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    std::io::Write::write_all(&mut stored, text(1, 1).as_bytes()).expect("memory");
+    lab.put(&format!("logs/{}", key(1, 1)), stored.finish().expect("memory"));
+    assert_eq!(lab.convert(&[], 0)["objects_confirmed"], 1);
+    lab.delete(&Path::from(format!("lake/{}", commit(1, 0)).as_str()));
+    let said = lab.run(&["repair", "{}lake/"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(lab.lake_rows().len() < expected.len());
+    lab.convert(&[], 0);
+    assert_eq!((lab.lake_rows(), count(lab)), (expected.clone(), expected.len()));
+    let said = lab.run(&["verify", "{}lake/", "{}logs/"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
 }
 
 #[test]
