@@ -17,7 +17,7 @@ command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y 
     --include=gcc,libc6-dev,python3,python3-venv,ca-certificates bookworm "$root" >&2
 
 clean() {
-    for place in proc dev/pts dev rust; do umount "$root/$place" 2>/dev/null || true; done
+    for place in proc dev rust; do umount --recursive "$root/$place" 2>/dev/null || true; done
     [[ -n ${FLOWLAKE_FRESH:-} ]] || rm -rf --one-file-system "$root"
 }
 trap clean EXIT
