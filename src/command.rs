@@ -57,6 +57,15 @@ pub fn main(cli: Cli) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
+/// Says what is wrong with a command line, or what was asked about the program, and ends. Names of files may come from others.
+pub fn misused(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    eprint!("{}", shown::lines(&error.render().to_string()));
+    std::process::exit(error.exit_code());
+}
+
 async fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Convert(arguments) => convert(&arguments).await,

@@ -222,7 +222,7 @@ impl fmt::Display for Inspection {
             )?;
         }
         for (reason, tally) in self.skipped.0.iter().filter(|(reason, _)| **reason == Reason::Parquet) {
-            let (objects, reason, example) = (count(tally.objects), reason.text(), &tally.example);
+            let (objects, reason, example) = (count(tally.objects), reason.text(), shown::line(&tally.example));
             writeln!(f, "\n{objects} {reason}, which are not read, such as {example}")?;
         }
         for remark in &self.remarks {

@@ -12,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     keep_pages_small();
     give_memory_back_soon();
-    command::main(Cli::parse())
+    command::main(Cli::try_parse().unwrap_or_else(|error| command::misused(&error)))
 }
 
 /// Without huge pages: buffers live as long as a task, and each 2 MiB are cleared anew whenever one is asked for. On the

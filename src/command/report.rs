@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::cli::{self, Moment};
 use crate::error::{Error, Exit};
-use crate::query::format::{self, Format};
+use crate::query::format::{self, Format, Style};
 use crate::query::{Answer, TimeZone, Window};
 use crate::report::{self, Asked, Pack, ReportError, Request, Watch};
 
@@ -63,9 +63,9 @@ async fn one(arguments: &cli::Report, pack: &Pack, name: &str) -> Result<Exit, E
     let format = arguments.result.format;
     let written = async {
         match format {
-            Format::Table => writeln!(out, "{title}")?,
-            Format::Markdown => writeln!(out, "## {title}\n")?,
-            _ => eprintln!("{title}"),
+            Format::Table => writeln!(out, "{}", format::shown(Style::Table, &title))?,
+            Format::Markdown => writeln!(out, "## {}\n", format::shown(Style::Markdown, &title))?,
+            _ => eprintln!("{}", format::shown(Style::Table, &title)),
         }
         let see = |batch: &_| watch.as_mut().map_or(Ok(()), |watch| watch.see(batch));
         format::write(answer, format, &mut out, see).await?;

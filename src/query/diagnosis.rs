@@ -4,6 +4,7 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
 use super::{QueryError, Session};
+use crate::shown;
 
 /// The line and column of a mistake, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,11 +46,11 @@ fn explain(root: &DataFusionError, text: &str, session: &Session) -> (String, Op
     {
         let names: Vec<&str> = valid_fields.iter().map(|field| field.name.as_str()).collect();
         let hint = match nearest(&field.name, &names) {
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) => format!("did you mean `{}`?", shown::line(near)),
             None if names.is_empty() => "no table is named in FROM".to_owned(),
             None => format!("there are {}", shortened(&names)),
         };
-        return (format!("there is no column `{}`", field.name), Some(hint));
+        return (format!("there is no column `{}`", shown::line(&field.name)), Some(hint));
     }
     if let Some(table) = text.split("table '").nth(1).and_then(|rest| rest.split("' not found").next())
         && text.contains("not found")
@@ -114,7 +115,7 @@ fn marked(statement: &str, place: Place) -> String {
 
 fn shortened(names: &[&str]) -> String {
     const SHOWN: usize = 12;
-    let mut text = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    let mut text = names.iter().take(SHOWN).map(|name| shown::line(name)).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {
         text += &format!(" and {} more", names.len() - SHOWN);
     }

@@ -10,14 +10,17 @@
 //! The session cannot write: statements that would are refused. Memory is bounded; what does not fit spills.
 
 mod answer;
+mod arithmetic;
 mod depth;
 mod diagnosis;
 mod error;
 pub mod format;
 mod functions;
 pub mod gate;
+mod interval;
 mod ledger;
 mod ledger_table;
+mod lists;
 mod memory;
 mod own_table;
 mod raw;
@@ -39,6 +42,7 @@ use datafusion::common::ParamValues;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::optimizer::analyzer::function_rewrite::ApplyFunctionRewrites;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 
@@ -349,7 +353,14 @@ fn context(options: &Options) -> Result<SessionContext, QueryError> {
     let runtime =
         RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()?;
     let context = SessionContext::new_with_config_rt(config, runtime);
-    context.add_analyzer_rule(timestamp::rule());
+    // After the engine's own rules, which give every expression its type.
+    let own = ApplyFunctionRewrites::new(vec![
+        Arc::new(timestamp::OwnCasts),
+        Arc::new(arithmetic::CheckedIntegers),
+        Arc::new(interval::ComparedIntervals),
+        Arc::new(lists::PlainLists),
+    ]);
+    context.add_analyzer_rule(Arc::new(own));
     Ok(context)
 }
 

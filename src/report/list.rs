@@ -9,6 +9,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 
 use super::{Pack, Report, Theme};
 use crate::query::{QueryError, Session};
+use crate::shown;
 
 /// What stands before a report's name on the page.
 const INDENT: &str = "  ";
@@ -34,9 +35,9 @@ pub fn page(pack: &Pack, session: &Session, width: usize) -> String {
             if let Some(lack) = lack(report, session) {
                 said.push(format!("cannot run: {lack}"));
             }
-            let mut lines = said.iter().flat_map(|text| wrapped(text, width.saturating_sub(column)));
+            let mut lines = said.iter().flat_map(|text| wrapped(&shown::line(text), width.saturating_sub(column)));
             let first = lines.next().unwrap_or_default();
-            let name = format!("{INDENT}{}", report.name);
+            let name = format!("{INDENT}{}", shown::line(&report.name));
             writeln!(page, "{name:column$}{first}").expect("a string takes all");
             lines.for_each(|line| writeln!(page, "{:column$}{line}", "").expect("a string takes all"));
         }

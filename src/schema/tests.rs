@@ -119,6 +119,70 @@ fn headers_are_told_from_records_and_from_rubbish() {
     }
 }
 
+/// Formats as people make them, and lines that such flow logs have where no header is.
+#[test]
+fn formats_of_the_field_are_headers_and_their_lines_are_not() {
+    let first = |line: &str| is_header(&line.split_whitespace().collect::<Vec<_>>(), Place::First(None));
+    let names = |is_one: fn(&&crate::schema::Field) -> bool| {
+        FIELDS.iter().filter(is_one).map(|field| field.log).collect::<Vec<_>>().join(" ")
+    };
+    let mut headers: Vec<String> = [
+        // Three fields, one of which is `start` or none; reordered.
+        "srcaddr dstaddr action",
+        "start srcaddr dstport",
+        "dstport start",
+        "end start bytes",
+        "log-status action end start bytes packets protocol dstport srcport dstaddr srcaddr interface-id account-id version",
+        // Of NAT gateways, as on AWS's pages.
+        "instance-id interface-id srcaddr dstaddr pkt-srcaddr pkt-dstaddr",
+        // What the console's \"select all\" gives is in the order of the alphabet.
+        "account-id action az-id bytes dstaddr dstport end flow-direction instance-id interface-id log-status packets",
+        "version vpc-id subnet-id instance-id interface-id account-id type srcaddr dstaddr srcport dstport pkt-srcaddr \
+         pkt-dstaddr protocol bytes packets start end action tcp-flags log-status",
+        // With names of a version to come.
+        "version srcaddr dstaddr start end new-field",
+        "start srcaddr new-1 new-2",
+        "srcaddr dstaddr srcport dstport protocol new-1 new-2 new-3 new-4 new-5",
+        "instance-tag instance-tag-2 asg-tag",
+        // As AWS's own Parquet and Athena name them.
+        "account_id pkt_srcaddr flow_direction",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    headers.extend((2..=11).map(|version| {
+        FIELDS.iter().filter(|field| field.version <= version).map(|field| field.log).collect::<Vec<_>>().join(" ")
+    }));
+    headers.push(names(|field| field.log.starts_with("ecs-")));
+    headers.push(names(|field| field.marks_tgw));
+    headers.push(names(|_| true));
+    headers.extend(FIELDS.iter().map(|field| field.log.to_owned()));
+    for header in headers {
+        assert!(first(&header), "{header}");
+        let backwards: Vec<&str> = header.split_whitespace().rev().collect();
+        assert!(first(&backwards.join(" ")), "{header}, backwards");
+    }
+    for row in [
+        "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK",
+        "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA",
+        "10.0.0.1 10.0.0.2 ACCEPT",
+        "2001:db8::1 2001:db8::2 REJECT",
+        "i-0123 eni-0123 vpc-0123 subnet-0123",
+        "ingress us-east-1 use1-az1",
+        "- - -",
+        "-",
+        "IPv4 ACCEPT OK",
+        "OK",
+        "ingress",
+        "web%2Dserver bytes start",
+        "payments region eni-0123 vpc-0123",
+        "1694735970",
+        "arn:aws:ecs:us-east-1:123456789012:cluster/web web i-0123",
+        "6 TransitGateway 123456789012 tgw-0123 tgw-attach-0123",
+    ] {
+        assert!(!first(row), "{row}");
+    }
+}
+
 #[test]
 fn a_first_line_that_may_be_a_row_of_the_format_has_to_prove_more() {
     let texts = layout("instance-id instance-tag interface-tag").unwrap();

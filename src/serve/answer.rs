@@ -18,8 +18,11 @@ use pgwire::api::store::{Entry, PortalStore};
 use pgwire::api::{ClientInfo, ClientPortalStore, DEFAULT_NAME, PgWireConnectionState};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
-use pgwire::messages::extendedquery::{Execute, Parse, ParseComplete};
-use pgwire::messages::response::EmptyQueryResponse;
+use pgwire::messages::extendedquery::{
+    Bind, BindComplete, Close, CloseComplete, Execute, Parse, ParseComplete, Sync as PgSync, TARGET_TYPE_BYTE_PORTAL,
+    TARGET_TYPE_BYTE_STATEMENT,
+};
+use pgwire::messages::response::{EmptyQueryResponse, TransactionStatus};
 use pgwire::messages::simplequery::Query;
 use pgwire::messages::startup::ParameterStatus;
 use tokio::sync::watch;
@@ -208,13 +211,81 @@ impl ExtendedQueryHandler for Answer {
     {
         let name = message.name.as_deref().unwrap_or(DEFAULT_NAME);
         let end = self.end();
-        match end.or(StoredStatement::parse(client, &message, self.query_parser())).await? {
+        let parsed = end.or(StoredStatement::parse(client, &message, self.query_parser())).await?;
+        self.session.prepared.keep("prepared statements", name, message.query.len())?;
+        match parsed {
             Some(statement) => client.portal_store().put_statement(Arc::new(statement)),
             None => client.portal_store().put_empty_statement(name),
         }
-        self.session.prepared(name);
         client.send(PgWireBackendMessage::ParseComplete(ParseComplete::new())).await?;
         Ok(())
+    }
+
+    async fn on_bind<C>(&self, client: &mut C, message: Bind) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let statement = message.statement_name.as_deref().unwrap_or(DEFAULT_NAME);
+        let name = message.portal_name.as_deref().unwrap_or(DEFAULT_NAME);
+        let found = client.portal_store().get_statement(statement);
+        let found = found.ok_or_else(|| PgWireError::StatementNotFound(statement.to_owned()))?;
+        let bytes = message.parameters.iter().flatten().map(|value| value.len()).sum();
+        self.session.portals.keep("portals", name, bytes)?;
+        match found {
+            Entry::Value(statement) => {
+                let portal = Portal::try_new(&message, statement)?;
+                client.portal_store().put_portal(Arc::new(portal));
+            }
+            Entry::Empty if message.parameters.is_empty() => client.portal_store().put_empty_portal(name),
+            Entry::Empty => return Err(refused("08P01", "values were bound, and the statement has no parameters")),
+        }
+        client.send(PgWireBackendMessage::BindComplete(BindComplete::new())).await?;
+        Ok(())
+    }
+
+    async fn on_close<C>(&self, client: &mut C, message: Close) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let name = message.name.as_deref().unwrap_or(DEFAULT_NAME);
+        match message.target_type {
+            TARGET_TYPE_BYTE_STATEMENT => {
+                self.session.prepared.drop(name);
+                client.portal_store().rm_statement(name);
+            }
+            TARGET_TYPE_BYTE_PORTAL => {
+                self.session.portals.drop(name);
+                client.portal_store().rm_portal(name);
+            }
+            _ => {}
+        }
+        client.send(PgWireBackendMessage::CloseComplete(CloseComplete::new())).await?;
+        Ok(())
+    }
+
+    /// Portals live as long as their transaction, as in Postgres.
+    async fn on_sync<C>(&self, client: &mut C, _message: PgSync) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let status = client.transaction_status();
+        if status == TransactionStatus::Idle {
+            self.session.portals.drop_all();
+            client.portal_store().clear_portals();
+        } else {
+            self.session.portals.drop(DEFAULT_NAME);
+            client.portal_store().rm_portal(DEFAULT_NAME);
+        }
+        send_ready_for_query(client, status).await
     }
 
     async fn on_execute<C>(&self, client: &mut C, message: Execute) -> PgWireResult<()>

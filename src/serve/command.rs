@@ -19,7 +19,11 @@ use pgwire::messages::response::TransactionStatus;
 
 use super::context::DATABASE;
 use super::errors::refused;
+use super::kept::Kept;
 use super::settings::{Refusal, Scope, Settings, reported_name, shown_name};
+
+/// Savepoints of a transaction: each is a name that is kept.
+const SAVEPOINTS_MAX: usize = 1_000;
 
 /// A statement that asks the lake nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,27 +70,24 @@ pub(super) enum Said {
     Rows(QueryResponse),
 }
 
-/// A connection's transaction and prepared statements, by their names.
+/// A connection's transaction, and what it keeps by name.
 #[derive(Debug, Default)]
 pub(super) struct Session {
     savepoints: Mutex<Vec<String>>,
-    prepared: Mutex<Vec<String>>,
+    pub(super) prepared: Kept,
+    pub(super) portals: Kept,
 }
 
 impl Session {
-    /// Remembers a prepared statement, so that `DEALLOCATE ALL` finds it.
-    pub(super) fn prepared(&self, name: &str) {
-        let mut prepared = self.prepared.lock().expect("no holder of the lock panics");
-        if !prepared.iter().any(|known| known == name) {
-            prepared.push(name.to_owned());
-        }
-    }
-
+    /// The names of prepared statements that are forgotten: one, or all.
     fn forget(&self, name: Option<&str>) -> Vec<String> {
-        let mut prepared = self.prepared.lock().expect("no holder of the lock panics");
-        let (kept, gone) = prepared.drain(..).partition(|known| name.is_some_and(|name| name != known));
-        *prepared = kept;
-        gone
+        match name {
+            Some(name) => {
+                self.prepared.drop(name);
+                vec![name.to_owned()]
+            }
+            None => self.prepared.drop_all(),
+        }
     }
 }
 
@@ -288,7 +289,11 @@ impl Command {
                 return Err(refused("25P01", "savepoints can only be used in transaction blocks"));
             }
             Command::Savepoint(name) => {
-                savepoints().push(name.clone());
+                let mut savepoints = savepoints();
+                if savepoints.len() >= SAVEPOINTS_MAX {
+                    return Err(refused("54000", format!("a transaction has at most {SAVEPOINTS_MAX} savepoints")));
+                }
+                savepoints.push(name.clone());
                 Said::Tag(Tag::new("SAVEPOINT"))
             }
             Command::Release(name) | Command::RollbackTo(name) => {

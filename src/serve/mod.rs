@@ -24,6 +24,7 @@ mod encode;
 mod errors;
 mod guard;
 mod interruptible;
+mod kept;
 mod parameters;
 mod pg_catalog;
 mod portal;

@@ -26,13 +26,16 @@ use tokio::sync::Mutex;
 
 use super::catalog::Catalog;
 use super::command::{self, Command, described};
-use super::encode::postgres_type;
+use super::encode::{array_type, postgres_type};
 use super::errors::{engine, refused, too_complex, unread};
 use super::settings::Settings;
 use super::{parameters, read_only, rewrite};
 
 /// Parameters of a statement, as in Postgres: the protocol counts them in two bytes.
 const PARAMETERS_MAX: usize = u16::MAX as usize;
+
+/// Columns of a result: the protocol counts them in two bytes, with a sign.
+const COLUMNS_MAX: usize = i16::MAX as usize;
 
 /// A statement that is ready to run, once its parameters have values.
 #[derive(Debug)]
@@ -106,6 +109,10 @@ impl Planner {
                 types.insert(at + 1, sql_type(&name)?);
             }
         }
+        let lists = self.lists(&statement, declared).await?;
+        for (number, kind) in &lists {
+            types.insert(*number, sql_type(&parameters::sql_name(kind).unwrap_or_else(|| "TEXT[]".to_owned()))?);
+        }
         rewrite::give_types(&mut statement, &types);
         let mut plan = self.plan(&statement, found.asks_catalog).await;
         if let (Err(_), true) = (&plan, found.asks_catalog)
@@ -116,6 +123,7 @@ impl Planner {
         }
         let mut plan = plan?;
         let mut wanted = parameter_types(&plan);
+        wanted.extend(lists.into_iter().map(|(number, kind)| (number, Ok(kind))));
         // What nothing in the statement tells is a number behind LIMIT, else a text, as in Postgres.
         let limits = limits(&statement);
         let unknown = found.parameters.iter().filter(|number| !matches!(wanted.get(number), Some(Ok(_))));
@@ -140,6 +148,23 @@ impl Planner {
         let columns = columns(&plan, &names)?;
         let zone = self.settings.time_zone().name().to_owned();
         Ok(Prepared::Question(Box::new(Question { statement, plan, zone, columns, parameters })))
+    }
+
+    /// The types of parameters behind `ANY`, which are lists of what stands before it, unless the client says another type.
+    async fn lists(&self, statement: &Statement, declared: &[Option<Type>]) -> PgWireResult<BTreeMap<usize, Type>> {
+        let mut numbers = rewrite::lists(statement);
+        let said = |number: usize| declared.get(number.checked_sub(1)?)?.as_ref().and_then(parameters::sql_name);
+        numbers.retain(|&number| said(number).is_none());
+        if numbers.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let elements = parameter_types(&self.plan(&rewrite::element_by_element(statement), false).await?);
+        let list = |number: usize| {
+            let element = elements.get(&number).cloned().and_then(Result::ok).unwrap_or(Type::TEXT);
+            let list = array_type(&element);
+            (number, if list == element { Type::TEXT_ARRAY } else { list })
+        };
+        Ok(numbers.into_iter().map(list).collect())
     }
 
     /// `whole`: whether it must also be a plan that can run, which some are found not to be when they are optimised.
@@ -291,6 +316,10 @@ fn limits(statement: &Statement) -> Vec<usize> {
 /// Names and types of a plan's columns. `names` are Postgres's, with `None` for each wildcard.
 fn columns(plan: &LogicalPlan, names: &[Option<String>]) -> PgWireResult<Vec<(String, Type)>> {
     let fields = plan.schema().fields();
+    if fields.len() > COLUMNS_MAX {
+        let text = format!("the result has {} columns, and the protocol has {COLUMNS_MAX}; name them", fields.len());
+        return Err(refused("54011", text));
+    }
     let wildcards: Vec<usize> = names.iter().enumerate().filter(|(_, name)| name.is_none()).map(|(at, _)| at).collect();
     let known = |at: usize| match wildcards.as_slice() {
         [] if names.len() == fields.len() => names[at].as_deref(),

@@ -16,6 +16,7 @@ on_both_stores!(
     a_lake_of_format_1_is_read_proven_and_continued,
     a_plan_of_another_writer_is_finished_with_the_same_rows,
     what_another_decoder_would_read_otherwise_is_not_laid_to_the_content,
+    times_that_an_older_writer_let_through_do_not_stop_the_lake,
 );
 
 /// Copies a kept lake to `lake/` of the lab; its keys, relative to it.
@@ -174,4 +175,91 @@ fn rename_attempt(lab: &Lab, epoch: u32) {
     lab.delete(&object_store::path::Path::from(intent.clone()));
     let (folder, _) = intent.rsplit_once('/').expect("a folder");
     lab.put(&format!("{folder}/ffffffffffffffff.json"), serde_json::to_vec(&record).expect("JSON"));
+}
+
+/// Before epoch 3 `end` was whatever number the line had. Such a file lies in the lake beside sound ones.
+fn times_that_an_older_writer_let_through_do_not_stop_the_lake(lab: &Lab) {
+    let ends = [1_694_736_000, i64::MAX, 1_694_736_000_000_000, i64::MIN];
+    let line = |n: usize| format!("2 10.0.0.{n} {} 1694736000\n", 1_694_735_970 + n);
+    let lines: String = (0..ends.len()).map(line).collect();
+    lab.put_gz("logs/2023/09/14/a.log.gz", &format!("version srcaddr start end\n{lines}"));
+    lab.convert(&[], 0);
+    with_ends(lab, &ends);
+    lab.put_gz("logs/2023/09/15/b.log.gz", "version srcaddr start end\n2 10.0.1.1 1694736060 1694736061\n");
+    lab.convert(&[], 0);
+    let ask = |sql: &str| {
+        let said = lab.run(&["query", "{}lake/", sql, "--format", "csv"]);
+        (said.code, said.stdout.lines().skip(1).map(str::to_owned).collect::<Vec<_>>(), said.stderr)
+    };
+    let rows = |sql: &str| {
+        let (code, rows, said) = ask(sql);
+        assert_eq!(code, 0, "{sql}: {said}");
+        rows
+    };
+    assert_eq!(rows("SELECT * FROM flow_logs").len(), 5);
+    let times = "SELECT \"end\", end_time FROM flow_logs ORDER BY start";
+    let null = |end: i64| format!("{end},");
+    assert_eq!(
+        rows(times),
+        [
+            "1694736000,2023-09-15T00:00:00Z".to_owned(),
+            null(i64::MAX),
+            null(1_694_736_000_000_000),
+            null(i64::MIN),
+            "1694736061,2023-09-15T00:01:01Z".to_owned(),
+        ]
+    );
+    for (sql, right) in [
+        ("SELECT count(*) FROM flow_logs WHERE end_time IS NULL", "3"),
+        ("SELECT count(*) FROM flow_logs WHERE end_time >= '2023-09-15'", "2"),
+        ("SELECT count(*) FROM flow_logs WHERE NOT (end_time < '2100-01-01')", "0"),
+        ("SELECT count(*) FROM flow_logs WHERE \"end\" > 1694736061", "2"),
+        ("SELECT max(\"end\") FROM flow_logs", "9223372036854775807"),
+        ("SELECT max(end_time) FROM flow_logs", "2023-09-15T00:01:01Z"),
+        ("SELECT count(*) FROM flow_logs WHERE date_trunc('day', end_time) = '2023-09-15'", "2"),
+        ("SELECT count(end_time - start_time) FROM flow_logs", "2"),
+        ("SELECT sum(CAST(\"end\" AS DECIMAL(38, 0)) - start) FROM flow_logs WHERE \"end\" > 0", "9225066769465303895"),
+    ] {
+        assert_eq!(rows(sql), [right], "{sql}");
+    }
+    let (code, _, said) = ask("SELECT sum(\"end\" - start) FROM flow_logs");
+    assert!(code == 1 && said.contains("holds"), "{code}: {said}");
+    for name in ["totals", "log-health"] {
+        let said = lab.run(&["report", "{}lake/", name, "--format", "csv"]);
+        assert_eq!(said.code, 0, "{name}: {}", said.stderr);
+    }
+}
+
+/// Gives the only data file of a lake other values of `end`, and says so in its commit and its seal.
+fn with_ends(lab: &Lab, ends: &[i64]) {
+    use arrow::array::{ArrayRef, Int64Array};
+    use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder};
+
+    let key = lab.data_files().into_iter().next().expect("a data file");
+    let before = bytes::Bytes::from(lab.get(&key));
+    let reader = ParquetRecordBatchReaderBuilder::try_new(before.clone()).expect("Parquet").build().expect("a reader");
+    let mut after = Vec::new();
+    let batches = reader.collect::<Result<Vec<_>, _>>().expect("rows");
+    let mut writer = ArrowWriter::try_new(&mut after, batches[0].schema(), None).expect("a writer");
+    let mut ends = ends.iter().copied();
+    for batch in batches {
+        let at = batch.schema().index_of("end").expect("it has the column");
+        let mut columns = batch.columns().to_vec();
+        let of_batch: Int64Array = ends.by_ref().take(batch.num_rows()).map(Some).collect();
+        columns[at] = std::sync::Arc::new(of_batch) as ArrayRef;
+        writer.write(&arrow::array::RecordBatch::try_new(batch.schema(), columns).expect("a batch")).expect("memory");
+    }
+    writer.close().expect("memory");
+    let commit = "lake/_flowlake/commits/00000000000000000001/000000.ndjson.zst";
+    let record = String::from_utf8(zstd::decode_all(lab.get(commit).as_slice()).expect("zstd")).expect("text");
+    let bytes = |bytes: usize| format!("\"bytes\":{bytes},");
+    let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
+    assert!(record.contains(&bytes(before.len())) && record.contains(&hash(&before)), "{record}");
+    let record = record.replace(&bytes(before.len()), &bytes(after.len())).replace(&hash(&before), &hash(&after));
+    lab.put(commit, zstd::encode_all(record.as_bytes(), 3).expect("memory"));
+    let seal = "lake/_flowlake/log/00000000000000000002.json";
+    let mut sealed: Value = serde_json::from_slice(&lab.get(seal)).expect("JSON");
+    sealed["file_bytes"] = json!(after.len());
+    lab.put(seal, serde_json::to_vec(&sealed).expect("JSON"));
+    lab.put(&key, after);
 }

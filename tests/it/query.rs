@@ -402,6 +402,15 @@ fn deep_statements_are_refused_and_never_overflow_the_stack() {
     let said = lab.run(&["report", "{}lake", "deep", "--dir", &folder]);
     assert_eq!(said.code, 2, "{}", said.stderr);
     assert!(said.stderr.contains("operators and keywords"), "{}", said.stderr);
+    // Every step names the one before it twice: 2^40 tables.
+    let step = |n: usize| format!(", a{n} AS (SELECT * FROM a{0} UNION ALL SELECT * FROM a{0})", n - 1);
+    let doubled: String = (1..=40).map(step).collect();
+    std::fs::write(&file, format!("WITH a0 AS (SELECT 1 AS n FROM flow_logs){doubled} SELECT count(*) FROM a40"))
+        .expect("a file");
+    for more in [&["-f", &path][..], &["-f", &path, "--explain"]] {
+        let said = query(&lab, more);
+        assert!(said.code == 2 && said.stderr.contains("tables and subqueries"), "{}", said.stderr);
+    }
     // As deep as may be, and lists of any length.
     std::fs::write(&file, format!("SELECT 1{} AS n", "+1".repeat(950))).expect("a file");
     let said = query(&lab, &["-f", &path, "--format", "csv"]);

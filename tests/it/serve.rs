@@ -210,6 +210,21 @@ fn limits_hold_and_the_server_lives_on() {
 }
 
 #[test]
+fn lists_are_parameters_and_what_a_connection_keeps_is_bounded() {
+    let lab = Lab::on_disk();
+    let rows: String = [("22", 7), ("443", 8), ("53", 9), ("-", 10)]
+        .iter()
+        .zip(1..)
+        .map(|((port, bytes), n)| format!("2 10.0.0.{n} {port} {bytes} {} {}\n", 1_694_735_969 + n, 1_694_735_999 + n))
+        .collect();
+    lab.put_gz("logs/a.log.gz", &format!("version srcaddr dstport bytes start end\n{rows}"));
+    lab.convert(&[], 0);
+    let mut served = Served::start(&lab, &[]);
+    served.script(&lab, "serve_lists.py");
+    assert!(served.is_alive());
+}
+
+#[test]
 fn broken_clients_do_not_disturb_others() {
     let lab = Lab::on_disk();
     small_lake(&lab);

@@ -91,3 +91,44 @@ fn cells_that_a_spreadsheet_would_run_are_texts_when_asked() {
     let report = lab.run(&["report", "{}lake", "talking-instances", "--format", "tsv", "--spreadsheet-safe"]);
     assert!(report.code == 0 || report.stderr.contains("cannot run"), "{}", report.stderr);
 }
+
+/// Reports and tables that somebody else made: their titles, meanings, names and headers.
+#[test]
+fn reports_and_tables_of_others_are_shown() {
+    let lab = Lab::on_disk();
+    lab.put_gz("logs/a.log.gz", "version srcaddr start\n2 10.0.0.1 1694649600\n");
+    lab.convert(&[], 0);
+    let folder = lab.path("pack");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let sql = format!(
+        "-- title: T{NASTY} <b>\n-- meaning: M{NASTY}\n-- fields: start\n-- param: x{NASTY} integer 1: P{NASTY}\n\
+         SELECT start AS \"n{NASTY}\" FROM flow_logs WHERE start > $x{NASTY} ORDER BY 1\n"
+    );
+    let plain = sql.replace(&format!("x{NASTY}"), "x");
+    std::fs::write(folder.join("mine.sql"), plain).expect("a file");
+    std::fs::write(folder.join(format!("own{NASTY}.sql")), sql).expect("a file");
+    std::fs::write(lab.path("own.csv"), format!("id,dst{NASTY}port,\"two\nerror: forged\"\n1,2,3\n")).expect("a file");
+    let ask = |arguments: &[&str]| lab.run(arguments);
+    let report = |format: &str| ask(&["report", "{}lake", "mine", "--dir", "{}pack", "--format", format]);
+    let (csv, json) = (report("csv"), report("json"));
+    for program in [&csv, &json] {
+        assert!(program.code == 0 && is_quiet(&program.stderr), "{:?}", program.stderr);
+        assert!(program.stderr.contains("T\\u{1b}"), "{:?}", program.stderr);
+    }
+    assert!(csv.stdout.contains(&format!("n{NASTY}")), "formats for programs have names as they are: {:?}", csv.stdout);
+    for (what, said, shows) in [
+        ("table", report("table"), "T\\u{1b}]0;owned"),
+        ("markdown", report("markdown"), "[31mred\\u{202e} &lt;b>, 2023"),
+        ("list", ask(&["report", "{}lake", "--dir", "{}pack"]), "M\\u{1b}"),
+        ("value", ask(&["report", "{}lake", "mine", "--dir", "{}pack", "--param", &format!("x={NASTY}")]), "\\u{1b}"),
+        ("own table", ask(&["query", "{}lake", "SELECT * FROM o", "--table", "o={}own.csv"]), "two\\nerror: forged"),
+        ("near", ask(&["query", "{}lake", "SELECT dstport_ FROM o", "--table", "o={}own.csv"]), "\\u{1b}"),
+        ("columns", ask(&["query", "{}lake", "SELECT none_of_them FROM o", "--table", "o={}own.csv"]), "two\\nerror"),
+        ("option", ask(&["query", "{}lake", &format!("--{NASTY}")]), "\\u{1b}"),
+        ("file", ask(&["query", "{}lake", "SELECT 1", "--table", &format!("o={{}}no{NASTY}.csv")]), "\\u{1b}"),
+    ] {
+        assert!(is_quiet(&said.stdout) && is_quiet(&said.stderr), "{what}: {:?}{:?}", said.stdout, said.stderr);
+        let all = format!("{}{}", said.stdout, said.stderr);
+        assert!(all.contains(shows) && !all.contains("\nerror: forged"), "{what}: {all}");
+    }
+}

@@ -117,7 +117,8 @@ impl<W: Write> Grid<W> {
     }
 }
 
-fn shown(style: Style, text: &str) -> String {
+/// A text of others as one that stands in a table or above it.
+pub fn shown(style: Style, text: &str) -> String {
     let text = shown::line(text);
     match style {
         Style::Table => text.into_owned(),

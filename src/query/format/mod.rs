@@ -21,7 +21,7 @@ use super::{Answer, QueryError};
 use grid::Grid;
 
 pub use defuse::defuse;
-pub use grid::Style;
+pub use grid::{Style, shown};
 
 /// A format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

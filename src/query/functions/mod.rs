@@ -4,7 +4,10 @@
 //! the asker's own.
 
 mod address;
+mod average;
 mod count;
+mod exact;
+mod frame;
 mod hash;
 mod iana;
 mod port;
@@ -33,6 +36,8 @@ pub(super) fn register(context: &SessionContext) {
     }
     context.register_udaf(count::count());
     context.register_udaf(sum::sum());
+    context.register_udaf(average::average());
+    frame::register(context);
 }
 
 fn all() -> Vec<Function> {

@@ -1,14 +1,16 @@
-//! `sum`, as DataFusion has it, but that a sum of integers which 64 bits cannot hold is an error.
+//! `sum`, as DataFusion has it, but that a sum of integers or decimals which its type cannot hold is an error.
 //!
 //! DataFusion goes on from the least number then: two flows of `bytes` at the limit summed up to -2. A state is one
-//! integer, as it was, and is checked in every partition and again where partitions are added up.
+//! number, as it was, and is checked in every partition and again where partitions are added up.
 
 use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, BooleanArray};
 use datafusion::arrow::array::{PrimitiveArray, PrimitiveBuilder};
-use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type, UInt64Type};
+use datafusion::arrow::datatypes::{
+    DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, FieldRef, Int64Type, UInt64Type,
+};
 use datafusion::common::{exec_datafusion_err, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::functions_aggregate::sum::sum_udaf;
@@ -18,6 +20,9 @@ use datafusion::logical_expr::{
     SetMonotonicity, Signature, StatisticsArgs,
 };
 use datafusion::scalar::ScalarValue;
+
+use super::exact::{Exact, Of};
+use super::frame::Frame;
 
 /// The function, under DataFusion's name for it.
 pub fn sum() -> AggregateUDF {
@@ -30,21 +35,38 @@ struct Sum {
     inner: Arc<AggregateUDF>,
 }
 
+/// What `$make::<T>(arguments)` gives for the type of a sum that has an end, `$other` for others.
+macro_rules! with_end {
+    ($returns:expr, $other:expr, $make:ident $arguments:tt) => {
+        match $returns {
+            DataType::Int64 => $make::<Int64Type> $arguments,
+            DataType::UInt64 => $make::<UInt64Type> $arguments,
+            DataType::Decimal32(..) => $make::<Decimal32Type> $arguments,
+            DataType::Decimal64(..) => $make::<Decimal64Type> $arguments,
+            DataType::Decimal128(..) => $make::<Decimal128Type> $arguments,
+            DataType::Decimal256(..) => $make::<Decimal256Type> $arguments,
+            _ => $other,
+        }
+    };
+}
+
 impl AggregateUDFImpl for Sum {
     fn accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let is_distinct = arguments.is_distinct;
-        match arguments.return_field.data_type() {
-            DataType::Int64 if is_distinct => Ok(Box::new(Distinct(self.inner.accumulator(arguments)?))),
-            DataType::Int64 => Ok(Box::new(One::<Int64Type>::default())),
-            DataType::UInt64 if !is_distinct => Ok(Box::new(One::<UInt64Type>::default())),
-            _ => self.inner.accumulator(arguments),
+        let returns = arguments.return_type().clone();
+        if arguments.is_distinct {
+            let inner = self.inner.accumulator(arguments)?;
+            return with_end!(&returns, Ok(inner), distinct(inner, &returns));
         }
+        with_end!(&returns, self.inner.accumulator(arguments), one(&returns))
     }
 
     fn create_sliding_accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        match arguments.return_field.data_type() {
-            DataType::Int64 if !arguments.is_distinct => Ok(Box::new(Sliding::default())),
-            _ => self.inner.create_sliding_accumulator(arguments),
+        match arguments.return_type() {
+            returns @ (DataType::Int64 | DataType::UInt64 | DataType::Decimal128(..)) => {
+                Ok(Box::new(Exact::new(Of::Sum, returns, arguments.is_distinct)))
+            }
+            DataType::Float64 => Ok(Box::new(Frame::new(&self.inner, &arguments)?)),
+            other => plan_err!("a sum of {other} over rows that come and go is refused; cast to DECIMAL(38, …)"),
         }
     }
 
@@ -53,11 +75,8 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn create_groups_accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        match arguments.return_field.data_type() {
-            DataType::Int64 => Ok(Box::new(Groups::<Int64Type>::default())),
-            DataType::UInt64 => Ok(Box::new(Groups::<UInt64Type>::default())),
-            _ => self.inner.create_groups_accumulator(arguments),
-        }
+        let returns = arguments.return_type().clone();
+        with_end!(&returns, self.inner.create_groups_accumulator(arguments), groups(&returns))
     }
 
     fn name(&self) -> &str {
@@ -69,7 +88,7 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        if matches!(types, [DataType::Duration(_)]) {
+        if matches!(types, [DataType::Duration(_) | DataType::Interval(_)]) {
             return plan_err!(
                 "a sum of times is refused: nanoseconds of many records go beyond 64 bits; write sum(\"end\" - start), in seconds"
             );
@@ -98,22 +117,31 @@ impl AggregateUDFImpl for Sum {
     }
 }
 
-fn too_large() -> DataFusionError {
-    exec_datafusion_err!("a sum is larger than an integer of 64 bits; sum decimals: sum(CAST(bytes AS DECIMAL(38, 0)))")
+pub(super) fn too_large(returns: &DataType) -> DataFusionError {
+    match returns {
+        DataType::Int64 | DataType::UInt64 => exec_datafusion_err!(
+            "a sum is larger than an integer of 64 bits; sum decimals: sum(CAST(bytes AS DECIMAL(38, 0)))"
+        ),
+        other => exec_datafusion_err!("a sum is larger than {other} holds"),
+    }
 }
 
-fn add<N: ArrowNativeTypeOp>(sum: &mut N, value: N) -> Result<()> {
-    *sum = sum.add_checked(value).map_err(|_| too_large())?;
+fn add<N: ArrowNativeTypeOp>(sum: &mut N, value: N, returns: &DataType) -> Result<()> {
+    *sum = sum.add_checked(value).map_err(|_| too_large(returns))?;
     Ok(())
 }
 
-/// The sum of all rows, `None` before the first that is not null.
-struct One<T: ArrowPrimitiveType>(Option<T::Native>);
+fn one<T: ArrowPrimitiveType>(returns: &DataType) -> Result<Box<dyn Accumulator>>
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    Ok(Box::new(One::<T> { sum: None, returns: returns.clone() }))
+}
 
-impl<T: ArrowPrimitiveType> Default for One<T> {
-    fn default() -> One<T> {
-        One(None)
-    }
+/// The sum of all rows, `None` before the first that is not null.
+struct One<T: ArrowPrimitiveType> {
+    sum: Option<T::Native>,
+    returns: DataType,
 }
 
 impl<T: ArrowPrimitiveType> fmt::Debug for One<T> {
@@ -128,8 +156,8 @@ where
 {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let values = values[0].as_primitive::<T>();
-        let of_batch = datafusion::arrow::compute::sum_checked(values).map_err(|_| too_large())?;
-        of_batch.map_or(Ok(()), |value| add(self.0.get_or_insert(T::Native::ZERO), value))
+        let of_batch = datafusion::arrow::compute::sum_checked(values).map_err(|_| too_large(&self.returns))?;
+        of_batch.map_or(Ok(()), |value| add(self.sum.get_or_insert(T::Native::ZERO), value, &self.returns))
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
@@ -141,7 +169,7 @@ where
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::new_primitive::<T>(self.0, &T::DATA_TYPE)
+        ScalarValue::new_primitive::<T>(self.sum, &self.returns)
     }
 
     fn size(&self) -> usize {
@@ -149,96 +177,59 @@ where
     }
 }
 
-/// The sum of a window whose rows come and go: wide enough that no order of them matters.
-#[derive(Debug, Default)]
-struct Sliding {
-    sum: i128,
-    rows: u64,
+fn distinct<T: ArrowPrimitiveType>(inner: Box<dyn Accumulator>, returns: &DataType) -> Result<Box<dyn Accumulator>>
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    Ok(Box::new(Distinct { inner, adder: one::<T>, returns: returns.clone() }))
 }
 
-impl Sliding {
-    fn of(values: &ArrayRef) -> (i128, u64) {
-        let values = values.as_primitive::<Int64Type>();
-        (values.iter().flatten().map(i128::from).sum(), (values.len() - values.null_count()) as u64)
-    }
-}
-
-impl Accumulator for Sliding {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let (sum, rows) = Sliding::of(&values[0]);
-        (self.sum, self.rows) = (self.sum + sum, self.rows + rows);
-        Ok(())
-    }
-
-    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let (sum, rows) = Sliding::of(&values[0]);
-        (self.sum, self.rows) = (self.sum - sum, self.rows - rows);
-        Ok(())
-    }
-
-    fn supports_retract_batch(&self) -> bool {
-        true
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.update_batch(states)
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![self.evaluate()?])
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        let sum = i64::try_from(self.sum).map_err(|_| too_large())?;
-        Ok(ScalarValue::Int64((self.rows > 0).then_some(sum)))
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self)
-    }
-}
-
-/// DataFusion's own for `sum(DISTINCT integer)`: its state is the list of values, which are added up again.
+/// DataFusion's own for `sum(DISTINCT number)`: its state is the list of values, which are added up again.
 #[derive(Debug)]
-struct Distinct(Box<dyn Accumulator>);
+struct Distinct {
+    inner: Box<dyn Accumulator>,
+    adder: fn(&DataType) -> Result<Box<dyn Accumulator>>,
+    returns: DataType,
+}
 
 impl Accumulator for Distinct {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.0.update_batch(values)
+        self.inner.update_batch(values)
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.0.merge_batch(states)
+        self.inner.merge_batch(states)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.0.state()
+        self.inner.state()
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        if let [ScalarValue::List(lists)] = self.0.state()?.as_slice() {
-            for list in lists.iter().flatten() {
-                datafusion::arrow::compute::sum_checked(list.as_primitive::<Int64Type>()).map_err(|_| too_large())?;
-            }
+        let mut sum = (self.adder)(&self.returns)?;
+        if let [ScalarValue::List(lists)] = self.inner.state()?.as_slice() {
+            lists.iter().flatten().try_for_each(|list| sum.update_batch(&[list]))?;
         }
-        self.0.evaluate()
+        sum.evaluate()
     }
 
     fn size(&self) -> usize {
-        self.0.size()
+        self.inner.size()
     }
+}
+
+fn groups<T: ArrowPrimitiveType>(returns: &DataType) -> Result<Box<dyn GroupsAccumulator>>
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    Ok(Box::new(Groups::<T> { sums: Vec::new(), have_value: Vec::new(), returns: returns.clone() }))
 }
 
 /// The sum of every group; that of a group without a value means nothing.
 struct Groups<T: ArrowPrimitiveType> {
     sums: Vec<T::Native>,
     have_value: Vec<bool>,
-}
-
-impl<T: ArrowPrimitiveType> Default for Groups<T> {
-    fn default() -> Groups<T> {
-        Groups { sums: Vec::new(), have_value: Vec::new() }
-    }
+    returns: DataType,
 }
 
 impl<T: ArrowPrimitiveType> fmt::Debug for Groups<T> {
@@ -262,7 +253,7 @@ where
         self.have_value.resize(total_groups, false);
         if values.null_count() == 0 && filter.is_none() {
             for (&value, &group) in values.values().iter().zip(groups) {
-                add(&mut self.sums[group], value)?;
+                add(&mut self.sums[group], value, &self.returns)?;
                 self.have_value[group] = true;
             }
             return Ok(());
@@ -270,7 +261,7 @@ where
         for ((row, value), &group) in values.iter().enumerate().zip(groups) {
             let is_asked = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
             if let Some(value) = value.filter(|_| is_asked) {
-                add(&mut self.sums[group], value)?;
+                add(&mut self.sums[group], value, &self.returns)?;
                 self.have_value[group] = true;
             }
         }
@@ -300,7 +291,7 @@ where
         let (sums, have_value) = (emit_to.take_needed(&mut self.sums), emit_to.take_needed(&mut self.have_value));
         let mut array = PrimitiveBuilder::<T>::with_capacity(sums.len());
         array.append_values(&sums, &have_value);
-        Ok(Arc::new(array.finish()))
+        Ok(Arc::new(array.finish().with_data_type(self.returns.clone())))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
@@ -308,11 +299,15 @@ where
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let Some(filter) = filter else { return Ok(vec![values[0].clone()]) };
-        let is_asked = |row: usize| filter.is_valid(row) && filter.value(row);
-        let values = values[0].as_primitive::<T>().iter().enumerate();
-        let asked: PrimitiveArray<T> = values.map(|(row, value)| value.filter(|_| is_asked(row))).collect();
-        Ok(vec![Arc::new(asked)])
+        let values = values[0].as_primitive::<T>();
+        let asked: PrimitiveArray<T> = match filter {
+            None => values.clone(),
+            Some(filter) => {
+                let is_asked = |row: usize| filter.is_valid(row) && filter.value(row);
+                values.iter().enumerate().map(|(row, value)| value.filter(|_| is_asked(row))).collect()
+            }
+        };
+        Ok(vec![Arc::new(asked.with_data_type(self.returns.clone()))])
     }
 
     fn size(&self) -> usize {

@@ -242,3 +242,106 @@ async fn a_sum_of_integers_is_right_or_an_error() {
         assert!(said.contains("larger than an integer of 64 bits"), "{wrong}: {said}");
     }
 }
+
+/// Windows, groups, distinct values and all at once, against 128 bits: values at the ends of 64 bits come and go.
+#[tokio::test]
+async fn averages_and_windows_of_integers_are_exact() {
+    let context = SessionContext::new();
+    register(&context);
+    let (most, least) = (i128::from(i64::MAX), i128::from(i64::MIN));
+    let values = [most, 1, 2, -3, least, most - 1, 7, 7, 8, least, 5, most, 9, 9, most - 1, 0, 1, 1, 2, 4];
+    let rows: Vec<String> = values.iter().enumerate().map(|(at, value)| format!("({at}, {value})")).collect();
+    let t = format!("(VALUES {}) AS t(k, n)", rows.join(", "));
+    let distinct = |values: &[i128]| values.iter().copied().collect::<std::collections::BTreeSet<i128>>();
+    let average = |sum: i128, rows: usize| (sum as f64 / rows as f64).to_string();
+    let windows =
+        |width: usize| -> Vec<&[i128]> { (0..values.len()).map(|at| &values[at.saturating_sub(width)..=at]).collect() };
+    for width in [0, 1, 2, 5] {
+        let over = format!("OVER (ORDER BY k ROWS BETWEEN {width} PRECEDING AND CURRENT ROW)");
+        for (call, of) in [("avg(n)", false), ("avg(DISTINCT n)", true)] {
+            let found = texts(&context, &format!("SELECT {call} {over} FROM {t} ORDER BY k")).await;
+            let right = windows(width).into_iter().map(|window| match of {
+                true => average(distinct(window).iter().sum(), distinct(window).len()),
+                false => average(window.iter().sum(), window.len()),
+            });
+            let found: Vec<f64> = found.iter().map(|text| text.parse().unwrap()).collect();
+            assert_eq!(found, right.map(|text| text.parse().unwrap()).collect::<Vec<f64>>(), "{call} {over}");
+        }
+        // Sums of windows that 64 bits hold; small values stand for the others.
+        for (call, is_distinct) in [("sum(n)", false), ("sum(DISTINCT n)", true)] {
+            let sql = format!("SELECT sum_of FROM (SELECT k, {call} {over} AS sum_of FROM {t}) ORDER BY k");
+            let sums: Vec<i128> = windows(width)
+                .into_iter()
+                .map(|window| if is_distinct { distinct(window).iter().sum() } else { window.iter().sum() })
+                .collect();
+            match sums.iter().all(|sum| (least..=most).contains(sum)) {
+                true => assert_eq!(texts(&context, &sql).await, sums.iter().map(i128::to_string).collect::<Vec<_>>()),
+                false => {
+                    let said = context.sql(&sql).await.unwrap().collect().await.expect_err(&sql).to_string();
+                    assert!(said.contains("larger than an integer"), "{sql}: {said}");
+                }
+            }
+            let decimals = sql.replace("n)", "CAST(n AS DECIMAL(38, 0)))");
+            if !is_distinct {
+                assert_eq!(texts(&context, &decimals).await, sums.iter().map(i128::to_string).collect::<Vec<_>>());
+            }
+        }
+    }
+    let all = average(values.iter().sum(), values.len());
+    assert_eq!(texts(&context, &format!("SELECT avg(n) FROM {t}")).await, [all]);
+    let groups = texts(&context, &format!("SELECT avg(n) FROM {t} GROUP BY k % 2 ORDER BY k % 2")).await;
+    let of = |odd: usize| values.iter().skip(odd).step_by(2).sum::<i128>();
+    let parse = |text: &String| text.parse::<f64>().unwrap();
+    let right = [of(0), of(1)].map(|sum| sum as f64 / 10.0);
+    assert_eq!(groups.iter().map(parse).collect::<Vec<_>>(), right);
+    let filtered = "SELECT avg(n) FILTER (WHERE n < 0 AND k = 3), avg(n) FILTER (WHERE n IS NULL)";
+    assert_eq!(texts(&context, &format!("{filtered} FROM {t}")).await, ["-3.0"]);
+}
+
+/// Nanoseconds of a few long times are more than 64 bits hold: the average is not.
+#[tokio::test]
+async fn averages_of_times_do_not_wrap() {
+    let context = SessionContext::new();
+    register(&context);
+    let t = "(SELECT arrow_cast(value * 0 + 9000000000000000000 + value % 2, 'Duration(ns)') AS d, value % 3 AS k
+              FROM generate_series(1, 12))";
+    for sql in [
+        format!("SELECT CAST(avg(d) AS BIGINT) FROM {t}"),
+        format!("SELECT CAST(avg(d) AS BIGINT) FROM {t} GROUP BY k ORDER BY k LIMIT 1"),
+        format!(
+            "SELECT CAST(avg(d) OVER (ORDER BY k ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) AS BIGINT) FROM {t} LIMIT 1"
+        ),
+    ] {
+        let found: i64 = texts(&context, &sql).await[0].parse().unwrap();
+        assert!((9_000_000_000_000_000_000..=9_000_000_000_000_000_001).contains(&found), "{sql}: {found}");
+    }
+    let refused = context.sql(&format!("SELECT sum(d) FROM {t}")).await.expect_err("a sum of times").to_string();
+    assert!(refused.contains("sum of times is refused"), "{refused}");
+    let refused = context.sql("SELECT sum(interval '1 day')").await.expect_err("a sum of times").to_string();
+    assert!(refused.contains("sum of times is refused"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_leaves_a_window_of_floats_leaves_no_trace() {
+    let context = SessionContext::new();
+    register(&context);
+    let t =
+        "(VALUES (1, 1e18, 1.0), (2, 1, 2.0), (3, 2, 5.0), (4, 4, 4.0), (5, 'inf', 3.0), (6, 3, 7.0), (7, 5, 1.0), \
+             (8, NULL, 1.0)) AS t(k, n, m)"
+            .replace("(1, 1e18", "(1, CAST(1e18 AS DOUBLE)")
+            .replace("'inf'", "CAST('inf' AS DOUBLE)");
+    let over = "OVER (ORDER BY k ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)";
+    for (call, right) in [
+        ("sum(n)", ["1000000000000000000", "1000000000000000000", "3", "6", "inf", "inf", "8", "5"]),
+        ("avg(n)", ["1000000000000000000", "500000000000000000", "1.5", "3", "inf", "inf", "4", "5"]),
+        ("var_pop(n)", ["0", "250000000000000000000000000000000000", "0.25", "1", "NaN", "NaN", "1", "0"]),
+        ("covar_pop(n, m)", ["0", "-", "0.75", "-0.5", "-", "-", "-3", "0"]),
+    ] {
+        let found = texts(&context, &format!("SELECT {call} {over} FROM {t} ORDER BY k")).await;
+        let wrong = found.iter().zip(right).find(|(found, right)| {
+            let numbers = (found.parse::<f64>(), right.parse::<f64>());
+            *right != "-" && !matches!(numbers, (Ok(a), Ok(b)) if a == b || (a.is_nan() && b.is_nan()))
+        });
+        assert_eq!(wrong, None, "{call}: {found:?}");
+    }
+}

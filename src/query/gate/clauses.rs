@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 
 use datafusion::logical_expr::sqlparser::ast::{
     CharacterLength, Cte, DataType, Distinct, ExactNumberInfo, Expr, ExprWithAliasAndOrderBy, FunctionArg, GroupByExpr,
-    Join, LimitClause, PipeOperator, Query, Select, SelectFlavor, TableAlias, TableFactor, TableFunctionArgs,
-    TableWithJoins, Visit, Visitor, WindowType,
+    Join, JoinConstraint, JoinOperator, LimitClause, PipeOperator, Query, Select, SelectFlavor, SetExpr, SetOperator,
+    SetQuantifier, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, WindowType,
 };
 
 /// The first of some clauses that is there.
@@ -19,7 +19,7 @@ fn first<const N: usize>(clauses: [(bool, &str); N]) -> Option<String> {
 pub(super) fn of_query(query: &Query) -> Option<String> {
     let Query {
         with,
-        body: _,
+        body,
         order_by,
         limit_clause,
         // The planner names it as not implemented.
@@ -42,8 +42,40 @@ pub(super) fn of_query(query: &Query) -> Option<String> {
         (format_clause.is_some(), "FORMAT"),
         (of_order, "OVER of a named window in ORDER BY"),
         (pipe_operators.iter().any(sorts_groups), "order in |> AGGREGATE"),
+        (counts_copies(body) || pipe_operators.iter().any(pipes_copies), "ALL of INTERSECT and EXCEPT"),
     ])
     .or_else(ctes)
+    .or_else(|| pipe_operators.iter().find_map(of_piped_join))
+}
+
+/// Whether copies of a row are to be counted: the engine keeps or drops all of them. Queries in parentheses are looked at by
+/// themselves.
+fn counts_copies(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::SetOperation { op, set_quantifier, left, right } => {
+            is_of_copies(*op, *set_quantifier) || counts_copies(left) || counts_copies(right)
+        }
+        _ => false,
+    }
+}
+
+fn is_of_copies(operator: SetOperator, quantifier: SetQuantifier) -> bool {
+    operator != SetOperator::Union && matches!(quantifier, SetQuantifier::All | SetQuantifier::AllByName)
+}
+
+fn pipes_copies(operator: &PipeOperator) -> bool {
+    match operator {
+        PipeOperator::Intersect { set_quantifier, .. } => is_of_copies(SetOperator::Intersect, *set_quantifier),
+        PipeOperator::Except { set_quantifier, .. } => is_of_copies(SetOperator::Except, *set_quantifier),
+        _ => false,
+    }
+}
+
+fn of_piped_join(operator: &PipeOperator) -> Option<String> {
+    match operator {
+        PipeOperator::Join(join) => of_join(join),
+        _ => None,
+    }
 }
 
 fn of_cte(cte: &Cte) -> Option<String> {
@@ -133,11 +165,22 @@ fn names_window(part: &impl Visit) -> bool {
 }
 
 fn of_joins(tables: &TableWithJoins) -> Option<String> {
-    let of_join = |join: &Join| {
-        let Join { relation: _, global, join_operator: _ } = join;
-        first([(*global, "GLOBAL JOIN")])
-    };
     tables.joins.iter().find_map(of_join)
+}
+
+fn of_join(join: &Join) -> Option<String> {
+    let Join { relation: _, global, join_operator } = join;
+    // The engine gives the left column for both, which is null where only the right table has the row.
+    let is_merged = match join_operator {
+        JoinOperator::Right(by) | JoinOperator::RightOuter(by) | JoinOperator::FullOuter(by) => {
+            matches!(by, JoinConstraint::Using(_) | JoinConstraint::Natural)
+        }
+        _ => false,
+    };
+    first([
+        (*global, "GLOBAL JOIN"),
+        (is_merged, "USING and NATURAL of RIGHT and FULL joins (write ON, and coalesce of both columns)"),
+    ])
 }
 
 pub(super) fn of_table(factor: &TableFactor) -> Option<String> {

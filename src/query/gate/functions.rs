@@ -1,7 +1,8 @@
 //! Clauses of function calls that the planner would drop.
 
 use datafusion::logical_expr::sqlparser::ast::{
-    DuplicateTreatment, Function, FunctionArgumentClause, FunctionArguments, WindowSpec, WindowType,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgumentClause, FunctionArguments, OrderByExpr, Value,
+    WindowSpec, WindowType,
 };
 
 /// Aggregates whose DISTINCT counts every value once, or makes no difference, or is named as not implemented. Others (`corr`,
@@ -40,6 +41,10 @@ const WITH_DISTINCT: [&str; 31] = [
     "variance",
 ];
 
+/// Aggregates of a value that they order by themselves.
+const ORDERED_SETS: [&str; 4] =
+    ["approx_percentile_cont", "approx_percentile_cont_with_weight", "percentile_cont", "quantile_cont"];
+
 /// Window functions for which nulls make a difference.
 const WITH_NULLS: [&str; 5] = ["first_value", "lag", "last_value", "lead", "nth_value"];
 
@@ -50,6 +55,7 @@ pub(super) fn of_call(call: &Function, is_scalar: &dyn Fn(&str) -> bool) -> Opti
     let Function { name, uses_odbc_syntax: _, parameters, args, filter, null_treatment, over, within_group } = call;
     let name = name.to_string().trim_matches('"').to_lowercase();
     let (mut distinct, mut orders, mut nulls) = (false, false, null_treatment.is_some());
+    let mut odd = None;
     match args {
         FunctionArguments::Subquery(_) => return Some(format!("a query as the argument of {name}")),
         FunctionArguments::None => {}
@@ -58,7 +64,10 @@ pub(super) fn of_call(call: &Function, is_scalar: &dyn Fn(&str) -> bool) -> Opti
             for clause in &list.clauses {
                 match clause {
                     FunctionArgumentClause::IgnoreOrRespectNulls(_) => nulls = true,
-                    FunctionArgumentClause::OrderBy(_) => orders = true,
+                    FunctionArgumentClause::OrderBy(by) => {
+                        orders = true;
+                        odd = odd_order(&name, &list.args, by);
+                    }
                     // The planner names the others as not implemented.
                     _ => {}
                 }
@@ -79,6 +88,8 @@ pub(super) fn of_call(call: &Function, is_scalar: &dyn Fn(&str) -> bool) -> Opti
         ]
         .into_iter()
         .find_map(|(is_there, clause)| is_there.then_some(clause))?
+    } else if let Some(odd) = odd {
+        odd
     } else if distinct && !is(&WITH_DISTINCT) {
         "DISTINCT"
     } else if filter.is_some() && is(&OF_WINDOWS) {
@@ -91,6 +102,19 @@ pub(super) fn of_call(call: &Function, is_scalar: &dyn Fn(&str) -> bool) -> Opti
         return None;
     };
     Some(format!("{ignored} of {name}"))
+}
+
+/// An order of rows that the planner takes for another one.
+fn odd_order(name: &str, arguments: &[FunctionArg], by: &[OrderByExpr]) -> Option<&'static str> {
+    let is_number =
+        |by: &OrderByExpr| matches!(&by.expr, Expr::Value(value) if matches!(value.value, Value::Number(..)));
+    if by.iter().any(is_number) {
+        // It would be a column of the table.
+        return Some("a number in ORDER BY");
+    }
+    // The ordered value would take the place of the first argument.
+    let is_other = |by: &OrderByExpr| arguments.first().is_none_or(|first| first.to_string() != by.expr.to_string());
+    (ORDERED_SETS.contains(&name) && arguments.len() > 1 && by.iter().any(is_other)).then_some("ORDER BY another value")
 }
 
 fn builds_on_window(over: &WindowType) -> bool {

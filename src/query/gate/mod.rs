@@ -6,6 +6,7 @@
 
 mod clauses;
 mod functions;
+mod operators;
 #[cfg(test)]
 mod tests;
 
@@ -123,7 +124,7 @@ impl Visitor for Gate<'_> {
             Expr::Function(function) => functions::of_call(function, self.is_scalar),
             Expr::Cast { data_type, .. } => clauses::of_type(data_type),
             Expr::TypedString(text) => clauses::of_type(&text.data_type),
-            _ => None,
+            other => operators::of_expression(other),
         })
     }
 }

@@ -19,7 +19,7 @@ fn of(sql: &str) -> Option<Refusal> {
 fn questions_pass() {
     for sql in [
         "SELECT 1",
-        "SELECT * FROM t WHERE a = ALL (SELECT b FROM u) ORDER BY 1 LIMIT 3 OFFSET 1",
+        "SELECT * FROM t WHERE a = ALL (ARRAY[1, 2]) OR a IN (SELECT b FROM u) ORDER BY 1 LIMIT 3 OFFSET 1",
         "SELECT DISTINCT ON (a) a, b FROM t ORDER BY a, b",
         "WITH x AS MATERIALIZED (SELECT 1 AS a) SELECT a FROM x AS y(b)",
         "SELECT count(DISTINCT a) FILTER (WHERE b > 1), array_agg(a ORDER BY b) FROM t GROUP BY ROLLUP (a)",
@@ -27,8 +27,11 @@ fn questions_pass() {
         "SELECT sum(a) OVER w FROM t WINDOW w AS (PARTITION BY b)",
         "SELECT lag(a) IGNORE NULLS OVER (ORDER BY b) FROM t QUALIFY row_number() OVER (ORDER BY a) = 1",
         "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FROM t",
+        "SELECT percentile_cont(a, 0.5 ORDER BY a DESC), a # b, a & b FROM t",
         "SELECT CAST(a AS VARCHAR), CAST(a AS DECIMAL(10, 2)), CAST(a AS TIMESTAMP(3)) FROM t",
         "SELECT a FROM t UNION ALL SELECT b FROM u ORDER BY a",
+        "SELECT a FROM t EXCEPT SELECT b FROM u INTERSECT DISTINCT SELECT c FROM v",
+        "SELECT a FROM t LEFT JOIN u USING (a) NATURAL JOIN v FULL JOIN w ON w.a = t.a",
         "SELECT * EXCLUDE (a) FROM t, LATERAL (SELECT 1) AS x",
         "EXPLAIN ANALYZE SELECT 1",
         "DESCRIBE t",
@@ -38,6 +41,12 @@ fn questions_pass() {
         assert_eq!(of(sql), None, "{sql}");
     }
 }
+
+const QUANTIFIED: &str = "ANY and ALL of a query (write IN or NOT IN, or compare with its min or max)";
+
+const ROWS: &str = "a comparison of rows in parentheses (write a = 1 AND b = 2)";
+
+const MERGED: &str = "USING and NATURAL of RIGHT and FULL joins (write ON, and coalesce of both columns)";
 
 #[test]
 fn what_would_be_ignored_is_refused_by_name() {
@@ -82,6 +91,23 @@ fn what_would_be_ignored_is_refused_by_name() {
         ("SELECT CAST(a AS VARCHAR(3)) FROM t", "the length in VARCHAR(3)"),
         ("SELECT a::CHAR(1) FROM t", "the length in CHAR(1)"),
         ("SELECT CAST(a AS FLOAT(53)) FROM t", "the length in FLOAT(53)"),
+        ("SELECT a FROM t WHERE a SIMILAR TO '%x%'", "the pattern of SIMILAR TO (write ~ and a regular expression)"),
+        ("SELECT a FROM t EXCEPT ALL SELECT a FROM u", "ALL of INTERSECT and EXCEPT"),
+        ("SELECT 1 UNION ALL (SELECT a FROM t INTERSECT ALL SELECT a FROM u)", "ALL of INTERSECT and EXCEPT"),
+        ("SELECT a FROM t UNION SELECT a FROM u INTERSECT ALL SELECT a FROM v", "ALL of INTERSECT and EXCEPT"),
+        ("FROM t |> EXCEPT ALL (SELECT a FROM u)", "ALL of INTERSECT and EXCEPT"),
+        ("SELECT * FROM t FULL JOIN u USING (a)", MERGED),
+        ("SELECT * FROM t NATURAL RIGHT JOIN u", MERGED),
+        ("SELECT * FROM (t LEFT JOIN u ON true RIGHT JOIN v USING (a))", MERGED),
+        ("SELECT 1 WHERE a > ALL (SELECT b FROM t)", QUANTIFIED),
+        ("SELECT 1 WHERE a = ANY (SELECT b FROM t)", QUANTIFIED),
+        ("SELECT 1 WHERE (a, b) = (1, 2)", ROWS),
+        ("SELECT 1 WHERE (a, b) NOT IN ((1, 2), (3, 4))", ROWS),
+        ("SELECT 1 WHERE ROW(a, b) < ROW(1, 2)", ROWS),
+        ("SELECT 2 ^ 10", "^ for a power (write power(a, b); bits: a # b)"),
+        ("SELECT a XOR b FROM t", "XOR of truth values (write a <> b; bits: a # b)"),
+        ("SELECT array_agg(a ORDER BY 1) FROM t", "a number in ORDER BY of array_agg"),
+        ("SELECT percentile_cont(a, 0.5 ORDER BY b) FROM t", "ORDER BY another value of percentile_cont"),
         ("EXPLAIN SELECT * FROM t FOR UPDATE", "FOR UPDATE, FOR SHARE"),
         ("DESCRIBE EXTENDED t", "DESCRIBE EXTENDED"),
         ("SELECT a FROM t LIMIT 1 BY b", "LIMIT … BY"),

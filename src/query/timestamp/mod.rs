@@ -22,22 +22,16 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF};
-use datafusion::optimizer::AnalyzerRule;
-use datafusion::optimizer::analyzer::function_rewrite::ApplyFunctionRewrites;
+use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF, lit};
 
 use conversion::Conversion;
 use recast::Recast;
 
-/// The rule that puts the function in the place of casts. It comes after the engine's own ones, which add casts.
-pub(super) fn rule() -> Arc<dyn AnalyzerRule + Send + Sync> {
-    Arc::new(ApplyFunctionRewrites::new(vec![Arc::new(OwnCasts)]))
-}
-
+/// Puts the function in the place of casts, once the engine has added its own.
 #[derive(Debug)]
-struct OwnCasts;
+pub(super) struct OwnCasts;
 
 impl FunctionRewrite for OwnCasts {
     fn name(&self) -> &str {
@@ -69,6 +63,11 @@ impl FunctionRewrite for OwnCasts {
                 "a timestamp is no number: take `start` and `end`, which are Unix seconds, or extract(epoch FROM …)"
             );
         }
+        // A view's own casts are of seconds, as are those of the planner for CAST(start AS TIMESTAMP).
+        let is_seconds = from.is_integer() && matches!(to, DataType::Timestamp(TimeUnit::Second, _));
+        if from.is_numeric() && !is_seconds {
+            return plan_err!("a number is no time: write to_timestamp(start), which takes Unix seconds");
+        }
         Ok(Transformed::yes(recast((**inner).clone(), to.clone(), &zone, is_try)))
     }
 }
@@ -85,6 +84,11 @@ fn instant(argument: &Expr, schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> 
     let kind = argument.get_type(schema).ok()?;
     let argument = match kind {
         kind if kind.is_integer() => recast(argument.clone(), to(TimeUnit::Second), zone, false),
+        kind if kind.is_floating() => {
+            // In nanoseconds; what 64 bits cannot hold is an error of the cast.
+            let nanoseconds = Expr::Cast(Cast::new(Box::new(argument.clone() * lit(1e9)), DataType::Int64));
+            return Some(recast(nanoseconds, to(TimeUnit::Nanosecond), zone, false));
+        }
         kind if kind.is_string() || matches!(kind, DataType::Timestamp(..)) => argument.clone(),
         _ => return None,
     };

@@ -101,7 +101,7 @@ fn type_of(plain: &DataType) -> Result<Type> {
 }
 
 /// The array of an element; arrays of arrays are arrays of more dimensions.
-fn array_type(element: &Type) -> Type {
+pub(super) fn array_type(element: &Type) -> Type {
     match *element {
         Type::BOOL => Type::BOOL_ARRAY,
         Type::INT2 => Type::INT2_ARRAY,

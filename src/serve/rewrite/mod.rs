@@ -7,6 +7,7 @@
 //! - Tables of the catalog that never have a row (`empty`), and subqueries over the others.
 //! - Columns that Postgres lets have one name.
 
+mod arrays;
 mod casts;
 mod empty;
 mod names;
@@ -20,10 +21,12 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     Array, BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
     FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, ObjectNamePart, OrderBy, Query, Select, SelectItem,
-    SetExpr, Statement, TableFactor, Value, ValueWithSpan, Visit, VisitMut, Visitor, VisitorMut,
+    SelectItemQualifiedWildcardKind, SetExpr, Statement, TableFactor, Value, ValueWithSpan, Visit, VisitMut, Visitor,
+    VisitorMut,
 };
 
 use super::pg_catalog;
+pub(super) use arrays::{element_by_element, lists};
 pub(super) use empty::without_rows;
 pub(super) use names::{column_names, visible};
 
@@ -165,6 +168,16 @@ impl Rewriter<'_> {
                     **pattern = escaped(take(pattern), escape);
                     *escape_char = None;
                 }
+            }
+            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } if matches!(**right, Expr::Subquery(_)) => {
+                let (inner, Expr::Subquery(subquery)) = (take(left), take(right)) else { return };
+                *expr = Expr::InSubquery { expr: Box::new(inner), subquery, negated: false };
+                self.expression(expr);
+            }
+            Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } if matches!(**right, Expr::Subquery(_)) => {
+                let (inner, Expr::Subquery(subquery)) = (take(left), take(right)) else { return };
+                *expr = Expr::InSubquery { expr: Box::new(inner), subquery, negated: true };
+                self.expression(expr);
             }
             Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
                 if let Some(array) = casts::array_of(right) {
@@ -311,15 +324,22 @@ fn is_byte_order(collation: &ObjectName) -> bool {
 
 /// Names apart what Postgres lets have one name, and the engine does not.
 fn name_apart(projection: &mut [SelectItem]) {
-    let is_wildcard = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
-    let has_wildcard = projection.iter().any(is_wildcard);
+    let wildcards: Vec<Option<String>> = projection.iter().filter_map(wildcard).collect();
+    // `t.*` has every `t.a`, and may have every `a`; of `u.a` it has none.
+    let is_covered = |expr: &Expr| match expr {
+        Expr::Identifier(_) => !wildcards.is_empty(),
+        Expr::CompoundIdentifier(idents) => {
+            let of = folded(&idents[..idents.len() - 1]);
+            wildcards.iter().any(|wildcard| wildcard.as_ref().is_none_or(|name| *name == of))
+        }
+        _ => false,
+    };
     let mut seen = HashSet::new();
     for (at, item) in projection.iter_mut().enumerate() {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
                 let is_new = seen.insert(expr.to_string().to_lowercase());
-                if !is_new || (has_wildcard && is_column) {
+                if !is_new || is_covered(expr) {
                     let name = names::of(expr);
                     let alias = Ident::with_quote('"', format!("{name}{UNIQUE}{at}"));
                     *item = SelectItem::ExprWithAlias { expr: take(expr), alias };
@@ -331,6 +351,23 @@ fn name_apart(projection: &mut [SelectItem]) {
             _ => {}
         }
     }
+}
+
+/// What a wildcard stands behind: `None` for `*`, the name for `t.*`.
+fn wildcard(item: &SelectItem) -> Option<Option<String>> {
+    match item {
+        SelectItem::Wildcard(_) => Some(None),
+        SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+            let idents: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
+            Some(Some(folded(&idents)))
+        }
+        SelectItem::QualifiedWildcard(..) => Some(None),
+        _ => None,
+    }
+}
+
+fn folded(idents: &[Ident]) -> String {
+    idents.iter().map(|ident| ident.value.to_lowercase()).collect::<Vec<_>>().join(".")
 }
 
 struct Typed<'a>(&'a BTreeMap<usize, DataType>);

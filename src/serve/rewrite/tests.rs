@@ -52,6 +52,8 @@ fn names_operators_and_types_of_postgres() {
             "SELECT 1 WHERE a NOT LIKE 'pg/_' || '%' ESCAPE '/'",
             "SELECT 1 WHERE a NOT LIKE replace(replace(replace(replace('pg/_' || '%', '\\', '\\\\'), '//', '#'), '/', '\\'), '#', '/')",
         ),
+        ("SELECT 1 WHERE a = ANY (SELECT b FROM t)", "SELECT 1 WHERE a IN (SELECT b FROM t)"),
+        ("SELECT 1 WHERE a <> ALL (SELECT b FROM t)", "SELECT 1 WHERE a NOT IN (SELECT b FROM t)"),
         ("SELECT '{1,2}'::int[]", "SELECT ARRAY['1', '2']::INT[]"),
     ] {
         assert_eq!(turned(sql), wanted, "{sql}");
@@ -154,4 +156,40 @@ fn parameters_get_their_types() {
     assert_eq!(found.parameters, [1, 2, 3]);
     give_types(&mut statement, &BTreeMap::from([(1, DataType::BigInt(None)), (3, DataType::Text)]));
     assert_eq!(statement.to_string(), "SELECT CAST($1 AS BIGINT), a FROM t WHERE b = $2 LIMIT $1 OFFSET $3");
+}
+
+#[test]
+fn a_column_is_named_apart_from_what_a_wildcard_has() {
+    for (sql, wanted) in [
+        ("SELECT f.*, p.total FROM f JOIN p ON true", "SELECT f.*, p.total FROM f JOIN p ON true"),
+        ("SELECT f.*, F.a FROM f", "SELECT f.*, F.a AS \"a#1\" FROM f"),
+        ("SELECT *, p.total FROM f JOIN p ON true", "SELECT *, p.total AS \"total#1\" FROM f JOIN p ON true"),
+        ("SELECT s.f.*, s.f.a, f.a FROM s.f", "SELECT s.f.*, s.f.a AS \"a#1\", f.a FROM s.f"),
+    ] {
+        assert_eq!(turned(sql), wanted, "{sql}");
+    }
+}
+
+#[test]
+fn what_would_change_the_answer_is_left_to_the_engine() {
+    for sql in [
+        "SELECT 1 WHERE a IN (SELECT 'x' LIMIT 0)",
+        "SELECT 1 WHERE a IN (SELECT 'x' OFFSET 1)",
+        "SELECT 1 WHERE a IN (SELECT 'x' HAVING false)",
+        "SELECT a COLLATE \"de_DE\" FROM t",
+        "SELECT '10.0.0.1'::INET",
+        "SELECT ARRAY(SELECT a FROM t ORDER BY b)",
+        "SELECT ARRAY(SELECT a FROM t GROUP BY a)",
+        "SELECT ARRAY(SELECT a FROM t LIMIT 1)",
+    ] {
+        assert_eq!(turned(sql), sql);
+    }
+}
+
+#[test]
+fn lists_are_found_and_compared_by_element() {
+    let statement = parsed("SELECT 1 WHERE a = ANY ($2) AND b <> ALL(($1)) AND c = ANY ($3::int[]) AND d = $4");
+    assert_eq!(lists(&statement), [2, 1]);
+    let single = "SELECT 1 WHERE a = $2 AND b <> ($1) AND c = ANY($3::INT[]) AND d = $4";
+    assert_eq!(element_by_element(&statement).to_string(), single);
 }

@@ -1,0 +1,36 @@
+//! Operators that the engine reads, and that mean something else to it than to the databases people come from.
+
+use datafusion::logical_expr::sqlparser::ast::{BinaryOperator, Expr};
+
+const ROWS: &str = "a comparison of rows in parentheses (write a = 1 AND b = 2)";
+
+pub(super) fn of_expression(expr: &Expr) -> Option<String> {
+    let name = match expr {
+        // The engine takes the pattern for a regular expression, which may match anywhere.
+        Expr::SimilarTo { .. } => "the pattern of SIMILAR TO (write ~ and a regular expression)",
+        // A power to PostgreSQL and DuckDB, bits to the engine.
+        Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } => "^ for a power (write power(a, b); bits: a # b)",
+        Expr::BinaryOp { op: BinaryOperator::Xor, .. } => "XOR of truth values (write a <> b; bits: a # b)",
+        // Of columns with one name, inside and outside, the engine takes the inner one for both.
+        Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } if matches!(**right, Expr::Subquery(_)) => {
+            "ANY and ALL of a query (write IN or NOT IN, or compare with its min or max)"
+        }
+        // Nulls in them are values to the engine.
+        Expr::BinaryOp { left, right, .. } if is_row(left) || is_row(right) => ROWS,
+        Expr::Between { expr, .. } | Expr::InList { expr, .. } | Expr::InSubquery { expr, .. } if is_row(expr) => ROWS,
+        Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) if is_row(left) || is_row(right) => {
+            ROWS
+        }
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
+fn is_row(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_row(inner),
+        Expr::Tuple(_) => true,
+        Expr::Function(call) => call.name.to_string().eq_ignore_ascii_case("row"),
+        _ => false,
+    }
+}

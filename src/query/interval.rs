@@ -1,0 +1,215 @@
+//! Intervals: compared by their length, and added to a date only if they are whole days.
+//!
+//! The engine (DataFusion 55) compares months first, then days, then nanoseconds: a time of 47 hours, which has no days, was
+//! less than `interval '1 day'`. Once all types are in the plan, both sides become their length in nanoseconds, with months of
+//! 30 days and days of 24 hours, as in PostgreSQL. A date plus 36 hours was the next day, without a word of the other twelve
+//! hours: that is an error.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array, IntervalMonthDayNanoArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{
+    DataType, Field, FieldRef, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
+};
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, exec_err};
+use datafusion::config::ConfigOptions;
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::scalar::ScalarValue;
+
+const NS_PER_DAY: i128 = 86_400_000_000_000;
+const DAYS_PER_MONTH: i128 = 30;
+
+/// Puts the lengths in the place of intervals that are compared.
+#[derive(Debug)]
+pub(super) struct ComparedIntervals;
+
+impl FunctionRewrite for ComparedIntervals {
+    fn name(&self) -> &str {
+        "compared_intervals"
+    }
+
+    fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
+        let is_interval = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| matches!(kind, DataType::Interval(_)));
+        let is_date = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| kind == DataType::Date32);
+        Ok(match expr {
+            Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Plus | Operator::Minus), right })
+                if is_date(&left) && is_interval(&right) =>
+            {
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(left, op, call(Of::WholeDays, right))))
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Plus, right })
+                if is_interval(&left) && is_date(&right) =>
+            {
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(call(Of::WholeDays, left), Operator::Plus, right)))
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op, right })
+                if op.supports_propagation() && is_interval(&left) && is_interval(&right) =>
+            {
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(length(left), op, length(right))))
+            }
+            Expr::Between(Between { expr, negated, low, high }) if is_interval(&expr) => {
+                Transformed::yes(Expr::Between(Between::new(length(expr), negated, length(low), length(high))))
+            }
+            Expr::InList(InList { expr, list, negated }) if is_interval(&expr) => {
+                let list = list.into_iter().map(|value| *length(Box::new(value))).collect();
+                Transformed::yes(Expr::InList(InList::new(length(expr), list, negated)))
+            }
+            other => Transformed::no(other),
+        })
+    }
+}
+
+fn length(interval: Box<Expr>) -> Box<Expr> {
+    call(Of::Length, interval)
+}
+
+fn call(of: Of, interval: Box<Expr>) -> Box<Expr> {
+    let function = OfInterval { of, signature: Signature::any(1, Volatility::Immutable) };
+    let call = ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![*interval]);
+    Box::new(Expr::ScalarFunction(call))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Of {
+    /// Nanoseconds.
+    Length,
+    /// The same interval without hours; an error if there is a part of a day.
+    WholeDays,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct OfInterval {
+    of: Of,
+    signature: Signature,
+}
+
+impl OfInterval {
+    fn apply(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        let values = cast(values, &DataType::Interval(IntervalUnit::MonthDayNano))?;
+        let values = values.as_primitive::<IntervalMonthDayNanoType>();
+        match self.of {
+            Of::Length => {
+                let lengths: Decimal128Array = values.iter().map(|value| value.map(nanoseconds)).collect();
+                Ok(Arc::new(lengths.with_precision_and_scale(38, 0)?))
+            }
+            Of::WholeDays => {
+                let days: IntervalMonthDayNanoArray = values.try_unary(whole_days)?;
+                Ok(Arc::new(days))
+            }
+        }
+    }
+}
+
+fn nanoseconds(interval: IntervalMonthDayNano) -> i128 {
+    let days = i128::from(interval.months) * DAYS_PER_MONTH + i128::from(interval.days);
+    days * NS_PER_DAY + i128::from(interval.nanoseconds)
+}
+
+fn whole_days(interval: IntervalMonthDayNano) -> Result<IntervalMonthDayNano> {
+    let (more, rest) = (i128::from(interval.nanoseconds) / NS_PER_DAY, i128::from(interval.nanoseconds) % NS_PER_DAY);
+    match i32::try_from(i128::from(interval.days) + more) {
+        Ok(days) if rest == 0 => Ok(IntervalMonthDayNano::new(interval.months, days, 0)),
+        _ => exec_err!(
+            "a date has no hours: add them to a timestamp, such as timestamp '2023-09-14' + interval '12 hours'"
+        ),
+    }
+}
+
+impl ScalarUDFImpl for OfInterval {
+    fn name(&self) -> &str {
+        match self.of {
+            Of::Length => "length_of_interval",
+            Of::WholeDays => "whole_days",
+        }
+    }
+
+    /// Of whole days as the interval names its column, so that whoever looks the column up finds it.
+    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
+        let inner = arguments[0].schema_name().to_string();
+        Ok(if self.of == Of::WholeDays { inner } else { format!("{}({inner})", self.name()) })
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(match self.of {
+            Of::Length => DataType::Decimal128(38, 0),
+            Of::WholeDays => DataType::Interval(IntervalUnit::MonthDayNano),
+        })
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        let nullable = arguments.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Field::new(self.name(), self.return_type(&[])?, nullable).into())
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match &arguments.args[0] {
+            ColumnarValue::Array(values) => Ok(ColumnarValue::Array(self.apply(values)?)),
+            ColumnarValue::Scalar(value) => {
+                let made = self.apply(&value.to_array()?)?;
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&made, 0)?))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::util::display::array_value_to_string;
+    use datafusion::optimizer::analyzer::function_rewrite::ApplyFunctionRewrites;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+
+    async fn one(sql: &str) -> Result<String> {
+        let context = SessionContext::new();
+        context.add_analyzer_rule(Arc::new(ApplyFunctionRewrites::new(vec![Arc::new(ComparedIntervals)])));
+        let batches = context.sql(sql).await?.collect().await?;
+        Ok(array_value_to_string(batches[0].column(0), 0)?)
+    }
+
+    #[tokio::test]
+    async fn intervals_compare_by_their_length() {
+        let times = "(VALUES (timestamp '2023-09-16 01:00:00', timestamp '2023-09-14 00:00:00')) AS t(b, a)";
+        for (sql, right) in [
+            ("SELECT interval '1 day' < interval '25 hours'", "true"),
+            ("SELECT interval '24 hours' = interval '1 day'", "true"),
+            ("SELECT interval '24 hours' IS DISTINCT FROM interval '1 day'", "false"),
+            ("SELECT interval '1 month' > interval '29 days'", "true"),
+            ("SELECT interval '-1 day' < interval '-23 hours'", "true"),
+            ("SELECT interval '36 hours' BETWEEN interval '1 day' AND interval '2 days'", "true"),
+            ("SELECT interval '36 hours' NOT IN (interval '1 day', interval '1 day 12 hours')", "false"),
+            (&format!("SELECT b - a > interval '2 days' FROM {times}"), "true"),
+            (&format!("SELECT b - a >= interval '2 days 2 hours' FROM {times}"), "false"),
+            (&format!("SELECT interval '49 hours' = b - a FROM {times}"), "true"),
+            (
+                &format!("SELECT count(*) FROM {times} WHERE b - a BETWEEN interval '48 hours' AND interval '1 month'"),
+                "1",
+            ),
+            ("SELECT date '2023-01-31' + interval '1 month' = date '2023-02-28'", "true"),
+            ("SELECT date '2023-09-14' - interval '48 hours' = date '2023-09-12'", "true"),
+            ("SELECT interval '1 day' + date '2023-09-14' = date '2023-09-15'", "true"),
+        ] {
+            assert_eq!(one(sql).await.map_err(|error| error.to_string()).as_deref(), Ok(right), "{sql}");
+        }
+        for sql in [
+            "SELECT date '2023-09-14' + interval '36 hours'",
+            "SELECT date '2023-09-14' - interval '1 hour'",
+            "SELECT interval '1 day 1 second' + x FROM (VALUES (date '2023-09-14')) AS t(x)",
+        ] {
+            let said = one(sql).await.expect_err(sql).to_string();
+            assert!(said.contains("a date has no hours"), "{sql}: {said}");
+        }
+    }
+}
