@@ -1,5 +1,6 @@
 //! What each command does, in the library's terms: call a stage, print its result, choose the exit code.
 
+mod ask;
 mod completions;
 mod dashboard;
 mod ddl;
@@ -7,6 +8,7 @@ mod log;
 mod query;
 mod repair;
 mod report;
+mod rows;
 #[cfg(feature = "serve")]
 mod serve;
 mod shell;
@@ -23,7 +25,7 @@ use crate::error::{Error, Exit};
 use crate::lake::{Lake, Receipt, RejectRecord, Relative, State, decode_lines};
 use crate::output::refuse_in_lake;
 use crate::progress::{Progress, When, bytes, count};
-use crate::query::format::{self, Format};
+use crate::query::format::{self, Format, Room};
 use crate::query::{Session, nearest};
 use crate::report::{Pack, REJECTED_BY_PORT, Request};
 use crate::schema::{FIELDS, Layout, Types, documented};
@@ -284,7 +286,8 @@ async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
     let report = pack.get(REJECTED_BY_PORT)?;
     let asked = crate::report::ask(&session, report, &Request::default()).await?;
     eprintln!("rejected traffic by port (sql/rejected-by-port.sql)");
-    format::write(asked.answer, Format::Table, &mut std::io::stdout(), |_| Ok(())).await?;
+    let room = Room { width: std::io::stdout().is_terminal().then(rows::screen_width), rows: None };
+    format::write(asked.answer, Format::Table, room, &mut std::io::stdout(), |_| Ok(())).await?;
     Ok(if summary.left_something() { Exit::SetAside } else { Exit::Done })
 }
 

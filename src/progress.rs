@@ -62,6 +62,18 @@ impl Progress {
         self.bar.set_position(0);
     }
 
+    /// A statement has run for so long.
+    pub fn asking(&self, elapsed: Duration) {
+        self.bar.set_style(style("{spinner} {elapsed}: {wide_msg}"));
+        self.bar.set_elapsed(elapsed);
+    }
+
+    /// How far the statement is.
+    pub fn read(&self, so_far: &str) {
+        self.bar.set_message(so_far.to_owned());
+        self.bar.tick();
+    }
+
     /// This many data files and bytes are to be read again.
     pub fn verifying(&self, files: u64, bytes: u64) {
         self.converting(files, bytes);

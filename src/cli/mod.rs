@@ -19,7 +19,7 @@ pub use dashboard::Dashboard;
 pub use ddl::Ddl;
 pub use query::{AskOptions, Query, ResultOptions};
 pub use repair::Repair;
-pub use report::{Report, WindowOptions};
+pub use report::{Report, ReportChoice, ShellReport, WindowOptions};
 #[cfg(feature = "serve")]
 pub use serve::Serve;
 pub use values::{Moment, day_of};

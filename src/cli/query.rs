@@ -45,7 +45,7 @@ pub struct Query {
 /// Where rows go, and in which format.
 #[derive(Debug, Clone, Args)]
 pub struct ResultOptions {
-    /// Format of the rows: table, csv, tsv, json, ndjson, markdown or parquet
+    /// Format of the rows: table, line, csv, tsv, json, ndjson, markdown or parquet
     #[arg(long, default_value = "table", value_parser = parse::<Format>)]
     pub format: Format,
     /// Write the rows to this file, pipe or device; default: standard output

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Parser};
 
 use super::query::{AskOptions, ResultOptions};
 use super::values;
@@ -20,16 +20,7 @@ pub struct Report {
     /// The report, such as rejected-by-port; without it the list of reports
     pub name: Option<String>,
     #[command(flatten)]
-    pub window: WindowOptions,
-    /// Rows at most, where the report has a limit
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub top: Option<u32>,
-    /// Length of the earlier window that a report compares with, such as 7d; it ends where the window begins
-    #[arg(long, value_name = "PERIOD", value_parser = values::seconds)]
-    pub against: Option<i64>,
-    /// A value for one of the report's parameters; may be repeated
-    #[arg(long, value_name = "K=V")]
-    pub param: Vec<String>,
+    pub choice: ReportChoice,
     /// Exit with code 4 if `rows` or a column of any row compares so, such as 'rows > 0' or 'flows >= 1000'
     #[arg(long, value_name = "CONDITION", value_parser = super::parse::<Condition>)]
     pub fail_if: Option<Condition>,
@@ -40,6 +31,32 @@ pub struct Report {
     pub result: ResultOptions,
     #[command(flatten)]
     pub ask: AskOptions,
+}
+
+/// What a report is asked for.
+#[derive(Debug, Args)]
+pub struct ReportChoice {
+    #[command(flatten)]
+    pub window: WindowOptions,
+    /// Rows at most, where the report has a limit
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: Option<u32>,
+    /// Length of the earlier window that a report compares with, such as 7d; it ends where the window begins
+    #[arg(long, value_name = "PERIOD", value_parser = values::seconds)]
+    pub against: Option<i64>,
+    /// A value for one of the report's parameters; may be repeated
+    #[arg(long, value_name = "K=V")]
+    pub param: Vec<String>,
+}
+
+/// A report as the shell of `flowlake query` takes it: `\report NAME --since 7d --top 5`.
+#[derive(Debug, Parser)]
+#[command(name = "\\report", no_binary_name = true, disable_help_flag = true)]
+pub struct ShellReport {
+    /// The report, such as rejected-by-port
+    pub name: String,
+    #[command(flatten)]
+    pub choice: ReportChoice,
 }
 
 /// Which records, by their start.

@@ -7,7 +7,7 @@ use crate::error::{Error, Exit};
 use crate::output::Output;
 use crate::report::{Pack, dashboard};
 
-use super::query::{Interrupt, on_threads, open};
+use super::ask::{Interrupt, on_threads, open};
 use super::report::window;
 
 pub(super) async fn run(arguments: cli::Dashboard) -> Result<Exit, Error> {

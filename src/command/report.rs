@@ -4,11 +4,12 @@ use std::io::Write;
 
 use crate::cli::{self, Moment};
 use crate::error::{Error, Exit};
-use crate::query::format::{self, Format, Style};
+use crate::query::format::Format;
 use crate::query::{Answer, TimeZone, Window};
 use crate::report::{self, Asked, Pack, ReportError, Request, Watch};
 
-use super::query::{Interrupt, on_threads, open, output};
+use super::ask::{Interrupt, on_threads, open};
+use super::rows::{self, Page, output, quietly, safe, screen_width};
 
 pub(super) async fn run(arguments: cli::Report) -> Result<Exit, Error> {
     let threads = arguments.ask.options().threads;
@@ -29,53 +30,47 @@ async fn list(arguments: &cli::Report, pack: &Pack) -> Result<Exit, Error> {
     let session = open(&arguments.lake, &arguments.ask).await?;
     let mut out = output(&arguments.result)?;
     let written = match arguments.result.format {
-        Format::Table => Ok(out.write_all(report::page(pack, &session, page_width()).as_bytes())?),
-        format => {
-            let rows = super::query::safe(Answer::of(report::rows(pack, &session)?), &arguments.result);
-            format::write(rows, format, &mut out, |_| Ok(())).await.map(drop)
+        Format::Table => Ok(out.write_all(report::page(pack, &session, None, screen_width()).as_bytes())?),
+        _ => {
+            let answer = safe(Answer::of(report::rows(pack, &session)?), &arguments.result);
+            rows::write(None, answer, Page::of(&arguments.result), &mut out, |_| Ok(())).await.map(drop)
         }
     };
-    super::query::quietly(written.and_then(|()| Ok(out.keep()?)))
-}
-
-/// Columns of the terminal; 80 where there is none.
-fn page_width() -> usize {
-    const WITHOUT_TERMINAL: usize = 80;
-    terminal_size::terminal_size_of(std::io::stdout()).map_or(WITHOUT_TERMINAL, |(width, _)| usize::from(width.0))
+    quietly(written.and_then(|()| Ok(out.keep()?)))
 }
 
 async fn one(arguments: &cli::Report, pack: &Pack, name: &str) -> Result<Exit, Error> {
     let report = pack.get(name)?;
     let session = open(&arguments.lake, &arguments.ask).await?;
-    let request = Request {
-        window: window(&arguments.window, &arguments.ask.time_zone)?,
-        top: arguments.top,
-        against: arguments.against,
-        parameters: arguments.param.clone(),
-    };
+    let request = request(&arguments.choice, &arguments.ask.time_zone)?;
     let Asked { title, answer } = report::ask(&session, report, &request).await?;
-    let answer = super::query::safe(answer, &arguments.result);
+    let answer = safe(answer, &arguments.result);
     let mut watch = match &arguments.fail_if {
         Some(condition) => Some(Watch::new(condition, &answer.schema())?),
         None => None,
     };
     let mut out = output(&arguments.result)?;
-    let format = arguments.result.format;
-    let written = async {
-        match format {
-            Format::Table => writeln!(out, "{}", format::shown(Style::Table, &title))?,
-            Format::Markdown => writeln!(out, "## {}\n", format::shown(Style::Markdown, &title))?,
-            _ => eprintln!("{}", format::shown(Style::Table, &title)),
-        }
-        let see = |batch: &_| watch.as_mut().map_or(Ok(()), |watch| watch.see(batch));
-        format::write(answer, format, &mut out, see).await?;
-        Ok(out.keep()?)
-    };
-    let exit = super::query::quietly(written.await)?;
+    let see = |batch: &_| watch.as_mut().map_or(Ok(()), |watch| watch.see(batch));
+    let written = rows::write(Some(&title), answer, Page::of(&arguments.result), &mut out, see).await;
+    let exit = quietly(written.and_then(|written| {
+        out.keep()?;
+        rows::tell_columns(&written, rows::OTHER_FORMATS);
+        Ok(())
+    }))?;
     match watch {
         Some(watch) if watch.holds() => Ok(Exit::Difference),
         _ => Ok(exit),
     }
+}
+
+/// What the asker chose of a report.
+pub(super) fn request(choice: &cli::ReportChoice, zone: &TimeZone) -> Result<Request, Error> {
+    Ok(Request {
+        window: window(&choice.window, zone)?,
+        top: choice.top,
+        against: choice.against,
+        parameters: choice.param.clone(),
+    })
 }
 
 /// The window in Unix seconds. A date begins in the zone; as `--until` it stands for its end.

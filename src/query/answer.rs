@@ -6,26 +6,27 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
 
-use super::QueryError;
 use super::resident::Watch;
+use super::{QueryError, Reading};
 
 /// A statement that runs. Dropping it cancels it.
 pub struct Answer {
     stream: SendableRecordBatchStream,
+    reading: Option<Reading>,
     memory_bytes: u64,
     watch: Option<Watch>,
 }
 
 impl Answer {
-    pub(super) fn new(stream: SendableRecordBatchStream, memory_bytes: u64) -> Answer {
-        Answer { stream, memory_bytes, watch: Some(Watch::begin(memory_bytes)) }
+    pub(super) fn new(stream: SendableRecordBatchStream, reading: Reading, memory_bytes: u64) -> Answer {
+        Answer { stream, reading: Some(reading), memory_bytes, watch: Some(Watch::begin(memory_bytes)) }
     }
 
     /// Rows that are there already.
     pub fn of(rows: RecordBatch) -> Answer {
         let schema = rows.schema();
         let stream = RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(rows)]));
-        Answer { stream: Box::pin(stream), memory_bytes: 0, watch: None }
+        Answer { stream: Box::pin(stream), reading: None, memory_bytes: 0, watch: None }
     }
 
     /// The same answer with other batches of another schema.
@@ -37,6 +38,11 @@ impl Answer {
         let mut change = change;
         let stream = self.stream.map(move |batch| batch.and_then(&mut change));
         Answer { stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)), ..self }
+    }
+
+    /// What tells how far the statement is, `None` of rows that were there already.
+    pub fn reading(&self) -> Option<Reading> {
+        self.reading.clone()
     }
 
     pub fn schema(&self) -> SchemaRef {

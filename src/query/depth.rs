@@ -11,10 +11,12 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Query, Statement, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Query, Statement, TableFactor, Visitor};
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, PostgreSqlDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+
+use super::walk;
 
 /// Operators, parentheses and keywords in the text of a statement. The time to plan a tree of this depth grows with
 /// the square, and cannot be interrupted.
@@ -51,7 +53,7 @@ pub fn check(sql: &str) -> Result<(), TooComplex> {
 /// Judges a statement that was parsed.
 pub fn check_relations(statement: &Statement) -> Result<(), TooComplex> {
     let mut relations = Relations::default();
-    let _ = statement.visit(&mut relations);
+    let _ = walk(statement, &mut relations);
     if relations.written.max(relations.expanded) <= RELATIONS_MAX {
         return Ok(());
     }

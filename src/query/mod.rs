@@ -22,12 +22,16 @@ mod ledger;
 mod ledger_table;
 mod lists;
 mod memory;
+mod names;
 mod own_table;
 mod raw;
+mod reading;
 mod resident;
+mod seen;
 mod table;
 mod timestamp;
 mod view;
+mod walk;
 mod wide;
 mod zone;
 
@@ -43,6 +47,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::optimizer::analyzer::function_rewrite::ApplyFunctionRewrites;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 
@@ -58,8 +63,13 @@ pub use depth::{STACK_BYTES, TooComplex};
 pub(crate) use depth::{check, check_relations};
 pub(crate) use diagnosis::nearest;
 pub use error::QueryError;
+pub use functions::{FunctionHelp, FunctionKind};
 pub(crate) use memory::SharedPool;
+pub use names::Names;
+pub use reading::{Read, Reading};
+pub(crate) use seen::Seen;
 pub use view::Window;
+pub(crate) use walk::{walk, walk_mut};
 pub use zone::TimeZone;
 
 /// Bytes of spill files of one session at most.
@@ -91,6 +101,8 @@ impl Default for Options {
 pub struct Session {
     context: SessionContext,
     tables: BTreeMap<Table, Arc<LakeTable>>,
+    /// The names of the user's own files and of raw logs, in the order in which they were added.
+    own: Vec<String>,
     scans: Scans,
     unread: Arc<raw::Unread>,
     options: Options,
@@ -120,23 +132,49 @@ impl Session {
         }
         let catalog = context.catalog("datafusion").expect("a session has its default catalog");
         catalog.register_schema("lake", Arc::new(schema))?;
-        let session = Session { context, tables, scans, unread: Arc::default(), options, lake: lake.clone() };
+        let (own, unread) = (Vec::new(), Arc::default());
+        let session = Session { context, tables, own, scans, unread, options, lake: lake.clone() };
         session.set_window(Window::default(), &[])?;
         Ok(session)
     }
 
-    /// Narrows the lake's tables to a window of `start`, and gives `optional` columns that the lake lacks as nulls.
-    pub fn set_window(&self, window: Window, optional: &[&str]) -> Result<(), QueryError> {
-        for (&table, provider) in &self.tables {
-            self.define(table.name(), table, provider, window, optional)?;
+    /// The lake as it is now, with the same options, the same files of the user's own and the same raw logs.
+    pub async fn reopened(&self) -> Result<Session, QueryError> {
+        let mut now = Session::open(&self.lake, self.options.clone()).await?;
+        for name in &self.own {
+            if now.context.table_exist(name.as_str())? {
+                let reason = "the lake has a table of this name now; choose another one".to_owned();
+                return Err(QueryError::Table { name: name.clone(), reason });
+            }
+            let table = self.context.table_provider(name.as_str()).await?;
+            now.context.register_table(name.as_str(), table)?;
         }
-        Ok(())
+        now.own.clone_from(&self.own);
+        now.unread = Arc::clone(&self.unread);
+        Ok(now)
     }
 
-    /// Defines `name` as another window of the same table.
-    pub fn set_second_window(&self, name: &str, window: Window, optional: &[&str]) -> Result<(), QueryError> {
-        for (&table, provider) in self.tables.iter().filter(|(table, _)| **table == Table::FlowLogs) {
-            self.define(name, table, provider, window, optional)?;
+    /// Narrows the lake's tables to a window of `start`, and gives `optional` columns that the lake lacks as nulls, until
+    /// the value is dropped. `before` is another window of the flow logs, and the name of the table that is it.
+    pub fn narrowed(
+        &self,
+        window: Window,
+        before: Option<(&'static str, Window)>,
+        optional: &[&str],
+    ) -> Result<Narrowed<'_>, QueryError> {
+        let narrowed = Narrowed { session: self, before: before.map(|(name, _)| name) };
+        self.set_window(window, optional)?;
+        if let Some((name, window)) = before
+            && let Some(provider) = self.tables.get(&Table::FlowLogs)
+        {
+            self.define(name, Table::FlowLogs, provider, window, optional)?;
+        }
+        Ok(narrowed)
+    }
+
+    fn set_window(&self, window: Window, optional: &[&str]) -> Result<(), QueryError> {
+        for (&table, provider) in &self.tables {
+            self.define(table.name(), table, provider, window, optional)?;
         }
         Ok(())
     }
@@ -170,16 +208,19 @@ impl Session {
     }
 
     /// Gives the user's own CSV, JSON or Parquet file as a table.
-    pub async fn add_file(&self, name: &str, path: &std::path::Path) -> Result<(), QueryError> {
-        own_table::register(&self.context, name, path).await
+    pub async fn add_file(&mut self, name: &str, path: &std::path::Path) -> Result<(), QueryError> {
+        own_table::register(&self.context, name, path).await?;
+        self.own.push(name.to_owned());
+        Ok(())
     }
 
     /// Gives gzip logs that are not converted as the tables `raw_flow_logs` and `raw_tgw_flow_logs`.
-    pub async fn add_raw(&self, source: crate::source::Store) -> Result<(), QueryError> {
+    pub async fn add_raw(&mut self, source: crate::source::Store) -> Result<(), QueryError> {
         for (table, provider) in raw::tables(source, &self.options, &self.unread).await? {
             let view = view::View { time_zone: self.options.time_zone.name(), ..view::View::default() };
             let name = format!("raw_{}", table.name());
             self.context.register_table(name.as_str(), Arc::new(view.of(&name, provider)?))?;
+            self.own.push(name);
         }
         Ok(())
     }
@@ -212,6 +253,10 @@ impl Session {
 
     pub fn memory_bytes(&self) -> u64 {
         self.options.memory_bytes
+    }
+
+    pub fn lake(&self) -> &Lake {
+        &self.lake
     }
 
     /// URL of the lake, ending in `/`.
@@ -260,8 +305,11 @@ impl Session {
         if !matches!(&values, ParamValues::List(list) if list.is_empty()) {
             frame = frame.with_param_values(values).map_err(fail)?;
         }
-        let stream = frame.execute_stream().await.map_err(fail)?;
-        Ok(Answer::new(stream, self.options.memory_bytes))
+        let task = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await.map_err(fail)?;
+        let reading = Reading::of(&plan);
+        let stream = execute_stream(plan, task).map_err(fail)?;
+        Ok(Answer::new(stream, reading, self.options.memory_bytes))
     }
 
     /// The plans of a statement, and the files that the ledger left of each scan. The statement does not run.
@@ -290,44 +338,22 @@ impl Session {
         }
         Ok(text)
     }
-
-    fn table_names(&self) -> Vec<String> {
-        let catalog = self.context.catalog("datafusion").expect("a session has its default catalog");
-        let mut names = catalog.schema("public").map_or(Vec::new(), |schema| schema.table_names());
-        names.extend(LedgerTable::ALL.map(|table| format!("lake.{}", table.name())));
-        names.sort();
-        names
-    }
-
-    /// Names for completion and hints: tables, their columns, and functions.
-    pub async fn names(&self) -> Names {
-        let mut names = Names::default();
-        let catalog = self.context.catalog("datafusion").expect("a session has its default catalog");
-        for (schema, prefix) in [("public", ""), ("lake", "lake.")] {
-            let Some(schema) = catalog.schema(schema) else { continue };
-            for table in schema.table_names() {
-                let Ok(Some(provider)) = schema.table(&table).await else { continue };
-                let columns =
-                    provider.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect();
-                names.tables.insert(format!("{prefix}{table}"), columns);
-            }
-        }
-        let state = self.context.state();
-        names.functions.extend(state.scalar_functions().keys().cloned());
-        names.functions.extend(state.aggregate_functions().keys().cloned());
-        names.functions.extend(state.window_functions().keys().cloned());
-        names.functions.sort();
-        names.functions.dedup();
-        names
-    }
 }
 
-/// What a statement may name.
-#[derive(Debug, Clone, Default)]
-pub struct Names {
-    /// Tables, and their columns with types.
-    pub tables: BTreeMap<String, Vec<(String, String)>>,
-    pub functions: Vec<String>,
+/// Tables that are narrowed to a window. Statements that were planned meanwhile keep it when this is dropped.
+pub struct Narrowed<'a> {
+    session: &'a Session,
+    before: Option<&'static str>,
+}
+
+impl Drop for Narrowed<'_> {
+    fn drop(&mut self) {
+        // The same was done when the session was opened.
+        let _ = self.session.set_window(Window::default(), &[]);
+        if let Some(name) = self.before {
+            let _ = self.session.context.deregister_table(name);
+        }
+    }
 }
 
 fn context(options: &Options) -> Result<SessionContext, QueryError> {

@@ -44,7 +44,7 @@ impl Theme {
         Theme::ALL.iter().find(|(theme, ..)| *theme == self).map_or("", |(_, word, _)| word)
     }
 
-    fn parse(word: &str) -> Result<Theme, String> {
+    pub fn parse(word: &str) -> Result<Theme, String> {
         let found = Theme::ALL.into_iter().find(|(_, known, _)| *known == word);
         let words = || Theme::ALL.map(|(_, word, _)| word).join(", ");
         found.map(|(theme, ..)| theme).ok_or_else(|| format!("the theme `{word}` is none of {}", words()))

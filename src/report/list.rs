@@ -9,18 +9,18 @@ use datafusion::arrow::record_batch::RecordBatch;
 
 use super::{Pack, Report, Theme};
 use crate::query::{QueryError, Session};
-use crate::shown;
+use crate::shown::{self, wrapped};
 
 /// What stands before a report's name on the page.
 const INDENT: &str = "  ";
 
-/// The reports as a page of at most `width` columns: under the heading of each theme the names and meanings, with
-/// parameters and what this lake lacks below them.
-pub fn page(pack: &Pack, session: &Session, width: usize) -> String {
+/// The reports, of one theme or all, as a page of at most `width` columns: under the heading of each theme the names and
+/// meanings, with parameters and what this lake lacks below them.
+pub fn page(pack: &Pack, session: &Session, only: Option<Theme>, width: usize) -> String {
     let mut page = String::new();
     let names = pack.reports().iter().map(|report| report.name.len());
     let column = INDENT.len() + names.max().unwrap_or_default() + 2;
-    for (theme, _, heading) in Theme::ALL {
+    for (theme, _, heading) in Theme::ALL.into_iter().filter(|(theme, ..)| only.is_none_or(|only| only == *theme)) {
         let of_theme: Vec<&Report> = pack.reports().iter().filter(|report| report.theme == theme).collect();
         if of_theme.is_empty() {
             continue;
@@ -75,33 +75,4 @@ fn lack(report: &Report, session: &Session) -> Option<String> {
     };
     let lacks = report.lacks(Some(&columns));
     (!lacks.is_empty()).then(|| format!("this lake has no {}", lacks.join(", ")))
-}
-
-/// A text in lines of at most `width` columns; a word that is longer has a line of its own.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is one");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_wrapped_at_words() {
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("a wordthatislong b", 5), ["a", "wordthatislong", "b"]);
-        assert_eq!(wrapped("", 5), [""]);
-    }
 }

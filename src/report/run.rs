@@ -35,13 +35,14 @@ pub async fn ask(session: &Session, report: &Report, request: &Request) -> Resul
     let values = values(report, request)?;
     let window = window(session, report, request)?;
     let optional: Vec<&str> = report.optional.iter().map(String::as_str).collect();
-    session.set_window(window, &optional)?;
-    if let Some(length) = report.against {
+    let before = report.against.map(|length| {
         let since = window.since.unwrap_or_default();
         let before = Window { since: Some(since - request.against.unwrap_or(length)), until: Some(since) };
-        session.set_second_window("flow_logs_before", before, &optional)?;
-    }
+        ("flow_logs_before", before)
+    });
+    let narrowed = session.narrowed(window, before, &optional)?;
     let answer = session.sql_with(&report.sql, values).await?;
+    drop(narrowed);
     let mut title = title(session, report, window);
     if let Some(length) = report.against {
         let length = std::time::Duration::from_secs(request.against.unwrap_or(length).unsigned_abs());

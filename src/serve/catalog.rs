@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, RwLock};
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -19,11 +18,8 @@ use datafusion::prelude::SessionContext;
 use tokio::sync::Mutex;
 
 use super::settings::Settings;
-use crate::lake::{Lake, LakeError, State};
-use crate::query::{Options, QueryError, Session, TimeZone};
-
-/// How long what was read of the ledger is taken for new.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+use crate::lake::Lake;
+use crate::query::{Options, QueryError, Seen, Session, TimeZone};
 
 /// Zones whose tables are kept. A client that goes through more has them made anew.
 const ZONES_MAX: usize = 64;
@@ -64,38 +60,24 @@ impl Snapshot {
     }
 }
 
-/// How far the ledger was read, and when.
-struct Seen {
-    at: Instant,
-    mark: Mark,
-}
-
-/// What changes when a commit is added: the next log entry, and the commits of plans that are not sealed.
-type Mark = (u64, usize);
-
 impl Catalog {
     pub(super) async fn open(lake: Lake) -> std::result::Result<Catalog, QueryError> {
-        let mark = mark(&lake).await?;
+        let seen = Mutex::new(Seen::of(&lake).await?);
         let session = Session::open(&lake, Options::default()).await?;
         let first = session.context().clone();
         let now = RwLock::new(Snapshot::new(session));
-        Ok(Catalog { lake, now, first, seen: Mutex::new(Seen { at: Instant::now(), mark }) })
+        Ok(Catalog { lake, now, first, seen })
     }
 
     /// Looks for new commits, unless that was done just now. One caller reads; the others wait for it.
     pub(super) async fn refresh(&self) -> std::result::Result<(), QueryError> {
         let mut seen = self.seen.lock().await;
-        if seen.at.elapsed() < LOOK_AGAIN_AFTER {
-            return Ok(());
-        }
-        // Before the files are read: what is committed in between is found the next time.
-        let mark = mark(&self.lake).await?;
-        if mark != seen.mark {
+        let Some(look) = seen.again(&self.lake).await? else { return Ok(()) };
+        if look.differs(&seen) {
             let session = Session::open(&self.lake, Options::default()).await?;
             *self.now.write().expect("no holder of the lock panics") = Snapshot::new(session);
-            seen.mark = mark;
         }
-        seen.at = Instant::now();
+        *seen = look;
         Ok(())
     }
 
@@ -114,18 +96,6 @@ impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Catalog({})", self.lake.names.lake_url())
     }
-}
-
-async fn mark(lake: &Lake) -> std::result::Result<Mark, LakeError> {
-    let state = State::load(lake).await?;
-    if state.create.is_none() {
-        return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() });
-    }
-    let mut commits = 0;
-    for plan in state.open_plans() {
-        commits += lake.committed(plan).await?.len();
-    }
-    Ok((state.next, commits))
 }
 
 /// The schema `public` of one client's session: the lake's tables, and no way to add one.

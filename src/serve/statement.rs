@@ -14,7 +14,7 @@ use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::{SQLOptions, SessionContext};
 use datafusion::sql::parser::Statement as EngineStatement;
-use datafusion::sql::sqlparser::ast::{self, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{self, Statement, Visitor};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use pgwire::api::portal::{Format, Portal};
@@ -30,6 +30,7 @@ use super::encode::{array_type, postgres_type};
 use super::errors::{engine, refused, too_complex, unread};
 use super::settings::Settings;
 use super::{parameters, read_only, rewrite};
+use crate::query::walk;
 
 /// Parameters of a statement, as in Postgres: the protocol counts them in two bytes.
 const PARAMETERS_MAX: usize = u16::MAX as usize;
@@ -309,7 +310,7 @@ fn limits(statement: &Statement) -> Vec<usize> {
         }
     }
     let mut limits = Limits(Vec::new());
-    let _ = statement.visit(&mut limits);
+    let _ = walk(statement, &mut limits);
     limits.0
 }
 

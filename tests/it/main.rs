@@ -37,6 +37,7 @@ mod report;
 mod rows;
 mod serve;
 mod server;
+mod shell;
 mod shown;
 mod signed;
 mod strangers;

@@ -14,12 +14,12 @@ on_both_stores!(
     raw_logs_give_the_same_rows,
 );
 
-const DEFAULT: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
+pub(crate) const DEFAULT: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
 
 /// 2023-09-13 00:00:00 UTC.
 const DAY: i64 = 1_694_563_200;
 
-fn key(day: u32, n: u32) -> String {
+pub(crate) fn key(day: u32, n: u32) -> String {
     let account = "012345678901";
     format!(
         "logs/AWSLogs/{account}/vpcflowlogs/us-east-1/2023/09/{day:02}/\
@@ -197,7 +197,7 @@ fn hours_are_keys_where_the_lake_has_them() {
     assert_eq!(csv(&lab, "SELECT count(*) AS n FROM flow_logs WHERE start IS NULL"), "n\n1\n");
 }
 
-fn small() -> Lab {
+pub(crate) fn small() -> Lab {
     let lab = Lab::on_disk();
     fill(&lab);
     lab
@@ -459,64 +459,4 @@ fn a_statement_comes_from_a_file_or_standard_input() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "n\n7\n");
     let both = query(&lab, &["SELECT 1", "-f", "x.sql"]);
     assert_eq!(both.code, 2);
-}
-
-/// Types into the shell on a pseudo-terminal, and gives all that it showed.
-fn shell(lab: &Lab, typed: &[&str]) -> String {
-    let program = lab.program(&["query", "{}lake"]);
-    let mut python = std::process::Command::new("python3");
-    python
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/shell.py"))
-        .arg(program.get_program())
-        .args(program.get_args())
-        .args(typed);
-    for (name, value) in program.get_envs() {
-        python.env(name, value.unwrap_or_default());
-    }
-    let output = python.env("TERM", "xterm").output().expect("Python starts");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-#[test]
-fn the_shell_takes_lines_commands_and_completes_names() {
-    let lab = small();
-    let shown = shell(
-        &lab,
-        &[
-            "\\d\r",
-            "\\d lake.rejects\r",
-            "\\timing\r",
-            "SELECT count(*) AS n\rFROM flow_logs;\r",
-            "SELECT dstpo\t FROM flow_logs LIMIT 1;\r",
-            "SELECT x;\r",
-            "\\nonsense\r",
-            "\\format csv\r",
-            "SELECT 41 + 1 AS answer;\r",
-            "\\q\r",
-        ],
-    );
-    for expected in [
-        "lake.objects",
-        "offset",
-        "timing is on",
-        "| 600 |",
-        "1 rows in ",
-        "| dstport |",
-        "there is no column `x`",
-        "there is no `\\nonsense`",
-        "answer\r\n42",
-    ] {
-        assert!(shown.contains(expected), "`{expected}` is missing:\n{shown}");
-    }
-    let history = std::fs::read_to_string(lab.temporary().join(".local/state/flowlake/history")).expect("a history");
-    assert!(history.contains("SELECT 41 + 1 AS answer;"), "{history}");
-}
-
-#[test]
-fn ctrl_c_cancels_the_query_and_not_the_shell() {
-    let lab = small();
-    let endless = "SELECT sum(value % 7) FROM generate_series(1, 4000000000000);\r~";
-    let shown = shell(&lab, &[endless, "^C", "SELECT 41 + 1 AS answer;\r", "\\q\r"]);
-    assert!(shown.contains("cancelled"), "{shown}");
-    assert!(shown.contains("| 42 ") || shown.contains("|     42 |"), "{shown}");
 }

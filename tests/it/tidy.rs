@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ddl", &["lake", "schema"]),
     ("serve", &["lake", "query"]),
     ("query", &["lake", "schema", "source", "fetch", "columns", "decode", "shown"]),
-    ("report", &["query", "schema"]),
+    ("report", &["query", "schema", "shown"]),
     ("audit", &["schema", "columns", "progress", "source", "lake", "fetch", "decode", "encode", "shown"]),
     ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress", "shown"]),
     ("output", &["lake"]),

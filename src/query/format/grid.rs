@@ -1,24 +1,26 @@
 //! Rows in columns that line up, as a box or as a Markdown table.
 //!
 //! Widths are those of the first rows; a later value that is wider moves its own line and nothing else. Numbers stand
-//! to the right. Characters that would move a terminal's cursor are shown as escapes: texts come from logs.
+//! to the right. On a terminal, columns are narrowed or left out until a line has room, and what is wider is cut.
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::arrow::datatypes::{Field, SchemaRef};
 use unicode_width::UnicodeWidthStr;
 
 use super::super::QueryError;
+use super::cells::{Cells, is_rigid};
+use super::room::{MARK, cut, fit};
 use crate::shown;
 
 /// Rows that are held back to learn the widths.
 const ROWS_HELD_MAX: usize = 2000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub(super) enum Style {
     Table,
     Markdown,
 }
@@ -26,32 +28,40 @@ pub enum Style {
 pub(super) struct Grid<W: Write> {
     style: Style,
     out: W,
-    names: Vec<String>,
-    is_number: Vec<bool>,
-    widths: Vec<usize>,
+    columns: Vec<Column>,
+    /// The terminal's, if nothing may be wider.
+    width: Option<usize>,
+    /// Columns that are shown before the mark, if some are left out.
+    first: Option<usize>,
     held: Vec<Vec<String>>,
     is_open: bool,
 }
 
+struct Column {
+    name: String,
+    is_number: bool,
+    is_rigid: bool,
+    width: usize,
+    /// Whether the terminal has room for it.
+    is_shown: bool,
+}
+
 impl<W: Write> Grid<W> {
-    pub fn new(style: Style, schema: SchemaRef, out: W) -> Grid<W> {
-        let names: Vec<String> = schema.fields().iter().map(|field| shown(style, field.name())).collect();
-        let is_number = schema.fields().iter().map(|field| field.data_type().is_numeric()).collect();
+    /// `width` is that of the terminal.
+    pub fn new(style: Style, schema: SchemaRef, width: Option<usize>, out: W) -> Grid<W> {
         let least = if style == Style::Markdown { 3 } else { 0 };
-        let widths = names.iter().map(|name| name.width().max(least)).collect();
-        Grid { style, out, names, is_number, widths, held: Vec::new(), is_open: false }
+        let column = |field: &Arc<Field>| {
+            let name = in_style(style, shown::line(field.name()).into_owned());
+            let (is_number, is_rigid) = (field.data_type().is_numeric(), is_rigid(field.data_type()));
+            Column { width: name.width().max(least), name, is_number, is_rigid, is_shown: true }
+        };
+        let columns = schema.fields().iter().map(column).collect();
+        Grid { style, out, columns, width, first: None, held: Vec::new(), is_open: false }
     }
 
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
-        let options = FormatOptions::default().with_null("NULL");
-        let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
-        let columns = columns.collect::<Result<Vec<_>, _>>().map_err(QueryError::arrow)?;
-        for row in 0..batch.num_rows() {
-            let mut cells = Vec::with_capacity(columns.len());
-            for column in &columns {
-                let text = column.value(row).try_to_string().map_err(QueryError::arrow)?;
-                cells.push(shown(self.style, &text));
-            }
+        for row in Cells::of(batch)?.rows() {
+            let cells: Vec<String> = row?.into_iter().map(|cell| in_style(self.style, cell)).collect();
             if self.is_open {
                 self.line(&cells)?;
             } else {
@@ -64,12 +74,14 @@ impl<W: Write> Grid<W> {
         Ok(())
     }
 
-    pub fn finish(mut self) -> Result<(), QueryError> {
+    /// Writes what is left, and gives the number of columns that were left out.
+    pub fn finish(mut self) -> Result<usize, QueryError> {
         if !self.is_open {
             self.open()?;
         }
         self.rule(Style::Table)?;
-        Ok(self.out.flush()?)
+        self.out.flush()?;
+        Ok(self.columns.iter().filter(|column| !column.is_shown).count())
     }
 
     /// Writes the head and the rows that were held back.
@@ -77,15 +89,31 @@ impl<W: Write> Grid<W> {
         self.is_open = true;
         let held = std::mem::take(&mut self.held);
         for cells in &held {
-            for (width, cell) in self.widths.iter_mut().zip(cells) {
-                *width = cell.width().max(*width);
+            for (column, cell) in self.columns.iter_mut().zip(cells) {
+                column.width = cell.width().max(column.width);
             }
         }
+        if let Some(width) = self.width {
+            self.fit(width);
+        }
         self.rule(Style::Table)?;
-        let names = std::mem::take(&mut self.names);
+        let names: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
         self.line(&names)?;
         self.rule(self.style)?;
         held.iter().try_for_each(|cells| self.line(cells))
+    }
+
+    fn fit(&mut self, width: usize) {
+        let natural: Vec<usize> = self.columns.iter().map(|column| column.width).collect();
+        let rigid: Vec<bool> = self.columns.iter().map(|column| column.is_rigid).collect();
+        let fitted = fit(&natural, &rigid, width);
+        let last = self.columns.len() - fitted.last;
+        if fitted.first < last {
+            self.first = Some(fitted.first);
+            self.columns[fitted.first..last].iter_mut().for_each(|column| column.is_shown = false);
+        }
+        let shown = self.columns.iter_mut().filter(|column| column.is_shown);
+        shown.zip(fitted.widths).for_each(|(column, width)| column.width = width);
     }
 
     /// A horizontal rule, if the style is `of`.
@@ -94,11 +122,15 @@ impl<W: Write> Grid<W> {
             return Ok(());
         }
         let mut text = String::new();
-        for (width, &is_number) in self.widths.iter().zip(&self.is_number) {
+        for (at, column) in self.columns.iter().enumerate() {
+            if self.first == Some(at) {
+                text += "+---";
+            }
             match self.style {
-                Style::Table => text += &format!("+{}", "-".repeat(width + 2)),
-                Style::Markdown if is_number => text += &format!("| {}: ", "-".repeat(width - 1)),
-                Style::Markdown => text += &format!("| {} ", "-".repeat(*width)),
+                _ if !column.is_shown => {}
+                Style::Table => text += &format!("+{}", "-".repeat(column.width + 2)),
+                Style::Markdown if column.is_number => text += &format!("| {}: ", "-".repeat(column.width - 1)),
+                Style::Markdown => text += &format!("| {} ", "-".repeat(column.width)),
             }
         }
         text.push(if self.style == Style::Table { '+' } else { '|' });
@@ -107,9 +139,16 @@ impl<W: Write> Grid<W> {
 
     fn line(&mut self, cells: &[String]) -> Result<(), QueryError> {
         let mut text = String::new();
-        for ((cell, width), is_number) in cells.iter().zip(&self.widths).zip(&self.is_number) {
-            let pad = " ".repeat(width.saturating_sub(cell.width()));
-            let (before, after) = if *is_number { (pad.as_str(), "") } else { ("", pad.as_str()) };
+        for (at, (cell, column)) in cells.iter().zip(&self.columns).enumerate() {
+            if self.first == Some(at) {
+                write!(text, "| {MARK} ").expect("a string takes all");
+            }
+            if !column.is_shown {
+                continue;
+            }
+            let cell = if self.width.is_some() { cut(cell, column.width) } else { cell.into() };
+            let pad = " ".repeat(column.width.saturating_sub(cell.width()));
+            let (before, after) = if column.is_number { (pad.as_str(), "") } else { ("", pad.as_str()) };
             write!(text, "| {before}{cell}{after} ").expect("a string takes all");
         }
         text.push('|');
@@ -117,11 +156,10 @@ impl<W: Write> Grid<W> {
     }
 }
 
-/// A text of others as one that stands in a table or above it.
-pub fn shown(style: Style, text: &str) -> String {
-    let text = shown::line(text);
+/// A text, which [`shown::line()`] has made safe, as the style needs it.
+pub(super) fn in_style(style: Style, text: String) -> String {
     match style {
-        Style::Table => text.into_owned(),
+        Style::Table => text,
         // Markdown lets HTML through.
         Style::Markdown => text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|"),
     }

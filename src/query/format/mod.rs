@@ -1,9 +1,16 @@
-//! How rows are written: for people (table, markdown), and for programs (csv, tsv, json, ndjson, parquet).
+//! How rows are written: for people (table, line, markdown), and for programs (csv, tsv, json, ndjson, parquet).
 //!
-//! Every format writes rows as they come. The two for people wait for the first rows, to learn the widths of columns.
+//! Every format writes rows as they come. Table and markdown wait for the first rows, to learn the widths of columns. What a
+//! terminal shows, table and line, is fitted to its [`Room`].
 
+mod cells;
 mod defuse;
 mod grid;
+mod lines;
+mod room;
+
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 use std::str::FromStr;
@@ -18,15 +25,23 @@ use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 
 use super::{Answer, QueryError};
-use grid::Grid;
+use grid::{Grid, Style};
+use lines::Lines;
 
 pub use defuse::defuse;
-pub use grid::{Style, shown};
+pub use room::Room;
+
+/// A text of others, safe for a terminal, as it stands in markdown.
+pub fn in_markdown(text: &str) -> String {
+    grid::in_style(Style::Markdown, crate::shown::line(text).into_owned())
+}
 
 /// A format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Table,
+    /// A block of lines for each row, a line for each column.
+    Line,
     Markdown,
     Csv,
     Tsv,
@@ -36,8 +51,9 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [(Format, &str); 7] = [
+    pub const ALL: [(Format, &str); 8] = [
         (Format::Table, "table"),
+        (Format::Line, "line"),
         (Format::Csv, "csv"),
         (Format::Tsv, "tsv"),
         (Format::Json, "json"),
@@ -46,9 +62,13 @@ impl Format {
         (Format::Parquet, "parquet"),
     ];
 
-    /// Whether people read it, so that a title may stand above it.
-    pub fn is_for_people(self) -> bool {
-        matches!(self, Format::Table | Format::Markdown)
+    pub fn name(self) -> &'static str {
+        Format::ALL.iter().find(|(format, _)| *format == self).map_or("", |(_, name)| name)
+    }
+
+    /// Whether it is made for a terminal, and so is fitted to one.
+    pub fn is_for_screen(self) -> bool {
+        matches!(self, Format::Table | Format::Line)
     }
 }
 
@@ -64,13 +84,24 @@ impl FromStr for Format {
     }
 }
 
-/// Writes all rows of an answer, and calls `see` with each batch. Gives the number of rows.
+/// What was written of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    pub rows: u64,
+    /// Whether there are more rows, for which there was no room.
+    pub has_more: bool,
+    /// Columns for which there was no room.
+    pub columns_left_out: usize,
+}
+
+/// Writes the rows of an answer, as far as there is room, and calls `see` with each batch.
 pub async fn write(
     mut answer: Answer,
     format: Format,
+    room: Room,
     out: &mut (impl Write + Send),
     mut see: impl FnMut(&RecordBatch) -> Result<(), QueryError>,
-) -> Result<u64, QueryError> {
+) -> Result<Written, QueryError> {
     let failed = Arc::new(Mutex::new(None));
     let out = Noting { out, failed: Arc::clone(&failed) };
     // The writers of some formats tell an error of `out` as a text of their own, without its kind.
@@ -78,15 +109,26 @@ pub async fn write(
         Some((kind, text)) => QueryError::Output(io::Error::new(kind, text)),
         None => error,
     };
-    let mut writer = Writer::new(format, answer.schema(), out).map_err(told)?;
-    let mut rows = 0;
-    while let Some(batch) = answer.next().await? {
+    let room = if format.is_for_screen() { room } else { Room::default() };
+    let mut writer = Writer::new(format, answer.schema(), room, out).map_err(told)?;
+    let (mut rows, mut has_more) = (0, false);
+    while let Some(mut batch) = answer.next().await? {
+        let left = room.rows.map_or(u64::MAX, |most| most - rows);
+        if batch.num_rows() as u64 > left {
+            has_more = true;
+            batch = batch.slice(0, left as usize);
+        }
         rows += batch.num_rows() as u64;
         see(&batch)?;
         writer.write(&batch).map_err(told)?;
+        if has_more {
+            break;
+        }
     }
-    writer.finish().map_err(told)?;
-    Ok(rows)
+    // What still runs for more rows ends here.
+    drop(answer);
+    let columns_left_out = writer.finish().map_err(told)?;
+    Ok(Written { rows, has_more, columns_left_out })
 }
 
 /// Notes why writing failed.
@@ -120,6 +162,7 @@ impl<W: Write> Write for Noting<'_, W> {
 
 enum Writer<W: Write + Send> {
     Grid(Grid<W>),
+    Lines(Lines<W>),
     Csv(Box<csv::Writer<W>>),
     Json(JsonWriter<W, JsonArray>),
     Ndjson(JsonWriter<W, LineDelimited>),
@@ -127,11 +170,12 @@ enum Writer<W: Write + Send> {
 }
 
 impl<W: Write + Send> Writer<W> {
-    fn new(format: Format, schema: SchemaRef, mut out: W) -> Result<Writer<W>, QueryError> {
+    fn new(format: Format, schema: SchemaRef, room: Room, mut out: W) -> Result<Writer<W>, QueryError> {
         let json = || WriterBuilder::new().with_explicit_nulls(true);
         Ok(match format {
-            Format::Table => Writer::Grid(Grid::new(Style::Table, schema, out)),
-            Format::Markdown => Writer::Grid(Grid::new(Style::Markdown, schema, out)),
+            Format::Table => Writer::Grid(Grid::new(Style::Table, schema, room.width, out)),
+            Format::Markdown => Writer::Grid(Grid::new(Style::Markdown, schema, None, out)),
+            Format::Line => Writer::Lines(Lines::new(schema, room.width, out)),
             Format::Csv | Format::Tsv => {
                 let delimiter = if format == Format::Csv { b',' } else { b'\t' };
                 let mut writer = csv::WriterBuilder::new().with_delimiter(delimiter).with_header(true).build(out);
@@ -154,6 +198,7 @@ impl<W: Write + Send> Writer<W> {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
         match self {
             Writer::Grid(grid) => grid.write(batch),
+            Writer::Lines(lines) => lines.write(batch),
             Writer::Csv(writer) => writer.write(batch).map_err(QueryError::arrow),
             Writer::Json(writer) => writer.write(batch).map_err(QueryError::arrow),
             Writer::Ndjson(writer) => writer.write(batch).map_err(QueryError::arrow),
@@ -161,22 +206,25 @@ impl<W: Write + Send> Writer<W> {
         }
     }
 
-    fn finish(self) -> Result<(), QueryError> {
+    /// Writes what is left, and gives the number of columns that were left out.
+    fn finish(self) -> Result<usize, QueryError> {
         match self {
-            Writer::Grid(grid) => grid.finish(),
-            Writer::Csv(writer) => Ok(writer.into_inner().flush()?),
+            Writer::Grid(grid) => return grid.finish(),
+            Writer::Lines(lines) => lines.finish()?,
+            Writer::Csv(writer) => writer.into_inner().flush()?,
             Writer::Json(mut writer) => {
                 writer.finish().map_err(QueryError::arrow)?;
                 let mut out = writer.into_inner();
                 writeln!(out)?;
-                Ok(out.flush()?)
+                out.flush()?;
             }
             Writer::Ndjson(mut writer) => {
                 writer.finish().map_err(QueryError::arrow)?;
-                Ok(writer.into_inner().flush()?)
+                writer.into_inner().flush()?;
             }
-            Writer::Parquet(writer) => writer.close().map(drop).map_err(parquet),
+            Writer::Parquet(writer) => writer.close().map(drop).map_err(parquet)?,
         }
+        Ok(0)
     }
 }
 
@@ -189,15 +237,4 @@ fn parquet(error: datafusion::parquet::errors::ParquetError) -> QueryError {
         },
         other => QueryError::Engine(other.into()),
     }
-}
-
-/// All rows of a small result as one text.
-pub fn text(style: Style, schema: SchemaRef, batches: &[RecordBatch]) -> Result<String, QueryError> {
-    let mut text = Vec::new();
-    let mut grid = Grid::new(style, Arc::clone(&schema), &mut text);
-    for batch in batches {
-        grid.write(batch)?;
-    }
-    grid.finish()?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
 }

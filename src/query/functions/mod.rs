@@ -9,6 +9,7 @@ mod count;
 mod exact;
 mod frame;
 mod hash;
+mod help;
 mod iana;
 mod port;
 mod sum;
@@ -24,10 +25,13 @@ use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, StringViewArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
+
+pub(super) use help::help;
+pub use help::{FunctionHelp, FunctionKind};
 
 /// Makes every function known to a session.
 pub(super) fn register(context: &SessionContext) {
@@ -44,16 +48,29 @@ fn all() -> Vec<Function> {
     const TEXT: DataType = DataType::Utf8View;
     const INT: DataType = DataType::Int64;
     vec![
-        Function::new("protocol_name", &[&[INT]], TEXT, |columns| Ok(texts(&columns[0], text::protocol_name))),
-        Function::new("service_name", &[&[INT, INT]], TEXT, port::service_names),
-        Function::new("service_port", &[&[INT, INT], &[INT, INT, INT]], INT, port::service_ports),
-        Function::new("tcp_flags", &[&[INT]], TEXT, |columns| Ok(texts(&columns[0], text::tcp_flags))),
-        Function::new("cidr_contains", &[&[TEXT, TEXT]], DataType::Boolean, address::cidr_contains),
-        Function::new("is_private", &[&[TEXT]], DataType::Boolean, address::is_private),
-        Function::new("ip_version", &[&[TEXT]], INT, address::ip_version),
-        Function::new("ip_prefix", &[&[TEXT], &[TEXT, INT]], TEXT, address::ip_prefix),
-        Function::new("url_decode", &[&[TEXT]], TEXT, text::url_decode),
-        Function::of_any("hash64", INT, hash::hash64),
+        Function::new("protocol_name", &[&[INT]], TEXT, |columns| Ok(texts(&columns[0], text::protocol_name))).means(
+            "protocol_name(number)",
+            "IANA's keyword of a protocol: TCP, UDP, ICMP, …; null where there is none",
+        ),
+        Function::new("service_name", &[&[INT, INT]], TEXT, port::service_names)
+            .means("service_name(port, protocol)", "the name of a service by its port: ssh, https, postgresql, …"),
+        Function::new("service_port", &[&[INT, INT], &[INT, INT, INT]], INT, port::service_ports)
+            .means("service_port(srcport, dstport [, tcp_flags])", "the port of the side that was called"),
+        Function::new("tcp_flags", &[&[INT]], TEXT, |columns| Ok(texts(&columns[0], text::tcp_flags)))
+            .means("tcp_flags(bits)", "the names of TCP flags: SYN or FIN,SYN,ACK; empty for 0"),
+        Function::new("cidr_contains", &[&[TEXT, TEXT]], DataType::Boolean, address::cidr_contains)
+            .means("cidr_contains(range, address)", "whether an address lies in a range such as 10.0.0.0/8"),
+        Function::new("is_private", &[&[TEXT]], DataType::Boolean, address::is_private)
+            .means("is_private(address)", "whether an address is of no use on the internet"),
+        Function::new("ip_version", &[&[TEXT]], INT, address::ip_version).means("ip_version(address)", "4 or 6"),
+        Function::new("ip_prefix", &[&[TEXT], &[TEXT, INT]], TEXT, address::ip_prefix).means(
+            "ip_prefix(address [, bits])",
+            "the network of an address; without bits /24 of IPv4 and /64 of IPv6",
+        ),
+        Function::new("url_decode", &[&[TEXT]], TEXT, text::url_decode)
+            .means("url_decode(text)", "percent-decoded text, as tags in logs of version 11 need it"),
+        Function::of_any("hash64", INT, hash::hash64)
+            .means("hash64(value, …)", "a 64-bit number for values of any types, to group many rows by"),
     ]
 }
 
@@ -66,17 +83,25 @@ struct Function {
     signature: Signature,
     returns: DataType,
     body: Body,
+    documentation: Option<Documentation>,
 }
 
 impl Function {
     fn new(name: &'static str, arguments: &[&[DataType]], returns: DataType, body: Body) -> Function {
         let exact = arguments.iter().map(|types| TypeSignature::Exact(types.to_vec())).collect();
-        Function { name, signature: Signature::one_of(exact, Volatility::Immutable), returns, body }
+        let signature = Signature::one_of(exact, Volatility::Immutable);
+        Function { name, signature, returns, body, documentation: None }
     }
 
     /// Of any number of columns of any types.
     fn of_any(name: &'static str, returns: DataType, body: Body) -> Function {
-        Function { name, signature: Signature::variadic_any(Volatility::Immutable), returns, body }
+        let signature = Signature::variadic_any(Volatility::Immutable);
+        Function { name, signature, returns, body, documentation: None }
+    }
+
+    /// How it is called, as `docs/sql.md` has it, and what it gives.
+    fn means(self, usage: &str, meaning: &str) -> Function {
+        Function { documentation: Some(Documentation::builder(help::OWN, meaning, usage).build()), ..self }
     }
 }
 
@@ -106,6 +131,10 @@ impl ScalarUDFImpl for Function {
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
         Ok(self.returns.clone())
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.documentation.as_ref()
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -1,9 +1,10 @@
 //! Every function through SQL, on constants and on columns: IPv4, IPv6, nulls, and texts that are no address.
 
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::logical_expr::ScalarUDFImpl;
 use datafusion::prelude::SessionContext;
 
-use super::register;
+use super::{all, register};
 
 /// What `expression` gives for each of `values`, as a column; and one by one, as constants. Both must be the same.
 async fn each(expression: &str, values: &[&str]) -> Vec<String> {
@@ -343,5 +344,19 @@ async fn what_leaves_a_window_of_floats_leaves_no_trace() {
             *right != "-" && !matches!(numbers, (Ok(a), Ok(b)) if a == b || (a.is_nan() && b.is_nan()))
         });
         assert_eq!(wrong, None, "{call}: {found:?}");
+    }
+}
+
+#[test]
+fn every_function_of_our_own_says_how_it_is_called_as_the_docs_do() {
+    let docs = include_str!("../../../docs/sql.md");
+    for function in all() {
+        let said = function.documentation().expect("it is documented");
+        assert!(said.syntax_example.starts_with(&format!("{}(", function.name())), "{}", said.syntax_example);
+        assert!(
+            docs.contains(&format!("| `{}` |", said.syntax_example)),
+            "{} is not in docs/sql.md",
+            said.syntax_example
+        );
     }
 }

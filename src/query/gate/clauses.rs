@@ -11,6 +11,8 @@ use datafusion::logical_expr::sqlparser::ast::{
     SetQuantifier, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, WindowType,
 };
 
+use crate::query::walk;
+
 /// The first of some clauses that is there.
 fn first<const N: usize>(clauses: [(bool, &str); N]) -> Option<String> {
     clauses.into_iter().find(|(is_there, _)| *is_there).map(|(_, name)| name.to_owned())
@@ -161,7 +163,7 @@ fn names_window(part: &impl Visit) -> bool {
             }
         }
     }
-    part.visit(&mut Finds).is_break()
+    walk(part, &mut Finds).is_break()
 }
 
 fn of_joins(tables: &TableWithJoins) -> Option<String> {

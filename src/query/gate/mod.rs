@@ -12,8 +12,10 @@ mod tests;
 
 use std::ops::ControlFlow;
 
-use datafusion::logical_expr::sqlparser::ast::{Expr, Query, Select, Statement, TableFactor, Visit, Visitor};
+use datafusion::logical_expr::sqlparser::ast::{Expr, Query, Select, Statement, TableFactor, Visitor};
 use datafusion::sql::parser::Statement as Parsed;
+
+use super::walk;
 
 /// Why a statement is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,52 +78,57 @@ pub(super) fn question(statement: &Parsed) -> Option<&Statement> {
 }
 
 fn visit(statement: &Statement, is_scalar: &dyn Fn(&str) -> bool) -> Option<Refusal> {
-    match statement.visit(&mut Gate { is_scalar }) {
-        ControlFlow::Break(refusal) => Some(refusal),
-        ControlFlow::Continue(()) => None,
-    }
+    let mut gate = Gate { is_scalar, refusal: None };
+    let _ = walk(statement, &mut gate);
+    gate.refusal
 }
 
 /// Looks at every query, table and expression of a statement, however deep.
 struct Gate<'a> {
     is_scalar: &'a dyn Fn(&str) -> bool,
+    refusal: Option<Refusal>,
 }
 
-fn stop(ignored: Option<String>) -> ControlFlow<Refusal> {
-    match ignored {
-        Some(name) => ControlFlow::Break(Refusal::Ignored(name)),
-        None => ControlFlow::Continue(()),
+impl Gate<'_> {
+    fn stop(&mut self, refusal: Option<Refusal>) -> ControlFlow<()> {
+        self.refusal = refusal;
+        if self.refusal.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn ignored(&mut self, name: Option<String>) -> ControlFlow<()> {
+        self.stop(name.map(Refusal::Ignored))
     }
 }
 
 impl Visitor for Gate<'_> {
-    type Break = Refusal;
+    type Break = ();
 
-    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<Refusal> {
-        match statement {
-            Statement::Query(_) => ControlFlow::Continue(()),
-            other => ControlFlow::Break(Refusal::NotAQuestion(first_words(&other.to_string()))),
-        }
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
+        self.stop(match statement {
+            Statement::Query(_) => None,
+            other => Some(Refusal::NotAQuestion(first_words(&other.to_string()))),
+        })
     }
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Refusal> {
-        stop(clauses::of_query(query))
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.ignored(clauses::of_query(query))
     }
 
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Refusal> {
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
         match select.into {
-            Some(_) => ControlFlow::Break(Refusal::NotAQuestion("SELECT INTO".to_owned())),
-            None => stop(clauses::of_select(select)),
+            Some(_) => self.stop(Some(Refusal::NotAQuestion("SELECT INTO".to_owned()))),
+            None => self.ignored(clauses::of_select(select)),
         }
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Refusal> {
-        stop(clauses::of_table(factor))
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        self.ignored(clauses::of_table(factor))
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Refusal> {
-        stop(match expr {
-            Expr::Function(function) => functions::of_call(function, self.is_scalar),
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        let is_scalar = self.is_scalar;
+        self.ignored(match expr {
+            Expr::Function(function) => functions::of_call(function, is_scalar),
             Expr::Cast { data_type, .. } => clauses::of_type(data_type),
             Expr::TypedString(text) => clauses::of_type(&text.data_type),
             other => operators::of_expression(other),

@@ -2,21 +2,22 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Statement, Value, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Statement, Value, VisitorMut};
 
 use super::{parameter_number, take};
+use crate::query::walk_mut;
 
 /// Numbers of the parameters behind `ANY`, `SOME` and `ALL`.
 pub(in crate::serve) fn lists(statement: &Statement) -> Vec<usize> {
     let mut single = Single::default();
-    let _ = VisitMut::visit(&mut statement.clone(), &mut single);
+    let _ = walk_mut(&mut statement.clone(), &mut single);
     single.numbers
 }
 
 /// The statement with `a = $1` for `a = ANY ($1)`, which tells what type an element has.
 pub(in crate::serve) fn element_by_element(statement: &Statement) -> Statement {
     let mut statement = statement.clone();
-    let _ = VisitMut::visit(&mut statement, &mut Single::default());
+    let _ = walk_mut(&mut statement, &mut Single::default());
     statement
 }
 

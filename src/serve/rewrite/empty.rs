@@ -7,10 +7,11 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, JoinOperator, ObjectNamePart, Query, Select, SelectItem,
-    SetExpr, SetOperator, Statement, TableFactor, TableWithJoins, Value, Visit, Visitor,
+    SetExpr, SetOperator, Statement, TableFactor, TableWithJoins, Value, Visitor,
 };
 
 use super::{casts, last_name, names};
+use crate::query::walk;
 use crate::serve::pg_catalog;
 
 /// Whether a query has no row whatever the lake holds.
@@ -125,7 +126,7 @@ pub(super) fn has_aggregate(select: &Select, is_aggregate: &dyn Fn(&str) -> bool
         }
     }
     let mut aggregates = Aggregates { depth: 0, is_aggregate };
-    select.projection.visit(&mut aggregates).is_break() || select.having.visit(&mut aggregates).is_break()
+    walk(&select.projection, &mut aggregates).is_break() || walk(&select.having, &mut aggregates).is_break()
 }
 
 /// A statement of the same columns without a row, for one that can have none and cannot be planned. Its columns are

@@ -21,11 +21,11 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     Array, BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
     FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, ObjectNamePart, OrderBy, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, Statement, TableFactor, Value, ValueWithSpan, Visit, VisitMut, Visitor,
-    VisitorMut,
+    SelectItemQualifiedWildcardKind, SetExpr, Statement, TableFactor, Value, ValueWithSpan, Visitor, VisitorMut,
 };
 
 use super::pg_catalog;
+use crate::query::{walk, walk_mut};
 pub(super) use arrays::{element_by_element, lists};
 pub(super) use empty::without_rows;
 pub(super) use names::{column_names, visible};
@@ -45,9 +45,9 @@ pub(super) struct Found {
 /// Turns a statement. `is_aggregate` knows the engine's functions over many rows.
 pub(super) fn rewrite(statement: &mut Statement, is_aggregate: &dyn Fn(&str) -> bool) -> Found {
     let mut with_names = WithNames::default();
-    let _ = Visit::visit(&*statement, &mut with_names);
+    let _ = walk(statement, &mut with_names);
     let mut rewriter = Rewriter { with_names: with_names.0, is_aggregate, found: Found::default() };
-    let _ = VisitMut::visit(statement, &mut rewriter);
+    let _ = walk_mut(statement, &mut rewriter);
     rewriter.found.parameters.sort_unstable();
     rewriter.found.parameters.dedup();
     rewriter.found
@@ -55,7 +55,7 @@ pub(super) fn rewrite(statement: &mut Statement, is_aggregate: &dyn Fn(&str) -> 
 
 /// Puts `CAST($n AS type)` where `$n` stands, for parameters whose type is known.
 pub(super) fn give_types(statement: &mut Statement, types: &BTreeMap<usize, DataType>) {
-    let _ = VisitMut::visit(statement, &mut Typed(types));
+    let _ = walk_mut(statement, &mut Typed(types));
 }
 
 /// Names that a `WITH` gives: they hide tables of the catalog.

@@ -1,0 +1,162 @@
+//! Where the rows of an answer go, how much of them a terminal shows, and what is told beside them.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use datafusion::arrow::record_batch::RecordBatch;
+use tokio::task::JoinHandle;
+
+use crate::cli;
+use crate::error::{Error, Exit};
+use crate::output::Output;
+use crate::progress::{Progress, When, count};
+use crate::query::format::{self, Format, Room, Written};
+use crate::query::{Answer, QueryError, Reading, Session};
+use crate::shown;
+
+/// Columns of what people read where there is no terminal, and of a terminal that does not say.
+const WIDTH: usize = 80;
+
+/// A statement that takes longer shows how far it is.
+const SHOWN_AFTER: Duration = Duration::from_millis(700);
+
+const SHOWN_EVERY: Duration = Duration::from_millis(200);
+
+/// How one sees the columns that a terminal has no room for.
+pub(super) const OTHER_FORMATS: &str = "--format line shows all";
+
+/// What an answer is written as.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page {
+    pub format: Format,
+    pub room: Room,
+    /// Whether it appears on the terminal, where progress has to make room for it.
+    pub is_screen: bool,
+}
+
+impl Page {
+    /// Rows as the options say. What goes to a terminal is fitted to it.
+    pub(super) fn of(result: &cli::ResultOptions) -> Page {
+        let is_screen = result.output.is_none() && io::stdout().is_terminal();
+        let room = Room { width: is_screen.then(screen_width), rows: None };
+        Page { format: result.format, room, is_screen }
+    }
+}
+
+/// Columns of the terminal.
+pub(super) fn screen_width() -> usize {
+    terminal_size::terminal_size_of(io::stdout()).map_or(WIDTH, |(width, _)| usize::from(width.0))
+}
+
+/// Writes a title, where there is one, and the rows below it. Meanwhile a terminal shows how far the statement is.
+pub(super) async fn write(
+    title: Option<&str>,
+    answer: Answer,
+    page: Page,
+    out: &mut Output,
+    see: impl FnMut(&RecordBatch) -> Result<(), QueryError>,
+) -> Result<Written, QueryError> {
+    let watching = answer.reading().map(Watching::begin);
+    let (until_first, _until_end) = if page.is_screen { (watching, None) } else { (None, watching) };
+    let mut out = Uncovered { out, watching: until_first };
+    match (title, page.format) {
+        (None, _) => {}
+        (Some(title), Format::Table | Format::Line) => writeln!(out.out, "{}", shown::line(title))?,
+        (Some(title), Format::Markdown) => writeln!(out.out, "## {}\n", format::in_markdown(title))?,
+        (Some(title), _) => eprintln!("{}", shown::line(title)),
+    }
+    format::write(answer, page.format, page.room, &mut out, see).await
+}
+
+/// Says that columns are missing, and how they are seen.
+pub(super) fn tell_columns(written: &Written, remedy: &str) {
+    match written.columns_left_out {
+        0 => {}
+        1 => eprintln!("1 column is left out, since the terminal is too narrow; {remedy}"),
+        n => eprintln!("{n} columns are left out, since the terminal is too narrow; {remedy}"),
+    }
+}
+
+/// The rows as the asker wants them written.
+pub(super) fn safe(answer: Answer, result: &cli::ResultOptions) -> Answer {
+    if result.spreadsheet_safe { format::defuse(answer) } else { answer }
+}
+
+pub(super) fn tell_unread(session: &Session) {
+    let (lines, objects) = session.take_unread();
+    if lines + objects > 0 {
+        eprintln!("of the raw logs {lines} lines and {objects} objects could not be read and are not among the rows");
+    }
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+pub(super) fn quietly(written: Result<(), QueryError>) -> Result<Exit, Error> {
+    match written {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) if error.is_broken_pipe() => Ok(Exit::Done),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Where the rows of an answer go.
+pub(super) fn output(result: &cli::ResultOptions) -> Result<Output, Error> {
+    if result.spreadsheet_safe && !matches!(result.format, Format::Csv | Format::Tsv) {
+        return Err(Error::Usage("--spreadsheet-safe is for --format csv and tsv".to_owned()));
+    }
+    match &result.output {
+        Some(target) => Output::to(target).map_err(|error| Error::of_option("--output", &error)),
+        None if result.format == Format::Parquet && io::stdout().is_terminal() => {
+            Err(Error::Usage("parquet is no text for a terminal; give --output FILE".to_owned()))
+        }
+        None => Ok(Output::standard()),
+    }
+}
+
+/// Shows how far a statement is, on a terminal's standard error, until it is dropped.
+struct Watching {
+    progress: Progress,
+    task: JoinHandle<()>,
+}
+
+impl Watching {
+    fn begin(reading: Reading) -> Watching {
+        let progress = Progress::new(When::Auto);
+        let shown = progress.clone();
+        let task = tokio::spawn(async move {
+            tokio::time::sleep(SHOWN_AFTER).await;
+            shown.asking(SHOWN_AFTER);
+            loop {
+                let so_far = reading.so_far();
+                let files =
+                    so_far.percent.map(|percent| format!("{percent} % of the files read, ")).unwrap_or_default();
+                shown.read(&format!("{files}{} rows; Ctrl-C ends it", count(so_far.rows)));
+                tokio::time::sleep(SHOWN_EVERY).await;
+            }
+        });
+        Watching { progress, task }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.progress.clear();
+    }
+}
+
+/// An output that ends what watches when its first byte comes, since both are on the same terminal.
+struct Uncovered<'a> {
+    out: &'a mut Output,
+    watching: Option<Watching>,
+}
+
+impl Write for Uncovered<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.watching = None;
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,336 @@
+//! The SQL shell of `flowlake query`: statements, reports and commands, one after the other.
+//!
+//! ```text
+//! keys ─▶ editor (history, paint, words) ─▶ text ─▶ script ─▶ command ─▶ what it does ─┐
+//!                                                         └▶ statement, report ─▶ answers ─▶ terminal, or the file of \o
+//! ```
+//!
+//! - Each statement is asked of the lake as it is then: the ledger is looked at before it, once a second at most.
+//! - Ctrl-C ends what runs, wherever it waits, and never the shell.
+//! - Only a terminal shows a part of an answer: a file has all of it.
+
+mod answers;
+mod command;
+mod editor;
+mod functions;
+mod paint;
+mod script;
+mod tokens;
+mod words;
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Parser;
+use tokio::sync::Mutex;
+
+use crate::cli;
+use crate::error::{Error, Exit};
+use crate::output::Output;
+use crate::progress::count;
+use crate::query::format::{Format, Room};
+use crate::query::{QueryError, Seen, Session, TimeZone};
+use crate::report::{self, Pack, Theme};
+use crate::shown;
+
+use super::report::request;
+use super::rows::{Page, output, screen_width};
+use command::{Command, words};
+use editor::{Keyboard, Typed};
+use script::{Part, parts};
+use words::{Known, Words};
+
+/// Rows of an answer that a terminal shows until `\rows` says otherwise.
+const ROWS_SHOWN: u64 = 100;
+
+/// Files that `\i` reads within each other.
+const FILES_NESTED_MAX: usize = 16;
+
+/// Why a part could not be done; a message for people. What was interrupted needs none.
+type Failed = String;
+
+/// What comes after a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Leave,
+}
+
+/// Takes what is typed until the end.
+pub(super) async fn run(
+    session: Session,
+    seen: Seen,
+    result: cli::ResultOptions,
+    time_zone: TimeZone,
+) -> Result<Exit, Error> {
+    if result.format == Format::Parquet {
+        return Err(Error::Usage(format!("the shell writes no parquet; {PARQUET}")));
+    }
+    let file = match &result.output {
+        Some(path) => Some(File::open(path.clone(), output(&result)?)),
+        None => None,
+    };
+    eprintln!("{} records in {}; \\? for help, \\q to leave", count(session.rows()), session.lake_url());
+    let known = Known::default();
+    known.set(session.names().await);
+    let pack = Pack::embedded();
+    let mut keyboard = Keyboard::open(Words { known: known.clone(), pack: pack.clone() });
+    let session = Arc::new(session);
+    let look = Look { result, rows_max: Some(ROWS_SHOWN), before_x: Format::Table, has_timing: false };
+    let mut shell = Shell { session, seen, known, pack, time_zone, look, file };
+    loop {
+        let text = match keyboard.read().await {
+            Typed::End => break,
+            Typed::Cleared => continue,
+            Typed::Text(text) => text,
+        };
+        let done = tokio::select! {
+            done = shell.text(&text, 0) => done,
+            _ = tokio::signal::ctrl_c() => Err("cancelled".to_owned()),
+        };
+        match done {
+            Ok(Next::GoOn) => {}
+            Ok(Next::Leave) => break,
+            Err(failed) => {
+                eprintln!("{failed}");
+                // What a statement met that failed does not count for the next answer.
+                shell.session.take_unread();
+            }
+        }
+    }
+    shell.close().await.map_err(Error::Usage)?;
+    Ok(Exit::Done)
+}
+
+const PARQUET: &str = "ask one statement: flowlake query LAKE SQL --format parquet --output FILE";
+
+struct Shell {
+    session: Arc<Session>,
+    seen: Seen,
+    known: Known,
+    pack: Pack,
+    time_zone: TimeZone,
+    look: Look,
+    file: Option<File>,
+}
+
+/// How answers look.
+struct Look {
+    result: cli::ResultOptions,
+    rows_max: Option<u64>,
+    /// The format to which `\x` goes back.
+    before_x: Format,
+    has_timing: bool,
+}
+
+/// Where answers go after `\o`. A statement that is cut short may still hold it.
+struct File {
+    path: PathBuf,
+    out: Arc<Mutex<Option<Output>>>,
+}
+
+impl File {
+    fn open(path: PathBuf, out: Output) -> File {
+        File { path, out: Arc::new(Mutex::new(Some(out))) }
+    }
+}
+
+impl Shell {
+    /// Does what a text says, up to the first part that fails. `depth` counts the files of `\i` around it.
+    async fn text(&mut self, text: &str, depth: usize) -> Result<Next, Failed> {
+        for part in parts(text) {
+            if self.part(part, depth).await? == Next::Leave {
+                return Ok(Next::Leave);
+            }
+        }
+        Ok(Next::GoOn)
+    }
+
+    async fn part(&mut self, part: Part<'_>, depth: usize) -> Result<Next, Failed> {
+        let Some((command, rest)) = Command::read(part.text) else {
+            return match part.text.strip_prefix('\\') {
+                None => self.ask(part.text).await.map(|()| Next::GoOn),
+                Some(_) => {
+                    let word = part.text.split_whitespace().next().unwrap_or_default();
+                    Err(format!("error: there is no `{}`; \\? shows what there is", shown::line(word)))
+                }
+            };
+        };
+        match command {
+            Command::Quit => return Ok(Next::Leave),
+            Command::Help => print!("{}", command::help()),
+            Command::Describe => self.describe(rest).await?,
+            Command::Functions if rest.is_empty() => {
+                print!("{}", functions::page(&self.known.get().functions, screen_width()));
+            }
+            Command::Functions => {
+                print!("{}", functions::one(&self.known.get().functions, rest, screen_width()).map_err(error)?);
+            }
+            Command::Reports => {
+                let theme = if rest.is_empty() { None } else { Some(Theme::parse(rest).map_err(error)?) };
+                self.look_again().await?;
+                print!("{}", report::page(&self.pack, &self.session, theme, screen_width()));
+            }
+            Command::Report => self.report(rest).await?,
+            Command::Explain => self.explain(rest).await?,
+            Command::Include => return Box::pin(self.include(rest, depth)).await,
+            Command::Output => self.output(rest).await?,
+            Command::Expanded => self.look.expand(),
+            Command::Format => self.look.format(rest)?,
+            Command::Rows => self.look.rows(rest)?,
+            Command::Timing => {
+                self.look.has_timing = !self.look.has_timing;
+                println!("timing is {}", if self.look.has_timing { "on" } else { "off" });
+            }
+        }
+        Ok(Next::GoOn)
+    }
+
+    /// Takes what was committed since the last look.
+    async fn look_again(&mut self) -> Result<(), Failed> {
+        let fail = |failed: QueryError| error(failed.shown());
+        let look = self.seen.again(self.session.lake()).await.map_err(|failed| fail(failed.into()))?;
+        let Some(look) = look else { return Ok(()) };
+        if look.differs(&self.seen) {
+            let now = self.session.reopened().await.map_err(fail)?;
+            self.known.set(now.names().await);
+            if now.rows() != self.session.rows() {
+                eprintln!("the lake has changed: {} records now", count(now.rows()));
+            }
+            self.session = Arc::new(now);
+        }
+        self.seen = look;
+        Ok(())
+    }
+
+    async fn describe(&mut self, table: &str) -> Result<(), Failed> {
+        self.look_again().await?;
+        let names = self.known.get();
+        if table.is_empty() {
+            names.tables.keys().for_each(|name| println!("{}", shown::line(name)));
+            return Ok(());
+        }
+        let Some(columns) = names.tables.get(table) else {
+            let names: Vec<&str> = names.tables.keys().map(String::as_str).collect();
+            let near = crate::query::nearest(table, &names).map(|near| format!("; did you mean `{near}`?"));
+            return Err(format!("error: there is no table `{}`{}", shown::line(table), near.unwrap_or_default()));
+        };
+        let columns: Vec<_> = columns.iter().map(|(name, kind)| (shown::line(name), kind)).collect();
+        let width = columns.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        columns.iter().for_each(|(name, kind)| println!("{name:width$}  {kind}"));
+        Ok(())
+    }
+
+    async fn explain(&mut self, statement: &str) -> Result<(), Failed> {
+        self.look_again().await?;
+        let plan = self.session.explain(statement).await.map_err(|failed| error(failed.shown()))?;
+        print!("{}", shown::lines(&plan));
+        Ok(())
+    }
+
+    async fn report(&mut self, line: &str) -> Result<(), Failed> {
+        let words = words(line).map_err(error)?;
+        let asked =
+            cli::ShellReport::try_parse_from(words).map_err(|failed| failed.to_string().trim_end().to_owned())?;
+        self.look_again().await?;
+        let began = Instant::now();
+        let fail = |failed: Error| error(failed.shown());
+        let report = self.pack.get(&asked.name).map_err(|failed| fail(failed.into()))?;
+        let request = request(&asked.choice, &self.time_zone).map_err(fail)?;
+        let asked = report::ask(&self.session, report, &request).await.map_err(|failed| fail(failed.into()))?;
+        self.write(Some(asked.title), asked.answer, began).await
+    }
+
+    async fn include(&mut self, path: &str, depth: usize) -> Result<Next, Failed> {
+        let path = one_word(path, "\\i FILE")?;
+        let text = std::fs::read_to_string(&path).map_err(|failed| error(format!("{path}: {failed}")))?;
+        if depth == FILES_NESTED_MAX {
+            return Err(error(format!("{path}: files are read {FILES_NESTED_MAX} deep at most")));
+        }
+        for part in parts(&text) {
+            let next = self.part(part, depth + 1).await;
+            if next.map_err(|failed| format!("{} line {}: {failed}", shown::line(&path), part.line))? == Next::Leave {
+                return Ok(Next::Leave);
+            }
+        }
+        Ok(Next::GoOn)
+    }
+
+    async fn output(&mut self, path: &str) -> Result<(), Failed> {
+        self.close().await?;
+        if path.is_empty() {
+            return Ok(());
+        }
+        let path = PathBuf::from(one_word(path, "\\o FILE")?);
+        let out = Output::to(&path).map_err(error)?;
+        self.file = Some(File::open(path, out));
+        Ok(())
+    }
+
+    /// Gives the file of `\o` its name.
+    async fn close(&mut self) -> Result<(), Failed> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let Some(out) = file.out.lock().await.take() else { return Ok(()) };
+        out.keep().map_err(error)?;
+        eprintln!("wrote {}", shown::line(&file.path.display().to_string()));
+        Ok(())
+    }
+
+    /// How the next answer is written.
+    fn page(&self) -> Page {
+        let is_screen = self.file.is_none() && io::stdout().is_terminal();
+        let room = Room { width: Some(screen_width()), rows: self.look.rows_max };
+        Page { format: self.look.result.format, room: if is_screen { room } else { Room::default() }, is_screen }
+    }
+}
+
+impl Look {
+    fn expand(&mut self) {
+        if self.result.format == Format::Line {
+            self.result.format = self.before_x;
+            println!("the format is {} again", self.before_x.name());
+        } else {
+            self.before_x = self.result.format;
+            self.result.format = Format::Line;
+            println!("each column has a line of its own");
+        }
+    }
+
+    fn format(&mut self, name: &str) -> Result<(), Failed> {
+        match name {
+            "" => println!("{}", self.result.format.name()),
+            name => match name.parse().map_err(error)? {
+                Format::Parquet => return Err(error(format!("parquet is no text for a terminal; {PARQUET}"))),
+                format => self.result.format = format,
+            },
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self, most: &str) -> Result<(), Failed> {
+        match (most, most.parse::<u64>()) {
+            ("", _) => match self.rows_max {
+                Some(most) => println!("{} rows at most", count(most)),
+                None => println!("all rows"),
+            },
+            ("all", _) => self.rows_max = None,
+            (_, Ok(most)) if most > 0 => self.rows_max = Some(most),
+            _ => return Err(error(format!("`{}` is no number of rows; give one, or all", shown::line(most)))),
+        }
+        Ok(())
+    }
+}
+
+fn error(failed: impl std::fmt::Display) -> Failed {
+    format!("error: {failed}")
+}
+
+/// The only word of a line.
+fn one_word(line: &str, usage: &str) -> Result<String, Failed> {
+    match words(line).map_err(error)?.as_slice() {
+        [word] if !word.is_empty() => Ok(word.clone()),
+        _ => Err(error(format!("write {usage}; a name with spaces stands in quotes"))),
+    }
+}
