@@ -10,21 +10,15 @@
 //! [`schema`] says what a record is, [`columns`] is the border between decode and encode, [`lake`] spells every name and
 //! record on storage, and [`convert`] alone knows all stages. `docs/architecture.md` has the rules.
 
-pub mod schema;
+pub use flowlake_codec::{columns, decode, encode, schema};
 
 pub mod shown;
-
-pub mod columns;
 
 pub mod source;
 
 pub mod plan;
 
 pub mod fetch;
-
-pub mod decode;
-
-pub mod encode;
 
 pub mod lake;
 

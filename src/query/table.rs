@@ -101,7 +101,10 @@ impl LakeTable {
             keys.push(Arc::new(Field::new("hour", DataType::Int32, true)));
         }
         let values: Vec<Vec<ScalarValue>> = files.iter().map(|file| partition_values(file, by_hour)).collect();
-        let column = |key: usize| ScalarValue::iter_to_array(values.iter().map(|values| values[key].clone()));
+        let column = |key: usize| {
+            let of_key: Vec<ScalarValue> = values.iter().map(|values| values[key].clone()).collect();
+            ScalarValue::iter_to_array(of_key)
+        };
         let arrays = (0..keys.len()).map(column).collect::<Result<Vec<ArrayRef>>>()?;
         let partitions = RecordBatch::try_new(Arc::new(Schema::new(keys.clone())), arrays)?;
         let schema = TableSchema::builder(Arc::new(Schema::new(fields))).with_table_partition_cols(keys).build();

@@ -55,6 +55,8 @@ fn walk(folder: &Path, files: &mut BTreeMap<PathBuf, String>) {
 }
 
 fn module(path: &Path) -> String {
+    // The modules of the inner crate stand in the same table.
+    let path = path.strip_prefix("codec").unwrap_or(path);
     let first = path.iter().next().expect("a name").to_string_lossy();
     first.trim_end_matches(".rs").to_owned()
 }

@@ -1,0 +1,16 @@
+//! Lines of flow logs in, Parquet out: the work on rows and bytes, without a store, a clock or a thread.
+//!
+//! ```text
+//! bytes ──▶ decode ──▶ columns ──▶ encode ──▶ Parquet
+//! ```
+//!
+//! [`schema`] says what a record is. A crate of its own, so that it is optimised as one piece, and is not built again when the
+//! rest of flowlake changes.
+
+pub mod schema;
+
+pub mod columns;
+
+pub mod decode;
+
+pub mod encode;
