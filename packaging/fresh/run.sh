@@ -4,33 +4,23 @@
 #
 #   sudo packaging/fresh/run.sh [COMMAND]      default: cargo run --release -- demo && cargo test
 #
-# The machine is a folder: a Debian 12 made by debootstrap, with the toolchain that `rust-toolchain.toml` names, entered
-# by chroot. It needs root, debootstrap, and the network for crates.io, PyPI and Debian. The last commit is built, not the
-# work tree. FLOWLAKE_FRESH names the folder (about 15 GB; default: one below the temporary folder, removed at the end).
+# The machine is a folder: a Debian 12 made by debootstrap (packaging/room.sh), with the toolchain that
+# `rust-toolchain.toml` names. It needs root, debootstrap, and the network for crates.io, PyPI and Debian; how those are
+# reached from here holds inside too. The last commit is built, not the work tree. FLOWLAKE_FRESH names the folder, which
+# is kept (about 15 GB; default: one below the temporary folder, removed at the end).
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=packaging/room.sh
+source "$checkout/packaging/room.sh"
 command=${1:-"time cargo run --locked --release -- demo /tmp/demo && time cargo test --locked"}
-root=${FLOWLAKE_FRESH:-$(mktemp -d)}
+room=${FLOWLAKE_FRESH:-$(mktemp -d)}
+[[ -n ${FLOWLAKE_FRESH:-} ]] || trap 'rm -rf --one-file-system "$room"' EXIT
 
-command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq debootstrap; }
-[[ -x $root/usr/bin/gcc ]] || debootstrap --variant=minbase \
-    --include=gcc,libc6-dev,python3,python3-venv,ca-certificates bookworm "$root" >&2
+room_make "$room" bookworm gcc,libc6-dev,python3,python3-venv
+# Debian's package of venv asks for certificates, and those for this program, which other machines have not.
+rm -f "$room/usr/bin/openssl"
+rm -rf "$room/src" && mkdir "$room/src"
+git -C "$checkout" archive HEAD | tar -xm -C "$room/src"
 
-clean() {
-    for place in proc dev rust; do umount --recursive "$root/$place" 2>/dev/null || true; done
-    [[ -n ${FLOWLAKE_FRESH:-} ]] || rm -rf --one-file-system "$root"
-}
-trap clean EXIT
-mkdir -p "$root/rust"
-mount --bind "$(cd "$checkout" && rustc --print sysroot)" "$root/rust"
-mount -t proc none "$root/proc"
-mount --rbind /dev "$root/dev" && mount --make-rslave "$root/dev"
-# The certificates that this machine trusts, and its way out.
-cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
-cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-rm -rf "$root/src"
-git clone --quiet "file://$checkout" "$root/src"
-
-chroot "$root" /usr/bin/env -i HOME=/root PATH=/rust/bin:/usr/bin:/bin TERM=dumb CARGO_TERM_COLOR=never LANG=C.UTF-8 \
-    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
-    /bin/bash -c "cd /src && $command"
+ROOM_SEES=("$(cd "$checkout" && rustc --print sysroot):/rust")
+room_run "$room" "cd /src && $command"

@@ -26,6 +26,7 @@ mod old_ledgers;
 mod older_log;
 mod oracle;
 mod outage;
+mod packages;
 mod packaging;
 mod permissions;
 mod predicates;

