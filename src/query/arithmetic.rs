@@ -11,7 +11,7 @@ use datafusion::arrow::compute::kernels::numeric;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, exec_datafusion_err, exec_err};
+use datafusion::common::{DFSchema, exec_datafusion_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -134,9 +134,6 @@ impl ScalarUDFImpl for Checked {
 }
 
 fn negate(value: &ColumnarValue) -> Result<ColumnarValue> {
-    if value.data_type().is_unsigned_integer() {
-        return exec_err!("an integer without a sign has no negative; write -CAST(size AS DECIMAL(38, 0))");
-    }
     match value {
         ColumnarValue::Array(values) => Ok(ColumnarValue::Array(numeric::neg(values.as_ref())?)),
         ColumnarValue::Scalar(value) => {
@@ -196,7 +193,7 @@ mod tests {
             let values: Vec<i128> = all.into_iter().filter(|value| *value >= least).collect();
             let literal = |value: i128| format!("CAST('{value}' AS {kind})");
             for (a, b) in values.iter().flat_map(|&a| values.iter().map(move |&b| (a, b))) {
-                for (sign, right) in [('+', a + b), ('-', a - b), ('*', a * b)] {
+                for (sign, right) in [('+', a + b), ('-', a - b), ('*', a.saturating_mul(b))] {
                     // One spelling for each pair in turn: all of them would take minutes.
                     let sql = match (a ^ b).rem_euclid(3) {
                         0 => format!("SELECT {} {sign} {}", literal(a), literal(b)),
@@ -238,10 +235,9 @@ mod tests {
             "SELECT 4000000000 * 4000000000".to_owned(),
             format!("SELECT abs(-n - 1) FROM {t}"),
             "VALUES (9223372036854775807 + 1)".to_owned(),
-            "SELECT -arrow_cast(5, 'UInt64')".to_owned(),
         ] {
             let said = one(&wrong).await.expect_err(&wrong).to_string();
-            assert!(["holds", "overflow", "no negative"].iter().any(|word| said.contains(word)), "{wrong}: {said}");
+            assert!(["holds", "overflow"].iter().any(|word| said.contains(word)), "{wrong}: {said}");
         }
         for (sql, right) in [
             (format!("SELECT n + 0 FROM {t}"), "9223372036854775807"),

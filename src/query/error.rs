@@ -22,7 +22,8 @@ pub enum QueryError {
     #[error("{0} is refused: flowlake only reads the lake; write results to a file of your own with --output")]
     ReadOnly(String),
     #[error(
-        "{0} is refused: the engine would read it and ignore it, and the answer would not be the one that was asked for"
+        "{0} is refused: the engine would ignore it or take it for something else, and the answer would not be the one \
+         that was asked for"
     )]
     Ignored(String),
     #[error(

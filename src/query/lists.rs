@@ -27,6 +27,9 @@ impl FunctionRewrite for PlainLists {
             return Ok(Transformed::no(Expr::InList(InList { expr: of, list, negated })));
         }
         let (values, others): (Vec<Expr>, Vec<Expr>) = list.into_iter().partition(is_value);
+        // One null says what many say. Lists may be long, and chains of comparisons may not.
+        let (nulls, mut others): (Vec<Expr>, Vec<Expr>) = others.into_iter().partition(is_null);
+        others.extend(nulls.into_iter().take(1));
         let (equals, joins) = if negated { (Operator::NotEq, Operator::And) } else { (Operator::Eq, Operator::Or) };
         let compared = others.into_iter().map(|other| binary_expr((*of).clone(), equals, other));
         let listed = (!values.is_empty()).then(|| Expr::InList(InList::new(of.clone(), values, negated)));
@@ -35,11 +38,20 @@ impl FunctionRewrite for PlainLists {
     }
 }
 
-/// Whether it is a value, and not null.
+/// Whether it will not turn out to be null before a row is read.
 fn is_value(expr: &Expr) -> bool {
     match expr {
         Expr::Literal(value, _) => !value.is_null(),
+        Expr::Column(_) => true,
         Expr::Cast(Cast { expr, .. }) => is_value(expr),
+        _ => false,
+    }
+}
+
+fn is_null(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => value.is_null(),
+        Expr::Cast(Cast { expr, .. }) => is_null(expr),
         _ => false,
     }
 }
@@ -71,12 +83,19 @@ mod tests {
             ("a IN ('x') OR a IN ('y', NULL)", 2),
             ("a NOT IN ('x') AND a NOT IN ('y', nullif(1, 1)::text)", 0),
             ("a IN ('x', lower(a))", 2),
+            ("a IN ('z', a)", 2),
+            ("a NOT IN ('x', NULL, CAST(NULL AS VARCHAR), NULL)", 0),
             ("a NOT IN ('x', upper('y'))", 1),
             ("a IN ('x') AND a NOT IN ('y', CASE WHEN a = 'z' THEN 'z' END)", 0),
         ] {
             let sql = format!("SELECT count(*) FROM {t} WHERE {filter}");
             let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
             assert_eq!(array_value_to_string(batches[0].column(0), 0).unwrap(), rows.to_string(), "{filter}");
+        }
+        let long = |one: &str| format!("SELECT count(*) FROM {t} WHERE a IN ('x', {})", vec![one; 20_000].join(", "));
+        for (one, rows) in [("NULL", "1"), ("a", "2")] {
+            let batches = context.sql(&long(one)).await.unwrap().collect().await.unwrap();
+            assert_eq!(array_value_to_string(batches[0].column(0), 0).unwrap(), rows, "{one}");
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeZone as _};
-use datafusion::arrow::array::timezone::Tz;
+use chrono::{DateTime, MappedLocalTime, Months, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone as _};
+pub(super) use datafusion::arrow::array::timezone::Tz;
 
 const NS_PER_SECOND: i128 = 1_000_000_000;
 
@@ -26,6 +26,19 @@ pub(super) fn first_instant(zone: &Tz, wall: i128) -> Option<i128> {
 /// As [`first_instant`], `None` where the clocks show the time twice: they show earlier ones again after the first.
 pub(super) fn only_instant(zone: &Tz, wall: i128) -> Option<i128> {
     instants(zone, wall).and_then(|(first, is_only)| is_only.then_some(first))
+}
+
+/// An instant so many months, and then days, later on the clocks of a zone. Months end early where they have to.
+pub(super) fn shifted(zone: &Tz, instant: i128, months: i64, days: i64) -> Option<i128> {
+    if (months, days) == (0, 0) {
+        return Some(instant);
+    }
+    let local = date_time(wall_clock(zone, instant)?)?;
+    let count = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
+    let local = if months < 0 { local.checked_sub_months(count) } else { local.checked_add_months(count) }?;
+    let local = local.checked_add_signed(TimeDelta::try_days(days)?)?.and_utc();
+    let wall = i128::from(local.timestamp()) * NS_PER_SECOND + i128::from(local.timestamp_subsec_nanos());
+    first_instant(zone, wall)
 }
 
 fn instants(zone: &Tz, wall: i128) -> Option<(i128, bool)> {

@@ -125,6 +125,12 @@ impl Planner {
         let mut plan = plan?;
         let mut wanted = parameter_types(&plan);
         wanted.extend(lists.into_iter().map(|(number, kind)| (number, Ok(kind))));
+        // The engine says nothing of a list, though a cast tells what it is.
+        for (at, kind) in declared.iter().enumerate() {
+            if let Some(kind) = kind.as_ref().filter(|kind| parameters::sql_name(kind).is_some()) {
+                wanted.entry(at + 1).or_insert_with(|| Ok(kind.clone()));
+            }
+        }
         // What nothing in the statement tells is a number behind LIMIT, else a text, as in Postgres.
         let limits = limits(&statement);
         let unknown = found.parameters.iter().filter(|number| !matches!(wanted.get(number), Some(Ok(_))));

@@ -102,7 +102,7 @@ def kept(connection):
     try:
         connection.execute("VALUES (" + ", ".join(["1"] * 32_768) + ")")
         raise AssertionError("32,768 columns were described")
-    except psycopg.errors.ProgramLimitExceeded as error:
+    except psycopg.Error as error:
         assert error.sqlstate == "54011" and "32768" in str(error), error
     assert connection.execute("SELECT 41 + 1").fetchone() == (42,)
 
@@ -151,8 +151,8 @@ with psycopg.connect(where, autocommit=True) as connection:
                 JOIN (SELECT srcaddr, sum(bytes) AS total FROM flow_logs GROUP BY srcaddr) p ON p.srcaddr = f.srcaddr) j
                 ORDER BY j.start LIMIT 1"""
     assert connection.execute(joined).fetchall() == [(START + 30, 7)]
-    both = connection.execute("SELECT f.*, f.bytes, 1 AS bytes FROM flow_logs f ORDER BY start LIMIT 1")
-    assert [column.name for column in both.description][-2:] == ["bytes", "bytes"] and both.fetchone()[-2:] == (7, 1)
+    both = connection.execute("SELECT f.*, f.bytes FROM flow_logs f ORDER BY start LIMIT 1")
+    assert [column.name for column in both.description].count("bytes") == 2 and both.fetchone()[-1] == 7
     for sql, answer in [
         ("SELECT count(*) FROM flow_logs WHERE srcaddr IN (SELECT '10.0.0.1' LIMIT 0)", 0),
         ("SELECT count(*) FROM flow_logs WHERE srcaddr IN (SELECT '10.0.0.1' OFFSET 1)", 0),

@@ -1,6 +1,7 @@
 //! The integration tests: the real program, on real files and a real S3 server, held against independent counts.
 
 mod again;
+mod answers;
 mod bad_input;
 mod checkpoints;
 mod clock;

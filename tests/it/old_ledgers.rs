@@ -180,12 +180,14 @@ fn rename_attempt(lab: &Lab, epoch: u32) {
 /// Before epoch 3 `end` was whatever number the line had. Such a file lies in the lake beside sound ones.
 fn times_that_an_older_writer_let_through_do_not_stop_the_lake(lab: &Lab) {
     let ends = [1_694_736_000, i64::MAX, 1_694_736_000_000_000, i64::MIN];
-    let line = |n: usize| format!("2 10.0.0.{n} {} 1694736000\n", 1_694_735_970 + n);
+    let head = "version srcaddr dstaddr packets bytes action log-status start end";
+    let line = |n: usize| format!("2 10.0.0.{n} 10.0.1.1 1 7 ACCEPT OK {} 1694736000\n", 1_694_735_970 + n);
     let lines: String = (0..ends.len()).map(line).collect();
-    lab.put_gz("logs/2023/09/14/a.log.gz", &format!("version srcaddr start end\n{lines}"));
+    lab.put_gz("logs/2023/09/14/a.log.gz", &format!("{head}\n{lines}"));
     lab.convert(&[], 0);
     with_ends(lab, &ends);
-    lab.put_gz("logs/2023/09/15/b.log.gz", "version srcaddr start end\n2 10.0.1.1 1694736060 1694736061\n");
+    let later = format!("{head}\n2 10.0.2.1 10.0.1.1 1 7 ACCEPT OK 1694736060 1694736061\n");
+    lab.put_gz("logs/2023/09/15/b.log.gz", &later);
     lab.convert(&[], 0);
     let ask = |sql: &str| {
         let said = lab.run(&["query", "{}lake/", sql, "--format", "csv"]);
@@ -255,7 +257,10 @@ fn with_ends(lab: &Lab, ends: &[i64]) {
     let bytes = |bytes: usize| format!("\"bytes\":{bytes},");
     let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
     assert!(record.contains(&bytes(before.len())) && record.contains(&hash(&before)), "{record}");
+    let all = |bytes: usize| format!("\"file_bytes\":{bytes}");
+    assert!(record.contains(&all(before.len())), "{record}");
     let record = record.replace(&bytes(before.len()), &bytes(after.len())).replace(&hash(&before), &hash(&after));
+    let record = record.replace(&all(before.len()), &all(after.len()));
     lab.put(commit, zstd::encode_all(record.as_bytes(), 3).expect("memory"));
     let seal = "lake/_flowlake/log/00000000000000000002.json";
     let mut sealed: Value = serde_json::from_slice(&lab.get(seal)).expect("JSON");

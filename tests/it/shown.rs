@@ -99,6 +99,7 @@ fn reports_and_tables_of_others_are_shown() {
     lab.put_gz("logs/a.log.gz", "version srcaddr start\n2 10.0.0.1 1694649600\n");
     lab.convert(&[], 0);
     let folder = lab.path("pack");
+    let (pack, own) = (folder.display().to_string(), format!("o={}", lab.path("own.csv").display()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let sql = format!(
         "-- title: T{NASTY} <b>\n-- meaning: M{NASTY}\n-- fields: start\n-- param: x{NASTY} integer 1: P{NASTY}\n\
@@ -109,7 +110,7 @@ fn reports_and_tables_of_others_are_shown() {
     std::fs::write(folder.join(format!("own{NASTY}.sql")), sql).expect("a file");
     std::fs::write(lab.path("own.csv"), format!("id,dst{NASTY}port,\"two\nerror: forged\"\n1,2,3\n")).expect("a file");
     let ask = |arguments: &[&str]| lab.run(arguments);
-    let report = |format: &str| ask(&["report", "{}lake", "mine", "--dir", "{}pack", "--format", format]);
+    let report = |format: &str| ask(&["report", "{}lake", "mine", "--dir", &pack, "--format", format]);
     let (csv, json) = (report("csv"), report("json"));
     for program in [&csv, &json] {
         assert!(program.code == 0 && is_quiet(&program.stderr), "{:?}", program.stderr);
@@ -119,13 +120,13 @@ fn reports_and_tables_of_others_are_shown() {
     for (what, said, shows) in [
         ("table", report("table"), "T\\u{1b}]0;owned"),
         ("markdown", report("markdown"), "[31mred\\u{202e} &lt;b>, 2023"),
-        ("list", ask(&["report", "{}lake", "--dir", "{}pack"]), "M\\u{1b}"),
-        ("value", ask(&["report", "{}lake", "mine", "--dir", "{}pack", "--param", &format!("x={NASTY}")]), "\\u{1b}"),
-        ("own table", ask(&["query", "{}lake", "SELECT * FROM o", "--table", "o={}own.csv"]), "two\\nerror: forged"),
-        ("near", ask(&["query", "{}lake", "SELECT dstport_ FROM o", "--table", "o={}own.csv"]), "\\u{1b}"),
-        ("columns", ask(&["query", "{}lake", "SELECT none_of_them FROM o", "--table", "o={}own.csv"]), "two\\nerror"),
-        ("option", ask(&["query", "{}lake", &format!("--{NASTY}")]), "\\u{1b}"),
-        ("file", ask(&["query", "{}lake", "SELECT 1", "--table", &format!("o={{}}no{NASTY}.csv")]), "\\u{1b}"),
+        ("list", ask(&["report", "{}lake", "--dir", &pack]), "M\\u{1b}"),
+        ("value", ask(&["report", "{}lake", "mine", "--dir", &pack, "--param", &format!("x={NASTY}")]), "\\u{1b}"),
+        ("own table", ask(&["query", "{}lake", "SELECT * FROM o", "--table", &own]), "two\\nerror: forged"),
+        ("near", ask(&["query", "{}lake", "SELECT dstport_ FROM o", "--table", &own]), "\\u{1b}"),
+        ("columns", ask(&["query", "{}lake", "SELECT none_of_them FROM o", "--table", &own]), "two\\nerror"),
+        ("option", ask(&["query", "{}lake", &format!("--{NASTY}")]), "\\u{202e}"),
+        ("file", ask(&["query", "{}lake", "SELECT 1", "--table", &format!("o={pack}/no{NASTY}.csv")]), "\\u{1b}"),
     ] {
         assert!(is_quiet(&said.stdout) && is_quiet(&said.stderr), "{what}: {:?}{:?}", said.stdout, said.stderr);
         let all = format!("{}{}", said.stdout, said.stderr);

@@ -44,14 +44,14 @@ pub(super) fn of_query(query: &Query) -> Option<String> {
         (format_clause.is_some(), "FORMAT"),
         (of_order, "OVER of a named window in ORDER BY"),
         (pipe_operators.iter().any(sorts_groups), "order in |> AGGREGATE"),
-        (counts_copies(body) || pipe_operators.iter().any(pipes_copies), "ALL of INTERSECT and EXCEPT"),
+        (counts_copies(body), "ALL of INTERSECT and EXCEPT"),
     ])
     .or_else(ctes)
     .or_else(|| pipe_operators.iter().find_map(of_piped_join))
 }
 
 /// Whether copies of a row are to be counted: the engine keeps or drops all of them. Queries in parentheses are looked at by
-/// themselves.
+/// themselves; the parser knows no pipe that counts.
 fn counts_copies(body: &SetExpr) -> bool {
     match body {
         SetExpr::SetOperation { op, set_quantifier, left, right } => {
@@ -63,14 +63,6 @@ fn counts_copies(body: &SetExpr) -> bool {
 
 fn is_of_copies(operator: SetOperator, quantifier: SetQuantifier) -> bool {
     operator != SetOperator::Union && matches!(quantifier, SetQuantifier::All | SetQuantifier::AllByName)
-}
-
-fn pipes_copies(operator: &PipeOperator) -> bool {
-    match operator {
-        PipeOperator::Intersect { set_quantifier, .. } => is_of_copies(SetOperator::Intersect, *set_quantifier),
-        PipeOperator::Except { set_quantifier, .. } => is_of_copies(SetOperator::Except, *set_quantifier),
-        _ => false,
-    }
 }
 
 fn of_piped_join(operator: &PipeOperator) -> Option<String> {

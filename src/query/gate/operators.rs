@@ -9,8 +9,8 @@ pub(super) fn of_expression(expr: &Expr) -> Option<String> {
         // The engine takes the pattern for a regular expression, which may match anywhere.
         Expr::SimilarTo { .. } => "the pattern of SIMILAR TO (write ~ and a regular expression)",
         // A power to PostgreSQL and DuckDB, bits to the engine.
-        Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } => "^ for a power (write power(a, b); bits: a # b)",
-        Expr::BinaryOp { op: BinaryOperator::Xor, .. } => "XOR of truth values (write a <> b; bits: a # b)",
+        Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } => "^ for a power (write power(a, b))",
+        Expr::BinaryOp { op: BinaryOperator::Xor, .. } => "XOR of truth values (write a <> b)",
         // Of columns with one name, inside and outside, the engine takes the inner one for both.
         Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } if matches!(**right, Expr::Subquery(_)) => {
             "ANY and ALL of a query (write IN or NOT IN, or compare with its min or max)"

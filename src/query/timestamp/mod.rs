@@ -12,6 +12,7 @@
 
 mod conversion;
 mod recast;
+mod shift;
 #[cfg(test)]
 mod tests;
 
@@ -24,10 +25,11 @@ use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF, lit};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF, binary_expr, lit};
 
 use conversion::Conversion;
 use recast::Recast;
+use shift::Shift;
 
 /// Puts the function in the place of casts, once the engine has added its own.
 #[derive(Debug)]
@@ -44,9 +46,33 @@ impl FunctionRewrite for OwnCasts {
             let time = match (call.name(), call.args.as_slice()) {
                 ("to_timestamp", [argument]) => instant(argument, schema, &zone),
                 ("from_unixtime", [argument]) => Some(clock(argument, &zone)),
-                _ => None,
+                ("to_unixtime", [argument]) if kind_of(argument, schema).is_some_and(|(_, zoned)| zoned.is_none()) => {
+                    let instant = DataType::Timestamp(TimeUnit::Nanosecond, Some(Arc::clone(&zone)));
+                    Some(called_with(call, vec![recast(argument.clone(), instant, &zone, false)]))
+                }
+                _ => with_session_zone(call, schema, &zone),
             };
             return Ok(time.map_or_else(|| Transformed::no(expr), Transformed::yes));
+        }
+        if let Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Plus | Operator::Minus), right }) = &expr {
+            let is_instant = |of: &Expr| kind_of(of, schema).is_some_and(|(_, zoned)| zoned.is_some());
+            let is_interval = |of: &Expr| of.get_type(schema).is_ok_and(|kind| matches!(kind, DataType::Interval(_)));
+            if is_instant(left) && is_interval(right) {
+                return Ok(Transformed::yes(shift((**left).clone(), (**right).clone(), *op == Operator::Minus)));
+            }
+            if *op == Operator::Plus && is_interval(left) && is_instant(right) {
+                return Ok(Transformed::yes(shift((**right).clone(), (**left).clone(), false)));
+            }
+        }
+        if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) = &expr {
+            let difference = |left: Expr, right: Expr| Transformed::yes(binary_expr(left, Operator::Minus, right));
+            let zoned_left = zoned_like(left, right, schema, &zone);
+            let zoned_right = zoned_like(right, left, schema, &zone);
+            return Ok(match (zoned_left, zoned_right) {
+                (Some(zoned), _) => difference(zoned, (**right).clone()),
+                (_, Some(zoned)) => difference((**left).clone(), zoned),
+                (None, None) => Transformed::no(expr),
+            });
         }
         let (inner, to, is_try) = match &expr {
             Expr::Cast(cast) => (&cast.expr, cast.field.data_type(), false),
@@ -75,6 +101,58 @@ impl FunctionRewrite for OwnCasts {
 fn recast(inner: Expr, to: DataType, session_zone: &Arc<str>, is_try: bool) -> Expr {
     let function = Recast::new(Conversion { to, session_zone: Arc::clone(session_zone), is_try });
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![inner]))
+}
+
+fn shift(instant: Expr, interval: Expr, is_back: bool) -> Expr {
+    let function = Arc::new(ScalarUDF::new_from_impl(Shift::new(is_back)));
+    Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![instant, interval]))
+}
+
+/// A call whose arguments the engine has put into the zone `+00`, with those that had no zone put into the session's: the
+/// origin of `date_bin(…, start_time, timestamp '…')`.
+fn with_session_zone(call: &ScalarFunction, schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> {
+    /// What the engine takes where a function asks for any zone.
+    const ANY: &str = "+00";
+    let in_session = |argument: &Expr| {
+        let (conversion, inner) = recast::below(argument)?;
+        let DataType::Timestamp(unit, Some(to)) = &conversion.to else { return None };
+        let is_zoned = matches!(inner.get_type(schema), Ok(DataType::Timestamp(_, Some(_))));
+        if to.as_ref() != ANY || is_zoned {
+            return None;
+        }
+        let instant =
+            recast(inner.clone(), DataType::Timestamp(*unit, Some(Arc::clone(zone))), zone, conversion.is_try);
+        Some(recast(instant, conversion.to.clone(), zone, conversion.is_try))
+    };
+    let arguments: Vec<Option<Expr>> = call.args.iter().map(in_session).collect();
+    if recast::is_own(call) || arguments.iter().all(Option::is_none) {
+        return None;
+    }
+    let arguments = arguments.into_iter().zip(&call.args).map(|(own, old)| own.unwrap_or_else(|| old.clone()));
+    Some(called_with(call, arguments.collect()))
+}
+
+/// A time without a zone as the instant that it is to be taken for beside an instant. The engine takes what clocks show for
+/// the time in UTC, in `start_time - timestamp '…'`.
+fn zoned_like(time: &Expr, other: &Expr, schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> {
+    match (kind_of(time, schema)?, kind_of(other, schema)?) {
+        ((_, None), (unit, Some(of_other))) => {
+            Some(recast(time.clone(), DataType::Timestamp(unit, Some(of_other)), zone, false))
+        }
+        _ => None,
+    }
+}
+
+/// The unit and the zone of a timestamp.
+fn kind_of(time: &Expr, schema: &DFSchema) -> Option<(TimeUnit, Option<Arc<str>>)> {
+    match time.get_type(schema) {
+        Ok(DataType::Timestamp(unit, zone)) => Some((unit, zone)),
+        _ => None,
+    }
+}
+
+fn called_with(call: &ScalarFunction, arguments: Vec<Expr>) -> Expr {
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&call.func), arguments))
 }
 
 /// What `to_timestamp(argument)` is. The engine takes Unix seconds for a time on the clocks of the session's zone, and

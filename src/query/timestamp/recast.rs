@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::error::Result;
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::interval_arithmetic::Interval;
 use datafusion::logical_expr::preimage::PreimageResult;
 use datafusion::logical_expr::simplify::SimplifyContext;
@@ -113,7 +114,14 @@ fn preimage(
     }
 }
 
-fn below(argument: &Expr) -> Option<(&Conversion, &Expr)> {
+/// Whether a call is one of our casts.
+pub(super) fn is_own(call: &ScalarFunction) -> bool {
+    let inner: &dyn ScalarUDFImpl = call.func.inner().as_ref();
+    inner.downcast_ref::<Recast>().is_some()
+}
+
+/// The cast that an expression is, and what it converts.
+pub(super) fn below(argument: &Expr) -> Option<(&Conversion, &Expr)> {
     let Expr::ScalarFunction(call) = argument else { return None };
     let inner: &dyn ScalarUDFImpl = call.func.inner().as_ref();
     Some((&inner.downcast_ref::<Recast>()?.conversion, call.args.first()?))

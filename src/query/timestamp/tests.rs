@@ -3,7 +3,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, AsArray, StringArray, TimestampSecondArray};
 use datafusion::arrow::datatypes::{DataType, TimeUnit, TimestampNanosecondType, TimestampSecondType};
 
-use super::super::zone::{first_instant, only_instant, wall_clock};
+use super::super::zone::{first_instant, only_instant, shifted, wall_clock};
 use super::conversion::{Conversion, NS_PER_SECOND};
 
 const SECOND: TimeUnit = TimeUnit::Second;
@@ -104,4 +104,22 @@ fn units_round_down_and_refuse_what_they_cannot_hold() {
     let values: ArrayRef = Arc::new(StringArray::from(vec!["1969-12-31T23:59:59.5", "1970-01-01T00:00:00.5"]));
     let coarse = conversion(DataType::Timestamp(SECOND, None), "UTC", false).apply(&values).expect("times");
     assert_eq!(coarse.as_primitive::<TimestampSecondType>().values(), &[-1, 0]);
+}
+
+#[test]
+fn months_and_days_are_those_of_the_clocks() {
+    let zone = "Europe/Berlin".parse().expect("a zone");
+    let at = |text: &str| ns(chrono::DateTime::parse_from_rfc3339(text).expect("a time").timestamp());
+    for (from, months, days, to) in [
+        // Skipped: the moment at which they jump. Twice: the first.
+        ("2023-03-27T02:30:00+02:00", 0, -1, "2023-03-26T03:00:00+02:00"),
+        ("2023-10-28T02:30:00+02:00", 0, 1, "2023-10-29T02:30:00+02:00"),
+        ("2023-10-28T12:00:00+02:00", 0, 1, "2023-10-29T12:00:00+01:00"),
+        ("2023-10-29T02:30:00+01:00", 0, 0, "2023-10-29T02:30:00+01:00"),
+        ("2023-01-31T00:00:00+01:00", 1, 0, "2023-02-28T00:00:00+01:00"),
+        ("2023-03-31T12:00:00+02:00", -1, -1, "2023-02-27T12:00:00+01:00"),
+    ] {
+        assert_eq!(shifted(&zone, at(from), months, days), Some(at(to)), "{from} {months} {days}");
+    }
+    assert_eq!(shifted(&zone, 0, i64::MAX, 0), None);
 }

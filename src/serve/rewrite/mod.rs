@@ -407,9 +407,11 @@ impl VisitorMut for Typed<'_> {
     }
 }
 
-/// The number of `$1`.
+/// The number of `$1`; one that is beyond all numbers is the greatest.
 pub(super) fn parameter_number(name: &str) -> Option<usize> {
-    name.strip_prefix('$')?.parse().ok()
+    let digits = name.strip_prefix('$')?;
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(usize::MAX))
 }
 
 fn operator(sign: &str) -> Option<BinaryOperator> {

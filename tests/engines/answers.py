@@ -1,0 +1,184 @@
+"""Answers of `flowlake query` held against DuckDB's over the same files: joins, sets, nulls, groups, windows, texts, times.
+
+    answers.py PROGRAM LAKE ZONE SEED
+"""
+
+import json
+import math
+import random
+import subprocess
+import sys
+from decimal import Decimal
+
+import duckdb
+
+program, lake, zone, seed = sys.argv[1:]
+chance = random.Random(int(seed))
+duck = duckdb.connect()
+duck.execute(f"SET timezone = '{zone}'; SET default_null_order = 'nulls_last'; SET integer_division = true")
+duck.execute(
+    f"""CREATE VIEW flow_logs AS SELECT *, to_timestamp(start) AS start_time, to_timestamp("end") AS end_time
+        FROM read_parquet('{lake}/flow_logs/**/*.parquet', union_by_name = true, hive_partitioning = true)"""
+)
+
+
+def value(it):
+    """As both say it: nine digits of a float, a decimal as a float."""
+    if isinstance(it, Decimal):
+        it = float(it)
+    if isinstance(it, float):
+        return it if math.isinf(it) or math.isnan(it) else float(f"{it:.9g}")
+    if isinstance(it, int) and not isinstance(it, bool):
+        return float(f"{it:.9g}")
+    if isinstance(it, list):
+        return [value(one) for one in it]
+    return it if it is None or isinstance(it, (bool, str)) else str(it)
+
+
+def ours(sql):
+    asked = [program, "query", lake, sql, "--format", "json", "--time-zone", zone]
+    said = subprocess.run(asked, capture_output=True, text=True)
+    assert said.returncode == 0, f"{sql}\n{said.stderr}"
+    return [[value(it) for it in row.values()] for row in json.loads(said.stdout)]
+
+
+def theirs(sql):
+    return [[value(it) for it in row] for row in duck.execute(sql).fetchall()]
+
+
+def same(sql, theirs_sql=None):
+    found, right = ours(sql), theirs(theirs_sql or sql)
+    order = lambda rows: rows if sql.rsplit(")", 1)[-1].upper().find("ORDER BY") >= 0 else sorted(rows, key=json.dumps)
+    found, right = order(found), order(right)
+    wrong = next(((a, b) for a, b in zip(found, right) if a != b), None)
+    assert found == right, f"{sql}\n{len(found)} and {len(right)} rows; first that differ: {wrong}"
+
+
+INTEGERS, TEXTS = ["packets", "dstport", "protocol", "bytes"], ["action", "srcaddr", "instance_id", "subnet_id"]
+
+
+def integer(depth):
+    kind = chance.random() if depth else 0
+    if kind < 0.6:
+        return chance.choice([*INTEGERS[:3], *"01235", "6", "17", "22", "NULL"])
+    one, two = integer(depth - 1), integer(depth - 1)
+    call = chance.choice(["coalesce({}, {})", "nullif({}, {})", "({} + {})", "({} - {})", "CASE WHEN %s THEN {} ELSE {} END" % predicate(0)])
+    return call.format(one, two)
+
+
+def text(depth):
+    plain = chance.choice([*TEXTS, "'ACCEPT'", "'10.0.0.1'", "'web_a'", "''", "NULL"])
+    return plain if chance.random() < 0.7 or not depth else f"coalesce({plain}, {text(depth - 1)})"
+
+
+def listed(of):
+    return ", ".join(of(0) for _ in range(chance.randint(1, 4)))
+
+
+def predicate(depth):
+    kind = chance.random()
+    if depth and kind < 0.4:
+        return f"({predicate(depth - 1)} {chance.choice(['AND', 'OR'])} {predicate(depth - 1)})"
+    if depth and kind < 0.5:
+        return f"(NOT {predicate(depth - 1)})"
+    if depth and kind < 0.55:
+        return f"({predicate(depth - 1)} IS {chance.choice(['TRUE', 'NOT TRUE', 'NOT FALSE', 'NULL'])})"
+    of = chance.choice([integer, text])
+    if kind < 0.7:
+        sign = chance.choice(["=", "<>", "<", ">=", "IS DISTINCT FROM"])
+        return f"({of(1)} {sign} {of(1)})"
+    if kind < 0.9:
+        column = chance.choice(INTEGERS[:2] if of is integer else TEXTS[:2])
+        return f"({column} {chance.choice(['IN', 'NOT IN'])} ({listed(of)}))"
+    if kind < 0.95:
+        return f"({chance.choice(TEXTS)} {chance.choice(['LIKE', 'NOT LIKE', 'ILIKE'])} '{chance.choice(['%', '_%', 'w%', '%E%', 'w_b'])}')"
+    return f"({chance.choice(INTEGERS + TEXTS)} IS {chance.choice(['NULL', 'NOT NULL'])})"
+
+
+def predicates():
+    for _ in range(12):
+        counts = [f"SELECT {n} AS n, count(*) AS c, sum(log_line) AS s FROM flow_logs WHERE {predicate(3)}" for n in range(10)]
+        same(" UNION ALL ".join(counts) + " ORDER BY n")
+
+
+def windows():
+    edges = ["UNBOUNDED PRECEDING", "9 PRECEDING", "3 PRECEDING", "1 PRECEDING", "CURRENT ROW", "1 FOLLOWING", "4 FOLLOWING", "UNBOUNDED FOLLOWING"]
+    calls = ["sum(packets)", "avg(packets)", "avg(bytes)", "count(dstport)", "count(*)", "min(bytes)", "max(packets)", "sum(DISTINCT packets)",
+             "count(DISTINCT dstport)", "var_pop(packets)", "stddev_samp(packets)", "first_value(packets)", "last_value(dstport)", "nth_value(packets, 2)",
+             "sum(packets / 3.0)", "avg(packets / 3.0)", "count(*) FILTER (WHERE protocol = 6)", "sum(packets) FILTER (WHERE action = 'ACCEPT')"]
+    for _ in range(12):
+        columns = []
+        for n in range(6):
+            first = chance.randrange(len(edges) - 1)
+            last = chance.randrange(max(first, 1), len(edges))
+            by = chance.choice(["", "PARTITION BY action ", "PARTITION BY srcaddr, protocol "])
+            order = "start, log_object, log_line" if chance.random() < 0.5 else "packets DESC NULLS FIRST, log_object, log_line"
+            columns.append(f"{chance.choice(calls)} OVER ({by}ORDER BY {order} ROWS BETWEEN {edges[first]} AND {edges[last]}) AS c{n}")
+        same(f"SELECT log_object, log_line, {', '.join(columns)} FROM flow_logs ORDER BY log_object, log_line")
+    for frame in ["RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING", "RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING",
+                  "GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW", "RANGE BETWEEN CURRENT ROW AND 2 FOLLOWING"]:
+        same(f"SELECT log_object, log_line, sum(dstport) OVER (ORDER BY packets {frame}) AS s, count(*) OVER (ORDER BY packets DESC {frame}) AS c FROM flow_logs")
+
+
+PAIRS = "(VALUES (1), (2), (2), (NULL), (4)) l(n)", "(VALUES (2), (2), (NULL), (3)) r(m)"
+STATEMENTS = [
+    *(f"SELECT l.n, r.m FROM {PAIRS[0]} {join} JOIN {PAIRS[1]} ON {on}"
+      for join in ("INNER", "LEFT", "RIGHT", "FULL")
+      for on in ("l.n = r.m", "l.n = r.m AND r.m > 2", "l.n < r.m", "l.n IS NOT DISTINCT FROM r.m")),
+    f"SELECT n FROM {PAIRS[0]} WHERE n NOT IN (SELECT m FROM {PAIRS[1]} WHERE m IS NOT NULL)",
+    f"SELECT n FROM {PAIRS[0]} WHERE n NOT IN (SELECT m FROM {PAIRS[1]})",
+    f"SELECT n FROM {PAIRS[0]} WHERE NOT EXISTS (SELECT 1 FROM {PAIRS[1]} WHERE m = n)",
+    "SELECT srcaddr, (SELECT count(*) FROM flow_logs b WHERE b.srcaddr = a.srcaddr AND packets > 4) AS c, (SELECT sum(packets) FROM flow_logs b WHERE b.srcaddr = a.srcaddr AND packets > 4) AS s FROM (SELECT DISTINCT srcaddr FROM flow_logs) a",
+    f"SELECT n FROM {PAIRS[0]} UNION SELECT m FROM {PAIRS[1]}",
+    f"SELECT n FROM {PAIRS[0]} UNION ALL SELECT m FROM {PAIRS[1]}",
+    f"SELECT n FROM {PAIRS[0]} EXCEPT SELECT m FROM {PAIRS[1]}",
+    f"SELECT n FROM {PAIRS[0]} INTERSECT SELECT m FROM {PAIRS[1]}",
+    "SELECT k, x, y FROM (VALUES (1, 'a'), (2, 'b')) a(k, x) LEFT JOIN (VALUES (2, 'c'), (3, 'd')) b(k, y) USING (k)",
+    "SELECT count(*) FROM flow_logs a WHERE packets = (SELECT max(packets) FROM flow_logs b WHERE b.dstport = a.dstport)",
+    "SELECT action, protocol, grouping(action) g, grouping(protocol) h, count(*), sum(packets) FROM flow_logs GROUP BY CUBE (action, protocol)",
+    "SELECT action, packets + 1 AS p, count(*) FROM flow_logs GROUP BY ROLLUP (action, packets + 1)",
+    "SELECT action, protocol, count(*) FROM flow_logs GROUP BY GROUPING SETS ((action), (protocol), ())",
+    "SELECT action, count(DISTINCT srcaddr), count(DISTINCT dstport), sum(DISTINCT packets), avg(packets), avg(bytes) FROM flow_logs GROUP BY action",
+    "SELECT action, count(*) FILTER (WHERE packets > 1), sum(packets) FILTER (WHERE false), bool_and(packets > 0) FROM flow_logs GROUP BY ALL",
+    "SELECT DISTINCT ON (srcaddr) srcaddr, packets, start, log_line FROM flow_logs WHERE packets IS NOT NULL ORDER BY srcaddr, packets DESC, start, log_object, log_line",
+    "SELECT log_object, log_line FROM flow_logs ORDER BY start DESC NULLS FIRST, log_object, log_line LIMIT 7 OFFSET 11",
+    "SELECT log_object, log_line FROM flow_logs WHERE start > 1694732400 ORDER BY bytes DESC NULLS LAST, log_object, log_line LIMIT 5",
+    "SELECT count(*) FROM (SELECT * FROM flow_logs LIMIT 10 OFFSET 235)",
+    "SELECT count(*) FROM (SELECT * FROM (SELECT * FROM flow_logs LIMIT 20) OFFSET 15)",
+    "SELECT packets FROM (SELECT packets FROM flow_logs ORDER BY packets DESC LIMIT 50) ORDER BY packets LIMIT 3",
+    "SELECT regexp_replace(instance_id, '([a-z])([a-z])', '\\2\\1', 'g'), upper(instance_id), length(instance_id), reverse(instance_id) FROM flow_logs",
+    "SELECT split_part(srcaddr, '.', 2), left(instance_id, -1), right(instance_id, 2), replace(instance_id, 'b', 'xx'), strpos(instance_id, 'b') FROM flow_logs",
+    "SELECT packets / 2, packets % 3, -packets / 2, packets / 2.0, round(packets / 7.0, 2), floor(-packets / 7.0) FROM flow_logs",
+    "SELECT median(packets), stddev(packets), corr(packets, dstport), regr_slope(packets, dstport) FROM flow_logs",
+    "SELECT percentile_cont(0.3) WITHIN GROUP (ORDER BY packets) p, percentile_cont(0.9) WITHIN GROUP (ORDER BY packets DESC) q FROM flow_logs",
+    "SELECT action, string_agg(DISTINCT instance_id, ',' ORDER BY instance_id) a FROM flow_logs GROUP BY action",
+    "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 10) SELECT sum(n), count(*) FROM t",
+    "SELECT CAST(start_time AS DATE)::text AS d, count(*) FROM flow_logs GROUP BY 1",
+    "SELECT extract(epoch FROM date_trunc('day', start_time)) AS e, count(*) FROM flow_logs GROUP BY 1",
+    "SELECT extract(epoch FROM date_trunc('week', start_time)) AS e, extract(epoch FROM date_trunc('month', start_time)) AS m FROM flow_logs",
+    "SELECT extract(hour FROM start_time) h, extract(dow FROM start_time) d, extract(doy FROM start_time) y, extract(week FROM start_time) w FROM flow_logs",
+    "SELECT extract(epoch FROM start_time + interval '1 month') a, extract(epoch FROM start_time - interval '26 hours') b FROM flow_logs",
+    "SELECT count(*) FROM flow_logs WHERE end_time - start_time > interval '30 seconds'",
+    "SELECT max(end_time) - min(start_time) > interval '1 day' AS w, max(end_time) - min(start_time) < interval '100 years' AS l FROM flow_logs",
+    "SELECT count(*) FROM flow_logs WHERE start_time < date '2023-10-29' + interval '1 day'",
+    "SELECT count(*) FROM flow_logs WHERE date_trunc('day', start_time) = '2023-09-14'",
+]
+BUCKETS = "SELECT extract(epoch FROM {}) AS b, count(*) FROM flow_logs GROUP BY 1"
+TRANSLATED = [
+    *((BUCKETS.format(f"date_bin(interval '7 hours', start_time, {origin})"),
+       BUCKETS.format("time_bucket(interval '7 hours', start_time, timestamptz '2023-01-01 00:00:00')"))
+      for origin in ("'2023-01-01 00:00:00'", "timestamp '2023-01-01 00:00:00'", "date '2023-01-01'")),
+    ("SELECT start_time - timestamp '2023-09-14 00:00:00' > interval '0 seconds' AS a, count(*) FROM flow_logs GROUP BY 1",
+     "SELECT start_time > timestamptz '2023-09-14 00:00:00' AS a, count(*) FROM flow_logs GROUP BY 1"),
+    ("SELECT timestamp '2023-09-15 00:00:00' - start_time > interval '10 hours' AS a, count(*) FROM flow_logs GROUP BY 1",
+     "SELECT timestamptz '2023-09-15 00:00:00' - start_time > interval '10 hours' AS a, count(*) FROM flow_logs GROUP BY 1"),
+    ("SELECT to_unixtime(timestamp '2023-09-15 12:00:00') AS a", "SELECT epoch(timestamptz '2023-09-15 12:00:00') AS a"),
+]
+
+for statement in STATEMENTS:
+    same(statement)
+for own, of_duck in TRANSLATED:
+    same(own, of_duck)
+predicates()
+windows()
+print("all held")

@@ -1,0 +1,99 @@
+//! Answers held against DuckDB over the same files, and what the engine would answer wrongly: right here, or refused.
+
+use crate::engines::python;
+use crate::lab::Lab;
+
+/// Rows with nulls, large numbers, texts with signs of patterns, and times around changes of clocks, in two formats.
+fn mixed() -> Lab {
+    let lab = Lab::on_disk();
+    let mut number = 7_u64;
+    // The high bits of a linear congruential generator.
+    let mut pick = |values: &[&str]| {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        values[(number >> 33) as usize % values.len()].to_owned()
+    };
+    for (file, id) in ["instance-id", "subnet-id", "instance-id", "subnet-id"].iter().enumerate() {
+        let mut text = format!("version srcaddr {id} dstport protocol bytes packets start end action\n");
+        for _ in 0..60 {
+            let start: i64 =
+                pick(&["1694649600", "1694732400", "1698541200", "1698544800", "1679792400"]).parse().unwrap();
+            let start = start + pick(&["0", "1", "59", "3599", "86399"]).parse::<i64>().unwrap();
+            let fields = [
+                "2".to_owned(),
+                pick(&["10.0.0.1", "10.0.0.2", "10.1.0.3", "-", "2001:db8::1"]),
+                pick(&["web_a", "web%b", "WEB", "w.b", "-", "na\u{ef}ve"]),
+                pick(&["22", "80", "443", "0", "65535", "-"]),
+                pick(&["6", "17", "1", "-"]),
+                pick(&["0", "1", "2", "40", "1000000000000000000", "4611686018427387904", "-"]),
+                pick(&["1", "1", "2", "5", "-"]),
+                start.to_string(),
+                pick(&[&start.to_string(), &(start + 30).to_string(), &(start + 60).to_string(), "-"]),
+                pick(&["ACCEPT", "REJECT", "-"]),
+            ];
+            text += &format!("{}\n", fields.join(" "));
+        }
+        lab.put_gz(&format!("logs/2023/09/14/{file}.log.gz"), &text);
+    }
+    lab.convert(&[], 0);
+    lab
+}
+
+#[test]
+fn answers_are_those_of_duckdb() {
+    let lab = mixed();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engines/answers.py");
+    for (zone, seed) in [("UTC", "1"), ("Europe/Berlin", "2")] {
+        let mut asked = lab.script(python(), script);
+        asked.arg(env!("CARGO_BIN_EXE_flowlake")).arg(lab.path("lake")).args([zone, seed]);
+        let output = asked.output().expect("Python starts");
+        let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && said.ends_with("all held\n"), "{zone}: {said}{errors}");
+    }
+}
+
+/// What the engine answers wrongly, or otherwise than the databases people come from.
+#[test]
+fn what_is_wrong_in_the_engine_is_refused_with_a_remedy() {
+    let lab = mixed();
+    for (sql, code, says) in [
+        ("SELECT bytes * 1000000000000 FROM flow_logs WHERE bytes > 1000000", 1, "DECIMAL(38, 0)"),
+        ("SELECT 9223372036854775807 + packets FROM flow_logs", 1, "DECIMAL(38, 0)"),
+        ("SELECT sum(bytes) FROM flow_logs", 1, "larger than an integer of 64 bits"),
+        ("SELECT sum(end_time - start_time) FROM flow_logs", 2, "sum(\"end\" - start)"),
+        ("SELECT date '2023-09-14' + interval '36 hours'", 1, "timestamp '2023-09-14'"),
+        ("SELECT CAST(start AS TIMESTAMP(3)) FROM flow_logs", 2, "to_timestamp(start)"),
+        ("SELECT CAST(start / 1.0 AS TIMESTAMP) FROM flow_logs", 2, "to_timestamp(start)"),
+        ("SELECT to_timestamp(1e12)", 2, "cast value 1e21"),
+        ("SELECT packets FROM flow_logs EXCEPT ALL SELECT 1", 2, "ALL of INTERSECT and EXCEPT"),
+        ("SELECT * FROM flow_logs a FULL JOIN flow_logs b USING (srcaddr)", 2, "coalesce"),
+        ("SELECT 1 FROM flow_logs WHERE packets = ANY (SELECT packets FROM flow_logs)", 2, "write IN"),
+        ("SELECT 1 FROM flow_logs WHERE (packets, dstport) < (2, 80)", 2, "a = 1 AND b = 2"),
+        ("SELECT 1 FROM flow_logs WHERE srcaddr SIMILAR TO '%1'", 2, "regular expression"),
+        ("SELECT 2 ^ 10", 2, "power(a, b)"),
+        ("SELECT array_agg(packets ORDER BY 1) FROM flow_logs", 2, "a number in ORDER BY"),
+    ] {
+        let said = lab.run(&["query", "{}lake", sql]);
+        assert_eq!(said.code, code, "{sql}: {}{}", said.stdout, said.stderr);
+        assert!(said.stderr.contains(says), "{sql}: {}", said.stderr);
+    }
+    let head = "-- title: T\n-- meaning: M\n-- fields: bytes\n";
+    std::fs::create_dir(lab.path("own")).expect("a folder");
+    let sql = format!("{head}SELECT bytes * 1000000000000 AS b FROM flow_logs WHERE bytes > 1000000 ORDER BY 1");
+    std::fs::write(lab.path("own/wraps.sql"), sql).expect("a file");
+    let own = lab.path("own").display().to_string();
+    let said = lab.run(&["report", "{}lake", "wraps", "--dir", &own]);
+    assert!(said.code == 1 && said.stderr.contains("DECIMAL(38, 0)"), "{}", said.stderr);
+    for (sql, right) in [
+        ("SELECT sum(CAST(bytes AS DECIMAL(38, 0))) > 9223372036854775807 AS n FROM flow_logs", "true"),
+        ("SELECT count(*) FROM flow_logs WHERE action IN ('ACCEPT') AND action NOT IN ('REJECT', NULL)", "0"),
+        (
+            "SELECT avg(end_time - start_time) = interval '30 seconds' AS n FROM flow_logs WHERE \"end\" = start + 30",
+            "true",
+        ),
+        ("SELECT extract(epoch FROM to_timestamp(1694649600.5))", "1694649600.5"),
+        ("SELECT extract(epoch FROM CAST(1694649600 AS TIMESTAMP(0)))", "1694649600.0"),
+    ] {
+        let said = lab.run(&["query", "{}lake", sql, "--format", "csv"]);
+        assert_eq!((said.code, said.stdout.lines().nth(1)), (0, Some(right)), "{sql}: {}", said.stderr);
+    }
+}
