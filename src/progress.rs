@@ -64,7 +64,7 @@ impl Progress {
 
     /// A statement has run for so long.
     pub fn asking(&self, elapsed: Duration) {
-        self.bar.set_style(style("{spinner} {elapsed}: {wide_msg}"));
+        self.bar.set_style(style("{spinner} {elapsed}: {msg}"));
         self.bar.set_elapsed(elapsed);
     }
 

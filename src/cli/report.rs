@@ -51,7 +51,12 @@ pub struct ReportChoice {
 
 /// A report as the shell of `flowlake query` takes it: `\report NAME --since 7d --top 5`.
 #[derive(Debug, Parser)]
-#[command(name = "\\report", no_binary_name = true, disable_help_flag = true)]
+#[command(
+    name = "\\report",
+    no_binary_name = true,
+    disable_help_flag = true,
+    override_usage = "\\report NAME [--since T] [--until T] [--top N] [--against PERIOD] [--param K=V]"
+)]
 pub struct ShellReport {
     /// The report, such as rejected-by-port
     pub name: String,

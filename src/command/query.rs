@@ -9,7 +9,7 @@ use crate::shown;
 use crate::source::{self, Access, Location};
 
 use super::ask::{Interrupt, lake_of, on_threads};
-use super::rows::{self, Page, output, quietly, safe, tell_unread};
+use super::rows::{self, Page, Sheet, output, quietly, safe, tell_unread};
 use super::shell;
 
 pub(super) async fn run(arguments: cli::Query) -> Result<Exit, Error> {
@@ -50,7 +50,9 @@ async fn one(session: &Session, arguments: &cli::Query) -> Result<Exit, Error> {
     }
     let mut out = output(&arguments.result)?;
     let answer = safe(session.sql(&statement).await?, &arguments.result);
-    let written = rows::write(None, answer, Page::of(&arguments.result), &mut out, |_| Ok(())).await;
+    let (sheet, watching) = Sheet::new(None, answer, Page::of(&arguments.result));
+    let written = sheet.write(&mut out, |_| Ok(())).await;
+    drop(watching);
     let written = written.and_then(|written| {
         out.keep()?;
         rows::tell_columns(&written, rows::OTHER_FORMATS);

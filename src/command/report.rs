@@ -9,7 +9,7 @@ use crate::query::{Answer, TimeZone, Window};
 use crate::report::{self, Asked, Pack, ReportError, Request, Watch};
 
 use super::ask::{Interrupt, on_threads, open};
-use super::rows::{self, Page, output, quietly, safe, screen_width};
+use super::rows::{self, Page, Sheet, output, quietly, safe, screen_width};
 
 pub(super) async fn run(arguments: cli::Report) -> Result<Exit, Error> {
     let threads = arguments.ask.options().threads;
@@ -33,7 +33,8 @@ async fn list(arguments: &cli::Report, pack: &Pack) -> Result<Exit, Error> {
         Format::Table => Ok(out.write_all(report::page(pack, &session, None, screen_width()).as_bytes())?),
         _ => {
             let answer = safe(Answer::of(report::rows(pack, &session)?), &arguments.result);
-            rows::write(None, answer, Page::of(&arguments.result), &mut out, |_| Ok(())).await.map(drop)
+            let (sheet, _watching) = Sheet::new(None, answer, Page::of(&arguments.result));
+            sheet.write(&mut out, |_| Ok(())).await.map(drop)
         }
     };
     quietly(written.and_then(|()| Ok(out.keep()?)))
@@ -51,7 +52,9 @@ async fn one(arguments: &cli::Report, pack: &Pack, name: &str) -> Result<Exit, E
     };
     let mut out = output(&arguments.result)?;
     let see = |batch: &_| watch.as_mut().map_or(Ok(()), |watch| watch.see(batch));
-    let written = rows::write(Some(&title), answer, Page::of(&arguments.result), &mut out, see).await;
+    let (sheet, watching) = Sheet::new(Some(title), answer, Page::of(&arguments.result));
+    let written = sheet.write(&mut out, see).await;
+    drop(watching);
     let exit = quietly(written.and_then(|written| {
         out.keep()?;
         rows::tell_columns(&written, rows::OTHER_FORMATS);

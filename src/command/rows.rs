@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use datafusion::arrow::record_batch::RecordBatch;
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
 
 use crate::cli;
 use crate::error::{Error, Exit};
@@ -48,32 +48,47 @@ pub(super) fn screen_width() -> usize {
     terminal_size::terminal_size_of(io::stdout()).map_or(WIDTH, |(width, _)| usize::from(width.0))
 }
 
-/// Writes a title, where there is one, and the rows below it. Meanwhile a terminal shows how far the statement is.
-pub(super) async fn write(
-    title: Option<&str>,
+/// An answer on its way to people or programs.
+pub(super) struct Sheet {
+    title: Option<String>,
     answer: Answer,
     page: Page,
-    out: &mut Output,
-    see: impl FnMut(&RecordBatch) -> Result<(), QueryError>,
-) -> Result<Written, QueryError> {
-    let watching = answer.reading().map(Watching::begin);
-    let (until_first, _until_end) = if page.is_screen { (watching, None) } else { (None, watching) };
-    let mut out = Uncovered { out, watching: until_first };
-    match (title, page.format) {
-        (None, _) => {}
-        (Some(title), Format::Table | Format::Line) => writeln!(out.out, "{}", shown::line(title))?,
-        (Some(title), Format::Markdown) => writeln!(out.out, "## {}\n", format::in_markdown(title))?,
-        (Some(title), _) => eprintln!("{}", shown::line(title)),
+    /// What is drawn over the place where the rows will be.
+    cover: Option<Cover>,
+}
+
+impl Sheet {
+    /// Until what is given beside it is dropped, a terminal shows how far the statement is. Drop it where it was made: a
+    /// statement that computes may not notice for long that it was ended.
+    pub(super) fn new(title: Option<String>, answer: Answer, page: Page) -> (Sheet, Watching) {
+        let cover = answer.reading().map(Cover::draw);
+        let watching = Watching(cover.clone());
+        (Sheet { title, answer, page, cover: cover.filter(|_| page.is_screen) }, watching)
     }
-    format::write(answer, page.format, page.room, &mut out, see).await
+
+    /// Writes the title, where there is one, and the rows below it.
+    pub(super) async fn write(
+        self,
+        out: &mut Output,
+        see: impl FnMut(&RecordBatch) -> Result<(), QueryError>,
+    ) -> Result<Written, QueryError> {
+        match (self.title.as_deref(), self.page.format) {
+            (None, _) => {}
+            (Some(title), Format::Table | Format::Line) => writeln!(out, "{}", shown::line(title))?,
+            (Some(title), Format::Markdown) => writeln!(out, "## {}\n", format::in_markdown(title))?,
+            (Some(title), _) => eprintln!("{}", shown::line(title)),
+        }
+        let mut out = Uncovered { out, cover: self.cover };
+        format::write(self.answer, self.page.format, self.page.room, &mut out, see).await
+    }
 }
 
 /// Says that columns are missing, and how they are seen.
 pub(super) fn tell_columns(written: &Written, remedy: &str) {
     match written.columns_left_out {
         0 => {}
-        1 => eprintln!("1 column is left out, since the terminal is too narrow; {remedy}"),
-        n => eprintln!("{n} columns are left out, since the terminal is too narrow; {remedy}"),
+        1 => eprintln!("1 column is left out: the terminal is too narrow; {remedy}"),
+        n => eprintln!("{n} columns are left out: the terminal is too narrow; {remedy}"),
     }
 }
 
@@ -112,17 +127,28 @@ pub(super) fn output(result: &cli::ResultOptions) -> Result<Output, Error> {
     }
 }
 
-/// Shows how far a statement is, on a terminal's standard error, until it is dropped.
-struct Watching {
-    progress: Progress,
-    task: JoinHandle<()>,
+/// Keeps showing how far a statement is, on a terminal's standard error, until it is dropped.
+pub(super) struct Watching(Option<Cover>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        if let Some(cover) = &self.0 {
+            cover.clear();
+        }
+    }
 }
 
-impl Watching {
-    fn begin(reading: Reading) -> Watching {
+#[derive(Clone)]
+struct Cover {
+    progress: Progress,
+    drawing: AbortHandle,
+}
+
+impl Cover {
+    fn draw(reading: Reading) -> Cover {
         let progress = Progress::new(When::Auto);
         let shown = progress.clone();
-        let task = tokio::spawn(async move {
+        let drawing = tokio::spawn(async move {
             tokio::time::sleep(SHOWN_AFTER).await;
             shown.asking(SHOWN_AFTER);
             loop {
@@ -133,26 +159,26 @@ impl Watching {
                 tokio::time::sleep(SHOWN_EVERY).await;
             }
         });
-        Watching { progress, task }
+        Cover { progress, drawing: drawing.abort_handle() }
     }
-}
 
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.task.abort();
+    fn clear(&self) {
+        self.drawing.abort();
         self.progress.clear();
     }
 }
 
-/// An output that ends what watches when its first byte comes, since both are on the same terminal.
+/// An output that takes the cover away when its first byte comes.
 struct Uncovered<'a> {
     out: &'a mut Output,
-    watching: Option<Watching>,
+    cover: Option<Cover>,
 }
 
 impl Write for Uncovered<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.watching = None;
+        if let Some(cover) = self.cover.take() {
+            cover.clear();
+        }
         self.out.write(bytes)
     }
 

@@ -102,6 +102,11 @@ impl From<Refusal> for QueryError {
 
 fn first_line(error: &DataFusionError) -> String {
     let text = error.strip_backtrace().lines().collect::<Vec<_>>().join(" ");
-    let text = text.trim_start_matches("Execution error: ").trim_start_matches("External error: ");
+    // What kind of error it is for the engine helps nobody.
+    let kinds = ["Execution error: ", "External error: ", "Arrow error: ", "Cast error: "];
+    let mut text = text.as_str();
+    while let Some(rest) = kinds.iter().find_map(|kind| text.strip_prefix(kind)) {
+        text = rest;
+    }
     text.to_owned()
 }

@@ -23,6 +23,7 @@ mod ledger_table;
 mod lists;
 mod memory;
 mod names;
+mod narrowed;
 mod own_table;
 mod raw;
 mod reading;
@@ -52,7 +53,7 @@ use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 
 use crate::lake::{DataFile, Lake};
-use crate::schema::{FIELDS, Table};
+use crate::schema::Table;
 use ledger::Ledger;
 use ledger_table::LedgerTable;
 use table::{LakeTable, Scans};
@@ -66,6 +67,7 @@ pub use error::QueryError;
 pub use functions::{FunctionHelp, FunctionKind};
 pub(crate) use memory::SharedPool;
 pub use names::Names;
+pub use narrowed::Narrowed;
 pub use reading::{Read, Reading};
 pub(crate) use seen::Seen;
 pub use view::Window;
@@ -152,46 +154,6 @@ impl Session {
         now.own.clone_from(&self.own);
         now.unread = Arc::clone(&self.unread);
         Ok(now)
-    }
-
-    /// Narrows the lake's tables to a window of `start`, and gives `optional` columns that the lake lacks as nulls, until
-    /// the value is dropped. `before` is another window of the flow logs, and the name of the table that is it.
-    pub fn narrowed(
-        &self,
-        window: Window,
-        before: Option<(&'static str, Window)>,
-        optional: &[&str],
-    ) -> Result<Narrowed<'_>, QueryError> {
-        let narrowed = Narrowed { session: self, before: before.map(|(name, _)| name) };
-        self.set_window(window, optional)?;
-        if let Some((name, window)) = before
-            && let Some(provider) = self.tables.get(&Table::FlowLogs)
-        {
-            self.define(name, Table::FlowLogs, provider, window, optional)?;
-        }
-        Ok(narrowed)
-    }
-
-    fn set_window(&self, window: Window, optional: &[&str]) -> Result<(), QueryError> {
-        for (&table, provider) in &self.tables {
-            self.define(table.name(), table, provider, window, optional)?;
-        }
-        Ok(())
-    }
-
-    fn define(
-        &self,
-        name: &str,
-        table: Table,
-        provider: &Arc<LakeTable>,
-        window: Window,
-        optional: &[&str],
-    ) -> Result<(), QueryError> {
-        let optional = optional.iter().map(|column| ((*column).to_owned(), type_of(column, table))).collect();
-        let view = table_view(table, provider, self.options.time_zone.clone(), window, optional)?;
-        self.context.deregister_table(name)?;
-        self.context.register_table(name, view)?;
-        Ok(())
     }
 
     /// The lake's tables, their times in another zone than the session's.
@@ -340,22 +302,6 @@ impl Session {
     }
 }
 
-/// Tables that are narrowed to a window. Statements that were planned meanwhile keep it when this is dropped.
-pub struct Narrowed<'a> {
-    session: &'a Session,
-    before: Option<&'static str>,
-}
-
-impl Drop for Narrowed<'_> {
-    fn drop(&mut self) {
-        // The same was done when the session was opened.
-        let _ = self.session.set_window(Window::default(), &[]);
-        if let Some(name) = self.before {
-            let _ = self.session.context.deregister_table(name);
-        }
-    }
-}
-
 fn context(options: &Options) -> Result<SessionContext, QueryError> {
     let mut config = SessionConfig::new()
         .with_information_schema(true)
@@ -406,15 +352,6 @@ fn table_view(
         true => Arc::new(wide::Wide::new(provider.clone(), Box::new(view))?),
         false => Arc::new(view(provider.clone())?),
     })
-}
-
-/// The type of a documented field where no file of the lake has it.
-fn type_of(column: &str, table: Table) -> DataType {
-    let field = FIELDS.iter().find(|field| field.log.replace('-', "_") == column);
-    match field.map(|field| field.kind(table).data_type()) {
-        None | Some(DataType::Utf8) => DataType::Utf8View,
-        Some(other) => other,
-    }
 }
 
 #[cfg(test)]

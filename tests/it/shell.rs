@@ -92,14 +92,14 @@ fn a_terminal_shows_what_fits_and_says_what_it_leaves_out() {
         let shown = on_terminal(&lab, size, &["query", "{}lake"], &[], &[all, "\\q\r"]);
         let wide: Vec<&str> = lines(&shown).into_iter().filter(|line| line.chars().count() > width).collect();
         assert!(wide.is_empty(), "{wide:?}\n{shown}");
-        assert_shows(&shown, &["| … |", "columns are left out", "the first 100 rows; there are more"]);
+        assert_shows(&shown, &["| … |", "columns are left out", "the first 100 rows; \\rows N shows more"]);
         assert_eq!(lines(&shown).iter().filter(|line| line.starts_with("|       2 |")).count(), 100, "{shown}");
     }
     let typed = ["\\rows 3\r", all, "\\rows\r", "\\rows all\r", all, "\\rows none\r", "\\format csv\r", all, "\\q\r"];
     let shown = on_terminal(&lab, "400x24", &["query", "{}lake"], &[], &typed);
     let rows = |start: &str| lines(&shown).iter().filter(|line| line.starts_with(start)).count();
     assert_eq!((rows("|       2 |"), rows("2,012345678901,")), (603, 600), "{shown}");
-    assert_shows(&shown, &["the first 3 rows; there are more", "3 rows at most", "`none` is no number of rows"]);
+    assert_shows(&shown, &["the first 3 rows; \\rows N shows more", "3 rows at most", "`none` is no number of rows"]);
     // Without the shell there is no end to the rows, and off a terminal nothing is cut.
     let one = ["query", "{}lake", "SELECT * FROM flow_logs"];
     let shown = on_terminal(&lab, "80x24", &one, &[], &[]);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 
 use super::{Failed, Shell, error};
-use crate::command::rows::{self, Page, safe, tell_columns, tell_unread};
+use crate::command::rows::{Page, Sheet, safe, tell_columns, tell_unread};
 use crate::output::Output;
 use crate::progress::count;
 use crate::query::format::{Format, Written};
@@ -28,15 +28,22 @@ impl Shell {
         let for_spreadsheets = matches!(page.format, Format::Csv | Format::Tsv);
         let answer = if for_spreadsheets { safe(answer, &self.look.result) } else { answer };
         let file = self.file.as_ref().map(|file| Arc::clone(&file.out));
+        let busy = Arc::clone(&self.busy);
+        let (sheet, watching) = Sheet::new(title, answer, page);
         let written = apart(async move {
-            let (mut file, mut screen) = match file {
-                Some(file) => (Some(file.lock_owned().await), Output::standard()),
-                None => (None, Output::standard()),
+            // Held until all that is written is on the terminal.
+            let _busy = busy.lock_owned().await;
+            let mut file = match file {
+                Some(file) => Some(file.lock_owned().await),
+                None => None,
             };
+            let mut screen = Output::standard();
             let out = file.as_mut().and_then(|file| file.as_mut()).unwrap_or(&mut screen);
-            rows::write(title.as_deref(), answer, page, out, |_| Ok(())).await
+            sheet.write(out, |_| Ok(())).await
         });
-        let written = written.await.map_err(|failed| error(failed.shown()))?;
+        let written = written.await.map_err(|failed| error(failed.shown()));
+        drop(watching);
+        let written = written?;
         tell_unread(&self.session);
         self.tell(&written, page, began);
         Ok(())
@@ -52,11 +59,11 @@ impl Shell {
             said += &format!(" in {:.3} s", began.elapsed().as_secs_f64());
         }
         if written.has_more {
-            said = format!("the first {said}; there are more: \\rows N shows more of them, \\o FILE writes all");
+            said = format!("the first {said}; \\rows N shows more of them, \\o FILE writes all");
         }
         eprintln!("{said}");
         if page.format == Format::Table {
-            tell_columns(written, "\\x shows all, a line for each");
+            tell_columns(written, "\\x shows all");
         }
     }
 }

@@ -23,13 +23,13 @@ impl Command {
         (Command::Describe, "\\d", "[TABLE]", "tables, or the columns of one"),
         (Command::Functions, "\\h", "[FUNCTION]", "functions, or how one is called and what it gives"),
         (Command::Reports, "\\reports", "[THEME]", "ready questions, of one theme or all"),
-        (Command::Report, "\\report", "NAME [OPTIONS]", "ask one, with --since, --until, --top, --against, --param"),
+        (Command::Report, "\\report", "NAME [OPTIONS]", "ask one; --since, --until, --top, --against, --param"),
         (Command::Expanded, "\\x", "", "a line for each column, or a table again"),
         (Command::Format, "\\format", "[NAME]", "table, line, csv, tsv, json, ndjson or markdown"),
         (Command::Rows, "\\rows", "[N|all]", "rows of an answer that the terminal shows at most"),
-        (Command::Output, "\\o", "[FILE]", "write whole answers to a file; without a name, to the terminal again"),
+        (Command::Output, "\\o", "[FILE]", "write whole answers to a file; \\o alone ends it"),
         (Command::Include, "\\i", "FILE", "do what a file says: statements and commands"),
-        (Command::Explain, "\\explain", "SQL;", "the plan of a statement, and the files that it would read"),
+        (Command::Explain, "\\explain", "SQL;", "the plan, and the files that it would read"),
         (Command::Timing, "\\timing", "", "show how long each statement takes, or no longer"),
         (Command::Help, "\\?", "", "this list"),
         (Command::Quit, "\\q", "", "leave; so does Ctrl-D"),
@@ -106,6 +106,7 @@ mod tests {
         assert_eq!(Command::read("\\dd"), None);
         assert_eq!(Command::read("SELECT 1"), None);
         assert!(help().lines().all(|line| line.chars().count() <= 80), "{}", help());
+        assert!(include_str!("../../../docs/sql.md").contains(&help()), "docs/sql.md has the same list");
     }
 
     #[test]

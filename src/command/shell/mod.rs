@@ -21,7 +21,7 @@ mod words;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use tokio::sync::Mutex;
@@ -47,6 +47,9 @@ const ROWS_SHOWN: u64 = 100;
 
 /// Files that `\i` reads within each other.
 const FILES_NESTED_MAX: usize = 16;
+
+/// How long a statement that was ended may still write, before the prompt comes back.
+const LAST_ROWS: Duration = Duration::from_millis(500);
 
 /// Why a part could not be done; a message for people. What was interrupted needs none.
 type Failed = String;
@@ -79,7 +82,7 @@ pub(super) async fn run(
     let mut keyboard = Keyboard::open(Words { known: known.clone(), pack: pack.clone() });
     let session = Arc::new(session);
     let look = Look { result, rows_max: Some(ROWS_SHOWN), before_x: Format::Table, has_timing: false };
-    let mut shell = Shell { session, seen, known, pack, time_zone, look, file };
+    let mut shell = Shell { session, seen, known, pack, time_zone, look, file, busy: Arc::default() };
     loop {
         let text = match keyboard.read().await {
             Typed::End => break,
@@ -90,6 +93,8 @@ pub(super) async fn run(
             done = shell.text(&text, 0) => done,
             _ = tokio::signal::ctrl_c() => Err("cancelled".to_owned()),
         };
+        // What was ended may have rows in hand.
+        let _ = tokio::time::timeout(LAST_ROWS, shell.busy.lock()).await;
         match done {
             Ok(Next::GoOn) => {}
             Ok(Next::Leave) => break,
@@ -114,6 +119,8 @@ struct Shell {
     time_zone: TimeZone,
     look: Look,
     file: Option<File>,
+    /// Held while rows are written.
+    busy: Arc<Mutex<()>>,
 }
 
 /// How answers look.

@@ -4,7 +4,7 @@
 //! line; only `\explain` goes on until the semicolon of the statement behind it.
 
 use super::command::Command;
-use super::tokens::{Kind, tokens};
+use super::tokens::{Kind, Token, tokens};
 
 /// A statement without its semicolon, or a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,12 +49,10 @@ fn cut(text: &str) -> (Vec<Part<'_>>, bool) {
     }
 }
 
-/// Bytes of white space and comments with which a text begins. Comments of a statement that follows stay with it, so that
-/// places in it are those in the text; only what nothing follows is blank.
+/// Bytes of white space and comments with which a text begins.
 fn blank(text: &str) -> usize {
-    let spaces = text.len() - text.trim_start().len();
-    let is_blank = tokens(text).all(|token| matches!(token.kind, Kind::Space | Kind::Comment) && !token.is_open);
-    if is_blank { text.len() } else { spaces }
+    let is_blank = |token: &Token| matches!(token.kind, Kind::Space | Kind::Comment) && !token.is_open;
+    tokens(text).take_while(is_blank).last().map_or(0, |token| token.at.end)
 }
 
 /// The length of the first part, the bytes that end it, and whether it has its end.
@@ -82,11 +80,12 @@ mod tests {
     #[test]
     fn statements_and_commands_follow_each_other() {
         let text = "-- head\nSELECT ';' ;\n\n\\timing\n\\explain SELECT 1\n+ 1;SELECT 2; -- done\n";
-        let expected = [(1, "-- head\nSELECT ';'"), (4, "\\timing"), (5, "\\explain SELECT 1\n+ 1"), (6, "SELECT 2")];
+        let expected = [(2, "SELECT ';'"), (4, "\\timing"), (5, "\\explain SELECT 1\n+ 1"), (6, "SELECT 2")];
         assert_eq!(texts(text), expected);
         assert!(is_whole(text));
         assert_eq!(texts("SELECT 1;\nSELECT 2"), [(1, "SELECT 1"), (2, "SELECT 2")]);
         assert_eq!(texts(";;"), []);
+        assert_eq!(texts("/* a\n*/ -- b\n\\d\n"), [(3, "\\d")]);
     }
 
     #[test]

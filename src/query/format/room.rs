@@ -19,8 +19,11 @@ pub(super) const MARK: char = '…';
 /// Cells that a column takes beside its text: `| ` before it and a space behind it.
 const FRAME: usize = 3;
 
-/// Texts are not made narrower than this, as long as whole columns can be left out instead.
+/// Texts are not made narrower than this where it lets every column be shown,
 const NARROWEST: usize = 8;
+
+/// and not narrower than this where columns have to be left out: an account or an IPv4 address has room.
+const READABLE: usize = 16;
 
 /// The columns of a table that are shown: some at its beginning and some at its end, and a mark between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +38,12 @@ pub(super) struct Fitted {
 /// whole or not at all, as long as more than one column is shown: a part of a number is another number.
 pub(super) fn fit(natural: &[usize], is_rigid: &[bool], width: usize) -> Fitted {
     let columns = natural.len();
-    let least: Vec<usize> =
-        natural.iter().zip(is_rigid).map(|(&width, &rigid)| if rigid { width } else { width.min(NARROWEST) }).collect();
-    let total = |widths: &[usize]| widths.iter().map(|width| width + FRAME).sum::<usize>() + 1;
-    if total(&least) <= width {
+    let least = |narrowest: usize, column: usize| match is_rigid[column] {
+        true => natural[column],
+        false => natural[column].min(narrowest),
+    };
+    let total = (0..columns).map(|column| least(NARROWEST, column) + FRAME).sum::<usize>() + 1;
+    if total <= width {
         let widths = narrowed(natural, is_rigid, width.saturating_sub(1 + columns * FRAME));
         return Fitted { first: columns, last: 0, widths };
     }
@@ -47,7 +52,7 @@ pub(super) fn fit(natural: &[usize], is_rigid: &[bool], width: usize) -> Fitted 
     let (mut first, mut last, mut taken) = (0, 0, 0);
     while first + last < columns {
         let next = if first <= last { first } else { columns - 1 - last };
-        taken += least[next] + FRAME;
+        taken += least(READABLE, next) + FRAME;
         if taken > room {
             break;
         }

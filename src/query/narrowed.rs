@@ -1,0 +1,76 @@
+//! The lake's tables as a report sees them: a window of time, and nulls for fields that it can do without.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+
+use super::table::LakeTable;
+use super::{QueryError, Session, Window, table_view};
+use crate::schema::{FIELDS, Table};
+
+impl Session {
+    /// Narrows the lake's tables to a window of `start`, and gives `optional` columns that the lake lacks as nulls, until
+    /// the value is dropped. `before` is another window of the flow logs, and the name of the table that is it.
+    pub fn narrowed(
+        &self,
+        window: Window,
+        before: Option<(&'static str, Window)>,
+        optional: &[&str],
+    ) -> Result<Narrowed<'_>, QueryError> {
+        let narrowed = Narrowed { session: self, before: before.map(|(name, _)| name) };
+        self.set_window(window, optional)?;
+        if let Some((name, window)) = before
+            && let Some(provider) = self.tables.get(&Table::FlowLogs)
+        {
+            self.define(name, Table::FlowLogs, provider, window, optional)?;
+        }
+        Ok(narrowed)
+    }
+
+    pub(super) fn set_window(&self, window: Window, optional: &[&str]) -> Result<(), QueryError> {
+        for (&table, provider) in &self.tables {
+            self.define(table.name(), table, provider, window, optional)?;
+        }
+        Ok(())
+    }
+
+    fn define(
+        &self,
+        name: &str,
+        table: Table,
+        provider: &Arc<LakeTable>,
+        window: Window,
+        optional: &[&str],
+    ) -> Result<(), QueryError> {
+        let optional = optional.iter().map(|column| ((*column).to_owned(), type_of(column, table))).collect();
+        let view = table_view(table, provider, self.options.time_zone.clone(), window, optional)?;
+        self.context.deregister_table(name)?;
+        self.context.register_table(name, view)?;
+        Ok(())
+    }
+}
+
+/// Tables that are narrowed to a window. Statements that were planned meanwhile keep it when this is dropped.
+pub struct Narrowed<'a> {
+    session: &'a Session,
+    before: Option<&'static str>,
+}
+
+impl Drop for Narrowed<'_> {
+    fn drop(&mut self) {
+        // The same was done when the session was opened.
+        let _ = self.session.set_window(Window::default(), &[]);
+        if let Some(name) = self.before {
+            let _ = self.session.context.deregister_table(name);
+        }
+    }
+}
+
+/// The type of a documented field where no file of the lake has it.
+fn type_of(column: &str, table: Table) -> DataType {
+    let field = FIELDS.iter().find(|field| field.log.replace('-', "_") == column);
+    match field.map(|field| field.kind(table).data_type()) {
+        None | Some(DataType::Utf8) => DataType::Utf8View,
+        Some(other) => other,
+    }
+}
