@@ -97,7 +97,7 @@ async fn convert(arguments: &cli::Convert) -> Result<Exit, Error> {
         let plan = convert::dry_run(&options, &progress).await?;
         progress.clear();
         print(talk.json, &plan)?;
-        return Ok(Exit::Done);
+        return Ok(if plan.would_leave_something() { Exit::SetAside } else { Exit::Done });
     }
     run_conversion(&options, talk.progress, talk.json).await
 }

@@ -3,16 +3,20 @@
 //! object_store's local writer syncs nothing and leaves temporaries inside partitions; this one writes its temporaries
 //! under the ledger's `tmp` folder, where no reader looks.
 //!
-//! A record is created by a second name (a hard link) for its staged file, which never replaces anything. File systems that
-//! have no such names, FAT and some network ones, rename it by the call that replaces nothing.
+//! A record is created by a second name (a hard link) for its staged file, which never replaces anything. File systems
+//! that have no such names, FAT and some network ones, rename it by the call that replaces nothing.
+//!
+//! A folder of the lake may be mounted from another disk, or be a link to one that the user follows. Nothing is renamed
+//! or linked from `tmp` to there: such a file is written on its own disk without any name, and gets its name when it is
+//! whole and synced.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::log::{is_nonce, nonce};
 use super::place::Place;
-use crate::source::Beneath;
+use crate::source::{Beneath, same_bytes};
 
 /// How the name of a staged file ends.
 const STAGED: &str = ".part";
@@ -64,7 +68,10 @@ impl LocalLake {
         file.sync_all()?;
         match place.rename(&Place::of_path(staged)?) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                self.copy(&mut file, &place)?;
+                match staged.starts_with(&self.tmp) {
+                    true => copy_across(&mut file, &place)?,
+                    false => self.copy(&mut file, &place)?,
+                }
                 fs::remove_file(staged)?;
             }
             other => other?,
@@ -72,7 +79,8 @@ impl LocalLake {
         place.sync()
     }
 
-    /// Lets a file be seen under a second name, by a copy where there are no hard links; `false` if there is no such file.
+    /// Lets a file be seen under a second name, by a copy where there are no hard links; `false` if there is no such
+    /// file.
     pub fn link(&self, existing: &str, relative: &str) -> io::Result<bool> {
         let mut file = match self.beneath.open(existing) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -98,6 +106,14 @@ impl LocalLake {
 
     /// Copies a file to a name, which it has when it is whole and synced; an existing one is replaced.
     fn copy(&self, from: &mut File, place: &Place) -> io::Result<()> {
+        match self.copy_near(from, place) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy_across(from, place),
+            copied => copied,
+        }
+    }
+
+    /// The same for a place on the disk of the temporaries.
+    fn copy_near(&self, from: &mut File, place: &Place) -> io::Result<()> {
         fs::create_dir_all(&self.tmp)?;
         let near = self.temporary();
         let copied = File::create_new(&near)
@@ -149,9 +165,44 @@ pub fn is_staged(name: &str) -> bool {
     name.strip_suffix(STAGED).is_some_and(is_nonce)
 }
 
+/// Copies a file to a name on another disk than that of the temporaries. Names of the lake tell contents: a file that
+/// is there and is another one is damaged.
+fn copy_across(from: &mut File, place: &Place) -> io::Result<()> {
+    let mut file = write_across(from, place)?;
+    match place.give_name(&file) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            file.rewind()?;
+            if same_bytes(place.open()?, &file)? {
+                return Ok(());
+            }
+            place.remove()?;
+            place.give_name(&file)
+        }
+        named => named,
+    }
+}
+
+/// A copy on the disk of a place that has no name yet, whole and synced.
+fn write_across(from: &mut File, place: &Place) -> io::Result<File> {
+    let mut file = place.unnamed().map_err(|error| match error.raw_os_error() {
+        Some(libc::EOPNOTSUPP | libc::EISDIR | libc::EINVAL | libc::ENOSYS) => io::Error::other(format!(
+            "it lies on another disk than the lake's `_flowlake/tmp`, and on that disk no file can be written without a \
+             name ({error}), so that a run which is killed could leave half a file; lay the lake on one disk"
+        )),
+        _ => error,
+    })?;
+    from.rewind()?;
+    io::copy(from, &mut file)?;
+    file.sync_all()?;
+    Ok(file)
+}
+
 /// Gives a staged file a name that nothing has yet.
 fn name_once(staged: &Place, target: &Place) -> io::Result<()> {
     let linked = match target.link(staged) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            return target.give_name(&write_across(&mut staged.open()?, target)?);
+        }
         Err(error) if has_no_links(&error) => error,
         done => return done,
     };

@@ -16,8 +16,8 @@ pub struct HostLock {
 }
 
 impl HostLock {
-    /// Takes the lock of a lake, named by its URL, or says that another run has it. It lies in the system's temporary folder;
-    /// where that cannot be written, in `scratch`.
+    /// Takes the lock of a lake, named by its URL, or says that another run has it. It lies in the system's temporary
+    /// folder; where that cannot be written, in `scratch`.
     pub fn take(lake_url: &str, scratch: Option<&Path>) -> Result<HostLock, CommitError> {
         let hash = blake3::hash(lake_url.as_bytes()).to_hex();
         let name = format!("{}.lock", &hash[..16]);
@@ -37,7 +37,9 @@ impl HostLock {
 /// The locked file; `None` if another run holds it.
 fn try_lock(path: &Path) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    // Neither is a link followed nor a pipe waited for.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    options.create(true).truncate(false).write(true).mode(0o600).custom_flags(flags);
     let file = options.open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),

@@ -30,7 +30,7 @@ pub use local::make_folder;
 pub use lock::HostLock;
 pub use log::{Appended, Draft, Ledger};
 pub use publish::{Published, Staged, publish, sweep};
-pub use repair::{Repaired, repair};
+pub use repair::{Repaired, remove_given_up, repair};
 pub use scratch::{Attempt, LakeMark, Scratch, StagedRejects};
 pub use switch::{clear_waiting, switch};
 

@@ -1,6 +1,6 @@
 //! Names in opened folders: a file is moved, linked or renamed from one to another without its path being walked again.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -62,6 +62,40 @@ impl Place {
         let (old, new) = (from.folder.as_raw_fd(), self.folder.as_raw_fd());
         // SAFETY: the texts end in NUL, and the descriptors are open as long as the places live.
         checked(unsafe { libc::linkat(old, from.name.as_ptr(), new, self.name.as_ptr(), 0) })
+    }
+
+    /// A file on the disk of this place, for reading and writing, that has no name yet: of whoever dies, nothing of it
+    /// is left.
+    #[cfg(target_os = "linux")]
+    pub fn unnamed(&self) -> io::Result<File> {
+        self.open_at(c".", libc::O_TMPFILE | libc::O_RDWR)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn unnamed(&self) -> io::Result<File> {
+        Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP))
+    }
+
+    /// Gives a file without a name this one, unless there is one.
+    pub fn give_name(&self, file: &File) -> io::Result<()> {
+        let opened = c_text(&format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let (folder, flags) = (self.folder.as_raw_fd(), libc::AT_SYMLINK_FOLLOW);
+        // SAFETY: the texts end in NUL, and the descriptors are open as long as `self` and `file` live.
+        checked(unsafe { libc::linkat(libc::AT_FDCWD, opened.as_ptr(), folder, self.name.as_ptr(), flags) })
+    }
+
+    /// Opens the file of this name to read it.
+    pub fn open(&self) -> io::Result<File> {
+        self.open_at(&self.name, libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK)
+    }
+
+    fn open_at(&self, name: &CStr, flags: libc::c_int) -> io::Result<File> {
+        let rights: libc::c_uint = 0o666;
+        // SAFETY: the text ends in NUL, and the descriptor is open as long as the place lives.
+        let opened = unsafe { libc::openat(self.folder.as_raw_fd(), name.as_ptr(), flags | libc::O_CLOEXEC, rights) };
+        checked(opened.min(0))?;
+        // SAFETY: the call gave a descriptor that nobody else has.
+        Ok(File::from(unsafe { OwnedFd::from_raw_fd(opened) }))
     }
 
     pub fn remove(&self) -> io::Result<()> {

@@ -15,11 +15,11 @@ use std::fmt;
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
-use super::{CommitError, LakeWriter, Ledger};
+use super::{Appended, CommitError, LakeWriter, Ledger};
 use crate::lake::receipts;
 use crate::lake::{
-    Body, Commit, CommitHead, Entry, Lake, LakeError, Lost, Names, PlannedTask, Receipt, State, TaskRef, check_fits,
-    check_head, folder_of,
+    Body, Commit, CommitHead, Day, Entry, Lake, LakeError, Lost, Names, Outcome, PlannedTask, Receipt, State, TaskRef,
+    check_fits, check_head, folder_of,
 };
 use crate::schema::Table;
 
@@ -46,19 +46,24 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
         return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() }.into());
     }
     ledger.state.check_log(&lake).await?;
-    let history = History::read(&lake, ledger.state.next).await?;
-    let mut damaged = history.damaged(&lake, &ledger.state).await?;
-    let commits_restored = restore(&ledger, &history, &mut damaged).await?;
-    let mut repaired = Repaired { commits_restored, ..Repaired::default() };
-    if !damaged.is_empty() {
+    let mut repaired = Repaired::default();
+    loop {
+        let history = History::read(&lake, ledger.state.next).await?;
+        let mut damaged = history.damaged(&lake, &ledger.state).await?;
+        repaired.commits_restored += restore(&ledger, &history, &mut damaged).await?;
+        if damaged.is_empty() {
+            break;
+        }
         let lost = history.give_up(&lake, &ledger.state, damaged).await?;
-        repaired.tasks_lost = lost.tasks.clone();
-        (repaired.objects_lost, repaired.rows_lost) = (lost.objects, lost.totals.rows);
-        ledger.append_surely(Body::Lost(lost)).await?;
+        let (tasks, objects, rows) = (lost.tasks.clone(), lost.objects, lost.totals.rows);
+        // What it takes off the sums is true of the log as it was read: if a rival wrote meanwhile, all is looked at
+        // again.
+        if let Appended::Ours(_) = ledger.append(Body::Lost(lost)).await? {
+            (repaired.tasks_lost, repaired.objects_lost, repaired.rows_lost) = (tasks, objects, rows);
+            break;
+        }
     }
-    if !ledger.state.lost.is_empty() {
-        repaired.files_removed = remove_files(&ledger.writer, &ledger.state.lost).await?;
-    }
+    repaired.files_removed = remove_given_up(&ledger.writer, &ledger.state.lost).await?;
     Ok(repaired)
 }
 
@@ -148,7 +153,7 @@ impl History {
     /// The entry that gives tasks up, and with them what hangs on them.
     async fn give_up(&self, lake: &Lake, now: &State, damaged: BTreeSet<TaskRef>) -> Result<Lost, LakeError> {
         let mut lost = Lost::default();
-        let mut urls = BTreeSet::new();
+        let mut urls = BTreeMap::new();
         let mut open: Vec<TaskRef> = damaged.into_iter().collect();
         // A task that would take the place of one that is given up has nothing to stand for.
         let mut redone: BTreeMap<TaskRef, Vec<TaskRef>> = BTreeMap::new();
@@ -171,19 +176,33 @@ impl History {
             open.extend(stood_for);
             let dropped = &self.state.plans[&task.plan].dropped;
             for object in planned.objects.into_iter().filter(|object| !dropped.contains_key(&object.url)) {
-                let day = crate::lake::Day(object.day);
-                let oldest = lost.folders.entry(folder_of(&object.url).to_owned()).or_insert(day);
-                *oldest = day.min(*oldest);
-                urls.insert(object.url);
+                list_again(&mut lost, &object.url, Day(object.day));
+                urls.insert(object.url, Day(object.day));
             }
         }
         lost.objects = urls.len() as u64;
         let mut after = now.clone();
         after.lost.extend(&lost.tasks);
+        // Copies that were left out for these objects are all that there may be of them.
+        for day in urls.values().copied().collect::<BTreeSet<Day>>() {
+            let is_copy = |receipt: &Receipt| {
+                receipt.outcome == Outcome::Copy
+                    && receipt.reason.as_ref().is_some_and(|first| urls.contains_key(first))
+            };
+            for copy in after.receipts_where(lake, day, is_copy).await? {
+                list_again(&mut lost, &copy.receipt.url, day);
+            }
+        }
         lost.totals = now.totals;
         lost.totals.subtract(&after.sum_of(&after.every_head(lake).await?));
         Ok(lost)
     }
+}
+
+/// Has the folder of an object listed from its day on.
+fn list_again(lost: &mut Lost, url: &str, day: Day) {
+    let oldest = lost.folders.entry(folder_of(url).to_owned()).or_insert(day);
+    *oldest = day.min(*oldest);
 }
 
 /// Writes again the commits that a checkpoint filed, and takes their tasks out of `damaged`.
@@ -223,9 +242,13 @@ async fn restore(ledger: &Ledger, history: &History, damaged: &mut BTreeSet<Task
     Ok(restored)
 }
 
-/// Removes whatever these tasks published. Their names tell it: no record is left that does.
-async fn remove_files(writer: &LakeWriter, lost: &BTreeSet<TaskRef>) -> Result<u64, CommitError> {
+/// Removes whatever tasks published that were given up. Names tell it: no record is left that does. Gives the number of
+/// files.
+pub async fn remove_given_up(writer: &LakeWriter, lost: &BTreeSet<TaskRef>) -> Result<u64, CommitError> {
     let lake = &writer.lake;
+    if lost.is_empty() {
+        return Ok(0);
+    }
     let tables = Table::ALL.iter().map(|table| lake.names.inside(table.name()));
     let mut removed = 0;
     for folder in tables.chain([lake.names.all_waiting(), lake.names.all_rejects()]) {

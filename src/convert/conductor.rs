@@ -22,7 +22,7 @@ use super::{ConvertError, Run, Stop};
 use crate::commit::{LakeWriter, Published, Staged, publish};
 use crate::fetch::{self, Budget, Fetched, Stores, fetch};
 use crate::lake::{Body, Drop, Dropped, Outcome, PlannedTask, Purpose, Receipt, Totals};
-use crate::source::{self, Location, Object};
+use crate::source::{self, Location, Object, Reach, SourceError};
 
 /// Finished tasks that may wait for their upload, and uploads at once.
 pub(super) const PUBLISHING_MAX: usize = 4;
@@ -71,25 +71,20 @@ impl Queue {
     }
 }
 
-/// Works on every task of a plan that is not committed. Objects that cannot be read leave the plan by a log entry. A plan
-/// that names an object outside of the run's sources is not begun.
+/// Works on every task of a plan that is not committed. Objects that cannot be read leave the plan by a log entry. A
+/// plan that names an object outside of the run's sources is not begun.
 pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), ConvertError> {
     let mut excluded: BTreeMap<u64, BTreeMap<String, String>> = BTreeMap::new();
     let earlier = earlier(run, number).await?;
     tracing::debug!(plan = number, "working on a plan");
     loop {
         let lake = run.ledger.writer.lake.clone();
-        let committed = lake.committed(number).await?;
-        let mut tasks = run.ledger.state.tasks(&lake, number).await?;
-        tasks.retain(|task| !committed.contains(&task.task));
+        let tasks = run.ledger.state.tasks_to_do(&lake, number).await?;
         if tasks.is_empty() || run.stop.is_soon() {
             return Ok(());
         }
-        let objects = || tasks.iter().flat_map(|task| &task.objects);
-        let named = objects().map(|object| (object.url.clone(), object.key.clone())).collect();
-        let held = run.reach().held_of(named).await?;
-        if let Some((outside, _)) = objects().zip(held).find(|(_, held)| !held) {
-            return Err(ConvertError::Outside { plan: number, url: outside.url.clone() });
+        if let Some(url) = outside(&run.reach(), &tasks).await? {
+            return Err(ConvertError::Outside { plan: number, url });
         }
         let mut work = VecDeque::new();
         for task in tasks {
@@ -113,6 +108,14 @@ pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), Conve
             drop_objects(run, number, dropped).await?;
         }
     }
+}
+
+/// The first object of some tasks that is not of the sources, by its URL.
+pub(super) async fn outside(reach: &Reach, tasks: &[PlannedTask]) -> Result<Option<String>, SourceError> {
+    let objects = || tasks.iter().flat_map(|task| &task.objects);
+    let named = objects().map(|object| (object.url.clone(), object.key.clone())).collect();
+    let held = reach.held_of(named).await?;
+    Ok(objects().zip(held).find(|(_, held)| !held).map(|(outside, _)| outside.url.clone()))
 }
 
 /// For a plan to check: what its objects gave when they were converted.

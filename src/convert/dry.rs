@@ -4,11 +4,14 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::ConvertError;
-use super::planning::{Gathered, Planner};
+use super::planning::{self, Gathered, Planner};
+use super::summary::{name_denied, name_refused};
+use super::{ConvertError, Options, Refused, Stop, conductor, discover, open_lake, sides};
+use crate::encode::PartitionBy;
 use crate::lake::{Lake, Purpose, State};
 use crate::plan;
-use crate::progress::{bytes, count};
+use crate::progress::{Progress, bytes, count};
+use crate::source::Reach;
 
 /// What a run would do.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -26,13 +29,62 @@ pub struct DryRun {
     pub requests_converting: u64,
     /// Plans of earlier runs that would be finished first.
     pub open_plans: u64,
+    /// Open plans that would stay so, since they name an object outside of the sources.
+    pub plans_refused: Vec<Refused>,
+    /// Prefixes that cannot be listed.
+    pub denied: Vec<String>,
     #[serde(skip)]
     by_hour: bool,
 }
 
+/// Lists and plans, and writes nothing but scratch.
+pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, ConvertError> {
+    sides::check(options).await?;
+    let sources = sides::open_sources(options).await?;
+    // A lake that is not there yet holds nothing.
+    let is_there = options.lake.path().is_none_or(|folder| folder.exists());
+    let lake = if is_there { Some(open_lake(&options.lake, &options.lake_access).await?) } else { None };
+    let state = match &lake {
+        Some(lake) => State::load(lake).await?,
+        None => State::default(),
+    };
+    let mut counting = DryRun::default();
+    if let Some(lake) = &lake {
+        state.check_commits(lake).await?;
+        super::check_partitioning(options, &state)?;
+        counting.look_at_open_plans(lake, &state, &Reach::new(&sources).trusting(options.trust_plans)).await?;
+    }
+    let scratch = options.scratch.clone().unwrap_or_else(std::env::temp_dir);
+    let listing = discover::list(options, &sources, &state, &scratch, (progress, &Stop::default())).await;
+    let listing = listing.map_err(|error| error.of_scratch(&scratch))?;
+    super::check_not_empty(options, &listing, &state)?;
+    let partition_by = state.create.as_ref().map(|create| create.partition_by.as_str());
+    let asked = options.partition_by.unwrap_or_default().name();
+    counting.by_hour = partition_by.unwrap_or(asked) == PartitionBy::DateHour.name();
+    counting.requests_listing = listing.requests;
+    counting.denied = listing.denied.iter().map(ToString::to_string).collect();
+    let mut planner = Counting { plan: &mut counting, ledger: lake.as_ref().map(|lake| (lake, &state)) };
+    planning::pass(&listing.objects, options, &mut planner).await?;
+    Ok(counting)
+}
+
 impl DryRun {
-    pub(super) fn new(by_hour: bool, requests_listing: u64, open_plans: u64) -> DryRun {
-        DryRun { by_hour, requests_listing, open_plans, ..DryRun::default() }
+    /// Which plans of earlier runs a run would finish, and which not.
+    async fn look_at_open_plans(&mut self, lake: &Lake, state: &State, reach: &Reach) -> Result<(), ConvertError> {
+        for plan in state.open_plans() {
+            state.visit_commits(lake, plan, drop).await?;
+            let tasks = state.tasks_to_do(lake, plan).await?;
+            match conductor::outside(reach, &tasks).await? {
+                Some(object) => self.plans_refused.push(Refused { plan, object }),
+                None => self.open_plans += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a run could not reach something that it is asked for.
+    pub fn would_leave_something(&self) -> bool {
+        !self.plans_refused.is_empty() || !self.denied.is_empty()
     }
 
     fn add(&mut self, gathered: Gathered) {
@@ -56,9 +108,9 @@ impl DryRun {
 }
 
 /// Counts the plans that a run would write.
-pub(super) struct Counting<'a> {
-    pub plan: &'a mut DryRun,
-    pub ledger: Option<(&'a Lake, &'a State)>,
+struct Counting<'a> {
+    plan: &'a mut DryRun,
+    ledger: Option<(&'a Lake, &'a State)>,
 }
 
 impl Planner for Counting<'_> {
@@ -85,9 +137,10 @@ impl fmt::Display for DryRun {
             count(self.requests_converting),
             count(self.requests_listing)
         )?;
-        match self.open_plans {
-            0 => Ok(()),
-            open => writeln!(f, "{open} open plans of earlier runs would be finished first"),
+        if self.open_plans > 0 {
+            writeln!(f, "{} open plans of earlier runs would be finished first", count(self.open_plans))?;
         }
+        name_denied(f, &self.denied)?;
+        name_refused(f, &self.plans_refused)
     }
 }

@@ -17,11 +17,12 @@ mod sides;
 mod summary;
 mod task;
 
-pub use dry::DryRun;
+pub use dry::{DryRun, dry_run};
 pub use redo::Again;
 pub use sides::{Sides, open_lake, open_writer};
-pub use summary::{Ending, Summary};
+pub use summary::{Ending, Refused, Summary};
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,9 +30,12 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use crate::commit::{CommitError, HostLock, LakeMark, Ledger, Scratch, UPLOAD_PART_BYTES, clear_waiting};
+use self::discover::Listing;
+use crate::commit::{
+    CommitError, HostLock, LakeMark, Ledger, Scratch, UPLOAD_PART_BYTES, clear_waiting, remove_given_up,
+};
 use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
-use crate::lake::{Lake, Purpose, Settings, State};
+use crate::lake::{Purpose, Settings, State, TaskRef};
 use crate::plan::Copies;
 use crate::progress::Progress;
 use crate::schema::LayoutError;
@@ -76,7 +80,8 @@ const TASK_BYTES: u64 = 224 << 20;
 const PUBLISHING_BYTES: u64 = (conductor::PUBLISHING_MAX * UPLOAD_PART_BYTES) as u64;
 
 impl Options {
-    /// Threads that decode and encode: as many as asked for, and as `--memory` has room for beside what is fetched and sent.
+    /// Threads that decode and encode: as many as asked for, and as `--memory` has room for beside what is fetched and
+    /// sent.
     pub fn threads_allowed(&self) -> usize {
         let room = self.memory_bytes.saturating_sub(self.fetch_bytes_max() + PUBLISHING_BYTES) / TASK_BYTES;
         self.threads.min(room as usize).max(1)
@@ -181,6 +186,8 @@ struct Run<'a> {
     ledger: Ledger,
     scratch: Arc<Scratch>,
     summary: Summary,
+    /// Tasks that had been given up when the run began.
+    lost_before: BTreeSet<TaskRef>,
     /// An object that the store could not give: the rest went on, and the run ends with it.
     failed: Option<ConvertError>,
 }
@@ -203,7 +210,11 @@ pub async fn run_between(
     let began = Instant::now();
     let mut run = Run::open(options, sides, progress, stop).await?;
     let deadline = options.stop_after.map(|after| stop_later(stop.clone(), after));
-    let done = run.convert().await;
+    let mut done = run.convert().await;
+    let cleared = run.clear_given_up().await;
+    if done.is_ok() {
+        done = cleared;
+    }
     if let Some(deadline) = deadline {
         deadline.abort();
     }
@@ -223,40 +234,26 @@ pub async fn plan_between(
     run.end(done, began)
 }
 
-/// Lists and plans, and writes nothing but scratch.
-pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, ConvertError> {
-    sides::check(options).await?;
-    let sources = sides::open_sources(options).await?;
-    // A lake that is not there yet holds nothing.
-    let is_there = options.lake.path().is_none_or(|folder| folder.exists());
-    let lake = if is_there { Some(open_lake(&options.lake, &options.lake_access).await?) } else { None };
-    dry_run_between(options, &sources, lake, progress).await
+/// That the lake is partitioned as the user asked for.
+fn check_partitioning(options: &Options, state: &State) -> Result<(), ConvertError> {
+    let Some(create) = &state.create else { return Ok(()) };
+    match options.partition_by {
+        Some(asked) if asked.name() != create.partition_by => Err(ConvertError::Partitioning {
+            lake: options.lake.url(),
+            found: create.partition_by.clone(),
+            asked: asked.name().to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
-/// The same between stores that are open.
-pub async fn dry_run_between(
-    options: &Options,
-    sources: &[Store],
-    lake: Option<Lake>,
-    progress: &Progress,
-) -> Result<DryRun, ConvertError> {
-    let state = match &lake {
-        Some(lake) => State::load(lake).await?,
-        None => State::default(),
-    };
-    if let Some(lake) = &lake {
-        state.check_commits(lake).await?;
+/// A source that holds nothing is a mistake in its name, unless the lake knows it.
+fn check_not_empty(options: &Options, listing: &Listing, state: &State) -> Result<(), ConvertError> {
+    if listing.is_full && listing.is_empty() && state.create.is_none() {
+        let sources: Vec<String> = options.sources.iter().map(Location::url).collect();
+        return Err(ConvertError::EmptySource(sources.join(", ")));
     }
-    let scratch = options.scratch.clone().unwrap_or_else(std::env::temp_dir);
-    let listing = discover::list(options, sources, &state, &scratch, (progress, &Stop::default())).await;
-    let listing = listing.map_err(|error| error.of_scratch(&scratch))?;
-    let partition_by = state.create.as_ref().map(|create| create.partition_by.as_str());
-    let asked = options.partition_by.unwrap_or_default().name();
-    let by_hour = partition_by.unwrap_or(asked) == PartitionBy::DateHour.name();
-    let mut counting = DryRun::new(by_hour, listing.requests, state.open_plans().len() as u64);
-    let mut planner = dry::Counting { plan: &mut counting, ledger: lake.as_ref().map(|lake| (lake, &state)) };
-    planning::pass(&listing.objects, options, &mut planner).await?;
-    Ok(counting)
+    Ok(())
 }
 
 impl<'a> Run<'a> {
@@ -274,7 +271,8 @@ impl<'a> Run<'a> {
         let scratch = Arc::new(Scratch::open(&sides::scratch_folder(options, &ledger.writer), &lake)?);
         let (threads, threads_asked) = (options.threads_allowed(), options.threads);
         let summary = Summary { threads, threads_asked, ..Summary::default() };
-        let run = Run { options, progress, stop, sources, ledger, scratch, summary, failed: None };
+        let lost_before = ledger.state.lost.clone();
+        let run = Run { options, progress, stop, sources, ledger, scratch, summary, lost_before, failed: None };
         run.check_partitioning()?;
         Ok(run)
     }
@@ -311,6 +309,19 @@ impl<'a> Run<'a> {
         self.failed.take().map_or(Ok(()), Err)
     }
 
+    /// A task may have been given up on another host while this run worked on it: what it published then would be seen
+    /// in the folders beside what its objects gave again.
+    async fn clear_given_up(&mut self) -> Result<(), ConvertError> {
+        if self.summary.files == 0 {
+            return Ok(());
+        }
+        let Ledger { writer, state } = &mut self.ledger;
+        state.catch_up(&writer.lake).await.map_err(CommitError::from)?;
+        let lost = state.lost.difference(&self.lost_before).copied().collect();
+        remove_given_up(writer, &lost).await?;
+        Ok(())
+    }
+
     /// What may be fetched.
     fn reach(&self) -> Reach {
         Reach::new(&self.sources).trusting(self.options.trust_plans)
@@ -336,15 +347,7 @@ impl<'a> Run<'a> {
     }
 
     fn check_partitioning(&self) -> Result<(), ConvertError> {
-        let Some(create) = &self.ledger.state.create else { return Ok(()) };
-        match self.options.partition_by {
-            Some(asked) if asked.name() != create.partition_by => Err(ConvertError::Partitioning {
-                lake: self.options.lake.url(),
-                found: create.partition_by.clone(),
-                asked: asked.name().to_owned(),
-            }),
-            _ => Ok(()),
-        }
+        check_partitioning(self.options, &self.ledger.state)
     }
 
     /// Lists the sources and writes plans for what is new and what changed.
@@ -358,10 +361,7 @@ impl<'a> Run<'a> {
         }
         self.summary.note_listing(&listing, state, self.options);
         self.summary.note_kept_types(&state.fixed_types());
-        if listing.is_full && listing.is_empty() && state.create.is_none() {
-            let sources: Vec<String> = self.options.sources.iter().map(Location::url).collect();
-            return Err(ConvertError::EmptySource(sources.join(", ")));
-        }
+        check_not_empty(self.options, &listing, state)?;
         let options = self.options;
         loop {
             let planned_before = self.summary.objects_planned;

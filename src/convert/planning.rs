@@ -1,4 +1,5 @@
-//! From what was listed to plans in the ledger: day by day, so that only what is known of a stretch of days is in memory.
+//! From what was listed to plans in the ledger: day by day, so that only what is known of a stretch of days is in
+//! memory.
 //!
 //! ```text
 //! Listed ─▶ stretch of days ─▶ Seen of these days ─▶ judge ─┬▶ fresh ───▶ plans to convert
@@ -11,7 +12,7 @@ use super::{ConvertError, Options, Run};
 use crate::commit::{Appended, Draft};
 use crate::encode::PartitionBy;
 use crate::lake::{Body, Create, Lake, Purpose, Seen, State};
-use crate::plan::{Copies, Finder, Found, Gather, Likeness, Listed, Verdict, cut, judge};
+use crate::plan::{Copies, Finder, First, Found, Gather, Likeness, Listed, Verdict, cut, judge, nearest};
 use crate::source::{Location, Object};
 
 /// Listed objects whose standing is looked up at once, at least.
@@ -56,18 +57,23 @@ pub(super) struct FoundCopies {
 
 impl FoundCopies {
     /// Notes a copy, and says in the object itself that it is not to be read.
-    async fn look(&mut self, (mut object, first): Found, options: &Options) -> Result<Object, ConvertError> {
-        let Some(first) = first else { return Ok(object) };
-        let is_of = |source: &Location| first.url.starts_with(&source.url());
-        let may_read = options.sources.iter().any(is_of) && !first.url.contains("/../");
-        let (of_first, url) = (first.url.clone(), object.url.clone());
-        let compare = tokio::task::spawn_blocking(move || (first.likeness(&object, may_read), object));
-        let likeness;
-        (likeness, object) = compare.await.expect("comparing does not panic");
+    async fn look(&mut self, (mut object, firsts): Found, options: &Options) -> Result<Object, ConvertError> {
+        let is_ours = |first: &First| options.sources.iter().any(|source| is_of(&first.url, source));
+        let firsts = firsts.into_iter().map(|first| (is_ours(&first), first));
+        // A plan of other sources may stay open for long.
+        let firsts = firsts.filter(|(is_ours, first)| *is_ours || !first.is_to_come);
+        let firsts: Vec<(First, bool)> = firsts.map(|(is_ours, first)| (first, is_ours)).collect();
+        if firsts.is_empty() {
+            return Ok(object);
+        }
+        let url = object.url.clone();
+        let compare = tokio::task::spawn_blocking(move || (nearest(&object, firsts), object));
+        let found;
+        (found, object) = compare.await.expect("comparing does not panic");
+        let Some((of_first, likeness)) = found else { return Ok(object) };
         let (named, count) = match likeness {
             Likeness::Same => (&mut self.copies, &mut self.count),
-            Likeness::Unknown => (&mut self.may_be, &mut self.may_be_count),
-            Likeness::Other => return Ok(object),
+            Likeness::Unknown | Likeness::Other => (&mut self.may_be, &mut self.may_be_count),
         };
         *count += 1;
         if named.len() < KEPT_MAX {
@@ -80,6 +86,12 @@ impl FoundCopies {
         }
         Ok(object)
     }
+}
+
+/// Whether a URL lies under a source, by its letters.
+fn is_of(url: &str, source: &Location) -> bool {
+    let source = source.url();
+    url == source || source.ends_with('/') && url.starts_with(&source) && !url.contains("/../")
 }
 
 /// Holds what was listed against the ledger, and hands on plans as they fill.
@@ -109,8 +121,6 @@ pub(super) async fn pass(
             let is_end = next.is_none();
             let mut full = Vec::new();
             match next.map(|object| (judge(&object, &seen), object)) {
-                // Left out as a copy, and the first of its kind is not there after all: now it is not left out.
-                Some((Verdict::Fresh, object)) if seen.was_copy(&object.url) => found.push((object, None)),
                 Some((Verdict::Fresh, object)) => found.extend(finder.look(object)),
                 Some((Verdict::Changed, object)) => {
                     full.extend(changed.push(object).map(|objects| (Purpose::Check, objects)));

@@ -1,8 +1,10 @@
 //! The end of a plan: once all of its tasks are done, everything is put in its place and a seal says what they came to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{ConvertError, Run};
 use crate::commit::{clear_waiting, sweep, switch};
-use crate::lake::{Body, Commit, Purpose, Seal, Totals};
+use crate::lake::{Body, Commit, Day, Drop, Dropped, Outcome, Purpose, Receipt, Seal, Totals};
 
 impl Run<'_> {
     /// Puts what earlier runs decoded again in its place: who lists folders may lack rows until then.
@@ -18,9 +20,9 @@ impl Run<'_> {
     pub(super) async fn seal_if_done(&mut self, number: u64) -> Result<(), ConvertError> {
         // Whoever loses the number reads on, and may find that a rival has sealed the plan.
         while self.ledger.state.is_open(number) {
-            let Some(seal) = self.seal_of(number).await? else { return Ok(()) };
-            let replaces = !seal.replaced.is_empty();
-            self.ledger.append(Body::Seal(seal)).await?;
+            let Some(entry) = self.ending_of(number).await? else { return Ok(()) };
+            let replaces = matches!(&entry, Body::Seal(seal) if !seal.replaced.is_empty());
+            self.ledger.append(entry).await?;
             if replaces {
                 clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
             }
@@ -28,15 +30,18 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What there is to say of a plan once all of its tasks are done, and everything lies in its place.
-    async fn seal_of(&mut self, number: u64) -> Result<Option<Seal>, ConvertError> {
+    /// What there is to say of a plan once all of its tasks are done, and everything lies in its place: its seal,
+    /// unless copies were left out for objects that are not there.
+    async fn ending_of(&mut self, number: u64) -> Result<Option<Body>, ConvertError> {
         let lake = self.ledger.writer.lake.clone();
         if self.ledger.state.to_do(number, &lake.committed(number).await?) > 0 {
             return Ok(None);
         }
         let mark = self.ledger.state.plans[&number].plan.mark.clone();
         let mut seal = Seal { plan: number, mark, ..Seal::default() };
-        let add = |Commit { head, .. }: Commit| {
+        let mut copies = Vec::new();
+        let add = |Commit { head, receipts }: Commit| {
+            copies.extend(receipts.into_iter().filter(|receipt| receipt.outcome == Outcome::Copy));
             seal.totals.add(&head.totals);
             seal.replaced.extend(head.replaces);
             for file in head.files {
@@ -44,6 +49,10 @@ impl Run<'_> {
             }
         };
         self.ledger.state.visit_commits(&lake, number, add).await?;
+        let alone = self.left_alone(number, copies).await?;
+        if !alone.is_empty() {
+            return Ok(Some(Body::Drop(Drop { plan: number, objects: alone })));
+        }
         self.summary.intents_ignored.extend(sweep(&self.ledger.writer, number).await?);
         if self.ledger.state.plans[&number].plan.purpose == Purpose::Redo {
             // What waits for plans that are over must not be shown by a run that slept meanwhile.
@@ -56,6 +65,31 @@ impl Run<'_> {
             let totals = old.map_or_else(Totals::default, |old| old.head.totals);
             seal.replaced_totals.add(&totals.of_conversions());
         }
-        Ok(Some(seal))
+        Ok(Some(Body::Seal(seal)))
+    }
+
+    /// Of copies that were left out those whose firsts are not converted: they leave the plan, and are listed again.
+    async fn left_alone(
+        &self,
+        number: u64,
+        mut copies: Vec<Receipt>,
+    ) -> Result<BTreeMap<String, Dropped>, ConvertError> {
+        let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
+        copies.retain(|copy| !state.plans[&number].dropped.contains_key(&copy.url));
+        let days: BTreeSet<Day> = copies.iter().map(|copy| copy.day).collect();
+        let firsts: BTreeSet<&str> = copies.iter().filter_map(|copy| copy.reason.as_deref()).collect();
+        let mut there = BTreeSet::new();
+        for day in days {
+            let is_first =
+                |receipt: &Receipt| receipt.outcome == Outcome::Converted && firsts.contains(receipt.url.as_str());
+            let found = state.receipts_where(lake, day, is_first).await?;
+            there.extend(found.into_iter().map(|filed| filed.receipt.url));
+        }
+        let is_alone = |copy: &&Receipt| copy.reason.as_ref().is_none_or(|first| !there.contains(first));
+        let dropped = |copy: &Receipt| {
+            let reason = "the object of which it is a copy was not converted".to_owned();
+            (copy.url.clone(), Dropped { day: copy.day, reason })
+        };
+        Ok(copies.iter().filter(is_alone).map(dropped).collect())
     }
 }

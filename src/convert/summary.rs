@@ -180,7 +180,7 @@ impl Summary {
     pub(super) fn note_listing(&mut self, listing: &Listing, state: &State, options: &Options) {
         (self.since, self.until) = (options.since, options.until);
         self.requests += listing.requests;
-        self.denied = listing.denied.iter().map(|denied| format!("{}: {}", denied.prefix, denied.reason)).collect();
+        self.denied = listing.denied.iter().map(ToString::to_string).collect();
         self.other_services = listing.other_services.iter().cloned().collect();
         for (reason, tally) in listing.skipped.0.iter().filter(|(reason, _)| **reason != Reason::Filtered) {
             *self.skipped.entry(reason.text().to_owned()).or_default() += tally.objects;
@@ -329,7 +329,7 @@ impl Summary {
             self.objects_maybe_copies,
             &self.maybe_copies,
         )?;
-        name_some(f, "prefixes could not be listed", self.denied.len() as u64, &self.denied)?;
+        name_denied(f, &self.denied)?;
         if self.objects_confirmed > 0 {
             let confirmed = count(self.objects_confirmed);
             writeln!(
@@ -343,15 +343,7 @@ impl Summary {
             self.objects_differing,
             &self.differing,
         )?;
-        let refused: Vec<String> =
-            self.plans_refused.iter().map(|Refused { plan, object }| format!("plan {plan}: {object}")).collect();
-        name_some(
-            f,
-            "open plans name objects outside of this run's sources and stay open (name their sources too, or give \
-             --trust-plans if you know who wrote the lake)",
-            refused.len() as u64,
-            &refused,
-        )?;
+        name_refused(f, &self.plans_refused)?;
         name_some(
             f,
             "records of the ledger say what may be removed and were not believed",
@@ -409,6 +401,21 @@ fn name_some(f: &mut fmt::Formatter<'_>, what: &str, total: u64, names: &[String
         0 => Ok(()),
         more => writeln!(f, "  … and {more} more"),
     }
+}
+
+pub(super) fn name_denied(f: &mut fmt::Formatter<'_>, denied: &[String]) -> fmt::Result {
+    name_some(f, "prefixes could not be listed", denied.len() as u64, denied)
+}
+
+pub(super) fn name_refused(f: &mut fmt::Formatter<'_>, refused: &[Refused]) -> fmt::Result {
+    let named: Vec<String> = refused.iter().map(|Refused { plan, object }| format!("plan {plan}: {object}")).collect();
+    name_some(
+        f,
+        "open plans name objects outside of this run's sources and stay open (name their sources too, or give \
+         --trust-plans if you know who wrote the lake)",
+        named.len() as u64,
+        &named,
+    )
 }
 
 /// The largest resident size of this process so far, in bytes.

@@ -136,6 +136,14 @@ impl State {
         tasks - (committed.range(..tasks).count() + lost) as u64
     }
 
+    /// The tasks of a plan that are neither committed nor given up, without the objects that left it.
+    pub async fn tasks_to_do(&self, lake: &Lake, number: u64) -> Result<Vec<PlannedTask>, LakeError> {
+        let committed = lake.committed(number).await?;
+        let mut tasks = self.tasks(lake, number).await?;
+        tasks.retain(|task| !committed.contains(&task.task));
+        Ok(tasks)
+    }
+
     /// The tasks of a plan that were given up.
     pub fn lost_of(&self, plan: u64) -> impl Iterator<Item = u64> + '_ {
         self.lost.range(TaskRef { plan, task: 0 }..=TaskRef { plan, task: u64::MAX }).map(|lost| lost.task)

@@ -1,7 +1,7 @@
 //! Receipts of source objects as Parquet, filed by key day: the codec, and the few columns that a run needs.
 //!
-//! One row an object: `url version size outcome reason lines headers blanks rows rejects inflated_bytes plan task format`
-//! and `parts`, a list of what it gave to each partition. Any engine reads them.
+//! One row an object: `url version size outcome reason lines headers blanks rows rejects inflated_bytes plan task
+//! format` and `parts`, a list of what it gave to each partition. Any engine reads them.
 
 use std::sync::Arc;
 
@@ -46,7 +46,10 @@ pub struct Filed {
 pub struct Brief<'a> {
     pub url: &'a str,
     pub version: &'a str,
+    pub size: u64,
     pub outcome: Outcome,
+    /// Of a copy that was left out: the URL of the first.
+    pub first: Option<&'a str>,
     pub format: Option<&'a str>,
     pub plan: u64,
     pub task: u64,
@@ -96,7 +99,7 @@ pub fn decode(bytes: Bytes, day: Day, wanted: impl Fn(&Receipt) -> bool) -> Resu
 pub fn briefly(bytes: Bytes, mut each: impl FnMut(Brief<'_>)) -> Result<(), ParquetError> {
     caught(|| {
         let builder = open(bytes)?;
-        let columns = ["url", "version", "outcome", "format", "plan", "task"];
+        let columns = ["url", "version", "size", "outcome", "reason", "format", "plan", "task"];
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
         for batch in builder.with_projection(mask).build()? {
             let batch = batch?;
@@ -105,7 +108,9 @@ pub fn briefly(bytes: Bytes, mut each: impl FnMut(Brief<'_>)) -> Result<(), Parq
                 let outcome = outcome(&batch, row)?;
                 let (plan, task) = (signed(&batch, "plan", row)?, signed(&batch, "task", row)?);
                 let (url, version) = (need(&batch, "url", row)?, need(&batch, "version", row)?);
-                each(Brief { url, version, outcome, format, plan, task });
+                let size = number(&batch, "size", row)?;
+                let first = if outcome == Outcome::Copy { text(&batch, "reason", row)? } else { None };
+                each(Brief { url, version, size, outcome, first, format, plan, task });
             }
         }
         Ok(())

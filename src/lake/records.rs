@@ -130,6 +130,15 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// One word for what it gave to each partition: equal for objects that gave equal numbers of rows with equal sums;
+    /// `None` if it gave none.
+    pub fn sums(&self) -> Option<String> {
+        let mut parts: Vec<&PartSums> = self.parts.iter().collect();
+        parts.sort_by(|a, b| (a.table, &a.partition).cmp(&(b.table, &b.partition)));
+        let text = serde_json::to_vec(&parts).expect("sums are plain data");
+        (!parts.is_empty()).then(|| blake3::hash(&text).to_hex()[..16].to_owned())
+    }
+
     /// Whether two readings of an object gave the same lines, rows and sums.
     pub fn gave_the_same(&self, other: &Receipt) -> bool {
         let counts = |r: &Receipt| (r.lines, r.headers, r.blanks, r.rows, r.rejects, r.inflated_bytes);
@@ -223,8 +232,8 @@ pub struct CommitHead {
     /// That of its plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<PlanMark>,
-    /// The task that this one stands for once all tasks of its plan are committed. A task of a plan to redo that changes nothing has none,
-    /// and no files and receipts.
+    /// The task that this one stands for once all tasks of its plan are committed. A task of a plan to redo that
+    /// changes nothing has none, and no files and receipts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<TaskRef>,
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::receipts::{Brief, briefly};
-use super::{Commit, Day, Lake, LakeError, Outcome, PlannedTask, State};
+use super::{Commit, Day, Lake, LakeError, Outcome, PlannedTask, Receipt, State};
 use crate::source;
+use crate::source::Object;
 
 /// First 16 bytes of the BLAKE3 of a source object's URL: enough to tell billions apart, small enough to hold millions.
 pub type ObjectHash = [u8; 16];
@@ -54,7 +55,9 @@ impl Known {
 #[derive(Debug, Default)]
 pub struct Seen {
     objects: HashMap<ObjectHash, Known>,
-    /// Names in AWS's form of objects that were converted.
+    /// Copies that were left out, each with the first of its kind.
+    copies: HashMap<ObjectHash, ObjectHash>,
+    /// Names in AWS's form, with sizes, of all objects that were converted or left out as copies, or that are planned.
     deliveries: HashSet<u64>,
     format: Option<String>,
 }
@@ -75,8 +78,7 @@ impl Seen {
                 if state.is_lost(brief.plan, brief.task) {
                     return;
                 }
-                let same_format = brief.format == format;
-                seen.insert(brief.url, brief.version, Standing::of(brief.outcome), same_format);
+                seen.insert(Said::in_brief(&brief, format));
             };
             lake.filed(relative, |bytes| briefly(bytes, insert)).await?;
         }
@@ -102,7 +104,7 @@ impl Seen {
         let visit = |Commit { head, receipts }: Commit| {
             done.insert(head.task);
             for receipt in receipts.iter().filter(|receipt| days.contains(&receipt.day)) {
-                self.insert(&receipt.url, &receipt.version, Standing::of(receipt.outcome), same_format);
+                self.insert(Said::in_receipt(receipt, same_format));
             }
         };
         state.visit_commits(lake, number, visit).await?;
@@ -111,21 +113,26 @@ impl Seen {
             let is_open = |task: &PlannedTask| !done.contains(&task.task) && !state.is_lost(number, task.task);
             let open = lake.tasks(&plan.plan).await?.into_iter().filter(is_open);
             for object in open.flat_map(|task| task.objects).filter(|object| days.contains(&Day(object.day))) {
-                self.insert(&object.url, &object.version, Standing::Planned, same_format);
+                self.insert(Said::in_plan(&object, same_format));
             }
         }
         Ok(())
     }
 
     /// A conversion is never forgotten for a later, lesser standing; the version that was read last is the one known.
-    fn insert(&mut self, url: &str, version: &str, standing: Standing, same_format: bool) {
-        if let Some(name) = source::delivery(url).filter(|_| standing == Standing::Converted) {
-            self.deliveries.insert(version_hash(name));
+    fn insert(&mut self, Said { url, version, size, standing, first, same_format }: Said<'_>) {
+        let gave_nothing = matches!(standing, Standing::Aside | Standing::Skipped);
+        if let Some(name) = source::delivery(url).filter(|_| !gave_nothing) {
+            self.deliveries.insert(delivery_hash(name, size));
+        }
+        let hash = object_hash(url);
+        if let Some(first) = first {
+            self.copies.insert(hash, object_hash(first));
         }
         let mut known = Known { version: version_hash(version), same_format, standing };
-        let slot = self.objects.entry(object_hash(url)).or_insert(known);
+        let slot = self.objects.entry(hash).or_insert(known);
         if matches!(slot.standing, Standing::Converted | Standing::Planned)
-            && matches!(standing, Standing::Aside | Standing::Skipped | Standing::Copy)
+            && (gave_nothing || standing == Standing::Copy)
         {
             return;
         }
@@ -138,18 +145,55 @@ impl Seen {
         *slot = known;
     }
 
-    /// Whether an object of this name was converted; seldom by mistake.
-    pub fn has_delivery(&self, name: &str) -> bool {
-        self.deliveries.contains(&version_hash(name))
+    /// Whether the ledger may know an object of this name and size; seldom by mistake.
+    pub fn has_delivery(&self, name: &str, size: u64) -> bool {
+        self.deliveries.contains(&delivery_hash(name, size))
     }
 
+    /// Whether an object was left out as a copy.
     pub fn was_copy(&self, url: &str) -> bool {
         self.get(url).is_some_and(|known| known.standing == Standing::Copy)
+    }
+
+    /// Whether the object for which another one was left out is converted: it may have turned out unreadable, or have
+    /// been given up since.
+    pub fn has_first_of(&self, url: &str) -> bool {
+        let first = self.copies.get(&object_hash(url)).and_then(|first| self.objects.get(first));
+        first.is_some_and(|first| first.standing == Standing::Converted)
     }
 
     /// A check alone is no knowledge: the conversion that it was held against was given up.
     pub fn get(&self, url: &str) -> Option<Known> {
         self.objects.get(&object_hash(url)).copied().filter(|known| known.standing != Standing::Checked)
+    }
+}
+
+/// What a record of the ledger says of an object.
+struct Said<'a> {
+    url: &'a str,
+    version: &'a str,
+    size: u64,
+    standing: Standing,
+    /// Of a copy that was left out: the URL of the first.
+    first: Option<&'a str>,
+    same_format: bool,
+}
+
+impl<'a> Said<'a> {
+    fn in_brief(brief: &Brief<'a>, format: Option<&str>) -> Said<'a> {
+        let Brief { url, version, size, outcome, first, .. } = *brief;
+        Said { url, version, size, standing: Standing::of(outcome), first, same_format: brief.format == format }
+    }
+
+    fn in_receipt(receipt: &'a Receipt, same_format: bool) -> Said<'a> {
+        let Receipt { url, version, size, outcome, reason, .. } = receipt;
+        let first = reason.as_deref().filter(|_| *outcome == Outcome::Copy);
+        Said { url, version, size: *size, standing: Standing::of(*outcome), first, same_format }
+    }
+
+    fn in_plan(object: &'a Object, same_format: bool) -> Said<'a> {
+        let Object { url, version, size, .. } = object;
+        Said { url, version, size: *size, standing: Standing::Planned, first: None, same_format }
     }
 }
 
@@ -162,6 +206,13 @@ pub fn object_hash(url: &str) -> ObjectHash {
 }
 
 fn version_hash(version: &str) -> u64 {
-    let hash = blake3::hash(version.as_bytes());
+    short(blake3::hash(version.as_bytes()))
+}
+
+fn delivery_hash(name: &str, size: u64) -> u64 {
+    short(blake3::Hasher::new().update(&size.to_le_bytes()).update(name.as_bytes()).finalize())
+}
+
+fn short(hash: blake3::Hash) -> u64 {
     u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("a hash has 32 bytes"))
 }

@@ -8,9 +8,9 @@
 //! Memory: objects come in order of day, hour, account and region, and copies have all of these in common: only what
 //! was met of one such group is held, and of what the ledger knows of the days at hand eight bytes a name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use crate::lake::{Day, Lake, LakeError, Outcome, Receipt, Seen, State};
+use crate::lake::{Day, Lake, LakeError, Outcome, Purpose, Receipt, Seen, State};
 use crate::source::{self, Object};
 
 /// Objects that are held until the ledger is asked for those whose names they have.
@@ -37,13 +37,17 @@ pub enum Likeness {
     Other,
 }
 
-/// Where the same delivery was met before.
+/// Where a delivery of the same name and size was met before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct First {
     pub url: String,
-    pub size: u64,
     pub version: String,
+    /// An open plan has it: it may yet turn out that it cannot be read.
+    pub is_to_come: bool,
 }
+
+/// A name in AWS's form, and a size.
+type Delivery = (String, u64);
 
 /// Objects that come one after the other: day, hour, account and region.
 type Group = (Day, Option<u8>, Option<String>, Option<String>);
@@ -52,95 +56,160 @@ type Group = (Day, Option<u8>, Option<String>, Option<String>);
 pub struct Finder<'a> {
     seen: &'a Seen,
     group: Option<Group>,
-    /// By name, of this group.
-    met: HashMap<String, First>,
-    /// Objects of one day whose names the ledger knows.
+    /// Of this group, in the order in which they came.
+    met: HashMap<Delivery, Vec<First>>,
+    /// Objects of one day that the ledger may know under another URL.
     held: Vec<Object>,
 }
 
-/// An object that goes on, with the first of its name.
-pub type Found = (Object, Option<First>);
+/// An object that goes on, with what it may be a copy of.
+pub type Found = (Object, Vec<First>);
 
 impl<'a> Finder<'a> {
     pub fn new(seen: &'a Seen) -> Finder<'a> {
         Finder { seen, group: None, met: HashMap::new(), held: Vec::new() }
     }
 
-    /// Whether [`Finder::resolve`] must be asked before `next` is looked at.
+    /// Whether [`Finder::resolve`] must be asked before `next` is looked at. A group is not cut.
     pub fn is_full(&self, next: Option<&Object>) -> bool {
-        let is_of_day = |next: &Object| self.held.last().is_none_or(|held| held.day == next.day);
-        self.held.len() >= HELD_MAX || !next.is_some_and(is_of_day) && !self.held.is_empty()
+        let Some(last) = self.held.last() else { return false };
+        let is_of_day = next.is_some_and(|next| next.day == last.day);
+        let is_of_group = next.is_some_and(|next| group_of(next) == group_of(last));
+        !is_of_day || self.held.len() >= HELD_MAX && !is_of_group
     }
 
     /// Takes one object; gives it back unless the ledger must be asked first.
     pub fn look(&mut self, object: Object) -> Option<Found> {
-        let Some(name) = source::delivery(&object.url).map(str::to_owned) else { return Some((object, None)) };
-        if self.seen.has_delivery(&name) {
+        let Some(delivery) = delivery_of(&object.url, object.size) else { return Some((object, Vec::new())) };
+        if self.seen.has_delivery(&delivery.0, delivery.1) {
             self.held.push(object);
             return None;
         }
-        let group = (Day(object.day), object.hour, object.account.clone(), object.region.clone());
+        let group = group_of(&object);
         if self.group.as_ref() != Some(&group) {
             self.met.clear();
             self.group = Some(group);
         }
-        match self.met.get(&name) {
-            Some(first) => Some((object, Some(first.clone()))),
-            None => {
-                self.met.insert(name, First::of(&object));
-                Some((object, None))
-            }
-        }
+        let met = self.met.entry(delivery).or_default();
+        let firsts = met.clone();
+        met.push(First::of(&object));
+        Some((object, firsts))
     }
 
-    /// Asks the ledger for the objects whose names those that are held have.
+    /// Asks the ledger for the objects whose names and sizes those that are held have.
+    ///
+    /// An object that was left out, and the first of its kind is not there after all, comes before others that are not
+    /// converted yet: it was put off once, and is not put off for another one that may be unreadable.
     pub async fn resolve(&mut self, lake: &Lake, state: &State) -> Result<Vec<Found>, LakeError> {
         let held = std::mem::take(&mut self.held);
         let Some(day) = held.first().map(|object| Day(object.day)) else { return Ok(Vec::new()) };
-        let mut firsts: BTreeMap<String, Option<First>> = BTreeMap::new();
-        for name in held.iter().filter_map(|object| source::delivery(&object.url)) {
-            firsts.insert(name.to_owned(), None);
+        let of = |object: &Object| delivery_of(&object.url, object.size).expect("it was looked at");
+        let mut firsts: HashMap<Delivery, Vec<First>> = held.iter().map(|object| (of(object), Vec::new())).collect();
+        let is_wanted = |delivery: &Delivery| firsts.contains_key(delivery);
+        let mut known = converted(lake, state, day, is_wanted).await?;
+        known.extend(to_come(lake, state, day, is_wanted).await?);
+        for (delivery, first) in known {
+            firsts.entry(delivery).or_default().push(first);
         }
-        let wanted = |receipt: &Receipt| {
-            let name = source::delivery(&receipt.url);
-            receipt.outcome == Outcome::Converted && name.is_some_and(|name| firsts.contains_key(name))
-        };
-        let mut known = state.receipts_where(lake, day, wanted).await?;
-        known.sort_by(|a, b| a.receipt.url.cmp(&b.receipt.url));
-        for Receipt { url, size, version, .. } in known.into_iter().map(|filed| filed.receipt) {
-            let slot = source::delivery(&url).and_then(|name| firsts.get_mut(name));
-            if let Some(slot @ None) = slot {
-                *slot = Some(First { url, size, version });
+        let was_copy = |at: &usize| self.seen.was_copy(&held[*at].url);
+        let (again, new): (Vec<usize>, Vec<usize>) = (0..held.len()).partition(was_copy);
+        let mut found = vec![Vec::new(); held.len()];
+        for at in again.into_iter().chain(new) {
+            let object = &held[at];
+            let met = firsts.entry(of(object)).or_default();
+            let counts = |first: &&First| first.url != object.url && !(first.is_to_come && was_copy(&at));
+            found[at] = met.iter().filter(counts).cloned().collect();
+            met.push(First::of(object));
+        }
+        Ok(held.into_iter().zip(found).collect())
+    }
+}
+
+fn group_of(object: &Object) -> Group {
+    (Day(object.day), object.hour, object.account.clone(), object.region.clone())
+}
+
+fn delivery_of(url: &str, size: u64) -> Option<Delivery> {
+    source::delivery(url).map(|name| (name.to_owned(), size))
+}
+
+/// Objects that were converted, in the version that was, in order of their URLs: of a later one it is known only that
+/// its sums are equal.
+async fn converted(
+    lake: &Lake,
+    state: &State,
+    day: Day,
+    is_wanted: impl Fn(&Delivery) -> bool,
+) -> Result<Vec<(Delivery, First)>, LakeError> {
+    let wanted = |receipt: &Receipt| {
+        let is_converted = receipt.outcome == Outcome::Converted;
+        is_converted && delivery_of(&receipt.url, receipt.size).is_some_and(|delivery| is_wanted(&delivery))
+    };
+    let mut known: Vec<Receipt> =
+        state.receipts_where(lake, day, wanted).await?.into_iter().map(|filed| filed.receipt).collect();
+    known.sort_by(|a, b| a.url.cmp(&b.url));
+    let first = |Receipt { url, version, size, .. }| {
+        delivery_of(&url, size).map(|delivery| (delivery, First { url, version, is_to_come: false }))
+    };
+    Ok(known.into_iter().filter_map(first).collect())
+}
+
+/// Objects that open plans have yet to convert.
+async fn to_come(
+    lake: &Lake,
+    state: &State,
+    day: Day,
+    is_wanted: impl Fn(&Delivery) -> bool,
+) -> Result<Vec<(Delivery, First)>, LakeError> {
+    let mut found = Vec::new();
+    for number in state.open_plans() {
+        let plan = &state.plans[&number].plan;
+        if plan.purpose != Purpose::Convert || !plan.days.contains(&day) {
+            continue;
+        }
+        let tasks = state.tasks_to_do(lake, number).await?;
+        for object in tasks.into_iter().flat_map(|task| task.objects).filter(|object| Day(object.day) == day) {
+            let delivery = delivery_of(&object.url, object.size).filter(&is_wanted);
+            if let Some(delivery) = delivery.filter(|_| object.copy_of.is_none()) {
+                found.push((delivery, First { is_to_come: true, ..First::of(&object) }));
             }
         }
-        let first_of = |object: &Object| {
-            let first = source::delivery(&object.url).and_then(|name| firsts.get(name).cloned()).flatten();
-            first.filter(|first| first.url != object.url)
-        };
-        Ok(held.into_iter().map(|object| (first_of(&object), object)).map(|(first, object)| (object, first)).collect())
     }
+    Ok(found)
 }
 
 impl First {
     fn of(object: &Object) -> First {
-        First { url: object.url.clone(), size: object.size, version: object.version.clone() }
+        First { url: object.url.clone(), version: object.version.clone(), is_to_come: false }
     }
 
-    /// Reads both where they lie on disk, if it may: the ledger named the first, and may be a stranger's.
+    /// Reads both where they lie on disk, if it may: the ledger named the first, and may be a stranger's. What counts
+    /// are the bytes that were converted: a file that was changed since says nothing of them.
     pub fn likeness(&self, other: &Object, may_read: bool) -> Likeness {
-        if self.size != other.size {
-            return Likeness::Other;
-        }
         match (checksum(&self.version), checksum(&other.version)) {
             (Some(a), Some(b)) if a == b => Likeness::Same,
             _ if !may_read => Likeness::Unknown,
-            _ => match source::same_content(&self.url, &other.url) {
+            _ => match source::same_content((&self.url, &self.version), (&other.url, &other.version)) {
                 Some(Ok(true)) => Likeness::Same,
                 Some(Ok(false)) => Likeness::Other,
                 Some(Err(_)) | None => Likeness::Unknown,
             },
         }
     }
+}
+
+/// Of what an object may be a copy of, with whether its file may be read: the first that is the same, else the first
+/// that may be.
+pub fn nearest(object: &Object, firsts: Vec<(First, bool)>) -> Option<(String, Likeness)> {
+    let mut may_be = None;
+    for (first, may_read) in firsts {
+        match first.likeness(object, may_read) {
+            Likeness::Same => return Some((first.url, Likeness::Same)),
+            Likeness::Unknown => drop(may_be.get_or_insert((first.url, Likeness::Unknown))),
+            Likeness::Other => {}
+        }
+    }
+    may_be
 }
 
 /// An ETag that is the MD5 of a whole object, as far as its form tells.

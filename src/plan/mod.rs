@@ -14,17 +14,18 @@ mod spool;
 #[cfg(test)]
 mod tests;
 
-pub use copies::{Copies, Finder, First, Found, Likeness};
+pub use copies::{Copies, Finder, First, Found, Likeness, nearest};
 pub use cut::{Gather, OBJECTS_PER_PLAN_MAX, cut};
 pub use spool::{Listed, Merge, Spool};
 
 use crate::lake::{Seen, Standing};
-use crate::source::{Object, delivery};
+use crate::source::Object;
 
 /// What a listed object is to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// To be converted: never seen, or set aside and changed since, or set aside under another `--format`.
+    /// To be converted: never seen, or set aside and changed since, or set aside under another `--format`, or left out
+    /// as a copy of what is not there.
     Fresh,
     /// Converted, and another version of it lies at the source now: to be checked.
     Changed,
@@ -36,10 +37,7 @@ pub fn judge(object: &Object, seen: &Seen) -> Verdict {
     let Some(known) = seen.get(&object.url) else { return Verdict::Fresh };
     let same_version = known.is_version(&object.version);
     match known.standing {
-        // Of which it is a copy, that may not have been read after all.
-        Standing::Copy if !same_version || !delivery(&object.url).is_some_and(|name| seen.has_delivery(name)) => {
-            Verdict::Fresh
-        }
+        Standing::Copy if !same_version || !seen.has_first_of(&object.url) => Verdict::Fresh,
         Standing::Aside | Standing::Skipped if !same_version || !known.same_format => Verdict::Fresh,
         Standing::Converted if !same_version => Verdict::Changed,
         _ => Verdict::Known,

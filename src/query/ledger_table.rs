@@ -1,4 +1,5 @@
-//! The ledger as tables: `lake.objects`, `lake.files`, `lake.rejects` and `lake.runs`, read only when a query names them.
+//! The ledger as tables: `lake.objects`, `lake.files`, `lake.rejects` and `lake.runs`, read only when a query names
+//! them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ impl LedgerTable {
                 ("rows", Type::Int),
                 ("rejects", Type::Int),
                 ("inflated_bytes", Type::Int),
+                ("sums", Type::Text),
                 ("plan", Type::Int),
                 ("task", Type::Int),
             ],
@@ -192,7 +194,7 @@ fn objects(of_day: Vec<Filed>) -> Vec<Value> {
             "url": receipt.url, "version": receipt.version, "size": receipt.size, "day": receipt.day.0,
             "outcome": receipt.outcome, "reason": receipt.reason, "lines": receipt.lines, "headers": receipt.headers,
             "blanks": receipt.blanks, "rows": receipt.rows, "rejects": receipt.rejects,
-            "inflated_bytes": receipt.inflated_bytes, "plan": plan, "task": task,
+            "inflated_bytes": receipt.inflated_bytes, "sums": receipt.sums(), "plan": plan, "task": task,
         })
     };
     of_day.into_iter().map(object).collect()

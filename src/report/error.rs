@@ -20,6 +20,8 @@ pub enum ReportError {
     NotAPair(String),
     #[error("report `{0}` compares with no earlier window, so --against has no meaning for it")]
     NoAgainst(String),
+    #[error("report `{0}` is about the whole lake, so --since and --until have no meaning for it")]
+    NoWindow(String),
     #[error("the window is empty: it would begin at {since} and end at {until} ({zone})")]
     EmptyWindow { since: String, until: String, zone: String },
     #[error("no record of this lake starts in the window; they start from {first} to {last} ({zone})")]

@@ -4,7 +4,7 @@
 //! -- title: Rejected traffic by port
 //! -- meaning: flows that were refused, by destination port
 //! -- theme: refused                       where it stands in the list; `own` without it
-//! -- table: flow_logs                     the default
+//! -- table: flow_logs                     the default; `lake` for what the ledger knows, which has no window
 //! -- fields: action, dstport              columns that the lake must have
 //! -- optional: tcp_flags                  columns that are null where the lake has none
 //! -- param: top integer 10: rows at most
@@ -15,6 +15,9 @@
 use crate::schema::Table;
 
 use super::Parameter;
+
+/// The word for the tables of the ledger.
+const OF_LEDGER: &str = "lake";
 
 /// What a report is about: the list is grouped by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +61,8 @@ pub struct Report {
     pub title: String,
     pub meaning: String,
     pub theme: Theme,
-    pub table: Table,
+    /// `None` where it asks the tables of the ledger: those are not narrowed to a window, and have all their columns.
+    pub table: Option<Table>,
     pub fields: Vec<String>,
     pub optional: Vec<String>,
     pub parameters: Vec<Parameter>,
@@ -75,7 +79,7 @@ impl Report {
             title: String::new(),
             meaning: String::new(),
             theme: Theme::Own,
-            table: Table::FlowLogs,
+            table: Some(Table::FlowLogs),
             fields: Vec::new(),
             optional: Vec::new(),
             parameters: Vec::new(),
@@ -89,7 +93,7 @@ impl Report {
         for (key, is_empty) in [
             ("title", report.title.is_empty()),
             ("meaning", report.meaning.is_empty()),
-            ("fields", report.fields.is_empty()),
+            ("fields", report.fields.is_empty() && report.table.is_some()),
         ] {
             if is_empty {
                 return Err(format!("it has no line `-- {key}: …` at its beginning"));
@@ -110,8 +114,9 @@ impl Report {
             "fields" => self.fields = names(),
             "optional" => self.optional = names(),
             "table" => {
-                let table = Table::ALL.into_iter().find(|table| table.name() == value);
-                self.table = table.ok_or_else(|| format!("`{value}` is no table of a lake"))?;
+                let known = Table::ALL.into_iter().map(Some).chain([None]);
+                let found = known.into_iter().find(|table| table.map_or(OF_LEDGER, Table::name) == value);
+                self.table = found.ok_or_else(|| format!("`{value}` is no table of a lake, nor `{OF_LEDGER}`"))?;
             }
             "against" => {
                 let length = humantime::parse_duration(value).map_err(|error| format!("against: {error}"))?;

@@ -70,8 +70,9 @@ fn parameters(report: &Report) -> String {
 
 /// What the lake lacks that the report needs.
 fn lack(report: &Report, session: &Session) -> Option<String> {
-    let Some(columns) = session.columns(report.table) else {
-        return Some(format!("no {} in this lake", report.table.name()));
+    let table = report.table?;
+    let Some(columns) = session.columns(table) else {
+        return Some(format!("no {} in this lake", table.name()));
     };
     let lacks = report.lacks(Some(&columns));
     (!lacks.is_empty()).then(|| format!("this lake has no {}", lacks.join(", ")))

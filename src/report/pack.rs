@@ -20,6 +20,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "bytes-by-day",
     "bytes-by-pair",
     "bytes-by-pair-packet-level",
+    "copies",
     "cross-az-traffic",
     "database-ports-from-outside",
     "double-counting",

@@ -6,6 +6,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::{Report, ReportError};
 use crate::query::{Answer, Session, Window};
+use crate::schema::Table;
 
 /// What the asker chose.
 #[derive(Debug, Clone, Default)]
@@ -27,13 +28,15 @@ pub struct Asked {
 
 /// Begins to answer `report`.
 pub async fn ask(session: &Session, report: &Report, request: &Request) -> Result<Asked, ReportError> {
+    let values = values(report, request);
+    let Some(table) = report.table else { return ask_ledger(session, report, request, values?).await };
     if session.rows() == 0 {
         return Err(ReportError::EmptyLake { url: session.lake_url().to_owned() });
     }
     let needs_start = request.window != Window::default();
-    check_fields(session, report, needs_start)?;
-    let values = values(report, request)?;
-    let window = window(session, report, request)?;
+    check_fields(session, report, table, needs_start)?;
+    let values = values?;
+    let window = window(session, report, table, request)?;
     let optional: Vec<&str> = report.optional.iter().map(String::as_str).collect();
     let before = report.against.map(|length| {
         let since = window.since.unwrap_or_default();
@@ -43,7 +46,7 @@ pub async fn ask(session: &Session, report: &Report, request: &Request) -> Resul
     let narrowed = session.narrowed(window, before, &optional)?;
     let answer = session.sql_with(&report.sql, values).await?;
     drop(narrowed);
-    let mut title = title(session, report, window);
+    let mut title = title(session, report, table, window);
     if let Some(length) = report.against {
         let length = std::time::Duration::from_secs(request.against.unwrap_or(length).unsigned_abs());
         title += &format!(" against the {} before", humantime::format_duration(length));
@@ -51,8 +54,25 @@ pub async fn ask(session: &Session, report: &Report, request: &Request) -> Resul
     Ok(Asked { title, answer })
 }
 
-fn check_fields(session: &Session, report: &Report, needs_start: bool) -> Result<(), ReportError> {
-    let columns = session.columns(report.table);
+/// What the ledger knows is of the whole lake.
+async fn ask_ledger(
+    session: &Session,
+    report: &Report,
+    request: &Request,
+    values: Vec<(String, ScalarValue)>,
+) -> Result<Asked, ReportError> {
+    if request.window != Window::default() {
+        return Err(ReportError::NoWindow(report.name.clone()));
+    }
+    if request.against.is_some() {
+        return Err(ReportError::NoAgainst(report.name.clone()));
+    }
+    let answer = session.sql_with(&report.sql, values).await?;
+    Ok(Asked { title: report.title.clone(), answer })
+}
+
+fn check_fields(session: &Session, report: &Report, table: Table, needs_start: bool) -> Result<(), ReportError> {
+    let columns = session.columns(table);
     let mut lacks = report.lacks(columns.as_deref());
     if needs_start && !lacks.contains(&"start") && !columns.iter().flatten().any(|column| column == "start") {
         lacks.push("start");
@@ -63,20 +83,20 @@ fn check_fields(session: &Session, report: &Report, needs_start: bool) -> Result
     let fields: Vec<String> = lacks.iter().map(|field| format!("`{}`", field.replace('_', "-"))).collect();
     Err(ReportError::Fields {
         report: report.name.clone(),
-        table: report.table.name(),
+        table: table.name(),
         s: if fields.len() == 1 { "" } else { "s" },
         fields: fields.join(", "),
     })
 }
 
 /// The window asked for. A report that compares begins with the last day, unless told.
-fn window(session: &Session, report: &Report, request: &Request) -> Result<Window, ReportError> {
+fn window(session: &Session, report: &Report, table: Table, request: &Request) -> Result<Window, ReportError> {
     if request.against.is_some() && report.against.is_none() {
         return Err(ReportError::NoAgainst(report.name.clone()));
     }
     let mut window = request.window;
     let zone = session.time_zone();
-    let Some((first, last)) = session.starts(report.table) else { return Ok(window) };
+    let Some((first, last)) = session.starts(table) else { return Ok(window) };
     if report.against.is_some() && window.since.is_none() {
         window.since = Some(zone.start_of_day_at(last.min(window.until.unwrap_or(i64::MAX).saturating_sub(1))));
     }
@@ -121,9 +141,9 @@ fn values(report: &Report, request: &Request) -> Result<Vec<(String, ScalarValue
 }
 
 /// `Rejected traffic by port, 2023-09-14 00:00:00 to 2023-09-15 00:00:00 (UTC)`
-fn title(session: &Session, report: &Report, window: Window) -> String {
+fn title(session: &Session, report: &Report, table: Table, window: Window) -> String {
     let zone = session.time_zone();
-    let (first, last) = session.starts(report.table).unzip();
+    let (first, last) = session.starts(table).unzip();
     let show = |asked: Option<i64>, held: Option<i64>| asked.or(held).map(|at| zone.show(at));
     match (show(window.since, first), show(window.until, last)) {
         (Some(since), Some(until)) => format!("{}, {since} to {until} ({zone})", report.title),

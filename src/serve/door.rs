@@ -82,13 +82,7 @@ impl Door {
 impl Login {
     fn read(user: &str, path: &Path) -> Result<Login, ServeError> {
         let wrong = |reason: String| ServeError::File { path: path.to_owned(), reason };
-        let mut file = File::open(path).map_err(|error| wrong(error.to_string()))?;
-        let found = file.metadata().map_err(|error| wrong(error.to_string()))?;
-        if let Some(reason) = not_secret(&found) {
-            return Err(wrong(reason));
-        }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
+        let text = read_secret(path)?;
         let password = text.trim_end_matches(['\n', '\r']);
         if password.is_empty() {
             return Err(wrong("it holds no password".to_owned()));
@@ -104,7 +98,20 @@ impl Login {
     }
 }
 
-/// Why others may know, or set, the password in a file.
+/// The text of a file that nobody else may read or change.
+fn read_secret(path: &Path) -> Result<String, ServeError> {
+    let wrong = |reason: String| ServeError::File { path: path.to_owned(), reason };
+    let mut file = File::open(path).map_err(|error| wrong(error.to_string()))?;
+    let found = file.metadata().map_err(|error| wrong(error.to_string()))?;
+    if let Some(reason) = not_secret(&found) {
+        return Err(wrong(reason));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
+    Ok(text)
+}
+
+/// Why others may know, or set, what a file holds.
 fn not_secret(file: &Metadata) -> Option<String> {
     // SAFETY: `geteuid` reads a number of the process and cannot fail.
     let user = unsafe { libc::geteuid() };
@@ -132,7 +139,7 @@ fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, ServeError> {
     if certificates.is_empty() {
         return Err(wrong(cert, "it holds no PEM certificate".to_owned()));
     }
-    let private = PrivateKeyDer::from_pem_file(key)
+    let private = PrivateKeyDer::from_pem_slice(read_secret(key)?.as_bytes())
         .map_err(|error| wrong(key, format!("no PEM private key can be read: {error}")))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

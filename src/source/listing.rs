@@ -1,5 +1,6 @@
 //! One contract for listing a bucket and a disk: a folder's own names, or all keys below it from a starting point.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,13 +27,15 @@ pub(super) const PAGE_ENTRIES_MAX: usize = 1000;
 /// Pages that a listing of a disk may be ahead of its reader.
 const PAGES_AHEAD_MAX: usize = 2;
 
-/// How the version of an object begins whose store gives no ETag: size and time follow, and no request can insist on it.
+/// How the version of an object begins whose store gives no ETag: size and time follow, and no request can insist on
+/// it.
 pub const UNTAGGED: &str = "untagged:";
 
 /// An open bucket or disk, and the place in it that was named.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// Paths are those of the whole bucket or disk. Keys of a source go through [`path_of`], which keeps odd ones whole.
+    /// Paths are those of the whole bucket or disk. Keys of a source go through [`path_of`], which keeps odd ones
+    /// whole.
     pub store: Arc<dyn ObjectStore>,
     pub location: Location,
     pub kind: Kind,
@@ -86,6 +89,12 @@ pub struct Denied {
     pub reason: String,
 }
 
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.prefix, self.reason)
+    }
+}
+
 impl Store {
     /// Wraps an open store; S3's rules for keys apply unless the location is on disk.
     pub fn new(store: Arc<dyn ObjectStore>, location: Location) -> Store {
@@ -122,8 +131,8 @@ impl Store {
         self.location.path().map(|path| Beneath::new(path, self.follows_links))
     }
 
-    /// The same store with paths relative to the location, to read from. On disk the folder must exist, none of `folders`
-    /// in it may be a link, and no other link is followed, unless that was asked for.
+    /// The same store with paths relative to the location, to read from. On disk the folder must exist, none of
+    /// `folders` in it may be a link, and no other link is followed, unless that was asked for.
     pub fn rooted(&self, folders: impl IntoIterator<Item = String>) -> Result<Arc<dyn ObjectStore>> {
         match self.beneath() {
             Some(beneath) if beneath.root().is_dir() => match first_link(&beneath, folders) {

@@ -8,9 +8,9 @@
 //! absolute paths without their first `/`.
 
 use std::collections::HashSet;
-use std::fs::Metadata;
-use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,29 +28,53 @@ pub fn path_of(key: &str) -> PathBuf {
     Path::new("/").join(key)
 }
 
-/// Whether two objects on disk have the same bytes; `None` if one is not on disk.
-pub fn same_content(a: &str, b: &str) -> Option<std::io::Result<bool>> {
-    use std::io::Read;
+/// Whether two objects on disk, each a URL and a version, have the same bytes; `None` if one is not on disk. A file
+/// that has another version by now, or gets one meanwhile, is an error: it says nothing of the bytes that were known.
+pub fn same_content(a: (&str, &str), b: (&str, &str)) -> Option<std::io::Result<bool>> {
     let path = |url: &str| url.strip_prefix("file:///").map(path_of);
-    let (a, b) = (path(a)?, path(b)?);
+    let (path_a, path_b) = (path(a.0)?, path(b.0)?);
     let compare = || {
-        let is_file = |path: &PathBuf| Ok::<_, std::io::Error>(std::fs::symlink_metadata(path)?.is_file());
-        if !is_file(&a)? || !is_file(&b)? {
-            return Err(std::io::ErrorKind::InvalidInput.into());
-        }
-        let (mut a, mut b) = (std::fs::File::open(a)?, std::fs::File::open(b)?);
-        let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
-        loop {
-            of_a.clear();
-            of_b.clear();
-            (&mut a).take(1 << 20).read_to_end(&mut of_a)?;
-            (&mut b).take(1 << 20).read_to_end(&mut of_b)?;
-            if of_a != of_b || of_a.is_empty() {
-                return Ok(of_a == of_b);
-            }
-        }
+        let files = [Versioned::open(&path_a, a.1)?, Versioned::open(&path_b, b.1)?];
+        let same = same_bytes(&files[0].file, &files[1].file)?;
+        files.iter().try_for_each(Versioned::check)?;
+        Ok(same)
     };
     Some(compare())
+}
+
+/// Whether both give the same bytes, from where they are to their ends.
+pub fn same_bytes(mut a: impl Read, mut b: impl Read) -> std::io::Result<bool> {
+    let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
+    loop {
+        of_a.clear();
+        of_b.clear();
+        a.by_ref().take(1 << 20).read_to_end(&mut of_a)?;
+        b.by_ref().take(1 << 20).read_to_end(&mut of_b)?;
+        if of_a != of_b || of_a.is_empty() {
+            return Ok(of_a == of_b);
+        }
+    }
+}
+
+/// A file that is open, and the version that it must have.
+struct Versioned<'a> {
+    file: File,
+    version: &'a str,
+}
+
+impl Versioned<'_> {
+    /// Follows no link, and waits for no pipe.
+    fn open<'a>(path: &Path, version: &'a str) -> std::io::Result<Versioned<'a>> {
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let opened = Versioned { file, version };
+        opened.check().map(|()| opened)
+    }
+
+    fn check(&self) -> std::io::Result<()> {
+        let found = self.file.metadata()?;
+        if found.is_file() && version_of(&found) == self.version { Ok(()) } else { Err(ErrorKind::InvalidData.into()) }
+    }
 }
 
 pub(super) fn entry(key: String, metadata: &Metadata) -> Entry {

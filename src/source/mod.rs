@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Promises: a key and its URL are the store's own characters, whatever they are; what is left out is counted with its
-//! reason; a listing holds a page at a time. It leaves to others: which objects are new (plan), and their bytes (fetch).
+//! reason; a listing holds a page at a time. It leaves to others: which objects are new (plan), and their bytes
+//! (fetch).
 
 mod access;
 mod beneath;
@@ -44,7 +45,7 @@ pub use discover::{Discovery, find_chains, find_chains_into};
 pub use error::{Result, SourceError, detail_of, full_text};
 pub use key::{Facts, delivery};
 pub use listing::{Denied, Folder, Page, Store, UNTAGGED};
-pub use local::{path_of as local_path_of, same_content, version_of as local_version_of};
+pub use local::{path_of as local_path_of, same_bytes, same_content, version_of as local_version_of};
 pub use location::{Kind, Location, real_path};
 pub use object::{Entry, Object, Reason, Skipped, Tally};
 pub use reach::Reach;

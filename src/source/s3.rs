@@ -21,13 +21,13 @@ const REQUEST_TIMEOUT: &str = "120 seconds";
 const CONNECT_TIMEOUT: &str = "5 seconds";
 /// S3 is asked once for a bucket's region; without an answer the configured region is taken.
 const REGION_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a request is tried: a server may be away for that long. Retries are not signed anew, so that this stays below
-/// the fifteen minutes that a signature holds.
+/// How long a request is tried: a server may be away for that long. Retries are not signed anew, so that this stays
+/// below the fifteen minutes that a signature holds.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(180);
 /// More than fit into the time.
 const RETRIES_MAX: usize = 1_000;
-/// Waits are drawn at random between the first and the one before times the base, so that they grow to the last in about
-/// a dozen tries.
+/// Waits are drawn at random between the first and the one before times the base, so that they grow to the last in
+/// about a dozen tries.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_LAST: Duration = Duration::from_secs(10);
 const BACKOFF_BASE: f64 = 4.0;
@@ -62,9 +62,10 @@ pub(super) async fn open(location: &Location, access: &Access, requests: Arc<Ato
         }
     }
     let endpoint = builder.get_config_value(&Key::S3Endpoint).or(builder.get_config_value(&Key::Endpoint));
-    if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains('@')) {
-        // It would be sent in place of a signature, and told wherever a URL is.
-        let detail = "an endpoint holds no user and no password; give keys as options or in the environment".to_owned();
+    if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains(['@', '?', '#'])) {
+        // A user would be sent in place of a signature, a query would not be sent, and both may be secrets.
+        let detail = "an endpoint holds no user, no password and no query; give keys as options or in the environment"
+            .to_owned();
         return Err(SourceError::OptionValue { url: location.url(), detail });
     }
     if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")) {

@@ -1,4 +1,5 @@
-//! Texts for people without the passwords that URLs may hold: `https://user:secret@host` is told as `https://…@host`.
+//! Texts for people without the secrets that URLs may hold: `https://user:secret@host` is told as `https://…@host`, and
+//! `https://host/key?X-Amz-Signature=secret` as `https://host/key?X-Amz-Signature=…`.
 
 use std::borrow::Cow;
 
@@ -10,7 +11,10 @@ fn ends_url(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '(' | ')' | '{' | '}' | ',')
 }
 
-/// The text without users and passwords of the URLs in it.
+/// Words in the names of parameters of a query whose values open something: a presigned URL is a key by itself.
+const OPENS: [&str; 7] = ["signature", "token", "credential", "secret", "passw", "accesskey", "apikey"];
+
+/// The text without users, passwords and signatures of the URLs in it.
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
     let mut told = String::new();
     let mut rest = text;
@@ -22,7 +26,12 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
         if secret > 0 {
             told.push_str(HIDDEN);
         }
-        rest = &url[secret..];
+        // Keys of a bucket may hold anything.
+        let has_query = before.ends_with("http") || before.ends_with("https");
+        let query = url[..end].find('?').filter(|&at| has_query && at >= secret).unwrap_or(end);
+        told.push_str(&url[secret..query]);
+        push_query(&mut told, &url[query..end]);
+        rest = &url[end..];
     }
     if told.is_empty() {
         return Cow::Borrowed(text);
@@ -31,8 +40,22 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
     Cow::Owned(told)
 }
 
-/// How much of a URL behind its scheme is a user and a password: all before the last `@` of the host's part. A password that
-/// was not escaped may hold a `/`, so that its host's part ends early: then what stands behind the colon is no port.
+/// A query, with the names of all of its parameters.
+fn push_query(told: &mut String, query: &str) {
+    for parameter in query.split_inclusive('&') {
+        match parameter.split_once('=') {
+            Some((name, value)) if OPENS.iter().any(|word| name.to_lowercase().contains(word)) => {
+                let next = if value.ends_with('&') { "&" } else { "" };
+                told.extend([name, "=", HIDDEN, next]);
+            }
+            _ => told.push_str(parameter),
+        }
+    }
+}
+
+/// How much of a URL behind its scheme is a user and a password: all before the last `@` of the host's part. A password
+/// that was not escaped may hold a `/`, so that its host's part ends early: then what stands behind the colon is no
+/// port.
 fn secret_bytes(url: &str) -> usize {
     let host = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
     if let Some(at) = host.rfind('@') {
@@ -58,6 +81,10 @@ mod tests {
                 "for url (https://…@host/b?c=d@e), then http://…@z",
             ),
             ("https://ana:pa@ss@host", "https://…@host"),
+            (
+                "at https://host/k?list-type=2&X-Amz-Signature=a%2F&x-amz-security-token=b&prefix=c, https://h?TOKEN=d",
+                "at https://host/k?list-type=2&X-Amz-Signature=…&x-amz-security-token=…&prefix=c, https://h?TOKEN=…",
+            ),
             ("https://ana:pa/ss@host/b", "https://…@host/b"),
             (
                 "proxy(http://ana:sesame@proxy:3128) of \"https://host\"",
@@ -72,6 +99,8 @@ mod tests {
     fn all_else_is_told_as_it_is() {
         for text in [
             "s3://bucket/a@b/c.log.gz",
+            "s3://bucket/a?token=b",
+            "https://host/b?list-type=2&prefix=a%2Fb&delimiter=%2F",
             "https://host:9000/bucket/key@x",
             "http://[::1]:9000/bucket/key@x",
             "file:///logs/a@b",

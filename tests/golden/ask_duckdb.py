@@ -1,7 +1,7 @@
-"""Answers every report with DuckDB: ask_duckdb.py LOGS QUESTIONS OUT.
+"""Answers every report with DuckDB: ask_duckdb.py LOGS COPIES QUESTIONS OUT.
 
-Reads the text logs of a folder as they are, each by its own header; runs QUESTIONS/prelude.sql and every other .sql
-file there; writes the rows of each as tab-separated text to OUT.
+Reads the text logs of a folder as they are, each by its own header; names the files below COPIES in a variable; runs
+QUESTIONS/prelude.sql and every other .sql file there; writes the rows of each as tab-separated text to OUT.
 """
 
 import pathlib
@@ -17,9 +17,10 @@ TEXT = {
 }
 
 
-def main(logs: str, questions: str, out: str) -> None:
+def main(logs: str, copies: str, questions: str, out: str) -> None:
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
+    con.execute(f"SET VARIABLE copies = '{copies}/*/*.log'")
     parts = {"vpc": [], "tgw": []}
     for path in sorted(pathlib.Path(logs).glob("*.log")):
         names = path.open().readline().split()

@@ -10,6 +10,12 @@ on_both_stores!(
     a_copy_of_what_was_converted_earlier_is_found,
     what_has_the_name_but_not_the_content_is_no_copy,
     a_copy_is_taken_if_its_first_cannot_be_read,
+    a_copy_is_taken_once_its_first_is_given_up,
+    one_of_two_is_taken_once_the_first_is_given_up,
+    a_copy_of_an_object_that_was_given_up_meanwhile_is_listed_again,
+    what_counts_is_what_was_converted,
+    of_several_of_one_name_the_right_one_is_found,
+    what_an_open_plan_will_convert_is_the_first,
 );
 
 const DAYS: u32 = 6;
@@ -27,9 +33,7 @@ fn convert(lab: &Lab, sources: &[&str], more: &[&str], code: i32) -> Value {
 const BOTH: [&str; 2] = ["{}logs/", "{}replica/"];
 
 fn empty_lake(lab: &Lab) {
-    for name in lab.list("lake").into_keys() {
-        lab.delete(&object_store::path::Path::parse(&name).expect("a name"));
-    }
+    remove(lab, "lake");
 }
 
 fn copies_of_one_run_are_named_and_left_out_if_asked(lab: &Lab) {
@@ -51,13 +55,11 @@ fn copies_of_one_run_are_named_and_left_out_if_asked(lab: &Lab) {
     let pair = format!("{}: {}", lab.url(&format!("replica/{}", key(2, 1))), lab.url(&format!("logs/{}", key(2, 1))));
     assert!(named.len() == DAYS as usize && named.contains(&pair.clone().into()), "{summary}");
     assert_eq!(lab.lake_rows().len(), both, "they are kept");
-    let documented = include_str!("../../docs/lake.md").split("```sql\n").nth(1).expect("the statement");
-    let statement = documented.split("```").next().expect("its end");
-    let said = lab.run(&["query", "{}lake/", statement, "--format", "csv"]);
+    let said = lab.run(&["report", "{}lake/", "copies", "--format", "csv"]);
     let rows: Vec<&str> = said.stdout.lines().skip(1).collect();
     assert_eq!(rows.len(), DAYS as usize, "{}{}", said.stdout, said.stderr);
-    let second =
-        format!("{},2,{},5", key(2, 1).rsplit('/').next().expect("a name"), lab.url(&format!("logs/{}", key(2, 1))));
+    let url = |folder: &str| lab.url(&format!("{folder}/{}", key(2, 1)));
+    let second = format!("{},{},kept,5", url("replica"), url("logs"));
     assert!(rows.contains(&second.as_str()), "{second}: {rows:?}");
     empty_lake(lab);
 
@@ -71,6 +73,13 @@ fn copies_of_one_run_are_named_and_left_out_if_asked(lab: &Lab) {
     assert_eq!(
         said.stdout.trim_start_matches("reason\n").trim(),
         lab.url(&format!("logs/{}", key(2, 1))),
+        "{}",
+        said.stderr
+    );
+    let said = lab.run(&["report", "{}lake/", "copies", "--format", "csv"]);
+    assert_eq!(
+        said.stdout.lines().filter(|line| line.ends_with(",left out,0")).count(),
+        DAYS as usize,
         "{}",
         said.stderr
     );
@@ -110,12 +119,6 @@ fn a_copy_of_what_was_converted_earlier_is_found(lab: &Lab) {
 fn what_has_the_name_but_not_the_content_is_no_copy(lab: &Lab) {
     lab.put_gz(&format!("logs/{}", key(1, 1)), &text(1, 1));
     let other = text(1, 1).replace("10.0.1.0 1000", "10.0.1.0 1009");
-    // Stored, not compressed: of one size whatever the digits.
-    let stored = |text: &str| {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
-        std::io::Write::write_all(&mut encoder, text.as_bytes()).expect("memory");
-        encoder.finish().expect("memory")
-    };
     lab.put(&format!("logs/{}", key(2, 1)), stored(&text(1, 1)));
     lab.put(&format!("replica/{}", key(2, 1)), stored(&other));
     lab.put_gz(&format!("replica/{}", key(1, 1)), &(text(1, 1) + &text(1, 9)));
@@ -144,4 +147,147 @@ fn a_copy_is_taken_if_its_first_cannot_be_read(lab: &Lab) {
     assert!(lab.lake_rows() == rows);
     let said = lab.run(&["verify", "{}lake/", BOTH[0], BOTH[1]]);
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+}
+
+fn remove(lab: &Lab, folder: &str) {
+    for name in lab.list(folder).into_keys() {
+        lab.delete(&object_store::path::Path::parse(&name).expect("a name"));
+    }
+}
+
+/// Takes away an entry of the log.
+fn forget(lab: &Lab, entry: u64) {
+    lab.delete(&object_store::path::Path::from(format!("lake/_flowlake/log/{entry:020}.json")));
+}
+
+/// The commits of plan 1, which converted `logs`, are lost.
+fn give_up_the_first(lab: &Lab) {
+    remove(lab, "lake/_flowlake/commits/00000000000000000001");
+    let said = lab.run(&["repair", "{}lake/"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+}
+
+/// Everything in `logs` is converted, and everything in `replica` was left out for it.
+fn with_copies_left_out(lab: &Lab) {
+    fill(lab, "logs");
+    convert(lab, &BOTH[..1], &[], 0);
+    fill(lab, "replica");
+    assert_eq!(convert(lab, &BOTH, &["--copies", "skip"], 0)["objects_copies"], DAYS);
+}
+
+fn is_sound(lab: &Lab, sources: &[&str]) {
+    let said = lab.run(&[&["verify", "{}lake/"], sources].concat());
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+}
+
+fn a_copy_is_taken_once_its_first_is_given_up(lab: &Lab) {
+    with_copies_left_out(lab);
+    give_up_the_first(lab);
+    assert!(lab.lake_rows().is_empty());
+    // Only the replica is left, and no lookback reaches its days.
+    remove(lab, "logs");
+    let again = ["--copies", "skip", "--lookback", "0d"];
+    assert_eq!(convert(lab, &BOTH[1..], &again, 0)["objects"], DAYS);
+    assert_eq!(lab.lake_rows(), lab.expected("replica").rows);
+    assert_eq!(convert(lab, &BOTH[1..], &["--copies", "skip", "--full-scan"], 0)["objects_planned"], 0);
+    // From now on what was the first is the copy.
+    fill(lab, "logs");
+    let summary = convert(lab, &BOTH, &["--copies", "skip", "--full-scan"], 0);
+    assert_eq!((&summary["objects"], &summary["objects_copies"]), (&0.into(), &DAYS.into()), "{summary}");
+    is_sound(lab, &BOTH);
+}
+
+fn one_of_two_is_taken_once_the_first_is_given_up(lab: &Lab) {
+    with_copies_left_out(lab);
+    give_up_the_first(lab);
+    let summary = convert(lab, &BOTH, &["--copies", "skip", "--lookback", "0d"], 0);
+    assert_eq!((&summary["objects"], &summary["objects_copies"]), (&DAYS.into(), &DAYS.into()), "{summary}");
+    assert_eq!(lab.lake_rows().len(), lab.expected("logs").rows.len(), "each delivery is there once");
+    assert_eq!(convert(lab, &BOTH, &["--copies", "skip", "--full-scan"], 0)["objects_planned"], 0);
+    is_sound(lab, &BOTH);
+}
+
+/// The plan of the copies is open, and no receipt tells of them, when the first ones are given up.
+fn a_copy_of_an_object_that_was_given_up_meanwhile_is_listed_again(lab: &Lab) {
+    with_copies_left_out(lab);
+    remove(lab, "lake/_flowlake/commits/00000000000000000003");
+    forget(lab, 4);
+    give_up_the_first(lab);
+    remove(lab, "logs");
+    let summary = convert(lab, &BOTH[1..], &["--copies", "skip", "--lookback", "0d"], 0);
+    assert_eq!(summary["objects"], DAYS, "{summary}");
+    assert_eq!(lab.lake_rows(), lab.expected("replica").rows);
+    assert_eq!(convert(lab, &BOTH[1..], &["--copies", "skip", "--full-scan"], 0)["objects_planned"], 0);
+    is_sound(lab, &BOTH[1..]);
+}
+
+/// Stored, not compressed: of one size whatever the digits.
+fn stored(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    std::io::Write::write_all(&mut encoder, text.as_bytes()).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+/// The file of the first has other bytes by now, with other sums or with equal ones. Those say nothing: a copy of them
+/// holds rows that the lake has not.
+fn what_counts_is_what_was_converted(lab: &Lab) {
+    let old = text(1, 1);
+    for (new, code, field) in
+        [(old.replace(" 64\n", " 65\n"), 3, "bytes"), (old.replace(" 1000 ", " 1009 "), 0, "dstport")]
+    {
+        lab.put(&format!("logs/{}", key(1, 1)), stored(&old));
+        convert(lab, &BOTH[..1], &[], 0);
+        lab.put(&format!("logs/{}", key(1, 1)), stored(&new));
+        convert(lab, &BOTH[..1], &[], code);
+        lab.put(&format!("replica/{}", key(1, 1)), stored(&new));
+        let summary = convert(lab, &BOTH, &["--copies", "skip"], 0);
+        let numbers = ["objects", "objects_copies", "objects_maybe_copies"];
+        let numbers = numbers.map(|field| summary[field].as_u64().expect("a number"));
+        assert_eq!(numbers, [1, 0, 1], "{summary}");
+        let rows = lab.lake_rows();
+        let values: std::collections::BTreeSet<&String> = rows.values().map(|row| &row[field]).collect();
+        assert!(rows.len() == 10 && values.len() > 1, "{field}: {values:?}");
+        ["logs", "replica", "lake"].iter().for_each(|folder| remove(lab, folder));
+    }
+}
+
+fn of_several_of_one_name_the_right_one_is_found(lab: &Lab) {
+    let name = key(1, 1);
+    let longer = text(1, 1) + &text(1, 9);
+    let other = text(1, 1).replace("10.0.1.0 1000", "10.0.1.0 1009");
+    for (folder, text) in [("a", &text(1, 1)), ("b", &longer), ("c", &other)] {
+        lab.put(&format!("logs-{folder}/{name}"), stored(text));
+        assert_eq!(convert(lab, &[&format!("{{}}logs-{folder}/")], &["--copies", "skip"], 0)["objects"], 1);
+    }
+    for (copy, text) in [("d", &longer), ("e", &other)] {
+        lab.put(&format!("logs-{copy}/{name}"), stored(text));
+        let sources = ["a", "b", "c", copy].map(|folder| format!("{{}}logs-{folder}/"));
+        let summary = convert(lab, &sources.each_ref().map(String::as_str), &["--copies", "skip"], 0);
+        assert_eq!((&summary["objects"], &summary["objects_copies"]), (&0.into(), &1.into()), "{copy}: {summary}");
+    }
+    // All in one run.
+    empty_lake(lab);
+    let sources = ["a", "b", "c", "d", "e"].map(|folder| format!("{{}}logs-{folder}/"));
+    let summary = convert(lab, &sources.each_ref().map(String::as_str), &["--copies", "skip"], 0);
+    assert_eq!((&summary["objects"], &summary["objects_copies"]), (&3.into(), &2.into()), "{summary}");
+}
+
+fn what_an_open_plan_will_convert_is_the_first(lab: &Lab) {
+    fill(lab, "replica");
+    convert(lab, &BOTH[1..], &[], 0);
+    // A run that died.
+    remove(lab, "lake/_flowlake/commits");
+    forget(lab, 2);
+    fill(lab, "logs");
+    let dry = convert(lab, &BOTH, &["--dry-run", "--copies", "skip"], 0);
+    assert_eq!((&dry["objects"], &dry["open_plans"]), (&0.into(), &1.into()), "{dry}");
+    // A run that does not finish that plan does not wait for it.
+    let dry = convert(lab, &BOTH[..1], &["--dry-run", "--copies", "skip"], 3);
+    assert_eq!((&dry["objects"], &dry["open_plans"]), (&DAYS.into(), &0.into()), "{dry}");
+    let refused = dry["plans_refused"].as_array().expect("a list");
+    assert!(refused.len() == 1 && refused[0]["plan"] == 1, "{dry}");
+    let summary = convert(lab, &BOTH, &["--copies", "skip"], 0);
+    assert_eq!((&summary["objects"], &summary["objects_copies"]), (&DAYS.into(), &DAYS.into()), "{summary}");
+    assert_eq!(lab.lake_rows(), lab.expected("replica").rows);
+    is_sound(lab, &BOTH);
 }

@@ -1,4 +1,5 @@
-//! Files of others: what no command takes, follows, replaces or writes into, and what goes on where a folder is missing.
+//! Files of others: what no command takes, follows, replaces or writes into, and what goes on where a folder is
+//! missing.
 
 use std::fs;
 use std::io::Write;
@@ -339,7 +340,8 @@ fn deepen(folder: &Path, names: &[String], file: &[u8]) {
     open(&at, "a.log.gz", libc::O_WRONLY | libc::O_CREAT).write_all(file).expect("the lab's own file");
 }
 
-/// A folder whose path is longer than the system takes is named like one that may not be read, and the rest is converted.
+/// A folder whose path is longer than the system takes is named like one that may not be read, and the rest is
+/// converted.
 #[test]
 fn a_path_beyond_its_limit_costs_its_folder() {
     const PATH_MAX: usize = 4095;
@@ -393,7 +395,8 @@ fn run_without(lab: &Lab, calls: &'static [libc::c_long], arguments: &[&str]) ->
         };
         if done { Ok(()) } else { Err(std::io::Error::last_os_error()) }
     };
-    // SAFETY: between fork and exec, the closure calls the kernel and allocates a few bytes, which no other thread holds up.
+    // SAFETY: between fork and exec, the closure calls the kernel and allocates a few bytes, which no other thread
+    // holds up.
     unsafe { command.pre_exec(decline) };
     said(command.output().expect("the program starts"))
 }
@@ -548,6 +551,7 @@ fn no_secret_is_told() {
     let mut commands: Vec<Vec<String>> = [
         &endpoint,
         "endpoint=ana:sesame@host",
+        "endpoint=https://host?token=sesame",
         "endpoint=https://ana:pa/sesame@host",
         "proxy_url=ana:sesame@host:99999",
         &proxy,
@@ -562,7 +566,12 @@ fn no_secret_is_told() {
         given.map(str::to_owned).collect()
     })
     .into();
-    for location in ["https://ana:sesame@host/logs", "s3://ana:sesame@bucket/logs", "https://ana:pa/sesame@host/x"] {
+    for location in [
+        "https://host/k.log.gz?X-Amz-Signature=sesame&x=y",
+        "https://ana:sesame@host/logs",
+        "s3://ana:sesame@bucket/logs",
+        "https://ana:pa/sesame@host/x",
+    ] {
         commands.push(["convert", location, "{}lake/"].map(str::to_owned).into());
         commands.push(["convert", "{}logs/", location].map(str::to_owned).into());
         commands.push(["inspect", location].map(str::to_owned).into());

@@ -88,6 +88,10 @@ fn a_denied_account_is_named_and_listed_from_its_beginning_later(lab: &Lab) {
     let old: Vec<String> = [1, 2].map(|day| put_day(lab, CLOSED, day)).into();
     put_day(lab, OPEN, 25);
     lab.forbid(Forbidden::Read, CLOSED);
+    // A dry run ends as the run would.
+    let said = lab.run_without_privilege(&["convert", "{}logs/", "{}lake/", "--dry-run"]);
+    assert_eq!(said.code, 3, "{}", said.stderr);
+    assert!(said.stderr.contains("1 prefixes could not be listed"), "{}", said.stderr);
     let summary = convert(lab, 3);
     names_only(&summary["denied"], "222222222222");
     assert_eq!(summary["objects"], 1);

@@ -270,6 +270,41 @@ fn a_task_that_stood_for_another_is_given_up_with_it() {
     }
 }
 
+/// A repair sleeps before each of its operations in turn, while another one does all of the work.
+#[test]
+fn of_two_repairs_at_once_one_gives_a_task_up() {
+    use crate::faulty::FaultyStore;
+    let (bench, converted) = converted();
+    let bench = Arc::new(bench);
+    delete(&bench, &converted, &commit(1, 1));
+    let mut slept = 0;
+    for operation in 1.. {
+        let lake = Arc::new(converted.fork());
+        let (of_other, lab) = (lake.clone(), bench.clone());
+        let meanwhile = move || drop(repaired(&lab, &of_other));
+        let store = Arc::new(FaultyStore::sleeping(lake.clone(), operation, Box::new(meanwhile)));
+        let at = format!("slept before operation {operation}");
+        bench.block_on(repair(writer(store.clone()))).unwrap_or_else(|error| panic!("{at}: {error}"));
+        if store.operations() < operation {
+            break;
+        }
+        slept += 1;
+        let reading = Lake::new(lake.clone(), Path::default(), "s3://lake/".to_owned());
+        bench.block_on(async {
+            let state = State::load(&reading).await.expect("a state");
+            let heads = state.heads(&reading).await.expect("whole");
+            let (rows, objects) = heads
+                .iter()
+                .fold((0, 0), |(rows, objects), head| (rows + head.totals.rows, objects + head.totals.objects));
+            assert_eq!((state.totals.rows, state.totals.objects), (rows, objects), "{at}");
+        });
+        assert_eq!(verify(&bench, &lake), Vec::<String>::new(), "{at}");
+        bench.convert(lake.clone(), &[]).expect("no faults");
+        is_whole(&bench, &lake, &at);
+    }
+    assert!(slept > 10, "{slept} operations");
+}
+
 /// A repair that dies at any of its operations is finished by the next one.
 #[test]
 fn a_repair_survives_a_fault_at_every_operation() {

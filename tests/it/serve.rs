@@ -291,20 +291,25 @@ fn what_cannot_be_served_is_said_at_once() {
     assert!(said.stderr.contains("/nowhere"), "{}", said.stderr);
 }
 
-/// What others can read is no secret, and what they can write is theirs.
+/// What others can read is no secret, and what they can write is theirs: of a password as of a key.
 #[test]
-fn a_password_that_others_may_know_is_refused() {
+fn secrets_that_others_may_know_are_refused() {
     let lab = Lab::on_disk();
     small_lake(&lab);
     let password = lab.temporary().join("password");
     std::fs::write(&password, "open sesame\n").expect("the lab's own folder");
-    for mode in [0o644, 0o640, 0o604, 0o620, 0o602, 0o666] {
-        set_mode(&password, mode);
-        let file = password.display().to_string();
-        let said = lab.run(&["serve", "{}lake/", "--listen", "127.0.0.1:0", "--password-file", &file]);
-        assert_eq!(said.code, 1, "{mode:o}: {}", said.stderr);
-        assert!(said.stderr.contains(&file) && said.stderr.contains("chmod 600"), "{mode:o}: {}", said.stderr);
-        assert!(said.stderr.contains(&format!("{mode:o}")) && !said.stderr.contains("sesame"), "{}", said.stderr);
+    let (cert, key) = certificate(&lab);
+    let password = password.display().to_string();
+    let given = [(&password, vec!["--password-file", &password]), (&key, vec!["--tls-cert", &cert, "--tls-key", &key])];
+    for (file, more) in given {
+        for mode in [0o644, 0o640, 0o604, 0o620, 0o602, 0o666] {
+            set_mode(std::path::Path::new(file), mode);
+            let said = lab.run(&[&["serve", "{}lake/", "--listen", "127.0.0.1:0"], &more[..]].concat());
+            assert_eq!(said.code, 1, "{mode:o}: {}", said.stderr);
+            assert!(said.stderr.contains(file) && said.stderr.contains("chmod 600"), "{mode:o}: {}", said.stderr);
+            let told = said.stderr.contains("sesame") || said.stderr.contains("PRIVATE");
+            assert!(said.stderr.contains(&format!("{mode:o}")) && !told, "{}", said.stderr);
+        }
     }
 }
 
@@ -319,5 +324,6 @@ fn certificate(lab: &Lab) -> (String, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a name that is an address");
     std::fs::write(&cert, made.cert.pem()).expect("the lab's own folder");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("the lab's own folder");
+    set_mode(&key, 0o600);
     (cert.display().to_string(), key.display().to_string())
 }

@@ -1,0 +1,143 @@
+//! A lake over several disks: its tables lie where a link or a mount leads. It is read, written, decoded again and
+//! killed as any other.
+
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::faults::{key, text};
+use crate::lab::{Lab, Said, said};
+
+const DAYS: u32 = 12;
+const REDO: [&str; 7] = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30", "--compression", "none"];
+
+fn fill(lab: &Lab, days: std::ops::RangeInclusive<u32>) {
+    days.for_each(|day| lab.put_gz(&format!("logs/{}", key(day, day)), &text(day, day)));
+}
+
+/// Everything below a folder, with contents, hidden names and all.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => open.push(path),
+                false => found.push((path.clone(), std::fs::read(path).expect("a file"))),
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A folder on another disk than the lab's. Every Linux has a file system in memory there; without it, nothing can be
+/// tried.
+fn other_disk(lab: &Lab) -> tempfile::TempDir {
+    let folder = tempfile::TempDir::new_in("/dev/shm").expect("a folder in /dev/shm, a file system of its own");
+    let device = |path: &Path| path.metadata().expect("it is there").dev();
+    assert_ne!(device(folder.path()), device(lab.temporary()), "TMPDIR must lie on another disk than /dev/shm");
+    folder
+}
+
+fn is_whole(lab: &Lab, follow: &[&str]) {
+    let said =
+        lab.run(&[&["query", "{}lake/", "SELECT count(*) AS n FROM flow_logs", "--format", "csv"], follow].concat());
+    assert_eq!(said.stdout, format!("n\n{}\n", lab.expected("logs").rows.len()), "{}", said.stderr);
+    let said = lab.run(&[&["verify", "{}lake/", "{}logs/"], follow].concat());
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn a_lake_whose_tables_are_linked_to_another_disk_is_written() {
+    let lab = Lab::on_disk();
+    let disk = other_disk(&lab);
+    std::fs::create_dir(lab.path("lake")).expect("the lab can make folders");
+    symlink(disk.path(), lab.path("lake/flow_logs")).expect("the lab can link");
+    fill(&lab, 1..=DAYS);
+    let follow = ["--follow-links"];
+    let refused = lab.run(&["convert", "{}logs/", "{}lake/"]);
+    assert!(refused.code == 1 && refused.stderr.contains("--follow-links"), "{}", refused.stderr);
+    let scratch = lab.temporary().join("scratch").display().to_string();
+    for (day, more, code) in [(DAYS + 1, vec![], 3), (DAYS + 2, vec!["--scratch", &scratch], 0)] {
+        lab.convert(&[&follow[..], &more].concat(), code);
+        is_whole(&lab, &follow);
+        fill(&lab, day..=day);
+    }
+    lab.convert(&follow, 0);
+    is_whole(&lab, &follow);
+    let before = files(disk.path());
+    assert!(before.iter().all(|(path, _)| path.extension().is_some_and(|end| end == "parquet")), "{before:?}");
+    // A run that had published and not committed: the same names with the same bytes, and one that was damaged
+    // meanwhile.
+    for entry in 2..lab.list("lake/_flowlake/log").len() {
+        lab.delete(&object_store::path::Path::from(format!("lake/_flowlake/log/{entry:020}.json")));
+    }
+    let commits = lab.list("lake/_flowlake/commits");
+    commits.into_keys().for_each(|name| lab.delete(&object_store::path::Path::parse(name).expect("a name")));
+    let of_plan_1 =
+        before.iter().find(|(path, _)| path.to_string_lossy().contains("/p00000001-")).expect("a file of it");
+    std::fs::write(&of_plan_1.0, "damaged").expect("the test's own file");
+    for (path, _) in before.iter().filter(|(path, _)| !path.to_string_lossy().contains("/p00000001-")) {
+        std::fs::remove_file(path).expect("the test's own file");
+    }
+    lab.convert(&follow, 3);
+    is_whole(&lab, &follow);
+    // What is decoded again waits on one disk and is put in its place on the other.
+    let said = lab.run(&[&["convert", "{}logs/", "{}lake/"], &REDO[..], &follow].concat());
+    assert_eq!(said.code, 3, "{}", said.stderr);
+    is_whole(&lab, &follow);
+    assert_ne!(files(disk.path()), before);
+    assert_eq!(lab.temporaries("lake"), Vec::<String>::new());
+}
+
+/// The folder of the tables is a mount, here of the lake's own disk: no file can be renamed to there. Runs are killed,
+/// each later than the one before, until one may come to its end. Lines are set aside: that is exit code 3.
+const ON_A_MOUNT: &str = r#"
+    from=$1; tables=$2; shift 2
+    mount --bind "$from" "$tables" || exit 99
+    for tenth in 1 2 3 4 5 6 7 8 9; do
+        timeout -s KILL 0.$tenth "$@"
+    done
+    "$@"; last=$?
+    [ $last -eq 3 ] || exit $last
+"#;
+
+#[test]
+fn a_lake_whose_tables_are_mounted_is_written() {
+    let lab = Lab::on_disk();
+    let (from, tables) = (lab.path("disk"), lab.path("lake/flow_logs"));
+    for folder in [&from, &tables] {
+        std::fs::create_dir_all(folder).expect("the lab can make folders");
+    }
+    fill(&lab, 1..=DAYS);
+    let may_mount = Command::new("unshare").args(["-Urm", "mount", "--bind", "/tmp", "/mnt"]).output();
+    if !may_mount.is_ok_and(|output| output.status.success()) {
+        // Mounts need a namespace of one's own, which some systems allow nobody. The test above has the same in links.
+        println!("not tried: this system allows no mount namespace (unshare -Urm)");
+        return;
+    }
+    let said = on_a_mount(&lab, &from, &tables, &["convert", "{}logs/", "{}lake/", "--threads", "1"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let rows = lab.expected("logs").rows;
+    let left = files(&from);
+    assert!(left.iter().all(|(path, _)| path.extension().is_some_and(|end| end == "parquet")), "{left:?}");
+    // Without the mount, the files are where they were put.
+    std::fs::remove_dir(&tables).expect("nothing is below the mount");
+    std::fs::rename(&from, &tables).expect("the lab can rename");
+    assert_eq!(lab.lake_rows(), rows);
+    is_whole(&lab, &[]);
+}
+
+fn on_a_mount(lab: &Lab, from: &Path, tables: &Path, arguments: &[&str]) -> Said {
+    let program = lab.program(arguments);
+    let mut command = Command::new("unshare");
+    command.args(["-Urm", "sh", "-c", ON_A_MOUNT, "sh"]).arg(from).arg(tables);
+    command
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    said(command.output().expect("unshare starts"))
+}
