@@ -54,7 +54,8 @@ build() { buildah --storage-driver vfs --root "$work/storage" --runroot "$work/r
 container=$(build from --arch "$debian" scratch)
 build copy -q "$container" "$tree" / >&2
 build copy -q --chown 65532:65532 "$container" "$work/home" /home >&2
-build config --arch "$debian" --os linux --user nonroot --workingdir /home/nonroot --volume /tmp \
+# The user by number: Kubernetes refuses a name where it asks for one that is not root.
+build config --arch "$debian" --os linux --user 65532:65532 --workingdir /home/nonroot --volume /tmp \
     --env TMPDIR=/tmp --env HOME=/home/nonroot --entrypoint '["/usr/local/bin/flowlake"]' \
     --label "org.opencontainers.image.title=flowlake" --label "org.opencontainers.image.version=$version" \
     --label "org.opencontainers.image.licenses=Apache-2.0" \

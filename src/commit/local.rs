@@ -12,6 +12,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::log::{is_nonce, nonce};
@@ -106,7 +107,12 @@ impl LocalLake {
 
     /// Copies a file to a name, which it has when it is whole and synced; an existing one is replaced.
     fn copy(&self, from: &mut File, place: &Place) -> io::Result<()> {
+        fs::create_dir_all(&self.tmp)?;
+        if fs::metadata(&self.tmp)?.dev() != place.device()? {
+            return copy_across(from, place);
+        }
         match self.copy_near(from, place) {
+            // Of one disk that is mounted twice.
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy_across(from, place),
             copied => copied,
         }
@@ -114,7 +120,6 @@ impl LocalLake {
 
     /// The same for a place on the disk of the temporaries.
     fn copy_near(&self, from: &mut File, place: &Place) -> io::Result<()> {
-        fs::create_dir_all(&self.tmp)?;
         let near = self.temporary();
         let copied = File::create_new(&near)
             .and_then(|mut to| io::copy(from, &mut to).and_then(|_| to.sync_all()))
@@ -200,19 +205,21 @@ fn write_across(from: &mut File, place: &Place) -> io::Result<File> {
 /// Gives a staged file a name that nothing has yet.
 fn name_once(staged: &Place, target: &Place) -> io::Result<()> {
     let linked = match target.link(staged) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            return target.give_name(&write_across(&mut staged.open()?, target)?);
-        }
         Err(error) if has_no_links(&error) => error,
         done => return done,
     };
-    target.rename_once(staged).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => error,
-        _ => io::Error::other(format!(
+    // Some file systems have no links from one folder to another, and call that another disk.
+    let Err(error) = target.rename_once(staged) else { return Ok(()) };
+    match (error.kind(), linked.kind()) {
+        (io::ErrorKind::AlreadyExists, _) => Err(error),
+        (io::ErrorKind::CrossesDevices, io::ErrorKind::CrossesDevices) => {
+            target.give_name(&write_across(&mut staged.open()?, target)?)
+        }
+        _ => Err(io::Error::other(format!(
             "this file system has neither hard links ({linked}) nor a rename that replaces nothing ({error}), and without \
              one of them two runs could take one name; lay the lake on another file system"
-        )),
-    })
+        ))),
+    }
 }
 
 /// Whether an error says that the file system has no hard links.

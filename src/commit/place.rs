@@ -4,10 +4,14 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::local::parent;
 use crate::source::{Beneath, c_text, checked};
+
+/// Where Linux shows the files that this process has open.
+const OPENED: &str = "/proc/self/fd";
 
 /// The place of a name: its folder, opened, and its last part.
 pub(super) struct Place {
@@ -78,10 +82,23 @@ impl Place {
 
     /// Gives a file without a name this one, unless there is one.
     pub fn give_name(&self, file: &File) -> io::Result<()> {
-        let opened = c_text(&format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let opened = c_text(&format!("{OPENED}/{}", file.as_raw_fd()))?;
         let (folder, flags) = (self.folder.as_raw_fd(), libc::AT_SYMLINK_FOLLOW);
         // SAFETY: the texts end in NUL, and the descriptors are open as long as `self` and `file` live.
-        checked(unsafe { libc::linkat(libc::AT_FDCWD, opened.as_ptr(), folder, self.name.as_ptr(), flags) })
+        checked(unsafe { libc::linkat(libc::AT_FDCWD, opened.as_ptr(), folder, self.name.as_ptr(), flags) }).map_err(
+            |error| match error.kind() {
+                io::ErrorKind::NotFound if !Path::new(OPENED).exists() => io::Error::other(format!(
+                    "it lies on another disk than the lake's `_flowlake/tmp`, and to write it there needs `{OPENED}`, \
+                     which is not there: mount /proc, or lay the lake on one disk"
+                )),
+                _ => error,
+            },
+        )
+    }
+
+    /// The number of the disk.
+    pub fn device(&self) -> io::Result<u64> {
+        Ok(File::from(self.folder.try_clone()?).metadata()?.dev())
     }
 
     /// Opens the file of this name to read it.

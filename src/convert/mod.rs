@@ -310,11 +310,9 @@ impl<'a> Run<'a> {
     }
 
     /// A task may have been given up on another host while this run worked on it: what it published then would be seen
-    /// in the folders beside what its objects gave again.
+    /// in the folders beside what its objects gave again. A run that committed nothing may have published, too: its
+    /// commit failed, or it put the files of a redo in their place.
     async fn clear_given_up(&mut self) -> Result<(), ConvertError> {
-        if self.summary.files == 0 {
-            return Ok(());
-        }
         let Ledger { writer, state } = &mut self.ledger;
         state.catch_up(&writer.lake).await.map_err(CommitError::from)?;
         let lost = state.lost.difference(&self.lost_before).copied().collect();

@@ -58,11 +58,11 @@ pub(super) struct FoundCopies {
 impl FoundCopies {
     /// Notes a copy, and says in the object itself that it is not to be read.
     async fn look(&mut self, (mut object, firsts): Found, options: &Options) -> Result<Object, ConvertError> {
-        let is_ours = |first: &First| options.sources.iter().any(|source| is_of(&first.url, source));
-        let firsts = firsts.into_iter().map(|first| (is_ours(&first), first));
-        // A plan of other sources may stay open for long.
-        let firsts = firsts.filter(|(is_ours, first)| *is_ours || !first.is_to_come);
-        let firsts: Vec<(First, bool)> = firsts.map(|(is_ours, first)| (first, is_ours)).collect();
+        let with_right = |first: First| {
+            let may_read = is_of_any(&first.url, &options.sources);
+            (first, may_read)
+        };
+        let firsts: Vec<(First, bool)> = firsts.into_iter().map(with_right).collect();
         if firsts.is_empty() {
             return Ok(object);
         }
@@ -88,7 +88,11 @@ impl FoundCopies {
     }
 }
 
-/// Whether a URL lies under a source, by its letters.
+/// Whether a URL lies under one of the sources, by its letters.
+fn is_of_any(url: &str, sources: &[Location]) -> bool {
+    sources.iter().any(|source| is_of(url, source))
+}
+
 fn is_of(url: &str, source: &Location) -> bool {
     let source = source.url();
     url == source || source.ends_with('/') && url.starts_with(&source) && !url.contains("/../")
@@ -101,12 +105,14 @@ pub(super) async fn pass(
     planner: &mut impl Planner,
 ) -> Result<Passed, ConvertError> {
     let format = options.format.as_deref();
+    // What an open plan may name that this run finishes.
+    let is_ours = |url: &str| options.trust_plans || is_of_any(url, &options.sources);
     let mut passed = Passed::default();
     let (mut fresh, mut changed) = (Gather::default(), Gather::default());
     let mut merge = listed.merge()?;
     for days in listed.stretches(STRETCH_OBJECTS_MIN) {
         let seen = match planner.ledger() {
-            Some((lake, state)) => Seen::load(lake, state, &days, format).await?,
+            Some((lake, state)) => Seen::load(lake, state, &days, format, is_ours).await?,
             None => Seen::default(),
         };
         let mut finder = Finder::new(&seen);
@@ -116,7 +122,7 @@ pub(super) async fn pass(
             if finder.is_full(next.as_ref())
                 && let Some((lake, state)) = planner.ledger()
             {
-                found = finder.resolve(lake, state).await?;
+                found = finder.resolve(lake, state, is_ours).await?;
             }
             let is_end = next.is_none();
             let mut full = Vec::new();

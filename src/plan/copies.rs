@@ -42,8 +42,6 @@ pub enum Likeness {
 pub struct First {
     pub url: String,
     pub version: String,
-    /// An open plan has it: it may yet turn out that it cannot be read.
-    pub is_to_come: bool,
 }
 
 /// A name in AWS's form, and a size.
@@ -98,16 +96,24 @@ impl<'a> Finder<'a> {
 
     /// Asks the ledger for the objects whose names and sizes those that are held have.
     ///
-    /// An object that was left out, and the first of its kind is not there after all, comes before others that are not
-    /// converted yet: it was put off once, and is not put off for another one that may be unreadable.
-    pub async fn resolve(&mut self, lake: &Lake, state: &State) -> Result<Vec<Found>, LakeError> {
+    /// An object that was left out, and the first of its kind is not there after all, comes before those that are new:
+    /// it was put off once, and is not put off for another one that may be unreadable. What an open plan is to convert
+    /// comes before all, if every object to do in it `is_ours`: this run can finish it, and then both would be converted.
+    pub async fn resolve(
+        &mut self,
+        lake: &Lake,
+        state: &State,
+        is_ours: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Found>, LakeError> {
         let held = std::mem::take(&mut self.held);
         let Some(day) = held.first().map(|object| Day(object.day)) else { return Ok(Vec::new()) };
         let of = |object: &Object| delivery_of(&object.url, object.size).expect("it was looked at");
         let mut firsts: HashMap<Delivery, Vec<First>> = held.iter().map(|object| (of(object), Vec::new())).collect();
         let is_wanted = |delivery: &Delivery| firsts.contains_key(delivery);
+        // In this order: what another host converts meanwhile is met twice, and not missed.
+        let to_come = to_come(lake, state, day, is_wanted, is_ours).await?;
         let mut known = converted(lake, state, day, is_wanted).await?;
-        known.extend(to_come(lake, state, day, is_wanted).await?);
+        known.extend(to_come);
         for (delivery, first) in known {
             firsts.entry(delivery).or_default().push(first);
         }
@@ -117,8 +123,7 @@ impl<'a> Finder<'a> {
         for at in again.into_iter().chain(new) {
             let object = &held[at];
             let met = firsts.entry(of(object)).or_default();
-            let counts = |first: &&First| first.url != object.url && !(first.is_to_come && was_copy(&at));
-            found[at] = met.iter().filter(counts).cloned().collect();
+            found[at] = met.iter().filter(|first| first.url != object.url).cloned().collect();
             met.push(First::of(object));
         }
         Ok(held.into_iter().zip(found).collect())
@@ -148,18 +153,18 @@ async fn converted(
     let mut known: Vec<Receipt> =
         state.receipts_where(lake, day, wanted).await?.into_iter().map(|filed| filed.receipt).collect();
     known.sort_by(|a, b| a.url.cmp(&b.url));
-    let first = |Receipt { url, version, size, .. }| {
-        delivery_of(&url, size).map(|delivery| (delivery, First { url, version, is_to_come: false }))
-    };
+    let first =
+        |Receipt { url, version, size, .. }| delivery_of(&url, size).map(|delivery| (delivery, First { url, version }));
     Ok(known.into_iter().filter_map(first).collect())
 }
 
-/// Objects that open plans have yet to convert.
+/// Objects that open plans have yet to convert which this run can finish.
 async fn to_come(
     lake: &Lake,
     state: &State,
     day: Day,
     is_wanted: impl Fn(&Delivery) -> bool,
+    is_ours: impl Fn(&str) -> bool,
 ) -> Result<Vec<(Delivery, First)>, LakeError> {
     let mut found = Vec::new();
     for number in state.open_plans() {
@@ -168,10 +173,14 @@ async fn to_come(
             continue;
         }
         let tasks = state.tasks_to_do(lake, number).await?;
-        for object in tasks.into_iter().flat_map(|task| task.objects).filter(|object| Day(object.day) == day) {
+        let objects: Vec<Object> = tasks.into_iter().flat_map(|task| task.objects).collect();
+        if !objects.iter().all(|object| is_ours(&object.url)) {
+            continue;
+        }
+        for object in objects.iter().filter(|object| Day(object.day) == day) {
             let delivery = delivery_of(&object.url, object.size).filter(&is_wanted);
             if let Some(delivery) = delivery.filter(|_| object.copy_of.is_none()) {
-                found.push((delivery, First { is_to_come: true, ..First::of(&object) }));
+                found.push((delivery, First::of(object)));
             }
         }
     }
@@ -180,7 +189,7 @@ async fn to_come(
 
 impl First {
     fn of(object: &Object) -> First {
-        First { url: object.url.clone(), version: object.version.clone(), is_to_come: false }
+        First { url: object.url.clone(), version: object.version.clone() }
     }
 
     /// Reads both where they lie on disk, if it may: the ledger named the first, and may be a stranger's. What counts

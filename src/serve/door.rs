@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -82,7 +82,7 @@ impl Door {
 impl Login {
     fn read(user: &str, path: &Path) -> Result<Login, ServeError> {
         let wrong = |reason: String| ServeError::File { path: path.to_owned(), reason };
-        let text = read_secret(path)?;
+        let text = String::from_utf8(read_secret(path)?).map_err(|_| wrong("it is no UTF-8 text".to_owned()))?;
         let password = text.trim_end_matches(['\n', '\r']);
         if password.is_empty() {
             return Err(wrong("it holds no password".to_owned()));
@@ -98,28 +98,32 @@ impl Login {
     }
 }
 
-/// The text of a file that nobody else may read or change.
-fn read_secret(path: &Path) -> Result<String, ServeError> {
+/// What a file holds that nobody else may read or change.
+fn read_secret(path: &Path) -> Result<Vec<u8>, ServeError> {
     let wrong = |reason: String| ServeError::File { path: path.to_owned(), reason };
     let mut file = File::open(path).map_err(|error| wrong(error.to_string()))?;
     let found = file.metadata().map_err(|error| wrong(error.to_string()))?;
-    if let Some(reason) = not_secret(&found) {
-        return Err(wrong(reason));
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
-    Ok(text)
-}
-
-/// Why others may know, or set, what a file holds.
-fn not_secret(file: &Metadata) -> Option<String> {
     // SAFETY: `geteuid` reads a number of the process and cannot fail.
     let user = unsafe { libc::geteuid() };
-    if user != 0 && file.uid() != user && file.uid() != 0 {
-        return Some(format!("it belongs to another user (number {})", file.uid()));
+    if let Some(reason) = not_secret(found.uid(), found.mode(), user) {
+        return Err(wrong(reason));
     }
-    let mode = file.mode() & 0o777;
-    (mode & 0o066 != 0).then(|| format!("other users may read or change it (mode {mode:03o}); chmod 600 the file"))
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
+    Ok(bytes)
+}
+
+/// Why others than `user` may know, or set, what a file holds, by its owner and its mode.
+///
+/// A service that is not root is often given a file of root's that its group may read (secrets of Kubernetes,
+/// credentials of systemd, `ssl-cert` of Debian): as in PostgreSQL, that is secret enough.
+fn not_secret(owner: u32, mode: u32, user: u32) -> Option<String> {
+    if user != 0 && owner != user && owner != 0 {
+        return Some(format!("it belongs to another user (number {owner})"));
+    }
+    let (open, right) = if owner == 0 && user != 0 { (0o026, "640") } else { (0o066, "600") };
+    let mode = mode & 0o777;
+    (mode & open != 0).then(|| format!("other users may read or change it (mode {mode:03o}); chmod {right} the file"))
 }
 
 #[async_trait]
@@ -139,7 +143,7 @@ fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, ServeError> {
     if certificates.is_empty() {
         return Err(wrong(cert, "it holds no PEM certificate".to_owned()));
     }
-    let private = PrivateKeyDer::from_pem_slice(read_secret(key)?.as_bytes())
+    let private = PrivateKeyDer::from_pem_slice(&read_secret(key)?)
         .map_err(|error| wrong(key, format!("no PEM private key can be read: {error}")))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -232,5 +236,44 @@ impl Keeper {
             Some(scram) => scram.on_startup(client, message).await,
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_roots_may_be_read_by_the_group_of_a_service() {
+        const ROOT: u32 = 0;
+        const SERVICE: u32 = 1000;
+        let modes = |owner, user| -> Vec<u32> {
+            let all = [0o400, 0o440, 0o600, 0o640, 0o660, 0o604, 0o644, 0o602];
+            all.into_iter().filter(|mode| not_secret(owner, 0o100_000 | mode, user).is_none()).collect()
+        };
+        assert_eq!(modes(ROOT, SERVICE), [0o400, 0o440, 0o600, 0o640]);
+        assert_eq!(modes(SERVICE, SERVICE), [0o400, 0o600]);
+        assert_eq!(modes(ROOT, ROOT), [0o400, 0o600]);
+        assert_eq!(modes(SERVICE, ROOT), [0o400, 0o600]);
+        assert_eq!(modes(SERVICE + 1, SERVICE), [0; 0]);
+        let told = not_secret(ROOT, 0o644, SERVICE).expect("all may read it");
+        assert!(told.contains("mode 644") && told.contains("chmod 640"), "{told}");
+    }
+
+    /// PEM allows text around the key, in any encoding.
+    #[test]
+    fn a_key_with_text_that_is_no_utf_8_is_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a name that is an address");
+        std::fs::write(&cert, made.cert.pem()).expect("the test's own folder");
+        let private = [b"cl\xe9 priv\xe9e\n", made.signing_key.serialize_pem().as_bytes()].concat();
+        std::fs::write(&key, private).expect("the test's own folder");
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("the test's own file");
+        assert!(acceptor(&cert, &key).is_ok());
+        let told = Login::read(USER, &key).map(|_| ()).expect_err("a password is text").to_string();
+        assert!(told.contains("UTF-8"), "{told}");
     }
 }

@@ -111,10 +111,7 @@ fn a_lake_whose_tables_are_mounted_is_written() {
         std::fs::create_dir_all(folder).expect("the lab can make folders");
     }
     fill(&lab, 1..=DAYS);
-    let may_mount = Command::new("unshare").args(["-Urm", "mount", "--bind", "/tmp", "/mnt"]).output();
-    if !may_mount.is_ok_and(|output| output.status.success()) {
-        // Mounts need a namespace of one's own, which some systems allow nobody. The test above has the same in links.
-        println!("not tried: this system allows no mount namespace (unshare -Urm)");
+    if !may_mount() {
         return;
     }
     let said = on_a_mount(&lab, &from, &tables, &["convert", "{}logs/", "{}lake/", "--threads", "1"]);
@@ -127,6 +124,40 @@ fn a_lake_whose_tables_are_mounted_is_written() {
     std::fs::rename(&from, &tables).expect("the lab can rename");
     assert_eq!(lab.lake_rows(), rows);
     is_whole(&lab, &[]);
+}
+
+/// Without /proc no file can be linked that has no name yet: the run says what is amiss, on a redo too, where a link that
+/// finds nothing would be taken for a file that waits no longer.
+#[test]
+fn what_is_amiss_without_proc_is_said() {
+    let lab = Lab::on_disk();
+    if !may_mount() {
+        return;
+    }
+    let disk = other_disk(&lab);
+    std::fs::create_dir(lab.path("lake")).expect("the lab can make folders");
+    symlink(disk.path(), lab.path("lake/flow_logs")).expect("the lab can link");
+    fill(&lab, 1..=2);
+    let hide = ["unshare", "-Urm", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"];
+    let convert = ["convert", "{}logs/", "{}lake/", "--follow-links"];
+    for more in [&[][..], &REDO] {
+        let mut command = lab.program_under(&hide, &[&convert[..], more].concat());
+        let refused = said(command.env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").output().expect("unshare starts"));
+        assert!(refused.code == 1 && refused.stderr.contains("mount /proc"), "{}", refused.stderr);
+        // With it, the next run goes on.
+        lab.convert(&[&["--follow-links"], more].concat(), 0);
+        is_whole(&lab, &["--follow-links"]);
+    }
+}
+
+/// Whether this system allows a mount namespace of one's own, as some do to nobody.
+fn may_mount() -> bool {
+    let tried = Command::new("unshare").args(["-Urm", "mount", "--bind", "/tmp", "/mnt"]).output();
+    let may = tried.is_ok_and(|output| output.status.success());
+    if !may {
+        println!("not tried: this system allows no mount namespace (unshare -Urm)");
+    }
+    may
 }
 
 fn on_a_mount(lab: &Lab, from: &Path, tables: &Path, arguments: &[&str]) -> Said {

@@ -155,3 +155,29 @@ fn a_run_that_sleeps_while_its_task_is_given_up_brings_nothing_back() {
         is_whole(&bench, &lake, &format!("{at}: {:?}", slept.err().map(|error| error.to_string())));
     }
 }
+
+/// A run that commits nothing, and only puts the files of a redo in their place, sleeps before each of its operations
+/// in turn, while a task of that redo is given up and its objects are converted again.
+#[test]
+fn a_run_that_sleeps_while_it_finishes_a_redo_brings_nothing_back() {
+    let bench = bench();
+    let converted = converted(&bench);
+    let under_way = redo_under_way(&bench, &converted, 3);
+    for operation in 1.. {
+        let lake = Arc::new(under_way.fork());
+        let (of_others, others) = (lake.clone(), bench.clone());
+        let meanwhile = move || {
+            delete(&others, &of_others, &commit(1, 1));
+            repaired(&others, &of_others);
+            others.convert(of_others.clone(), &[]).expect("no faults");
+        };
+        let store = Arc::new(FaultyStore::sleeping(lake.clone(), operation, Box::new(meanwhile)));
+        let slept = bench.convert(store.clone(), &[]);
+        if store.operations() < operation {
+            assert!(operation > 20, "{operation} operations");
+            break;
+        }
+        let at = format!("slept before operation {operation}");
+        is_whole(&bench, &lake, &format!("{at}: {:?}", slept.err().map(|error| error.to_string())));
+    }
+}

@@ -7,6 +7,7 @@ mod checkpoints;
 mod clock;
 mod convert;
 mod copies;
+mod copies_to_come;
 mod credentials;
 mod dashboard;
 mod ddl;
