@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,8 @@ pub struct Output {
     part: Option<Part>,
     /// For messages; `None` for standard output.
     path: Option<PathBuf>,
+    is_file: bool,
+    bytes: u64,
 }
 
 /// A file under construction. Dropped, it is removed.
@@ -58,7 +60,8 @@ pub fn refuse_in_lake(path: &Path) -> Result<(), OutputError> {
 
 impl Output {
     pub fn standard() -> Output {
-        Output::through(io::stdout(), None)
+        let own = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+        Output::through(io::stdout(), None, own.is_ok_and(|own| is_regular(&own)))
     }
 
     /// Opens what a path names, or begins the file that will have that name.
@@ -67,7 +70,9 @@ impl Output {
         if let Some(number) = descriptor(target) {
             // SAFETY: the number is used for this call alone, which says so if nothing is open under it.
             let own = unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned().map_err(fail)?;
-            return Ok(Output::through(File::from(own), Some(target)));
+            let own = File::from(own);
+            let is_file = is_regular(&own);
+            return Ok(Output::through(own, Some(target), is_file));
         }
         let kind = |what| OutputError::Kind { path: target.to_owned(), what };
         let found = match fs::metadata(target) {
@@ -88,7 +93,7 @@ impl Output {
         }
         if file_type.is_fifo() || file_type.is_char_device() {
             let file = OpenOptions::new().write(true).open(target).map_err(fail)?;
-            return Ok(Output::through(file, Some(target)));
+            return Ok(Output::through(file, Some(target), false));
         }
         let what = if file_type.is_dir() {
             "a folder"
@@ -100,8 +105,9 @@ impl Output {
         Err(kind(what))
     }
 
-    fn through(out: impl Write + Send + 'static, path: Option<&Path>) -> Output {
-        Output { out: BufWriter::new(Box::new(out)), part: None, path: path.map(Path::to_owned) }
+    fn through(out: impl Write + Send + 'static, path: Option<&Path>, is_file: bool) -> Output {
+        let out = BufWriter::new(Box::new(out) as Box<dyn Write + Send>);
+        Output { out, part: None, path: path.map(Path::to_owned), is_file, bytes: 0 }
     }
 
     /// A new file beside its place, under a name that nobody knows beforehand.
@@ -116,7 +122,18 @@ impl Output {
         if let Some(permissions) = permissions {
             file.set_permissions(permissions).map_err(fail)?;
         }
-        Ok(Output { out: BufWriter::new(Box::new(file)), part: Some(part), path: Some(target.to_owned()) })
+        let out = BufWriter::new(Box::new(file) as Box<dyn Write + Send>);
+        Ok(Output { out, part: Some(part), path: Some(target.to_owned()), is_file: true, bytes: 0 })
+    }
+
+    /// Whether bytes go to a regular file, where nobody sees them come.
+    pub fn is_file(&self) -> bool {
+        self.is_file
+    }
+
+    /// Bytes that were written so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Writes what is left, and gives the file its name.
@@ -139,12 +156,18 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes).map_err(|error| self.named(error))
+        let written = self.out.write(bytes).map_err(|error| self.named(error))?;
+        self.bytes += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush().map_err(|error| self.named(error))
     }
+}
+
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|found| found.is_file())
 }
 
 /// The number of the open file that a path names in the kernel's own folder of them, over whatever links.

@@ -30,8 +30,6 @@ pub(super) const OTHER_FORMATS: &str = "--format line shows all";
 pub(super) struct Page {
     pub format: Format,
     pub room: Room,
-    /// Whether it appears on the terminal, where progress has to make room for it.
-    pub is_screen: bool,
 }
 
 impl Page {
@@ -39,7 +37,7 @@ impl Page {
     pub(super) fn of(result: &cli::ResultOptions) -> Page {
         let is_screen = result.output.is_none() && io::stdout().is_terminal();
         let room = Room { width: is_screen.then(screen_width), rows: None };
-        Page { format: result.format, room, is_screen }
+        Page { format: result.format, room }
     }
 }
 
@@ -63,7 +61,7 @@ impl Sheet {
     pub(super) fn new(title: Option<String>, answer: Answer, page: Page) -> (Sheet, Watching) {
         let cover = answer.reading().map(Cover::draw);
         let watching = Watching(cover.clone());
-        (Sheet { title, answer, page, cover: cover.filter(|_| page.is_screen) }, watching)
+        (Sheet { title, answer, page, cover }, watching)
     }
 
     /// Writes the title, where there is one, and the rows below it.
@@ -78,7 +76,9 @@ impl Sheet {
             (Some(title), Format::Markdown) => writeln!(out, "## {}\n", format::in_markdown(title))?,
             (Some(title), _) => eprintln!("{}", shown::line(title)),
         }
-        let mut out = Uncovered { out, cover: self.cover };
+        // Rows may be for the same terminal, by a pager or another program behind a pipe.
+        let cover = self.cover.filter(|_| !out.is_file());
+        let mut out = Uncovered { out, cover };
         format::write(self.answer, self.page.format, self.page.room, &mut out, see).await
     }
 }

@@ -13,14 +13,15 @@ use datafusion::arrow::datatypes::{
     DataType, Field, FieldRef, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
 };
 use datafusion::common::tree_node::Transformed;
+use datafusion::common::utils::take_function_args;
 use datafusion::common::{DFSchema, exec_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Between, InList, ScalarFunction};
+use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
+    ScalarUDFImpl, Signature, Volatility, binary_expr,
 };
 use datafusion::scalar::ScalarValue;
 
@@ -43,38 +44,64 @@ impl FunctionRewrite for ComparedIntervals {
             Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Plus | Operator::Minus), right })
                 if is_date(&left) && is_interval(&right) =>
             {
-                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(left, op, call(Of::WholeDays, right))))
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(left, op, Box::new(call(Of::WholeDays, *right)))))
             }
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::Plus, right })
                 if is_interval(&left) && is_date(&right) =>
             {
-                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(call(Of::WholeDays, left), Operator::Plus, right)))
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(
+                    Box::new(call(Of::WholeDays, *left)),
+                    Operator::Plus,
+                    right,
+                )))
             }
             Expr::BinaryExpr(BinaryExpr { left, op, right })
                 if op.supports_propagation() && is_interval(&left) && is_interval(&right) =>
             {
-                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(length(left), op, length(right))))
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(length(*left), op, length(*right))))
             }
             Expr::Between(Between { expr, negated, low, high }) if is_interval(&expr) => {
-                Transformed::yes(Expr::Between(Between::new(length(expr), negated, length(low), length(high))))
+                Transformed::yes(Expr::Between(Between::new(length(*expr), negated, length(*low), length(*high))))
             }
             Expr::InList(InList { expr, list, negated }) if is_interval(&expr) => {
-                let list = list.into_iter().map(|value| *length(Box::new(value))).collect();
-                Transformed::yes(Expr::InList(InList::new(length(expr), list, negated)))
+                let list = list.into_iter().map(|value| *length(value)).collect();
+                Transformed::yes(Expr::InList(InList::new(length(*expr), list, negated)))
+            }
+            Expr::Case(Case { expr: Some(of), when_then_expr, else_expr }) if is_interval(&of) => {
+                let whens = when_then_expr.into_iter().map(|(when, then)| (length(*when), then)).collect();
+                Transformed::yes(Expr::Case(Case::new(Some(length(*of)), whens, else_expr)))
+            }
+            Expr::ScalarFunction(call) if call.name() == "nullif" && call.args.iter().all(is_interval) => {
+                let [of, other] = take_function_args("nullif", call.args)?;
+                let null = Expr::Literal(ScalarValue::try_new_null(&of.get_type(schema)?)?, None);
+                let equal = binary_expr(*length(of.clone()), Operator::Eq, *length(other));
+                Transformed::yes(Expr::Case(Case::new(
+                    None,
+                    vec![(Box::new(equal), Box::new(null))],
+                    Some(Box::new(of)),
+                )))
             }
             other => Transformed::no(other),
         })
     }
 }
 
-fn length(interval: Box<Expr>) -> Box<Expr> {
-    call(Of::Length, interval)
+/// What an interval's length is taken of.
+pub(super) fn measured(expr: &Expr) -> Option<&Expr> {
+    let Expr::ScalarFunction(call) = expr else { return None };
+    let inner: &dyn ScalarUDFImpl = call.func.inner().as_ref();
+    inner.downcast_ref::<OfInterval>().filter(|function| function.of == Of::Length)?;
+    call.args.first()
 }
 
-fn call(of: Of, interval: Box<Expr>) -> Box<Expr> {
+fn length(interval: Expr) -> Box<Expr> {
+    Box::new(call(Of::Length, interval))
+}
+
+fn call(of: Of, interval: Expr) -> Expr {
     let function = OfInterval { of, signature: Signature::any(1, Volatility::Immutable) };
-    let call = ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![*interval]);
-    Box::new(Expr::ScalarFunction(call))
+    let call = ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![interval]);
+    Expr::ScalarFunction(call)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -197,6 +224,14 @@ mod tests {
                 &format!("SELECT count(*) FROM {times} WHERE b - a BETWEEN interval '48 hours' AND interval '1 month'"),
                 "1",
             ),
+            // PostgreSQL's simple CASE and nullif are defined by `=`, to which a day has 24 hours.
+            ("SELECT CASE interval '24 hours' WHEN interval '2 days' THEN 2 WHEN interval '1 day' THEN 1 END", "1"),
+            (&format!("SELECT CASE b - a WHEN interval '2 days 1 hour' THEN 'yes' ELSE 'no' END FROM {times}"), "yes"),
+            (&format!("SELECT CASE b - a WHEN interval '49 days' THEN 'yes' ELSE 'no' END FROM {times}"), "no"),
+            ("SELECT nullif(interval '24 hours', interval '1 day') IS NULL", "true"),
+            ("SELECT nullif(interval '25 hours', interval '1 day') = interval '25 hours'", "true"),
+            ("SELECT nullif(interval '25 hours', CAST(NULL AS INTERVAL)) = interval '25 hours'", "true"),
+            (&format!("SELECT nullif(b - a, interval '49 hours') IS NULL FROM {times}"), "true"),
             ("SELECT date '2023-01-31' + interval '1 month' = date '2023-02-28'", "true"),
             ("SELECT date '2023-09-14' - interval '48 hours' = date '2023-09-12'", "true"),
             ("SELECT interval '1 day' + date '2023-09-14' = date '2023-09-15'", "true"),

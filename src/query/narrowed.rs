@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::catalog::TableProvider;
 
 use super::table::LakeTable;
 use super::{QueryError, Session, Window, table_view};
@@ -10,14 +11,19 @@ use crate::schema::{FIELDS, Table};
 
 impl Session {
     /// Narrows the lake's tables to a window of `start`, and gives `optional` columns that the lake lacks as nulls, until
-    /// the value is dropped. `before` is another window of the flow logs, and the name of the table that is it.
+    /// the value is dropped. `before` is another window of the flow logs, and the name of the table that is it; a table
+    /// of the user's own that has this name is back afterwards.
     pub fn narrowed(
         &self,
         window: Window,
         before: Option<(&'static str, Window)>,
         optional: &[&str],
     ) -> Result<Narrowed<'_>, QueryError> {
-        let narrowed = Narrowed { session: self, before: before.map(|(name, _)| name) };
+        let hidden = match before {
+            Some((name, _)) => Some((name, self.context.deregister_table(name)?)),
+            None => None,
+        };
+        let narrowed = Narrowed { session: self, hidden };
         self.set_window(window, optional)?;
         if let Some((name, window)) = before
             && let Some(provider) = self.tables.get(&Table::FlowLogs)
@@ -53,15 +59,19 @@ impl Session {
 /// Tables that are narrowed to a window. Statements that were planned meanwhile keep it when this is dropped.
 pub struct Narrowed<'a> {
     session: &'a Session,
-    before: Option<&'static str>,
+    /// The name that another window has meanwhile, and what had it before.
+    hidden: Option<(&'static str, Option<Arc<dyn TableProvider>>)>,
 }
 
 impl Drop for Narrowed<'_> {
     fn drop(&mut self) {
         // The same was done when the session was opened.
         let _ = self.session.set_window(Window::default(), &[]);
-        if let Some(name) = self.before {
+        if let Some((name, own)) = self.hidden.take() {
             let _ = self.session.context.deregister_table(name);
+            if let Some(own) = own {
+                let _ = self.session.context.register_table(name, own);
+            }
         }
     }
 }

@@ -165,7 +165,9 @@ impl Planner {
         if numbers.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let elements = parameter_types(&self.plan(&rewrite::element_by_element(statement), false).await?);
+        // What cannot be planned may still be known to have no rows. Nothing tells the types then.
+        let plan = self.plan(&rewrite::element_by_element(statement), false).await;
+        let elements = plan.map(|plan| parameter_types(&plan)).unwrap_or_default();
         let list = |number: usize| {
             let element = elements.get(&number).cloned().and_then(Result::ok).unwrap_or(Type::TEXT);
             let list = array_type(&element);

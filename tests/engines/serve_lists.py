@@ -76,6 +76,13 @@ def untyped(connection):
     ports = struct.pack("!iiIii", 1, 0, 23, 2, 1) + struct.pack("!iiii", 4, 443, 4, 53)
     ok(raw.prepare(b"untyped", b"SELECT count(*) FROM flow_logs WHERE dstport = ANY($1)"))
     assert ok(raw.exec_prepared(b"untyped", [ports], [1])).get_value(0, 0) == b"2"
+    # Cannot be planned, and is known to have no rows. Nothing tells the type of an element.
+    unplanned = b"SELECT polname FROM pg_catalog.pg_policy WHERE polname = ANY ($1) AND no_such_function(polrelid) = 1"
+    ok(raw.prepare(b"untyped", unplanned))
+    assert ok(raw.describe_prepared(b"untyped")).param_type(0) == 1009
+    assert ok(raw.exec_prepared(b"untyped", [b"{a,b}"])).ntuples == 0
+    missing = raw.prepare(b"", b"SELECT 1 FROM flow_logs WHERE srcaddr = ANY ($1) AND no_such_function(bytes) = 1")
+    assert missing.status == pq.ExecStatus.FATAL_ERROR and b"no_such_function" in missing.error_message
     for number in (b"1000000000000", b"65536", b"99999999999999999999999999"):
         refused = raw.prepare(b"", b"SELECT $" + number)
         assert refused.status == pq.ExecStatus.FATAL_ERROR, number

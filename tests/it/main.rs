@@ -43,6 +43,7 @@ mod rows;
 mod serve;
 mod server;
 mod shell;
+mod shell_files;
 mod shown;
 mod signed;
 mod strangers;

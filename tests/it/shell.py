@@ -1,13 +1,15 @@
 """Types lines into a program on a pseudo-terminal and prints what it shows: shell.py SIZE PROGRAM ARGUMENT… -- LINE…
 
 SIZE is that of the terminal, such as 80x24. After each line it waits for the prompt and for silence. A line that ends in `~`
-is not waited for; `^C` and `^D` are the keys, the first of which is pressed a while later; `!COMMAND` is run beside.
+is not waited for; `^C` and `^D` are the keys, the first of which is pressed a while later; `!COMMAND` is run beside. `SIGTERM`
+sends the signal and `HANGUP` closes the terminal; both wait for the program's end.
 """
 
 import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -50,6 +52,13 @@ for line in lines:
     elif line == "^D":
         os.write(fd, b"\x04")
         read(fd, 60)
+    elif line == "SIGTERM":
+        os.kill(pid, signal.SIGTERM)
+        read(fd, 60)
+        os.waitpid(pid, 0)
+    elif line == "HANGUP":
+        os.close(fd)
+        os.waitpid(pid, 0)
     elif line.startswith("!"):
         sys.stdout.flush()
         subprocess.run(line[1:], shell=True, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -6,12 +6,15 @@ use crate::lab::Lab;
 use crate::query::{DEFAULT, key, small};
 
 /// Types into the shell on a terminal of 80 columns, and gives all that it showed.
-fn shell(lab: &Lab, typed: &[&str]) -> String {
+pub(crate) fn shell(lab: &Lab, typed: &[&str]) -> String {
     on_terminal(lab, "80x24", &["query", "{}lake"], &[], typed)
 }
 
 fn on_terminal(lab: &Lab, size: &str, arguments: &[&str], variables: &[(&str, &str)], typed: &[&str]) -> String {
-    let program = lab.program(arguments);
+    typed_into(&lab.program(arguments), size, variables, typed)
+}
+
+fn typed_into(program: &Command, size: &str, variables: &[(&str, &str)], typed: &[&str]) -> String {
     let mut python = Command::new("python3");
     python
         .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/shell.py"), size])
@@ -32,7 +35,7 @@ fn lines(shown: &str) -> Vec<&str> {
     shown.lines().filter(|line| !line.contains("flowlake> ") && !line.contains('\u{1b}')).collect()
 }
 
-fn assert_shows(shown: &str, expected: &[&str]) {
+pub(crate) fn assert_shows(shown: &str, expected: &[&str]) {
     for expected in expected {
         assert!(shown.contains(expected), "`{expected}` is missing:\n{shown}");
     }
@@ -128,62 +131,6 @@ fn a_row_may_be_a_block_of_lines() {
 }
 
 #[test]
-fn files_are_read_and_written() {
-    let lab = small();
-    let file = |name: &str, text: &str| {
-        let path = lab.temporary().join(name);
-        std::fs::write(&path, text).expect("the lab's own folder");
-        path.display().to_string()
-    };
-    let inner = file("in ner.sql", "SELECT 'in; side' AS place; -- said\n\\timing\n");
-    let outer = file("outer.sql", &format!("-- a head\n\\i '{inner}'\nSELECT 6 *\n 7 AS answer"));
-    let wrong = file("wrong.sql", "SELECT 1 AS fine;\n\nSELECT x;\nSELECT 'never' AS seen;\n");
-    let itself = lab.temporary().join("itself.sql").display().to_string();
-    std::fs::write(&itself, format!("\\i {itself}\n")).expect("the lab's own folder");
-    let answers = lab.temporary().join("answers.csv").display().to_string();
-    let table = lab.temporary().join("table.txt").display().to_string();
-    let inside = lab.path("lake/x.csv").display().to_string();
-    let typed = [
-        format!("\\i {outer}\r"),
-        format!("\\i {wrong}\r"),
-        format!("\\i {itself}\r"),
-        "\\i nothing-there.sql\r".to_owned(),
-        "\\i\r".to_owned(),
-        format!("\\o {table}\r"),
-        "SELECT * FROM flow_logs;\r".to_owned(),
-        "\\format csv\r".to_owned(),
-        format!("\\o {answers}\r"),
-        "SELECT count(*) AS n FROM flow_logs;\r".to_owned(),
-        "SELECT dstport FROM flow_logs WHERE dstport = 22;\r".to_owned(),
-        "\\o\r".to_owned(),
-        "SELECT 'on the terminal' AS place;\r".to_owned(),
-        format!("\\o {inside}\r"),
-        "\\q\r".to_owned(),
-    ];
-    let shown = shell(&lab, &typed.iter().map(String::as_str).collect::<Vec<_>>());
-    let expected = [
-        "| in; side |",
-        "timing is on",
-        "|     42 |",
-        "wrong.sql line 3: error: there is no column `x`",
-        "files are read 16 deep at most",
-        "nothing-there.sql: No such file",
-        "write \\i FILE",
-        "600 rows to ",
-        "place\r\non the terminal",
-        "lies in the lake",
-    ];
-    assert_shows(&shown, &expected);
-    assert!(!shown.contains("never"), "{shown}");
-    let written = std::fs::read_to_string(&answers).expect("\\o wrote it");
-    // Of the 200 rows of a day every third is of port 22.
-    assert_eq!(written.lines().count(), 2 + 1 + 3 * 67, "{written}");
-    assert!(written.starts_with("n\n600\ndstport\n22\n"), "{written}");
-    let whole = std::fs::read_to_string(&table).expect("another \\o ended it");
-    assert!(whole.lines().count() == 604 && !whole.contains('…'), "a file has all rows and columns");
-}
-
-#[test]
 fn reports_are_listed_and_asked_over_the_whole_lake_afterwards() {
     let lab = small();
     let shown = shell(
@@ -216,6 +163,29 @@ fn reports_are_listed_and_asked_over_the_whole_lake_afterwards() {
     ];
     assert_shows(&shown, &expected);
     assert!(!shown.contains("What flows\r\n"), "only one theme:\n{shown}");
+}
+
+#[test]
+fn a_table_of_ones_own_is_back_after_a_report_that_has_its_name() {
+    let lab = small();
+    let file = lab.temporary().join("own.csv");
+    std::fs::write(&file, "name\nkept\n").expect("the lab's own folder");
+    let own = format!("flow_logs_before={}", file.display());
+    let typed = ["\\report new-rejected-ports --against 1d\r", "SELECT name FROM flow_logs_before;\r", "\\q\r"];
+    let shown = on_terminal(&lab, "80x24", &["query", "{}lake", "--table", &own], &[], &typed);
+    assert_shows(&shown, &["against the 1day before", "| kept |"]);
+}
+
+#[test]
+fn nothing_is_drawn_over_a_pager() {
+    let lab = small();
+    // It reads the first rows, and no more for a while. The pipe holds less than all, so that the statement goes on.
+    let pager = r#""$0" "$@" | { head -c 1 >/dev/null; sleep 0.5; echo paging >&2; sleep 2; cat >/dev/null; }"#;
+    let statement = "SELECT value FROM generate_series(1, 200000)";
+    let program = lab.program_under(&["sh", "-c", pager], &["query", "{}lake", statement]);
+    let shown = typed_into(&program, "80x24", &[], &[]);
+    let (_, below) = shown.split_once("paging").expect("the pager says so");
+    assert_eq!(below.trim(), "", "{shown:?}");
 }
 
 #[test]

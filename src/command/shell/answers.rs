@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use tokio::task::JoinSet;
 
-use super::{Failed, Shell, error};
+use super::file::File;
+use super::{Failed, Shell, error, say};
 use crate::command::rows::{Page, Sheet, safe, tell_columns, tell_unread};
 use crate::output::Output;
 use crate::progress::count;
 use crate::query::format::{Format, Written};
 use crate::query::{Answer, QueryError};
-use crate::shown;
 
 impl Shell {
     pub(super) async fn ask(&mut self, statement: &str) -> Result<(), Failed> {
@@ -27,19 +27,19 @@ impl Shell {
         let page = self.page();
         let for_spreadsheets = matches!(page.format, Format::Csv | Format::Tsv);
         let answer = if for_spreadsheets { safe(answer, &self.look.result) } else { answer };
-        let file = self.file.as_ref().map(|file| Arc::clone(&file.out));
+        let file = self.file.as_ref().map(File::content);
         let busy = Arc::clone(&self.busy);
         let (sheet, watching) = Sheet::new(title, answer, page);
         let written = apart(async move {
             // Held until all that is written is on the terminal.
             let _busy = busy.lock_owned().await;
-            let mut file = match file {
-                Some(file) => Some(file.lock_owned().await),
-                None => None,
-            };
-            let mut screen = Output::standard();
-            let out = file.as_mut().and_then(|file| file.as_mut()).unwrap_or(&mut screen);
-            sheet.write(out, |_| Ok(())).await
+            match file {
+                Some(content) => {
+                    let mut content = content.lock_owned().await;
+                    content.write(sheet).await
+                }
+                None => sheet.write(&mut Output::standard(), |_| Ok(())).await,
+            }
         });
         let written = written.await.map_err(|failed| error(failed.shown()));
         drop(watching);
@@ -53,7 +53,7 @@ impl Shell {
         let plural = if written.rows == 1 { "row" } else { "rows" };
         let mut said = format!("{} {plural}", count(written.rows));
         if let Some(file) = &self.file {
-            said += &format!(" to {}", shown::line(&file.path.display().to_string()));
+            said += &format!(" to {}", file.name());
         }
         if self.look.has_timing {
             said += &format!(" in {:.3} s", began.elapsed().as_secs_f64());
@@ -61,7 +61,7 @@ impl Shell {
         if written.has_more {
             said = format!("the first {said}; \\rows N shows more of them, \\o FILE writes all");
         }
-        eprintln!("{said}");
+        say(&said);
         if page.format == Format::Table {
             tell_columns(written, "\\x shows all");
         }

@@ -6,24 +6,29 @@
 //! ```
 //!
 //! - Each statement is asked of the lake as it is then: the ledger is looked at before it, once a second at most.
-//! - Ctrl-C ends what runs, wherever it waits, and never the shell.
-//! - Only a terminal shows a part of an answer: a file has all of it.
+//! - Ctrl-C ends what runs, wherever it waits, and never the shell. SIGTERM and a terminal that hangs up end the shell as
+//!   `\q` does.
+//! - Only a terminal shows a part of an answer: a file has all of it, or it is said that it has not.
 
 mod answers;
 mod command;
 mod editor;
+mod file;
 mod functions;
+mod look;
 mod paint;
 mod script;
 mod tokens;
 mod words;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use tokio::signal::ctrl_c;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
 
 use crate::cli;
@@ -39,17 +44,19 @@ use super::report::request;
 use super::rows::{Page, output, screen_width};
 use command::{Command, words};
 use editor::{Keyboard, Typed};
+use file::File;
+use look::{Look, PARQUET};
 use script::{Part, parts};
 use words::{Known, Words};
-
-/// Rows of an answer that a terminal shows until `\rows` says otherwise.
-const ROWS_SHOWN: u64 = 100;
 
 /// Files that `\i` reads within each other.
 const FILES_NESTED_MAX: usize = 16;
 
 /// How long a statement that was ended may still write, before the prompt comes back.
 const LAST_ROWS: Duration = Duration::from_millis(500);
+
+/// How long a shell that is told to end waits for its file.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Why a part could not be done; a message for people. What was interrupted needs none.
 type Failed = String;
@@ -81,35 +88,78 @@ pub(super) async fn run(
     let pack = Pack::embedded();
     let mut keyboard = Keyboard::open(Words { known: known.clone(), pack: pack.clone() });
     let session = Arc::new(session);
-    let look = Look { result, rows_max: Some(ROWS_SHOWN), before_x: Format::Table, has_timing: false };
+    let look = Look::new(result);
     let mut shell = Shell { session, seen, known, pack, time_zone, look, file, busy: Arc::default() };
-    loop {
-        let text = match keyboard.read().await {
-            Typed::End => break,
+    let mut ends = Ends::open()?;
+    let exit = loop {
+        let typed = tokio::select! {
+            typed = keyboard.read() => typed,
+            () = ends.come() => break Exit::Interrupted,
+        };
+        let text = match typed {
+            Typed::End => break Exit::Done,
             Typed::Cleared => continue,
             Typed::Text(text) => text,
         };
         let done = tokio::select! {
             done = shell.text(&text, 0) => done,
-            _ = tokio::signal::ctrl_c() => Err("cancelled".to_owned()),
+            _ = ctrl_c() => Err("cancelled".to_owned()),
+            () = ends.come() => break Exit::Interrupted,
         };
         // What was ended may have rows in hand.
         let _ = tokio::time::timeout(LAST_ROWS, shell.busy.lock()).await;
         match done {
             Ok(Next::GoOn) => {}
-            Ok(Next::Leave) => break,
+            Ok(Next::Leave) => break Exit::Done,
             Err(failed) => {
-                eprintln!("{failed}");
+                say(&failed);
+                if let Some(part) = shell.file.as_ref().and_then(File::cut_short) {
+                    say(&part);
+                }
                 // What a statement met that failed does not count for the next answer.
                 shell.session.take_unread();
             }
         }
-    }
-    shell.close().await.map_err(Error::Usage)?;
-    Ok(Exit::Done)
+    };
+    let closed = tokio::select! {
+        closed = shell.close() => closed,
+        _ = ctrl_c() => Err(STILL_WRITTEN.to_owned()),
+        () = tokio::time::sleep(LAST_WORDS), if exit == Exit::Interrupted => Err(STILL_WRITTEN.to_owned()),
+    };
+    Ok(match closed {
+        Ok(()) => exit,
+        Err(failed) => {
+            say(&failed);
+            Exit::Failed
+        }
+    })
 }
 
-const PARQUET: &str = "ask one statement: flowlake query LAKE SQL --format parquet --output FILE";
+const STILL_WRITTEN: &str = "error: the file of \\o is not kept: a statement that was ended still writes to it";
+
+/// The signals that end the shell. It keeps its file before it goes.
+struct Ends {
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Ends {
+    fn open() -> io::Result<Ends> {
+        Ok(Ends { terminate: signal(SignalKind::terminate())?, hang_up: signal(SignalKind::hangup())? })
+    }
+
+    async fn come(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
+
+/// Tells people. A terminal that has hung up takes no words, and the shell goes on to its end.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
 
 struct Shell {
     session: Arc<Session>,
@@ -121,27 +171,6 @@ struct Shell {
     file: Option<File>,
     /// Held while rows are written.
     busy: Arc<Mutex<()>>,
-}
-
-/// How answers look.
-struct Look {
-    result: cli::ResultOptions,
-    rows_max: Option<u64>,
-    /// The format to which `\x` goes back.
-    before_x: Format,
-    has_timing: bool,
-}
-
-/// Where answers go after `\o`. A statement that is cut short may still hold it.
-struct File {
-    path: PathBuf,
-    out: Arc<Mutex<Option<Output>>>,
-}
-
-impl File {
-    fn open(path: PathBuf, out: Output) -> File {
-        File { path, out: Arc::new(Mutex::new(Some(out))) }
-    }
 }
 
 impl Shell {
@@ -187,10 +216,7 @@ impl Shell {
             Command::Expanded => self.look.expand(),
             Command::Format => self.look.format(rest)?,
             Command::Rows => self.look.rows(rest)?,
-            Command::Timing => {
-                self.look.has_timing = !self.look.has_timing;
-                println!("timing is {}", if self.look.has_timing { "on" } else { "off" });
-            }
+            Command::Timing => self.look.timing(),
         }
         Ok(Next::GoOn)
     }
@@ -252,9 +278,11 @@ impl Shell {
 
     async fn include(&mut self, path: &str, depth: usize) -> Result<Next, Failed> {
         let path = one_word(path, "\\i FILE")?;
-        let text = std::fs::read_to_string(&path).map_err(|failed| error(format!("{path}: {failed}")))?;
+        // Not on this task: a pipe that nobody writes to would keep Ctrl-C waiting.
+        let text = tokio::fs::read_to_string(&path).await;
+        let text = text.map_err(|failed| error(format!("{}: {failed}", shown::line(&path))))?;
         if depth == FILES_NESTED_MAX {
-            return Err(error(format!("{path}: files are read {FILES_NESTED_MAX} deep at most")));
+            return Err(error(format!("{}: files are read {FILES_NESTED_MAX} deep at most", shown::line(&path))));
         }
         for part in parts(&text) {
             let next = self.part(part, depth + 1).await;
@@ -271,17 +299,20 @@ impl Shell {
             return Ok(());
         }
         let path = PathBuf::from(one_word(path, "\\o FILE")?);
-        let out = Output::to(&path).map_err(error)?;
-        self.file = Some(File::open(path, out));
+        let target = path.clone();
+        // Not on this task: a pipe that nobody reads would keep Ctrl-C waiting.
+        let out = tokio::task::spawn_blocking(move || Output::to(&target)).await;
+        let out = out.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        self.file = Some(File::open(path, out.map_err(error)?));
         Ok(())
     }
 
-    /// Gives the file of `\o` its name.
+    /// Closes the file of `\o`. It stays that file if this is ended while it waits.
     async fn close(&mut self) -> Result<(), Failed> {
-        let Some(file) = self.file.take() else { return Ok(()) };
-        let Some(out) = file.out.lock().await.take() else { return Ok(()) };
-        out.keep().map_err(error)?;
-        eprintln!("wrote {}", shown::line(&file.path.display().to_string()));
+        let Some(file) = &self.file else { return Ok(()) };
+        let closed = file.close().await;
+        self.file = None;
+        say(&closed.map_err(error)?);
         Ok(())
     }
 
@@ -289,44 +320,7 @@ impl Shell {
     fn page(&self) -> Page {
         let is_screen = self.file.is_none() && io::stdout().is_terminal();
         let room = Room { width: Some(screen_width()), rows: self.look.rows_max };
-        Page { format: self.look.result.format, room: if is_screen { room } else { Room::default() }, is_screen }
-    }
-}
-
-impl Look {
-    fn expand(&mut self) {
-        if self.result.format == Format::Line {
-            self.result.format = self.before_x;
-            println!("the format is {} again", self.before_x.name());
-        } else {
-            self.before_x = self.result.format;
-            self.result.format = Format::Line;
-            println!("each column has a line of its own");
-        }
-    }
-
-    fn format(&mut self, name: &str) -> Result<(), Failed> {
-        match name {
-            "" => println!("{}", self.result.format.name()),
-            name => match name.parse().map_err(error)? {
-                Format::Parquet => return Err(error(format!("parquet is no text for a terminal; {PARQUET}"))),
-                format => self.result.format = format,
-            },
-        }
-        Ok(())
-    }
-
-    fn rows(&mut self, most: &str) -> Result<(), Failed> {
-        match (most, most.parse::<u64>()) {
-            ("", _) => match self.rows_max {
-                Some(most) => println!("{} rows at most", count(most)),
-                None => println!("all rows"),
-            },
-            ("all", _) => self.rows_max = None,
-            (_, Ok(most)) if most > 0 => self.rows_max = Some(most),
-            _ => return Err(error(format!("`{}` is no number of rows; give one, or all", shown::line(most)))),
-        }
-        Ok(())
+        Page { format: self.look.result.format, room: if is_screen { room } else { Room::default() } }
     }
 }
 

@@ -66,7 +66,7 @@ impl Words {
         let command = Command::read(before.trim_start()).filter(|_| before.trim_start().contains(char::is_whitespace));
         match command {
             Some((Command::Include | Command::Output, _)) => return FilenameCompleter::new().complete_path(line, at),
-            Some((Command::Report, _)) if before.trim_start().split_whitespace().count() > 2 => {
+            Some((Command::Report, _)) if before.split_whitespace().count() > 2 => {
                 return Ok(self.among(before, &["--since", "--until", "--top", "--against", "--param"]));
             }
             _ => {}

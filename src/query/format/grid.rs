@@ -1,7 +1,8 @@
 //! Rows in columns that line up, as a box or as a Markdown table.
 //!
 //! Widths are those of the first rows; a later value that is wider moves its own line and nothing else. Numbers stand
-//! to the right. On a terminal, columns are narrowed or left out until a line has room, and what is wider is cut.
+//! to the right. On a terminal, columns are narrowed or left out until a line has room, and texts that are wider are cut.
+//! Numbers, times and truth values never are: their line is wider then.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -42,6 +43,8 @@ struct Column {
     is_number: bool,
     is_rigid: bool,
     width: usize,
+    /// The widest of the values that were held back, without the name.
+    values: usize,
     /// Whether the terminal has room for it.
     is_shown: bool,
 }
@@ -53,7 +56,7 @@ impl<W: Write> Grid<W> {
         let column = |field: &Arc<Field>| {
             let name = in_style(style, shown::line(field.name()).into_owned());
             let (is_number, is_rigid) = (field.data_type().is_numeric(), is_rigid(field.data_type()));
-            Column { width: name.width().max(least), name, is_number, is_rigid, is_shown: true }
+            Column { width: name.width().max(least), values: 0, name, is_number, is_rigid, is_shown: true }
         };
         let columns = schema.fields().iter().map(column).collect();
         Grid { style, out, columns, width, first: None, held: Vec::new(), is_open: false }
@@ -90,14 +93,20 @@ impl<W: Write> Grid<W> {
         let held = std::mem::take(&mut self.held);
         for cells in &held {
             for (column, cell) in self.columns.iter_mut().zip(cells) {
-                column.width = cell.width().max(column.width);
+                column.values = cell.width().max(column.values);
+                column.width = column.values.max(column.width);
             }
         }
         if let Some(width) = self.width {
             self.fit(width);
         }
         self.rule(Style::Table)?;
-        let names: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
+        let is_fitted = self.width.is_some();
+        let name = |column: &Column| match is_fitted {
+            true => cut(&column.name, column.width).into_owned(),
+            false => column.name.clone(),
+        };
+        let names: Vec<String> = self.columns.iter().map(name).collect();
         self.line(&names)?;
         self.rule(self.style)?;
         held.iter().try_for_each(|cells| self.line(cells))
@@ -113,7 +122,10 @@ impl<W: Write> Grid<W> {
             self.columns[fitted.first..last].iter_mut().for_each(|column| column.is_shown = false);
         }
         let shown = self.columns.iter_mut().filter(|column| column.is_shown);
-        shown.zip(fitted.widths).for_each(|(column, width)| column.width = width);
+        for (column, width) in shown.zip(fitted.widths) {
+            // A number alone may have less room than it needs.
+            column.width = if column.is_rigid { width.max(column.values) } else { width };
+        }
     }
 
     /// A horizontal rule, if the style is `of`.
@@ -146,7 +158,8 @@ impl<W: Write> Grid<W> {
             if !column.is_shown {
                 continue;
             }
-            let cell = if self.width.is_some() { cut(cell, column.width) } else { cell.into() };
+            let is_cut = self.width.is_some() && !column.is_rigid;
+            let cell = if is_cut { cut(cell, column.width) } else { cell.into() };
             let pad = " ".repeat(column.width.saturating_sub(cell.width()));
             let (before, after) = if column.is_number { (pad.as_str(), "") } else { ("", pad.as_str()) };
             write!(text, "| {before}{cell}{after} ").expect("a string takes all");

@@ -35,7 +35,8 @@ pub(super) struct Fitted {
 }
 
 /// Fits columns of these widths into a table of `width` cells. Columns that `is_rigid` says (numbers, times) are shown
-/// whole or not at all, as long as more than one column is shown: a part of a number is another number.
+/// whole or not at all, as long as more than one column is shown: a part of a number is another number. One that is
+/// alone gets the room that there is, for its name.
 pub(super) fn fit(natural: &[usize], is_rigid: &[bool], width: usize) -> Fitted {
     let columns = natural.len();
     let least = |narrowest: usize, column: usize| match is_rigid[column] {

@@ -34,16 +34,21 @@ fn wide() -> RecordBatch {
     batch(columns.iter().map(|(name, column)| (name.as_str(), Arc::clone(column))).collect())
 }
 
+/// Cells of a table that shows the first number of [`wide()`] and a mark beside it: `| 9223372036854775807 | … |`.
+const ONE_NUMBER: usize = 27;
+
 #[tokio::test]
-async fn no_line_is_wider_than_the_terminal() {
+async fn no_line_is_wider_than_the_terminal_unless_a_number_is() {
     for columns in [1, 2, 3, 7, 30] {
         let rows = wide().project(&(0..columns).collect::<Vec<_>>()).unwrap();
         for cells in 20..=200 {
             let (text, written) = shown(rows.clone(), Format::Table, width(cells)).await;
             let lines: Vec<&str> = text.lines().collect();
             assert_eq!(lines.len(), 7, "{text}");
-            assert!(lines.iter().all(|line| line.width() <= cells), "{columns} columns in {cells}:\n{text}");
+            let most = cells.max(ONE_NUMBER);
+            assert!(lines.iter().all(|line| line.width() <= most), "{columns} columns in {cells}:\n{text}");
             assert!(lines.iter().all(|line| line.width() == lines[0].width()), "{columns} in {cells}:\n{text}");
+            assert!(text.contains("| 9223372036854775807 |"), "{columns} columns in {cells}:\n{text}");
             let bars = lines[0].matches('+').count() - 1;
             let mark = usize::from(written.columns_left_out > 0);
             assert_eq!(bars, columns - written.columns_left_out + mark, "{columns} columns in {cells}:\n{text}");
@@ -82,6 +87,34 @@ async fn a_table_is_narrowed_then_loses_columns_in_the_middle() {
     let (whole, written) = shown(rows, Format::Table, Room::default()).await;
     assert!(whole.contains("2001:db8:85a3:8d3:1319:8a2e:370:7348 |     443 | 1234567 |"), "{whole}");
     assert_eq!(written, Written { rows: 1, has_more: false, columns_left_out: 0 });
+}
+
+#[tokio::test]
+async fn a_number_that_comes_late_is_whole_too() {
+    let number: Vec<i64> = (0..2500).map(|row| if row == 2400 { 1_234_567 } else { row % 100 }).collect();
+    let text: Vec<String> = number.iter().map(|number| "x".repeat(if *number > 100 { 20 } else { 3 })).collect();
+    let (number, text): (ArrayRef, ArrayRef) = (Arc::new(Int64Array::from(number)), Arc::new(StringArray::from(text)));
+    let alone = batch(vec![("n", Arc::clone(&number))]);
+    let (table, _) = shown(alone, Format::Table, width(80)).await;
+    assert_eq!(table.lines().filter(|line| line.len() == 6).count(), 2503, "the others have the width of the first");
+    assert!(table.contains("|  0 |\n") && table.contains("| 1234567 |\n") && !table.contains('…'), "{table}");
+    let beside = batch(vec![("text", text), ("n", number)]);
+    let (table, _) = shown(beside, Format::Table, width(80)).await;
+    assert!(table.contains("| xxx  |  0 |\n") && table.contains("| xxx… | 1234567 |\n"), "{table}");
+}
+
+#[tokio::test]
+async fn a_number_with_a_long_name_is_whole_on_a_tiny_terminal() {
+    let rows = batch(vec![("sum(flow_logs.bytes)", Arc::new(Int64Array::from(vec![1_234_567_890, 7])))]);
+    for (cells, name) in [(24, "sum(flow_logs.bytes)"), (16, "sum(flow_lo…"), (10, "sum(flow_…")] {
+        let (text, _) = shown(rows.clone(), Format::Table, width(cells)).await;
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], format!("| {name} |"), "{text}");
+        assert!(
+            lines[3].ends_with("1234567890 |") && lines.iter().all(|line| line.width() == lines[0].width()),
+            "{text}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ use datafusion::physical_plan::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
+use super::moments::Moments;
+
 /// Aggregates of floats from which the engine subtracts, beside `sum` and `avg`.
 const SUBTRACTING: [&str; 16] = [
     "corr",
@@ -156,6 +158,8 @@ impl Recipe {
 /// The rows of one window.
 pub(super) struct Frame {
     recipe: Recipe,
+    /// What its states are made of, if they are more than sums.
+    moments: Option<Moments>,
     /// States of the older rows: the last one is of all of them, the one before it of all but the oldest.
     older: Vec<Vec<ScalarValue>>,
     younger: VecDeque<Vec<ArrayRef>>,
@@ -182,7 +186,8 @@ impl Frame {
             expr_fields: arguments.expr_fields.to_vec(),
         };
         let of_younger = recipe.accumulator()?;
-        Ok(Frame { recipe, older: Vec::new(), younger: VecDeque::new(), of_younger })
+        let moments = Moments::of(function.name()).filter(|_| !recipe.is_distinct);
+        Ok(Frame { recipe, moments, older: Vec::new(), younger: VecDeque::new(), of_younger })
     }
 
     /// All younger rows become older ones.
@@ -226,6 +231,9 @@ impl Accumulator for Frame {
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         let Some(older) = self.older.last() else { return self.of_younger.state() };
+        if let Some(moments) = self.moments {
+            return moments.together(older, &self.of_younger.state()?);
+        }
         let mut all = self.recipe.accumulator()?;
         merge(&mut *all, older)?;
         merge(&mut *all, &self.of_younger.state()?)?;

@@ -11,6 +11,7 @@ mod frame;
 mod hash;
 mod help;
 mod iana;
+mod moments;
 mod port;
 mod sum;
 mod text;

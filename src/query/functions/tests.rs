@@ -347,6 +347,101 @@ async fn what_leaves_a_window_of_floats_leaves_no_trace() {
     }
 }
 
+/// What a constant deviates by is nothing, and nothing is in proportion to it.
+#[tokio::test]
+async fn a_constant_in_a_window_has_no_deviation() {
+    let context = SessionContext::new();
+    register(&context);
+    let rows: Vec<String> = (0..40).map(|k| format!("({k}, 0.1, {})", k * k % 7)).collect();
+    let t = format!("(VALUES {}) AS t(k, x, y)", rows.join(", "));
+    for width in [1, 2, 3, 6, 30] {
+        let over = format!("OVER (ORDER BY k ROWS BETWEEN {width} PRECEDING AND CURRENT ROW)");
+        for (call, right) in [
+            ("stddev_pop(x)", "0.0"),
+            ("var_pop(x)", "0.0"),
+            ("covar_pop(x, y)", "0.0"),
+            ("regr_sxx(y, x)", "0.0"),
+            ("regr_sxy(y, x)", "0.0"),
+            ("corr(x, y)", "NULL"),
+            ("regr_slope(y, x)", "NULL"),
+            ("regr_r2(y, x)", "NULL"),
+            ("regr_intercept(y, x)", "NULL"),
+        ] {
+            let found = texts(&context, &format!("SELECT {call} {over} FROM {t} ORDER BY k")).await;
+            assert!(found.len() == 40 && found.iter().all(|one| one == right), "{call} {over}: {found:?}");
+        }
+        let samples = texts(&context, &format!("SELECT stddev(x) {over} FROM {t} ORDER BY k")).await;
+        assert!(samples[0] == "NULL" && samples[1..].iter().all(|one| one == "0.0"), "{over}: {samples:?}");
+    }
+}
+
+/// Every aggregate of two columns over windows, against its definition: first the means, then the sums.
+#[tokio::test]
+async fn windows_of_pairs_are_what_the_definition_says() {
+    let context = SessionContext::new();
+    register(&context);
+    let pair = |k: i64| {
+        let (x, y) = ((k * k * 31 % 17) as f64 / 4.0 - 1.0, (k * 13 % 11) as f64 + k as f64 / 8.0);
+        ((k % 6 != 4).then_some(x), (k % 7 != 5).then_some(y))
+    };
+    let cell = |value: Option<f64>| value.map_or("CAST(NULL AS DOUBLE)".to_owned(), |value| format!("{value:?}"));
+    let rows: Vec<String> = (0..60).map(|k| format!("({k}, {}, {})", cell(pair(k).0), cell(pair(k).1))).collect();
+    let t = format!("(VALUES {}) AS t(k, x, y)", rows.join(", "));
+    let right = |call: &str, window: &[(f64, f64)]| -> Option<f64> {
+        let n = window.len() as f64;
+        let sum = |of: &dyn Fn(f64, f64) -> f64| window.iter().map(|&(x, y)| of(x, y)).sum::<f64>();
+        let (mean_x, mean_y) = (sum(&|x, _| x) / n, sum(&|_, y| y) / n);
+        let sxx = sum(&|x, _| (x - mean_x).powi(2));
+        let syy = sum(&|_, y| (y - mean_y).powi(2));
+        let sxy = sum(&|x, y| (x - mean_x) * (y - mean_y));
+        let is_line = window.len() > 1 && sxx > 1e-9;
+        match call {
+            "regr_count(y, x)" => Some(n),
+            _ if window.is_empty() => None,
+            "covar_pop(x, y)" => Some(sxy / n),
+            "covar_samp(x, y)" => (n > 1.0).then(|| sxy / (n - 1.0)),
+            "corr(x, y)" => (is_line && syy > 1e-9).then(|| sxy / (sxx * syy).sqrt()),
+            "regr_avgx(y, x)" => Some(mean_x),
+            "regr_avgy(y, x)" => Some(mean_y),
+            "regr_sxx(y, x)" => Some(sxx),
+            "regr_syy(y, x)" => Some(syy),
+            "regr_sxy(y, x)" => Some(sxy),
+            "regr_slope(y, x)" => is_line.then(|| sxy / sxx),
+            "regr_intercept(y, x)" => is_line.then(|| mean_y - sxy / sxx * mean_x),
+            "regr_r2(y, x)" => (is_line && syy > 1e-9).then(|| sxy * sxy / (sxx * syy)),
+            other => panic!("{other}"),
+        }
+    };
+    for width in [1, 4, 9] {
+        let over = format!("OVER (ORDER BY k ROWS BETWEEN {width} PRECEDING AND CURRENT ROW)");
+        for call in [
+            "covar_pop(x, y)",
+            "covar_samp(x, y)",
+            "corr(x, y)",
+            "regr_count(y, x)",
+            "regr_avgx(y, x)",
+            "regr_avgy(y, x)",
+            "regr_sxx(y, x)",
+            "regr_syy(y, x)",
+            "regr_sxy(y, x)",
+            "regr_slope(y, x)",
+            "regr_intercept(y, x)",
+            "regr_r2(y, x)",
+        ] {
+            let found = texts(&context, &format!("SELECT {call} {over} FROM {t} ORDER BY k")).await;
+            for (k, found) in (0..60).zip(found) {
+                let window: Vec<(f64, f64)> =
+                    ((k - width).max(0)..=k).filter_map(|k| Some((pair(k).0?, pair(k).1?))).collect();
+                let is_right = match (found.parse::<f64>().ok(), right(call, &window)) {
+                    (Some(found), Some(right)) => (found - right).abs() <= 1e-9 * right.abs().max(1.0),
+                    (found, right) => found == right,
+                };
+                assert!(is_right, "{call} {over} of row {k}: {found}, not {:?}", right(call, &window));
+            }
+        }
+    }
+}
+
 #[test]
 fn every_function_of_our_own_says_how_it_is_called_as_the_docs_do() {
     let docs = include_str!("../../../docs/sql.md");

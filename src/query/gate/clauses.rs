@@ -6,9 +6,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::logical_expr::sqlparser::ast::{
-    CharacterLength, Cte, DataType, Distinct, ExactNumberInfo, Expr, ExprWithAliasAndOrderBy, FunctionArg, GroupByExpr,
-    Join, JoinConstraint, JoinOperator, LimitClause, PipeOperator, Query, Select, SelectFlavor, SetExpr, SetOperator,
-    SetQuantifier, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, WindowType,
+    BinaryOperator, CharacterLength, Cte, DataType, Distinct, ExactNumberInfo, Expr, ExprWithAliasAndOrderBy,
+    FunctionArg, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause, PipeOperator, Query, Select,
+    SelectFlavor, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins,
+    UnaryOperator, Value, Visit, Visitor, WindowType,
 };
 
 use crate::query::walk;
@@ -204,10 +205,12 @@ pub(super) fn of_table(factor: &TableFactor) -> Option<String> {
         TableFactor::Derived { lateral: _, subquery: _, alias, sample } => {
             first([(sample.is_some(), "TABLESAMPLE, SAMPLE")]).or_else(|| alias.as_ref().and_then(of_alias))
         }
-        TableFactor::Function { lateral: _, name: _, args, with_ordinality, alias } => {
-            first([(*with_ordinality, "WITH ORDINALITY"), (args.iter().any(is_named), "names of arguments")])
-                .or_else(|| alias.as_ref().and_then(of_alias))
-        }
+        TableFactor::Function { lateral: _, name: _, args, with_ordinality, alias } => first([
+            (*with_ordinality, "WITH ORDINALITY"),
+            (args.iter().any(is_named), "names of arguments"),
+            (reckons(args), RECKONED),
+        ])
+        .or_else(|| alias.as_ref().and_then(of_alias)),
         TableFactor::NestedJoin { table_with_joins, alias } => {
             of_joins(table_with_joins).or_else(|| alias.as_ref().and_then(of_alias))
         }
@@ -226,7 +229,38 @@ pub(super) fn of_table(factor: &TableFactor) -> Option<String> {
 
 fn of_arguments(arguments: &TableFunctionArgs) -> Option<String> {
     let TableFunctionArgs { args, settings } = arguments;
-    first([(settings.is_some(), "SETTINGS"), (args.iter().any(is_named), "names of arguments")])
+    first([
+        (settings.is_some(), "SETTINGS"),
+        (args.iter().any(is_named), "names of arguments"),
+        (reckons(args), RECKONED),
+    ])
+}
+
+const RECKONED: &str = "+, - and * in the arguments of a table function (write the number)";
+
+/// Whether there is arithmetic in the arguments of a table function. The planner reckons it out before the rule that
+/// checks integers sees it. Times are checked by the engine, so that an interval may be added.
+fn reckons(arguments: &[FunctionArg]) -> bool {
+    struct Finds;
+    impl Visitor for Finds {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            let is_reckoned = match expr {
+                Expr::BinaryOp {
+                    left,
+                    op: BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply,
+                    right,
+                } => ![left, right].into_iter().any(|side| matches!(**side, Expr::Interval(_))),
+                Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
+                    !matches!(&**expr, Expr::Value(value) if matches!(value.value, Value::Number(..)))
+                }
+                _ => false,
+            };
+            if is_reckoned { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    }
+    arguments.iter().any(|argument| walk(argument, &mut Finds).is_break())
 }
 
 fn is_named(argument: &FunctionArg) -> bool {

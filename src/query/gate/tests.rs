@@ -33,6 +33,8 @@ fn questions_pass() {
         "SELECT a FROM t EXCEPT SELECT b FROM u INTERSECT DISTINCT SELECT c FROM v",
         "SELECT a FROM t LEFT JOIN u USING (a) NATURAL JOIN v FULL JOIN w ON w.a = t.a",
         "SELECT * EXCLUDE (a) FROM t, LATERAL (SELECT 1) AS x",
+        "SELECT value + 1 FROM generate_series(-9223372036854775808, -5, 86400) AS t(value)",
+        "SELECT * FROM generate_series(date '2023-09-14', date '2023-09-14' + interval '7 days', interval '1 day')",
         "EXPLAIN ANALYZE SELECT 1",
         "DESCRIBE t",
         "SHOW TABLES",
@@ -45,6 +47,8 @@ fn questions_pass() {
 const QUANTIFIED: &str = "ANY and ALL of a query (write IN or NOT IN, or compare with its min or max)";
 
 const ROWS: &str = "a comparison of rows in parentheses (write a = 1 AND b = 2)";
+
+const RECKONED: &str = "+, - and * in the arguments of a table function (write the number)";
 
 const MERGED: &str = "USING and NATURAL of RIGHT and FULL joins (write ON, and coalesce of both columns)";
 
@@ -88,6 +92,9 @@ fn what_would_be_ignored_is_refused_by_name() {
         ("SELECT quantile(0.5)(a) FROM t", "two lists of arguments of quantile"),
         ("SELECT array(SELECT 1)", "a query as the argument of array"),
         ("SELECT * FROM generate_series(start => 1, stop => 3)", "names of arguments"),
+        ("SELECT count(*) FROM generate_series(0, 9223372036854775807 + 1)", RECKONED),
+        ("SELECT * FROM t, LATERAL generate_series(1, abs(2 * 3)) AS u", RECKONED),
+        ("SELECT 1 WHERE 1 IN (SELECT value FROM range(0, -(-9223372036854775808)))", RECKONED),
         ("SELECT CAST(a AS VARCHAR(3)) FROM t", "the length in VARCHAR(3)"),
         ("SELECT a::CHAR(1) FROM t", "the length in CHAR(1)"),
         ("SELECT CAST(a AS FLOAT(53)) FROM t", "the length in FLOAT(53)"),

@@ -98,6 +98,11 @@ impl FunctionRewrite for OwnCasts {
     }
 }
 
+/// What one of our casts converts, if it gives null for null alone.
+pub(super) fn converted(expr: &Expr) -> Option<&Expr> {
+    recast::below(expr).filter(|(conversion, _)| !conversion.is_try).map(|(_, inner)| inner)
+}
+
 fn recast(inner: Expr, to: DataType, session_zone: &Arc<str>, is_try: bool) -> Expr {
     let function = Recast::new(Conversion { to, session_zone: Arc::clone(session_zone), is_try });
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![inner]))
@@ -163,8 +168,10 @@ fn instant(argument: &Expr, schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> 
     let argument = match kind {
         kind if kind.is_integer() => recast(argument.clone(), to(TimeUnit::Second), zone, false),
         kind if kind.is_floating() => {
-            // In nanoseconds; what 64 bits cannot hold is an error of the cast.
-            let nanoseconds = Expr::Cast(Cast::new(Box::new(argument.clone() * lit(1e9)), DataType::Int64));
+            // In nanoseconds; what 64 bits cannot hold is an error of the cast. Types are settled by now, so that the float
+            // must be of 64 bits before it meets another one.
+            let seconds = Expr::Cast(Cast::new(Box::new(argument.clone()), DataType::Float64));
+            let nanoseconds = Expr::Cast(Cast::new(Box::new(seconds * lit(1e9)), DataType::Int64));
             return Some(recast(nanoseconds, to(TimeUnit::Nanosecond), zone, false));
         }
         kind if kind.is_string() || matches!(kind, DataType::Timestamp(..)) => argument.clone(),

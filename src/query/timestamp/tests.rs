@@ -123,3 +123,24 @@ fn months_and_days_are_those_of_the_clocks() {
     }
     assert_eq!(shifted(&zone, 0, i64::MAX, 0), None);
 }
+
+/// Of 32 bits and of 64: the half second of 2023 is beyond the former.
+#[tokio::test]
+async fn unix_seconds_may_be_floats_of_any_width() {
+    use datafusion::arrow::util::display::array_value_to_string;
+
+    use crate::query::{Options, context};
+
+    let context = context(&Options::default()).expect("a context");
+    for (argument, right) in [
+        ("CAST(x AS REAL)", "1970-01-01T00:00:00.500Z"),
+        ("(1694649600 + x)::float", "2023-09-14T00:00:00Z"),
+        ("x", "1970-01-01T00:00:00.500Z"),
+        ("CAST(x AS DOUBLE) + 1694649600", "2023-09-14T00:00:00.500Z"),
+    ] {
+        let sql = format!("SELECT to_timestamp({argument}) FROM (VALUES (0.5)) AS t(x)");
+        let batches = async { context.sql(&sql).await?.collect().await }.await;
+        let found = batches.map(|batches| array_value_to_string(batches[0].column(0), 0).expect("a time"));
+        assert_eq!(found.map_err(|error| error.to_string()).as_deref(), Ok(right), "{sql}");
+    }
+}
