@@ -53,7 +53,8 @@ def cargo(*arguments):
 
 def built(target, edges):
     """(name, version) of the crates along these edges. `cargo tree` resolves features as a build does."""
-    lines = cargo("tree", "--target", target, "--edges", edges, "--prefix", "none", "--format", "{p}").splitlines()
+    form = ["--prefix", "none", "--format", "{p}"]
+    lines = cargo("tree", "--package", "flowlake", "--target", target, "--edges", edges, *form).splitlines()
     return {(line.split()[0], line.split()[1].removeprefix("v")) for line in lines if line}
 
 
@@ -101,9 +102,10 @@ def purl(name, version):
 
 def licence_texts(package):
     """The licences and notices in a crate, those of the C code that it carries too."""
-    folder = pathlib.Path(package["manifest_path"]).parent
-    if folder == CHECKOUT:
+    # flowlake's own.
+    if package["source"] is None:
         return [(CHECKOUT / "LICENSE").read_text(encoding="utf-8")]
+    folder = pathlib.Path(package["manifest_path"]).parent
     found = sorted(
         path
         for path in folder.rglob("*")

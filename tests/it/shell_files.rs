@@ -1,4 +1,4 @@
-//! Files of the shell of `flowlake query`: what `\i` reads, what `\o` writes, and what becomes of it when something fails.
+//! Files of the shell of `flowlake query`: what `\i` reads, what `\o` writes, and what is left when something fails.
 
 use crate::lab::Lab;
 use crate::query::small;

@@ -43,7 +43,7 @@ impl File {
         Arc::clone(&self.content)
     }
 
-    /// What is to be said after an answer that failed or was ended: whether something of it is in the file. If it still
+    /// What to say after an answer that failed or was ended: whether something of it is in the file. If it still
     /// writes, the end of the file says so.
     pub(super) fn cut_short(&self) -> Option<String> {
         let is_cut = self.content.try_lock().ok()?.settle();

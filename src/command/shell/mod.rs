@@ -6,8 +6,8 @@
 //! ```
 //!
 //! - Each statement is asked of the lake as it is then: the ledger is looked at before it, once a second at most.
-//! - Ctrl-C ends what runs, wherever it waits, and never the shell. SIGTERM and a terminal that hangs up end the shell as
-//!   `\q` does.
+//! - Ctrl-C ends what runs, wherever it waits, and never the shell. SIGTERM and a terminal that hangs up end the shell
+//!   as `\q` does.
 //! - Only a terminal shows a part of an answer: a file has all of it, or it is said that it has not.
 
 mod answers;
