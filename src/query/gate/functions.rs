@@ -1,9 +1,11 @@
 //! Clauses of function calls that the planner would drop.
 
 use datafusion::logical_expr::sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgumentClause, FunctionArguments, OrderByExpr, Value,
-    WindowSpec, WindowType,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    OrderByExpr, Value, WindowSpec, WindowType,
 };
+
+use super::operators;
 
 /// Aggregates whose DISTINCT counts every value once, or makes no difference, or is named as not implemented. Others (`corr`,
 /// `regr_…`, `approx_percentile_cont`, `nth_value`) would take every value as often as it comes.
@@ -51,6 +53,9 @@ const WITH_NULLS: [&str; 5] = ["first_value", "lag", "last_value", "lead", "nth_
 /// Functions of windows alone, which have no FILTER.
 const OF_WINDOWS: [&str; 8] = ["cume_dist", "dense_rank", "lag", "lead", "ntile", "percent_rank", "rank", "row_number"];
 
+/// Functions that take a type as a text.
+const TYPES_AS_TEXT: [&str; 2] = ["arrow_cast", "arrow_try_cast"];
+
 pub(super) fn of_call(call: &Function, is_scalar: &dyn Fn(&str) -> bool) -> Option<String> {
     let Function { name, uses_odbc_syntax: _, parameters, args, filter, null_treatment, over, within_group } = call;
     let name = name.to_string().trim_matches('"').to_lowercase();
@@ -60,6 +65,11 @@ pub(super) fn of_call(call: &Function, is_scalar: &dyn Fn(&str) -> bool) -> Opti
         FunctionArguments::Subquery(_) => return Some(format!("a query as the argument of {name}")),
         FunctionArguments::None => {}
         FunctionArguments::List(list) => {
+            if TYPES_AS_TEXT.contains(&name.as_str())
+                && let Some(zone) = list.args.iter().filter_map(argument).find_map(operators::of_type_name)
+            {
+                return Some(zone);
+            }
             distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
             for clause in &list.clauses {
                 match clause {
@@ -115,6 +125,13 @@ fn odd_order(name: &str, arguments: &[FunctionArg], by: &[OrderByExpr]) -> Optio
     // The ordered value would take the place of the first argument.
     let is_other = |by: &OrderByExpr| arguments.first().is_none_or(|first| first.to_string() != by.expr.to_string());
     (ORDERED_SETS.contains(&name) && arguments.len() > 1 && by.iter().any(is_other)).then_some("ORDER BY another value")
+}
+
+fn argument(argument: &FunctionArg) -> Option<&Expr> {
+    match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    }
 }
 
 fn builds_on_window(over: &WindowType) -> bool {

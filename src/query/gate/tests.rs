@@ -110,6 +110,11 @@ fn what_would_be_ignored_is_refused_by_name() {
         ("SELECT 1 WHERE (a, b) = (1, 2)", ROWS),
         ("SELECT 1 WHERE (a, b) NOT IN ((1, 2), (3, 4))", ROWS),
         ("SELECT 1 WHERE ROW(a, b) < ROW(1, 2)", ROWS),
+        ("SELECT 1 WHERE a AT TIME ZONE '+00' < b", "the zone '+00' (write '+00:00' or 'UTC')"),
+        (
+            "SELECT to_char(arrow_cast(a, 'Timestamp(ns, \"+00\")'), 'x') FROM t",
+            "the zone '+00' (write '+00:00' or 'UTC')",
+        ),
         ("SELECT 2 ^ 10", "^ for a power (write power(a, b))"),
         ("SELECT a XOR b FROM t", "XOR of truth values (write a <> b)"),
         ("SELECT array_agg(a ORDER BY 1) FROM t", "a number in ORDER BY of array_agg"),
