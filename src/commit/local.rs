@@ -16,7 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::log::{is_nonce, nonce};
-use super::place::Place;
+use super::place::{Place, parent};
 use crate::source::{Beneath, same_bytes};
 
 /// How the name of a staged file ends.
@@ -243,11 +243,4 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 /// Makes the names in a folder survive a power cut.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
-}
-
-pub(super) fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }

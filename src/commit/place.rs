@@ -7,7 +7,6 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::local::parent;
 use crate::source::{Beneath, c_text, checked};
 
 /// Where Linux shows the files that this process has open.
@@ -133,4 +132,12 @@ fn sync_opened(folder: &OwnedFd) -> io::Result<()> {
     checked(opened.min(0))?;
     // SAFETY: the call gave a descriptor that nobody else has.
     File::from(unsafe { OwnedFd::from_raw_fd(opened) }).sync_all()
+}
+
+/// The folder of a path; that of a bare name is the present one.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }

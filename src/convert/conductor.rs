@@ -17,7 +17,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
 use super::redo;
-use super::task::{Before, Earlier, TaskContext, Tried, run_task};
+use super::task::{Before, Earlier, TaskContext, Tried, Work, run_task};
 use super::{ConvertError, Run, Stop};
 use crate::commit::{LakeWriter, Published, Staged, publish};
 use crate::fetch::{self, Budget, Fetched, Stores, fetch};
@@ -32,13 +32,6 @@ const FETCH_FAILURES_MAX: usize = 8;
 
 /// Objects in flight over all tasks. With 50 ms a request, a hundred keep two cores busy.
 const OBJECTS_IN_FLIGHT_MAX: usize = 128;
-
-/// A task, and what earlier attempts learned about its objects.
-pub(super) struct Work {
-    pub task: PlannedTask,
-    /// Objects found bad after rows of them had been encoded, with the reason.
-    pub excluded: BTreeMap<String, String>,
-}
 
 /// Tasks that wait, the first of them with their objects already on the way.
 struct Queue {

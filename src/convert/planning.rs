@@ -7,7 +7,6 @@
 //! ```
 
 use super::discover::Listing;
-use super::summary::KEPT_MAX;
 use super::{ConvertError, Options, Run};
 use crate::commit::{Appended, Draft};
 use crate::encode::PartitionBy;
@@ -34,6 +33,9 @@ pub(super) trait Planner {
     /// Takes one plan; `false` ends the pass.
     async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError>;
 }
+
+/// Names of a list in a summary that are kept at all.
+pub(super) const KEPT_MAX: usize = 1000;
 
 /// What a pass over the listed objects met.
 #[derive(Debug, Default, PartialEq, Eq)]

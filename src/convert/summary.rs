@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::discover::Listing;
-use super::planning::FoundCopies;
+use super::planning::{FoundCopies, KEPT_MAX};
 use super::redo::Redone;
 use super::{Options, Stop};
 use crate::lake::{Outcome, Receipt, State, Totals};
@@ -20,8 +20,6 @@ use crate::source::Reason;
 const NAMED_MAX: usize = 10;
 /// Dates named for people; `--json` has them all.
 const DATES_NAMED_MAX: usize = 5;
-/// Names of a list that are kept at all.
-pub(super) const KEPT_MAX: usize = 1000;
 
 /// How a run came to its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

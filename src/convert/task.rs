@@ -6,7 +6,6 @@ use std::io::{self, BufWriter};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::conductor::Work;
 use super::{ConvertError, Stop};
 use crate::columns::{Chunk, Dictionaries};
 use crate::commit::{Attempt, Scratch, Staged, StagedRejects};
@@ -19,6 +18,13 @@ use crate::lake::{
 use crate::progress::Progress;
 use crate::schema::Layout;
 use crate::source::Object;
+
+/// A task, and what earlier attempts learned about its objects.
+pub(super) struct Work {
+    pub task: PlannedTask,
+    /// Objects found bad after rows of them had been encoded, with the reason.
+    pub excluded: BTreeMap<String, String>,
+}
 
 /// In the shape that parquet-mr parses; it ignores string statistics of writers whose version it cannot read. The
 /// program's version is not in it: the same task gives the same bytes until the writer epoch changes.

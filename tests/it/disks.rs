@@ -161,14 +161,9 @@ fn may_mount() -> bool {
 }
 
 fn on_a_mount(lab: &Lab, from: &Path, tables: &Path, arguments: &[&str]) -> Said {
-    let program = lab.program(arguments);
-    let mut command = Command::new("unshare");
-    command.args(["-Urm", "sh", "-c", ON_A_MOUNT, "sh"]).arg(from).arg(tables);
-    command
-        .arg(program.get_program())
-        .args(program.get_args())
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
-    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let (from, tables) = (from.display().to_string(), tables.display().to_string());
+    let outer = ["unshare", "-Urm", "sh", "-c", ON_A_MOUNT, "sh", &from, &tables];
+    let mut command = lab.program_under(&outer, arguments);
+    command.env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
     said(command.output().expect("unshare starts"))
 }

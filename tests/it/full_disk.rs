@@ -125,15 +125,10 @@ fn a_full_scratch_publishes_nothing_of_its_task(lab: &Lab) {
 
 /// What the first run said; see [`ON_A_SMALL_DISK`].
 fn run_on_small_disk(lab: &Lab, small: &Path, keep: &str, arguments: &[&str]) -> Said {
-    let program = lab.program(arguments);
-    let mut command = Command::new("unshare");
-    command.args(["-Urm", "sh", "-c", ON_A_SMALL_DISK, "sh"]).arg(small).arg(keep).arg(lab.path("kept"));
-    command
-        .arg(program.get_program())
-        .args(program.get_args())
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
-    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let (small, kept) = (small.display().to_string(), lab.path("kept").display().to_string());
+    let outer = ["unshare", "-Urm", "sh", "-c", ON_A_SMALL_DISK, "sh", &small, keep, &kept];
+    let mut command = lab.program_under(&outer, arguments);
+    command.env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
     said(command.output().expect("unshare starts"))
 }
 

@@ -125,3 +125,9 @@ pub const FIELDS: &[Field] = &[
     tgw("packets-lost-mtu-exceeded", Int64, "packets lost for their size"),
     tgw("packets-lost-ttl-expired", Int64, "packets lost for their TTL"),
 ];
+
+/// The documented field of a name; hyphens and underscores are the same.
+pub fn documented(name: &str) -> Option<&'static Field> {
+    let is_same = |(ours, theirs): (u8, u8)| ours == if theirs == b'_' { b'-' } else { theirs };
+    FIELDS.iter().find(|field| field.log.len() == name.len() && field.log.bytes().zip(name.bytes()).all(is_same))
+}

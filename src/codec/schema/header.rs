@@ -13,8 +13,9 @@
 
 use std::collections::BTreeSet;
 
+use super::fields::documented;
 use super::layout::is_field_name;
-use super::{FIELDS, Field, Kind, Layout};
+use super::{Kind, Layout};
 
 /// Where a line stands.
 #[derive(Debug, Clone, Copy)]
@@ -61,10 +62,4 @@ pub fn is_header(tokens: &[&str], place: Place) -> bool {
 /// Names begin with a letter, so that they are values of texts alone.
 fn may_be_row(tokens: &[&str], layout: &Layout) -> bool {
     tokens.len() == layout.fields() && layout.columns.iter().all(|column| column.kind == Kind::Text)
-}
-
-/// The documented field of a name; hyphens and underscores are the same.
-pub fn documented(name: &str) -> Option<&'static Field> {
-    let is_same = |(ours, theirs): (u8, u8)| ours == if theirs == b'_' { b'-' } else { theirs };
-    FIELDS.iter().find(|field| field.log.len() == name.len() && field.log.bytes().zip(name.bytes()).all(is_same))
 }

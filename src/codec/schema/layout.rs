@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::header::documented;
+use super::fields::documented;
 use super::provenance::column_name;
 use super::{Admitted, Kind, OTHER_FIELDS, TGW_DEFAULT_FORMAT, Table, Unknown, VPC_DEFAULT_FORMAT};
 
