@@ -31,6 +31,7 @@ mod resident;
 mod seen;
 mod table;
 mod timestamp;
+mod veiled;
 mod view;
 mod walk;
 mod wide;
@@ -70,8 +71,11 @@ pub use names::Names;
 pub use narrowed::Narrowed;
 pub use reading::{Read, Reading};
 pub(crate) use seen::Seen;
+pub(crate) use veiled::Veiled;
 pub use view::Window;
 pub(crate) use walk::{walk, walk_mut};
+#[cfg(feature = "serve")]
+pub(crate) use wide::scan_columns;
 pub use zone::TimeZone;
 
 /// Bytes of spill files of one session at most.
@@ -101,7 +105,7 @@ impl Default for Options {
 
 /// A lake that can be asked.
 pub struct Session {
-    context: SessionContext,
+    context: Veiled<SessionContext>,
     tables: BTreeMap<Table, Arc<LakeTable>>,
     /// The names of the user's own files and of raw logs, in the order in which they were added.
     own: Vec<String>,
@@ -119,7 +123,7 @@ impl Session {
         for file in ledger.files().await? {
             files.entry(file.table).or_default().push(file);
         }
-        let context = context(&options)?;
+        let context = Veiled::new(context(&options)?);
         functions::register(&context);
         let url = url::Url::parse("lake://data").expect("a constant URL");
         context.register_object_store(&url, lake.store.clone());

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use chrono::{Datelike, NaiveDate};
 use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, UInt64Array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -29,6 +28,7 @@ use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
+use futures::future::{BoxFuture, ready};
 use object_store::ObjectMeta;
 
 use crate::lake::{DataFile, Lake};
@@ -159,6 +159,44 @@ impl LakeTable {
         Ok((0..self.files.len()).filter(|&index| kept[index]).collect())
     }
 
+    /// The plan that reads what may be there for `filters`.
+    fn plan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let kept = self.prune(state, filters)?;
+        self.scans.note(|| {
+            let (name, kept, all) = (self.name, kept.len(), self.files.len());
+            format!("{name}: {kept} of {all} files by the ledger's dates and bounds of start")
+        });
+        if kept.is_empty() {
+            let schema = match projection {
+                Some(columns) => Arc::new(self.schema().project(columns)?),
+                None => self.schema(),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let reader = CachedParquetFileReaderFactory::new(self.lake.store.clone(), cache);
+        let options = state.default_table_options().parquet;
+        let source = ParquetSource::new(self.schema.clone())
+            .with_table_parquet_options(options)
+            .with_metadata_size_hint(FOOTER_BYTES_HINT)
+            .with_parquet_file_reader_factory(Arc::new(reader));
+        let files: Vec<PartitionedFile> = kept.iter().map(|&index| self.partitioned(index)).collect();
+        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse("lake://data")?, Arc::new(source))
+            .with_file_groups(groups)
+            .with_statistics(self.statistics_of(&kept))
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
     fn partitioned(&self, index: usize) -> PartitionedFile {
         let file = &self.files[index];
         let meta = ObjectMeta {
@@ -273,7 +311,6 @@ impl PruningStatistics for Bounds<'_> {
     }
 }
 
-#[async_trait]
 impl TableProvider for LakeTable {
     fn schema(&self) -> SchemaRef {
         self.schema.table_schema().clone()
@@ -291,40 +328,20 @@ impl TableProvider for LakeTable {
         Ok(filters.iter().map(answer).collect())
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+    fn scan<'a, 'b, 'c, 'd, 'f>(
+        &'a self,
+        state: &'b dyn Session,
+        projection: Option<&'c Vec<usize>>,
+        filters: &'d [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let kept = self.prune(state, filters)?;
-        self.scans.note(|| {
-            let (name, kept, all) = (self.name, kept.len(), self.files.len());
-            format!("{name}: {kept} of {all} files by the ledger's dates and bounds of start")
-        });
-        if kept.is_empty() {
-            let schema = match projection {
-                Some(columns) => Arc::new(self.schema().project(columns)?),
-                None => self.schema(),
-            };
-            return Ok(Arc::new(EmptyExec::new(schema)));
-        }
-        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let reader = CachedParquetFileReaderFactory::new(self.lake.store.clone(), cache);
-        let options = state.default_table_options().parquet;
-        let source = ParquetSource::new(self.schema.clone())
-            .with_table_parquet_options(options)
-            .with_metadata_size_hint(FOOTER_BYTES_HINT)
-            .with_parquet_file_reader_factory(Arc::new(reader));
-        let files: Vec<PartitionedFile> = kept.iter().map(|&index| self.partitioned(index)).collect();
-        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse("lake://data")?, Arc::new(source))
-            .with_file_groups(groups)
-            .with_statistics(self.statistics_of(&kept))
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit)
-            .build();
-        Ok(DataSourceExec::from_data_source(config))
+    ) -> BoxFuture<'f, Result<Arc<dyn ExecutionPlan>>>
+    where
+        Self: 'f,
+        'a: 'f,
+        'b: 'f,
+        'c: 'f,
+        'd: 'f,
+    {
+        Box::pin(ready(self.plan(state, projection, filters, limit)))
     }
 }

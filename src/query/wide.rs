@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::{TableType, ViewTable};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use futures::future::{BoxFuture, ready};
 
 use super::table::LakeTable;
 use crate::schema::{PREFIX, RESERVED, documented};
@@ -46,40 +46,9 @@ impl Wide {
         fields.extend(base.fields().iter().filter(|field| is_new(field.name())).cloned());
         Ok(Wide { table, schema: Arc::new(Schema::new(fields)), view })
     }
-}
 
-/// Documented fields and what is computed from them, or stands for it in old lakes: few, however many columns there are.
-fn is_always_there(column: &str) -> bool {
-    documented(column).is_some() || RESERVED.contains(&column.trim_start_matches(PREFIX))
-}
-
-impl fmt::Debug for Wide {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a view of {} columns", self.schema.fields().len())
-    }
-}
-
-#[async_trait]
-impl TableProvider for Wide {
-    fn schema(&self) -> SchemaRef {
-        self.schema.clone()
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Exact; filters.len()])
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    /// The view of the columns that a scan names, and where they stand in it.
+    fn narrowed(&self, projection: Option<&Vec<usize>>, filters: &[Expr]) -> Result<(Arc<ViewTable>, Vec<usize>)> {
         let every: Vec<usize>;
         let projection = match projection {
             Some(projection) => projection,
@@ -96,6 +65,62 @@ impl TableProvider for Wide {
         let schema = view.schema();
         let indices = projection.iter().map(|&at| schema.index_of(self.schema.field(at).name()));
         let indices: Vec<usize> = indices.collect::<std::result::Result<_, _>>()?;
-        view.scan(state, Some(&indices), filters, limit).await
+        Ok((Arc::new(view), indices))
     }
+}
+
+/// Documented fields and what is computed from them, or stands for it in old lakes: few, however many columns there are.
+fn is_always_there(column: &str) -> bool {
+    documented(column).is_some() || RESERVED.contains(&column.trim_start_matches(PREFIX))
+}
+
+impl fmt::Debug for Wide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a view of {} columns", self.schema.fields().len())
+    }
+}
+
+impl TableProvider for Wide {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Exact; filters.len()])
+    }
+
+    fn scan<'a, 'b, 'c, 'd, 'f>(
+        &'a self,
+        state: &'b dyn Session,
+        projection: Option<&'c Vec<usize>>,
+        filters: &'d [Expr],
+        limit: Option<usize>,
+    ) -> BoxFuture<'f, Result<Arc<dyn ExecutionPlan>>>
+    where
+        Self: 'f,
+        'a: 'f,
+        'b: 'f,
+        'c: 'f,
+        'd: 'f,
+    {
+        match self.narrowed(projection, filters) {
+            Ok((view, indices)) => scan_columns(view, state, indices, filters, limit),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+}
+
+/// Scans some columns of another table. With one lifetime, the compiler proves once that it may go to another thread.
+pub(crate) fn scan_columns<'a>(
+    table: Arc<dyn TableProvider>,
+    state: &'a dyn Session,
+    indices: Vec<usize>,
+    filters: &'a [Expr],
+    limit: Option<usize>,
+) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+    Box::pin(async move { table.scan(state, Some(&indices), filters, limit).await })
 }

@@ -158,7 +158,7 @@ impl SimpleQueryHandler for Answer {
             let prepared = end
                 .or(async {
                     self.planner.refresh().await?;
-                    self.planner.prepare(statement, &[]).await
+                    self.planner.prepare(&statement, &[]).await
                 })
                 .await?;
             let rows = match &prepared {

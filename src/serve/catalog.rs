@@ -15,11 +15,12 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
+use futures::future::{BoxFuture, ready};
 use tokio::sync::Mutex;
 
 use super::settings::Settings;
 use crate::lake::Lake;
-use crate::query::{Options, QueryError, Seen, Session, TimeZone};
+use crate::query::{Options, QueryError, Seen, Session, TimeZone, Veiled, scan_columns};
 
 /// Zones whose tables are kept. A client that goes through more has them made anew.
 const ZONES_MAX: usize = 64;
@@ -31,7 +32,7 @@ pub(super) struct Catalog {
     lake: Lake,
     now: RwLock<Arc<Snapshot>>,
     /// The session that was open first: its functions and stores serve all later ones.
-    pub(super) first: SessionContext,
+    pub(super) first: Veiled<SessionContext>,
     seen: Mutex<Seen>,
 }
 
@@ -64,7 +65,7 @@ impl Catalog {
     pub(super) async fn open(lake: Lake) -> std::result::Result<Catalog, QueryError> {
         let seen = Mutex::new(Seen::of(&lake).await?);
         let session = Session::open(&lake, Options::default()).await?;
-        let first = session.context().clone();
+        let first = Veiled::new(session.context().clone());
         let now = RwLock::new(Snapshot::new(session));
         Ok(Catalog { lake, now, first, seen })
     }
@@ -152,7 +153,24 @@ struct Live {
     then: Arc<dyn TableProvider>,
 }
 
-#[async_trait]
+impl Live {
+    /// The table as it is now, and where the columns stand in it that a scan names.
+    fn now(&self, projection: Option<&Vec<usize>>) -> Result<(Arc<dyn TableProvider>, Vec<usize>)> {
+        let tables = self.catalog.tables(&self.zone).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let now = tables
+            .get(&self.name)
+            .ok_or_else(|| DataFusionError::Plan(format!("the table {} is not in the lake any more", self.name)))?;
+        // Columns may have come since, and stand elsewhere: the same names are meant.
+        let (then, schema) = (self.then.schema(), now.schema());
+        let indices: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..then.fields().len()).collect());
+        if Arc::ptr_eq(now, &self.then) {
+            return Ok((now.clone(), indices));
+        }
+        let indices = indices.into_iter().map(|index| schema.index_of(then.field(index).name()));
+        Ok((now.clone(), indices.collect::<std::result::Result<_, _>>()?))
+    }
+}
+
 impl TableProvider for Live {
     fn schema(&self) -> SchemaRef {
         self.then.schema()
@@ -170,25 +188,23 @@ impl TableProvider for Live {
         None
     }
 
-    async fn scan(
-        &self,
-        planner: &dyn Planner,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+    fn scan<'a, 'b, 'c, 'd, 'f>(
+        &'a self,
+        planner: &'b dyn Planner,
+        projection: Option<&'c Vec<usize>>,
+        filters: &'d [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let tables = self.catalog.tables(&self.zone).map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let now = tables
-            .get(&self.name)
-            .ok_or_else(|| DataFusionError::Plan(format!("the table {} is not in the lake any more", self.name)))?;
-        if Arc::ptr_eq(now, &self.then) {
-            return now.scan(planner, projection, filters, limit).await;
+    ) -> BoxFuture<'f, Result<Arc<dyn ExecutionPlan>>>
+    where
+        Self: 'f,
+        'a: 'f,
+        'b: 'f,
+        'c: 'f,
+        'd: 'f,
+    {
+        match self.now(projection) {
+            Ok((now, indices)) => scan_columns(now, planner, indices, filters, limit),
+            Err(error) => Box::pin(ready(Err(error))),
         }
-        // Columns may have come since, and stand elsewhere: the same names are meant.
-        let (then, schema) = (self.then.schema(), now.schema());
-        let indices: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..then.fields().len()).collect());
-        let indices = indices.into_iter().map(|index| schema.index_of(then.field(index).name()));
-        let indices = indices.collect::<std::result::Result<Vec<usize>, _>>()?;
-        now.scan(planner, Some(&indices), filters, limit).await
     }
 }

@@ -25,6 +25,7 @@ use super::door::{Door, Keeper};
 use super::errors::refused;
 use super::guard::{Guard, TooLong};
 use super::settings::Settings;
+use crate::query::Veiled;
 
 /// From the first byte to the end of the authentication.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(15);
@@ -39,7 +40,7 @@ type Socket<S> = Framed<S, PgWireMessageServerCodec<Statement>>;
 pub(super) struct Shared {
     door: Arc<Door>,
     catalog: Arc<Catalog>,
-    base: SessionContext,
+    base: Veiled<SessionContext>,
     limits: Limits,
     registry: Arc<Registry>,
     seats: Arc<Semaphore>,
@@ -48,7 +49,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(door: Door, catalog: Arc<Catalog>, base: SessionContext, limits: Limits) -> Shared {
         let seats = Arc::new(Semaphore::new(limits.connections_max));
-        Shared { door: Arc::new(door), catalog, base, limits, registry: Arc::default(), seats }
+        Shared { door: Arc::new(door), catalog, base: Veiled::new(base), limits, registry: Arc::default(), seats }
     }
 
     pub(super) fn has_tables(&self) -> bool {

@@ -17,6 +17,7 @@ use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::{self, Statement, Visitor};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
+use futures::future::BoxFuture;
 use pgwire::api::portal::{Format, Portal};
 use pgwire::api::results::{FieldFormat, FieldInfo};
 use pgwire::api::stmt::QueryParser;
@@ -30,7 +31,7 @@ use super::encode::{array_type, postgres_type};
 use super::errors::{engine, refused, too_complex, unread};
 use super::settings::Settings;
 use super::{parameters, read_only, rewrite};
-use crate::query::walk;
+use crate::query::{Veiled, walk};
 
 /// Parameters of a statement, as in Postgres: the protocol counts them in two bytes.
 const PARAMETERS_MAX: usize = u16::MAX as usize;
@@ -48,8 +49,8 @@ pub(super) enum Prepared {
 #[derive(Debug)]
 pub(super) struct Question {
     /// As the engine takes it.
-    statement: Statement,
-    plan: LogicalPlan,
+    statement: Veiled<Statement>,
+    plan: Veiled<LogicalPlan>,
     /// The zone that it was planned with.
     zone: String,
     columns: Vec<(String, Type)>,
@@ -58,7 +59,7 @@ pub(super) struct Question {
 
 /// Plans the statements of one connection.
 pub(super) struct Planner {
-    context: SessionContext,
+    context: Veiled<SessionContext>,
     catalog: Arc<Catalog>,
     settings: Settings,
     /// The zone that the engine has now.
@@ -67,31 +68,42 @@ pub(super) struct Planner {
 
 impl Planner {
     pub(super) fn new(context: SessionContext, catalog: Arc<Catalog>, settings: Settings) -> Planner {
-        Planner { context, catalog, settings, zone: Mutex::default() }
+        Planner { context: Veiled::new(context), catalog, settings, zone: Mutex::default() }
     }
 
     /// The statements of a text.
-    pub(super) fn parse(&self, sql: &str) -> PgWireResult<Vec<Statement>> {
+    pub(super) fn parse(&self, sql: &str) -> PgWireResult<Vec<Veiled<Statement>>> {
         crate::query::check(sql).map_err(too_complex)?;
-        Parser::parse_sql(&PostgreSqlDialect {}, sql)
-            .map_err(|error| engine(DataFusionError::SQL(Box::new(error), None)))
+        let parsed = Parser::parse_sql(&PostgreSqlDialect {}, sql);
+        let parsed = parsed.map_err(|error| engine(DataFusionError::SQL(Box::new(error), None)))?;
+        Ok(parsed.into_iter().map(Veiled::new).collect())
     }
 
     /// Looks for new commits, and brings the engine to the session's zone.
-    pub(super) async fn refresh(&self) -> PgWireResult<()> {
-        self.catalog.refresh().await.map_err(unread)?;
-        let wanted = self.settings.time_zone();
-        let mut zone = self.zone.lock().await;
-        if *zone != wanted.name() {
-            let set = format!("SET datafusion.execution.time_zone = '{}'", wanted.name());
-            self.context.sql(&set).await.map_err(engine)?;
-            *zone = wanted.name().to_owned();
-        }
-        Ok(())
+    pub(super) fn refresh(&self) -> BoxFuture<'_, PgWireResult<()>> {
+        Box::pin(async {
+            self.catalog.refresh().await.map_err(unread)?;
+            let wanted = self.settings.time_zone();
+            let mut zone = self.zone.lock().await;
+            if *zone != wanted.name() {
+                let set = format!("SET datafusion.execution.time_zone = '{}'", wanted.name());
+                self.context.sql(&set).await.map_err(engine)?;
+                *zone = wanted.name().to_owned();
+            }
+            Ok(())
+        })
     }
 
     /// Judges and plans a statement. `declared` are the types that the client says its parameters have.
-    pub(super) async fn prepare(&self, mut statement: Statement, declared: &[Option<Type>]) -> PgWireResult<Prepared> {
+    pub(super) fn prepare<'a>(
+        &'a self,
+        statement: &'a Statement,
+        declared: &'a [Option<Type>],
+    ) -> BoxFuture<'a, PgWireResult<Prepared>> {
+        Box::pin(self.judge_and_plan(statement.clone(), declared))
+    }
+
+    async fn judge_and_plan(&self, mut statement: Statement, declared: &[Option<Type>]) -> PgWireResult<Prepared> {
         read_only::check_command(&statement)?;
         if let Some(command) = command::of(&statement)? {
             return Ok(Prepared::Command(command));
@@ -154,6 +166,7 @@ impl Planner {
         let parameters = (1..=count).map(kind).collect();
         let columns = columns(&plan, &names)?;
         let zone = self.settings.time_zone().name().to_owned();
+        let (statement, plan) = (Veiled::new(statement), Veiled::new(plan));
         Ok(Prepared::Question(Box::new(Question { statement, plan, zone, columns, parameters })))
     }
 
@@ -190,19 +203,21 @@ impl Planner {
     }
 
     /// Begins to run a question.
-    pub(super) async fn run(
-        &self,
-        question: &Question,
+    pub(super) fn run<'a>(
+        &'a self,
+        question: &'a Question,
         values: ParamValues,
-    ) -> PgWireResult<SendableRecordBatchStream> {
-        let mut plan = question.plan.clone();
-        if question.zone != self.settings.time_zone().name() {
-            plan = self.plan(&question.statement, false).await?;
-        }
-        if !question.parameters.is_empty() {
-            plan = plan.replace_params_with_values(&values).map_err(engine)?;
-        }
-        DataFrame::new(self.context.state(), plan).execute_stream().await.map_err(engine)
+    ) -> BoxFuture<'a, PgWireResult<SendableRecordBatchStream>> {
+        Box::pin(async move {
+            let mut plan = LogicalPlan::clone(&question.plan);
+            if question.zone != self.settings.time_zone().name() {
+                plan = self.plan(&question.statement, false).await?;
+            }
+            if !question.parameters.is_empty() {
+                plan = plan.replace_params_with_values(&values).map_err(engine)?;
+            }
+            DataFrame::new(self.context.state(), plan).execute_stream().await.map_err(engine)
+        })
     }
 
     /// The values that a client bound to a question's parameters.
@@ -363,7 +378,7 @@ impl QueryParser for Planner {
         let Some(statement) = statements.pop() else { return Ok(None) };
         command::check_transaction(client.transaction_status(), &statement)?;
         self.refresh().await?;
-        Ok(Some(Arc::new(self.prepare(statement, types).await?)))
+        Ok(Some(Arc::new(self.prepare(&statement, types).await?)))
     }
 
     fn get_parameter_types(&self, statement: &Arc<Prepared>) -> PgWireResult<Vec<Type>> {
