@@ -12,6 +12,8 @@ mod rows;
 #[cfg(feature = "serve")]
 mod serve;
 mod shell;
+mod signals;
+mod talk;
 mod verify;
 
 use std::io::{IsTerminal, Write};
@@ -26,11 +28,13 @@ use crate::lake::{Lake, Receipt, RejectRecord, Relative, State, decode_lines};
 use crate::output::refuse_in_lake;
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::format::{self, Format, Room};
-use crate::query::{Session, nearest};
+use crate::query::{QueryError, Session, nearest};
 use crate::report::{Pack, REJECTED_BY_PORT, Request};
 use crate::schema::{FIELDS, Layout, Types, documented};
 use crate::source::{self, Access, Location};
 use crate::{inspect, sample, shown};
+use signals::Signals;
+use talk::say;
 
 /// Runs one command to its end: starts the runtime, prints the error and its hint, and gives the exit code.
 pub fn main(cli: Cli) -> ExitCode {
@@ -49,9 +53,9 @@ pub fn main(cli: Cli) -> ExitCode {
     let exit = match runtime.block_on(run(cli.command)) {
         Ok(exit) => exit,
         Err(error) => {
-            eprintln!("error: {}", error.shown());
+            say!("error: {}", error.shown());
             if let Some(hint) = error.hint() {
-                eprintln!("  (hint: {hint})");
+                say!("  (hint: {hint})");
             }
             error.exit()
         }
@@ -64,7 +68,7 @@ pub fn misused(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit();
     }
-    eprint!("{}", shown::lines(&error.render().to_string()));
+    talk::on_stderr(format_args!("{}", shown::lines(&error.render().to_string())));
     std::process::exit(error.exit_code());
 }
 
@@ -109,9 +113,7 @@ fn warn_of_format(format: &str) -> Result<(), Error> {
     for name in layout.names().filter(|name| documented(name).is_none()) {
         let name = name.replace('_', "-");
         let near = nearest(&name, &known).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
-        eprintln!(
-            "warning: `--format` names `{name}`, which AWS does not document{near}: it becomes a column of texts"
-        );
+        say!("warning: `--format` names `{name}`, which AWS does not document{near}: it becomes a column of texts");
     }
     Ok(())
 }
@@ -140,21 +142,14 @@ async fn run_conversion(options: &convert::Options, progress: When, json: bool) 
 
 /// The first signal abandons the tasks at hand, the second ends the process at once.
 async fn stop_on_signals(stop: Stop) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    for signals in 0.. {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if signals > 0 {
+    let Ok(mut signals) = Signals::all() else { return };
+    for heard in 0.. {
+        signals.next().await;
+        if heard > 0 {
             std::process::exit(Exit::Interrupted as i32);
         }
         stop.now.store(true, Ordering::Relaxed);
-        eprintln!("stopping: what is not committed is left to the next run; once more to stop at once");
+        say!("stopping: what is not committed is left to the next run; once more to stop at once");
     }
 }
 
@@ -165,7 +160,7 @@ fn print(json: bool, result: &(impl serde::Serialize + std::fmt::Display)) -> Re
         serde_json::to_writer(&mut out, result).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else {
-        eprint!("{result}");
+        talk::on_stderr(format_args!("{result}"));
     }
     Ok(())
 }
@@ -181,7 +176,7 @@ fn make_sample(arguments: &cli::Sample) -> Result<Exit, Error> {
         ..sample::Options::default()
     };
     let made = sample::write(&arguments.dir, &options, &|_| {})?;
-    eprintln!(
+    say!(
         "{} records in {} objects ({}, {} inflated), {} to {}",
         count(made.records),
         count(made.objects),
@@ -190,7 +185,7 @@ fn make_sample(arguments: &cli::Sample) -> Result<Exit, Error> {
         made.first_day,
         made.last_day
     );
-    eprintln!(
+    say!(
         "{} addresses, {} ports and {} interfaces are distinct",
         count(made.addresses),
         count(made.ports),
@@ -202,8 +197,8 @@ fn make_sample(arguments: &cli::Sample) -> Result<Exit, Error> {
 async fn inspect(arguments: &cli::Inspect) -> Result<Exit, Error> {
     let location = Location::parse(&arguments.source)?;
     let store = source::open(&location, &Access::parse(&arguments.options.source_option)?).await?;
-    print!("{}", inspect::inspect(&store).await?);
-    Ok(Exit::Done)
+    let found = inspect::inspect(&store).await?;
+    rows::quietly(write!(std::io::stdout(), "{found}").map_err(QueryError::Output))
 }
 
 const NO_SOURCES: &str = "--replay reads objects again, and the lake alone does not say which ones may be read: give \
@@ -264,28 +259,23 @@ async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
     refuse_in_lake(&arguments.dir)?;
     let bucket = arguments.dir.join("bucket");
     let folder = arguments.dir.join("lake");
-    eprintln!("making a sample bucket in {}", bucket.display());
+    say!("making a sample bucket in {}", bucket.display());
     let made = sample::write(&bucket, &sample::Options::default(), &|_| {})?;
-    eprintln!(
-        "  {} records in {} objects ({})",
-        count(made.records),
-        count(made.objects),
-        bytes(made.compressed_bytes)
-    );
-    eprintln!("flowlake convert {} {}", bucket.display(), folder.display());
+    say!("  {} records in {} objects ({})", count(made.records), count(made.objects), bytes(made.compressed_bytes));
+    say!("flowlake convert {} {}", bucket.display(), folder.display());
     let options = demo_options(&bucket, &folder)?;
     let progress = Progress::new(When::Auto);
     let summary = convert::run(&options, &progress, &Stop::default()).await?;
     progress.clear();
     for line in summary.to_string().lines() {
-        eprintln!("  {line}");
+        say!("  {line}");
     }
     let lake = convert::open_lake(&options.lake, &options.lake_access).await?;
     let session = Session::open(&lake, crate::query::Options::default()).await?;
     let pack = Pack::embedded();
     let report = pack.get(REJECTED_BY_PORT)?;
     let asked = crate::report::ask(&session, report, &Request::default()).await?;
-    eprintln!("rejected traffic by port (sql/rejected-by-port.sql)");
+    say!("rejected traffic by port (sql/rejected-by-port.sql)");
     let room = Room { width: std::io::stdout().is_terminal().then(rows::screen_width), rows: None };
     format::write(asked.answer, Format::Table, room, &mut std::io::stdout(), |_| Ok(())).await?;
     Ok(if summary.left_something() { Exit::SetAside } else { Exit::Done })

@@ -77,7 +77,8 @@ impl Error {
                 | ConvertError::Overlap { .. }
                 | ConvertError::Partitioning { .. }
                 | ConvertError::Nested { .. }
-                | ConvertError::ScratchInLake { .. },
+                | ConvertError::ScratchInLake { .. }
+                | ConvertError::ScratchInSource { .. },
             )
             | Error::Ddl(DdlError::Place { .. }) => Exit::Usage,
             Error::Source(error)

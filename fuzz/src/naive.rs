@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use flowlake::schema::{Admitted, Column, Kind, Layout, Place, Types, Unknown, is_header};
+use flowlake::schema::{Admitted, Column, Kind, Layout, Place, Types, Unknown, is_header, names, resembles_header};
 
 /// The line and the values of a record.
 pub type Row<'a> = (i64, Vec<Value<'a>>);
@@ -36,6 +36,7 @@ pub fn read<'a>(text: &'a [u8], format: Option<&str>, unknown: &Unknown) -> Opti
     let mut admitted = Admitted::new(unknown, format.as_ref());
     let mut expected = Expected::default();
     let mut layout: Option<Layout> = None;
+    let mut has_ended = false;
     let mut offset = 0_u64;
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         let at = offset;
@@ -48,11 +49,12 @@ pub fn read<'a>(text: &'a [u8], format: Option<&str>, unknown: &Unknown) -> Opti
             continue;
         }
         let tokens: Option<Vec<&str>> = std::str::from_utf8(bare).ok().map(tokens);
-        let names = tokens.clone().unwrap_or_default();
+        let names = names(tokens.clone().unwrap_or_default());
         let place = layout.as_ref().map_or(Place::First(format.as_ref()), Place::Middle);
         if is_header(&names, place) {
             layout = Some(Layout::from_header(names.into_iter(), &Types::default(), &mut admitted).ok()?);
             expected.headers += 1;
+            has_ended = false;
             continue;
         }
         if layout.is_none() {
@@ -63,10 +65,17 @@ pub fn read<'a>(text: &'a [u8], format: Option<&str>, unknown: &Unknown) -> Opti
         }
         let layout = layout.as_ref()?;
         let fault = |field: Option<String>| (expected.lines, at, field);
+        if has_ended {
+            let fault = fault(None);
+            expected.rejects.push(fault);
+            continue;
+        }
+        let may_be_header = std::str::from_utf8(line).is_ok_and(|line| resembles_header(line, layout));
         match tokens.filter(|tokens| tokens.len() == layout.fields()) {
             None => {
                 let fault = fault(None);
                 expected.rejects.push(fault);
+                has_ended = may_be_header;
             }
             Some(tokens) => {
                 let is_other = |at: usize| layout.others.iter().find(|other| other.at == at);
@@ -86,7 +95,8 @@ pub fn read<'a>(text: &'a [u8], format: Option<&str>, unknown: &Unknown) -> Opti
                 }
                 match values.iter().position(Option::is_none) {
                     Some(bad) => {
-                        let fault = fault(Some(layout.columns[bad].name.clone()));
+                        has_ended = may_be_header;
+                        let fault = fault((!may_be_header).then(|| layout.columns[bad].name.clone()));
                         expected.rejects.push(fault);
                     }
                     None => expected.rows.push((expected.lines as i64, values.into_iter().flatten().collect())),

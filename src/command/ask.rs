@@ -11,6 +11,8 @@ use crate::output::refuse_in_lake;
 use crate::query::{STACK_BYTES, Session};
 use crate::source::Location;
 
+use super::signals::Signals;
+
 /// How long an interrupted query has to clean up.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -59,14 +61,9 @@ pub(super) async fn on_threads(
 }
 
 async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    match Signals::all() {
+        Ok(mut signals) => signals.next().await,
+        Err(_) => std::future::pending().await,
     }
 }
 

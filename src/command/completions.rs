@@ -9,6 +9,8 @@ use crate::cli::{self, Cli};
 use crate::error::{Error, Exit};
 use crate::output::{Output, refuse_in_lake};
 
+use super::talk::say;
+
 pub fn completions(arguments: &cli::Completions) -> Result<Exit, Error> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "flowlake", &mut script);
@@ -23,7 +25,7 @@ pub fn man(arguments: &cli::Man) -> Result<Exit, Error> {
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
     pages(&program, dir)?;
-    eprintln!("manual pages are in {}", dir.display());
+    say!("manual pages are in {}", dir.display());
     Ok(Exit::Done)
 }
 

@@ -9,6 +9,7 @@ use crate::report::{Pack, dashboard};
 
 use super::ask::{Interrupt, on_threads, open};
 use super::report::window;
+use super::talk::say;
 
 pub(super) async fn run(arguments: cli::Dashboard) -> Result<Exit, Error> {
     let threads = arguments.ask.options().threads;
@@ -19,7 +20,7 @@ pub(super) async fn run(arguments: cli::Dashboard) -> Result<Exit, Error> {
         let page = dashboard::page(&session, &Pack::embedded(), window).await?;
         out.write_all(page.as_bytes())?;
         out.keep()?;
-        eprintln!("wrote {} ({} KiB)", arguments.output.display(), page.len().div_ceil(1024));
+        say!("wrote {} ({} KiB)", arguments.output.display(), page.len().div_ceil(1024));
         Ok(Exit::Done)
     })
     .await

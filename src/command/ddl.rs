@@ -8,6 +8,8 @@ use crate::ddl::{self, Held, Name, Place};
 use crate::error::{Error, Exit};
 use crate::source::Location;
 
+use super::talk::say;
+
 pub async fn ddl(arguments: &cli::Ddl) -> Result<Exit, Error> {
     let location = Location::parse(&arguments.lake)?;
     let lake = convert::open_lake(&location, &arguments.lake_access.access()?).await?;
@@ -20,10 +22,10 @@ pub async fn ddl(arguments: &cli::Ddl) -> Result<Exit, Error> {
     };
     writeln!(std::io::stdout(), "{}", ddl::statement(arguments.engine, &held, &name, &place))?;
     for note in ddl::notes(arguments.engine, &held, &name) {
-        eprintln!("{note}");
+        say!("{note}");
     }
     if let Some(other) = other.filter(|_| asked.is_none()) {
-        eprintln!("the lake has another table: --table {}", other.name());
+        say!("the lake has another table: --table {}", other.name());
     }
     Ok(Exit::Done)
 }

@@ -14,6 +14,8 @@ use crate::query::format::{self, Format, Room, Written};
 use crate::query::{Answer, QueryError, Reading, Session};
 use crate::shown;
 
+use super::talk::say;
+
 /// Columns of what people read where there is no terminal, and of a terminal that does not say.
 const WIDTH: usize = 80;
 
@@ -74,7 +76,7 @@ impl Sheet {
             (None, _) => {}
             (Some(title), Format::Table | Format::Line) => writeln!(out, "{}", shown::line(title))?,
             (Some(title), Format::Markdown) => writeln!(out, "## {}\n", format::in_markdown(title))?,
-            (Some(title), _) => eprintln!("{}", shown::line(title)),
+            (Some(title), _) => say!("{}", shown::line(title)),
         }
         // Rows may be for the same terminal, by a pager or another program behind a pipe.
         let cover = self.cover.filter(|_| !out.is_file());
@@ -87,8 +89,8 @@ impl Sheet {
 pub(super) fn tell_columns(written: &Written, remedy: &str) {
     match written.columns_left_out {
         0 => {}
-        1 => eprintln!("1 column is left out: the terminal is too narrow; {remedy}"),
-        n => eprintln!("{n} columns are left out: the terminal is too narrow; {remedy}"),
+        1 => say!("1 column is left out: the terminal is too narrow; {remedy}"),
+        n => say!("{n} columns are left out: the terminal is too narrow; {remedy}"),
     }
 }
 
@@ -100,7 +102,7 @@ pub(super) fn safe(answer: Answer, result: &cli::ResultOptions) -> Answer {
 pub(super) fn tell_unread(session: &Session) {
     let (lines, objects) = session.take_unread();
     if lines + objects > 0 {
-        eprintln!("of the raw logs {lines} lines and {objects} objects could not be read and are not among the rows");
+        say!("of the raw logs {lines} lines and {objects} objects could not be read and are not among the rows");
     }
 }
 

@@ -12,7 +12,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::log::{is_nonce, nonce};
@@ -27,29 +26,30 @@ const STAGED: &str = ".part";
 pub struct LocalLake {
     pub beneath: Beneath,
     pub tmp: PathBuf,
+    tmp_name: String,
 }
 
 impl LocalLake {
     pub fn new(beneath: Beneath, tmp: &str) -> LocalLake {
-        LocalLake { tmp: beneath.path(tmp), beneath }
+        LocalLake { tmp: beneath.path(tmp), tmp_name: tmp.to_owned(), beneath }
     }
 
     /// Writes a file; an existing one is replaced in one step.
     pub fn put(&self, relative: &str, bytes: &[u8]) -> io::Result<()> {
-        let staged = self.stage(bytes)?;
-        let result = self.put_file(&staged, relative);
-        if result.is_err() {
-            let _ = fs::remove_file(&staged);
+        let (staged, file) = self.stage(bytes)?;
+        let moved = self.move_in(&staged, file, relative, true);
+        if moved.is_err() {
+            let _ = staged.remove();
         }
-        result
+        moved
     }
 
     /// Writes a file only if there is none of that name: `false` if there is.
     pub fn create(&self, relative: &str, bytes: &[u8]) -> io::Result<bool> {
         let place = Place::make(&self.beneath, relative)?;
-        let staged = self.stage(bytes)?;
-        let named = name_once(&Place::of_path(&staged)?, &place);
-        match fs::remove_file(&staged) {
+        let (staged, _) = self.stage(bytes)?;
+        let named = name_once(&staged, &place);
+        match staged.remove() {
             // It was renamed.
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_ok() => {}
             removed => removed?,
@@ -64,16 +64,21 @@ impl LocalLake {
 
     /// Moves a complete file into the lake, or copies it where the scratch lies on another file system.
     pub fn put_file(&self, staged: &Path, relative: &str) -> io::Result<()> {
-        let place = Place::make(&self.beneath, relative)?;
-        let mut file = File::open(staged)?;
+        let file = File::open(staged)?;
         file.sync_all()?;
-        match place.rename(&Place::of_path(staged)?) {
+        self.move_in(&Place::of_path(staged)?, file, relative, staged.starts_with(&self.tmp))
+    }
+
+    /// Gives a complete file its name in the lake. `is_in_tmp`: whether it lies on the disk of the temporaries.
+    fn move_in(&self, staged: &Place, mut file: File, relative: &str, is_in_tmp: bool) -> io::Result<()> {
+        let place = Place::make(&self.beneath, relative)?;
+        match place.rename(staged) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                match staged.starts_with(&self.tmp) {
+                match is_in_tmp {
                     true => copy_across(&mut file, &place)?,
                     false => self.copy(&mut file, &place)?,
                 }
-                fs::remove_file(staged)?;
+                staged.remove()?;
             }
             other => other?,
         }
@@ -107,27 +112,15 @@ impl LocalLake {
 
     /// Copies a file to a name, which it has when it is whole and synced; an existing one is replaced.
     fn copy(&self, from: &mut File, place: &Place) -> io::Result<()> {
-        fs::create_dir_all(&self.tmp)?;
-        if fs::metadata(&self.tmp)?.dev() != place.device()? {
+        let near = self.temporary()?;
+        if near.device()? != place.device()? {
             return copy_across(from, place);
         }
-        match self.copy_near(from, place) {
+        match copy_near(from, &near, place) {
             // Of one disk that is mounted twice.
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy_across(from, place),
             copied => copied,
         }
-    }
-
-    /// The same for a place on the disk of the temporaries.
-    fn copy_near(&self, from: &mut File, place: &Place) -> io::Result<()> {
-        let near = self.temporary();
-        let copied = File::create_new(&near)
-            .and_then(|mut to| io::copy(from, &mut to).and_then(|_| to.sync_all()))
-            .and_then(|()| place.rename(&Place::of_path(&near)?));
-        if copied.is_err() {
-            let _ = fs::remove_file(&near);
-        }
-        copied
     }
 
     pub fn delete(&self, relative: &str) -> io::Result<()> {
@@ -148,21 +141,33 @@ impl LocalLake {
         Ok(bytes)
     }
 
-    fn stage(&self, bytes: &[u8]) -> io::Result<PathBuf> {
-        fs::create_dir_all(&self.tmp)?;
-        let path = self.temporary();
-        let mut file = File::create_new(&path)?;
+    fn stage(&self, bytes: &[u8]) -> io::Result<(Place, File)> {
+        let place = self.temporary()?;
+        let mut file = place.create_new()?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
         if let Err(error) = written {
-            let _ = fs::remove_file(&path);
+            let _ = place.remove();
             return Err(error);
         }
-        Ok(path)
+        Ok((place, file))
     }
 
-    fn temporary(&self) -> PathBuf {
-        self.tmp.join(format!("{}{STAGED}", nonce()))
+    /// A name among the temporaries that nothing has.
+    fn temporary(&self) -> io::Result<Place> {
+        Place::make(&self.beneath, &format!("{}/{}{STAGED}", self.tmp_name, nonce()))
     }
+}
+
+/// Copies a file to a name by way of another one, on the same disk.
+fn copy_near(from: &mut File, near: &Place, place: &Place) -> io::Result<()> {
+    let copied = near
+        .create_new()
+        .and_then(|mut to| io::copy(from, &mut to).and_then(|_| to.sync_all()))
+        .and_then(|()| place.rename(near));
+    if copied.is_err() {
+        let _ = near.remove();
+    }
+    copied
 }
 
 /// Whether a name is one that staged files have.

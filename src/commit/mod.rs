@@ -29,6 +29,7 @@ pub use lakestore::{Created, LakeWriter, UPLOAD_PART_BYTES};
 pub use local::make_folder;
 pub use lock::HostLock;
 pub use log::{Appended, Draft, Ledger};
+pub use own::is_closed_to_others;
 pub use publish::{Published, Staged, publish, sweep};
 pub use repair::{Repaired, remove_given_up, repair};
 pub use scratch::{Attempt, LakeMark, Scratch, StagedRejects};

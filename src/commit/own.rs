@@ -64,6 +64,22 @@ pub(super) fn make_closed_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }
 
+/// Whether no other user can put anything into a folder, or another one in its place: neither in it nor in one above it may
+/// others make names, but for those with the sticky bit, as `/tmp` has.
+///
+/// Root may always, and a group with the number of its user has that user alone, by the custom of most systems.
+pub fn is_closed_to_others(folder: &Path) -> bool {
+    let Ok(real) = folder.canonicalize() else { return false };
+    real.ancestors().all(|folder| {
+        fs::symlink_metadata(folder).is_ok_and(|found| {
+            let is_owners = found.uid() == user() || found.uid() == 0;
+            let is_groups = found.mode() & 0o020 != 0 && found.gid() != found.uid();
+            let is_everybodys = found.mode() & 0o002 != 0;
+            is_owners && (!(is_groups || is_everybodys) || found.mode() & 0o1000 != 0)
+        })
+    })
+}
+
 /// Whether a path is a folder, no link, that this user made and nobody else may use.
 fn is_ours(path: &Path) -> bool {
     let found = fs::symlink_metadata(path);

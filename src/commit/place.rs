@@ -100,6 +100,11 @@ impl Place {
         Ok(File::from(self.folder.try_clone()?).metadata()?.dev())
     }
 
+    /// Makes a file of this name, for reading and writing, unless there is anything of it.
+    pub fn create_new(&self) -> io::Result<File> {
+        self.open_at(&self.name, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW)
+    }
+
     /// Opens the file of this name to read it.
     pub fn open(&self) -> io::Result<File> {
         self.open_at(&self.name, libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK)

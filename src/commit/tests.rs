@@ -268,3 +268,29 @@ async fn nothing_is_done_behind_a_link() {
     assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 2);
     assert_eq!(std::fs::read_dir(root.join("own")).unwrap().count(), 0);
 }
+
+#[test]
+fn a_folder_is_closed_where_others_can_make_no_names() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let base = TempDir::new().unwrap();
+    let inner = base.path().join("lake/tmp");
+    fs::create_dir_all(&inner).unwrap();
+    let lake = base.path().join("lake");
+    let set = |mode| fs::set_permissions(&lake, Permissions::from_mode(mode)).unwrap();
+    for (mode, is_closed) in [(0o755, true), (0o777, false), (0o1777, true), (0o700, true)] {
+        set(mode);
+        assert_eq!(is_closed_to_others(&inner), is_closed, "{mode:o}");
+    }
+    // The temporary folder itself has the sticky bit, and a name of another user leads elsewhere.
+    std::os::unix::fs::symlink(&inner, base.path().join("link")).unwrap();
+    assert!(is_closed_to_others(&base.path().join("link")));
+    assert!(!is_closed_to_others(&base.path().join("nothing")));
+    // Root may give a folder away; whoever else runs the tests cannot.
+    if chown(&lake, Some(65_534), Some(65_534)).is_ok() {
+        assert!(!is_closed_to_others(&inner), "its owner can rename what is in it");
+        chown(&lake, Some(0), Some(65_534)).unwrap();
+        set(0o775);
+        assert!(!is_closed_to_others(&inner), "a group of others can");
+    }
+}

@@ -115,6 +115,11 @@ pub enum ConvertError {
         lake.display()
     )]
     ScratchInLake { path: PathBuf, lake: PathBuf },
+    #[error(
+        "--scratch {} lies in the source {source_url}, where it would be listed with the logs; give a folder outside of it",
+        path.display()
+    )]
+    ScratchInSource { path: PathBuf, source_url: String },
     #[error("{lake} is partitioned by `{found}`, not by `{asked}`; leave `--partition-by` out, or start a new lake")]
     Partitioning { lake: String, found: String, asked: String },
     #[error("{0}: there is nothing; check the bucket, the prefix and the credentials")]
@@ -268,7 +273,7 @@ impl<'a> Run<'a> {
         let ledger = Ledger::open(writer).await?;
         let id = ledger.state.create.as_ref().map(|create| create.lake_id.clone());
         let lake = LakeMark { url: ledger.writer.lake.names.lake_url().to_owned(), id };
-        let scratch = Arc::new(Scratch::open(&sides::scratch_folder(options, &ledger.writer), &lake)?);
+        let scratch = Arc::new(Scratch::open(&sides::scratch_folder(options, &ledger.writer)?, &lake)?);
         let (threads, threads_asked) = (options.threads_allowed(), options.threads);
         let summary = Summary { threads, threads_asked, ..Summary::default() };
         let lost_before = ledger.state.lost.clone();

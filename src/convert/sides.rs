@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{ConvertError, Options};
-use crate::commit::{CommitError, LakeWriter, make_folder};
+use crate::commit::{CommitError, LakeWriter, is_closed_to_others, make_folder};
 use crate::lake::{Lake, LakeError, Names, Part, lake_around};
 use crate::schema::{Layout, Types};
 use crate::source::{self, Access, Location, SourceError, Store};
@@ -42,14 +42,21 @@ pub(super) async fn check(options: &Options) -> Result<(), ConvertError> {
     check_place(options).await
 }
 
-/// Scratch may lie in a lake only where that lake has its own, or beside all that is the lake's.
+/// Scratch may not lie in a source. It may lie in a lake only where that lake has its own, or beside all that is the lake's.
 fn check_scratch(scratch: &Path, options: &Options) -> Result<(), ConvertError> {
     let fail = |source| CommitError::Scratch { path: scratch.to_owned(), source };
+    let place = source::real_path(scratch).map_err(fail)?;
+    for source in &options.sources {
+        let folder = source.path().map(|folder| source::real_path(&folder)).transpose().map_err(fail)?;
+        if folder.is_some_and(|folder| place.starts_with(folder)) {
+            return Err(ConvertError::ScratchInSource { path: scratch.to_owned(), source_url: source.url() });
+        }
+    }
     let Some(around) = lake_around(scratch).map_err(fail)? else { return Ok(()) };
-    let is_own_tmp = options.lake.path().is_some_and(|lake| {
-        around.part == Part::Ledger
-            && source::real_path(scratch).is_ok_and(|scratch| scratch.starts_with(lake.join(Names::tmp())))
-    });
+    let is_own_tmp = options
+        .lake
+        .path()
+        .is_some_and(|lake| around.part == Part::Ledger && place.starts_with(lake.join(Names::tmp())));
     if around.part.is_of_the_lake() && !is_own_tmp {
         return Err(ConvertError::ScratchInLake { path: scratch.to_owned(), lake: around.lake });
     }
@@ -113,11 +120,12 @@ fn lake_of(store: &Store) -> Result<Lake, SourceError> {
     Ok(Lake::new(store.rooted(Names::read_folders())?, object_store::path::Path::default(), store.location.url()))
 }
 
-/// The folder in which the user's own one lies.
-pub(super) fn scratch_folder(options: &Options, writer: &LakeWriter) -> PathBuf {
-    match (&options.scratch, writer.local_tmp()) {
-        (Some(folder), _) => folder.clone(),
-        (None, Some(tmp)) => tmp.to_owned(),
-        (None, None) => std::env::temp_dir(),
+/// The folder in which the user's own one lies: on the lake's disk, unless other users could put a link in its place.
+pub(super) fn scratch_folder(options: &Options, writer: &LakeWriter) -> Result<PathBuf, ConvertError> {
+    if let Some(folder) = &options.scratch {
+        return Ok(folder.clone());
     }
+    let Some(tmp) = writer.local_tmp() else { return Ok(std::env::temp_dir()) };
+    make_folder(tmp).map_err(|source| CommitError::Local { path: tmp.display().to_string(), source })?;
+    Ok(if is_closed_to_others(tmp) { tmp.to_owned() } else { std::env::temp_dir() })
 }

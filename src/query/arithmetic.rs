@@ -2,23 +2,21 @@
 //!
 //! The engine's operators (DataFusion 55) go on from the least number where a result is beyond the type: the greatest
 //! `bytes` plus 1 was less than 0, in a column and in a constant that it reckons out beforehand. Nothing in its settings asks
-//! for a check. Once all types are in the plan, each such operator over integers becomes the function [`Checked`].
+//! for a check. Once all types are in the plan, such operators over integers become the function [`Checked`].
 //! Decimals, times and intervals are checked by the engine; floats have no end.
-
-use std::fmt::Write;
 
 use datafusion::arrow::compute::kernels::numeric;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, exec_datafusion_err};
+use datafusion::common::{DFSchema, exec_datafusion_err, internal_datafusion_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator as EngineOperator, ReturnFieldArgs, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::physical_expr_common::datum;
 use datafusion::scalar::ScalarValue;
@@ -33,76 +31,134 @@ impl FunctionRewrite for CheckedIntegers {
     }
 
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
-        // The type of a parameter may not be known yet. It is when the statement runs.
-        let is_integer = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| kind.is_integer());
+        // The type of a parameter may not be known yet. It is when the statement runs. That of a function of ours is, and
+        // the engine would go through all that is below it.
+        let is_integer =
+            |expr: &Expr| chain_of(expr).is_some() || expr.get_type(schema).is_ok_and(|kind| kind.is_integer());
         match expr {
-            Expr::BinaryExpr(BinaryExpr { left, op, right }) => match operation(op) {
-                Some(operation) if is_integer(&left) && is_integer(&right) => {
-                    Ok(Transformed::yes(call(operation, vec![*left, *right])))
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => match operator(op) {
+                Some(operator) if is_integer(&left) && is_integer(&right) => {
+                    Ok(Transformed::yes(Chain::binary(*left, operator, *right)))
                 }
                 _ => Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
             },
-            Expr::Negative(inner) if is_integer(&inner) => Ok(Transformed::yes(call(Operation::Negate, vec![*inner]))),
+            Expr::Negative(inner) if is_integer(&inner) => Ok(Transformed::yes(Chain::negative(*inner))),
             other => Ok(Transformed::no(other)),
         }
     }
 }
 
-fn operation(operator: Operator) -> Option<Operation> {
+fn operator(operator: EngineOperator) -> Option<Operator> {
     match operator {
-        Operator::Plus => Some(Operation::Add),
-        Operator::Minus => Some(Operation::Subtract),
-        Operator::Multiply => Some(Operation::Multiply),
+        EngineOperator::Plus => Some(Operator::Add),
+        EngineOperator::Minus => Some(Operator::Subtract),
+        EngineOperator::Multiply => Some(Operator::Multiply),
         _ => None,
     }
 }
 
-fn call(operation: Operation, arguments: Vec<Expr>) -> Expr {
-    let function = Checked { operation, signature: Signature::any(arguments.len(), Volatility::Immutable) };
-    Expr::ScalarFunction(ScalarFunction::new_udf(ScalarUDF::new_from_impl(function).into(), arguments))
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Operation {
+enum Operator {
     Add,
     Subtract,
     Multiply,
-    Negate,
 }
 
-impl Operation {
+impl Operator {
     fn sign(self) -> char {
         match self {
-            Operation::Add => '+',
-            Operation::Subtract | Operation::Negate => '-',
-            Operation::Multiply => '*',
+            Operator::Add => '+',
+            Operator::Subtract => '-',
+            Operator::Multiply => '*',
         }
     }
 }
 
-/// One operator over integers of one type.
+/// What is done with the value that there is so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Step {
+    /// It stands before the operator, and the next argument behind it.
+    With(Operator),
+    /// The next argument stands before the operator.
+    Of(Operator),
+    Negate,
+}
+
+/// A whole sum or product, as what is done one after the other with its first argument.
+///
+/// One function for each operator would lie in the next one, and the engine goes through all that is below a function
+/// for its type and its name: 800 additions took a minute to plan.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Checked {
-    operation: Operation,
+    steps: Vec<Step>,
     signature: Signature,
+}
+
+/// A [`Checked`] that grows.
+struct Chain {
+    steps: Vec<Step>,
+    arguments: Vec<Expr>,
+}
+
+impl Chain {
+    fn negative(inner: Expr) -> Expr {
+        let mut chain = Chain::of(inner);
+        chain.steps.push(Step::Negate);
+        chain.into_expr()
+    }
+
+    fn binary(left: Expr, operator: Operator, right: Expr) -> Expr {
+        let steps = |expr: &Expr| chain_of(expr).map_or(0, |(checked, _)| checked.steps.len());
+        // The longer side goes on, and the other one is an argument: none lies deep in others.
+        let (on, step, argument) = match steps(&right) > steps(&left) {
+            true => (right, Step::Of(operator), left),
+            false => (left, Step::With(operator), right),
+        };
+        let mut chain = Chain::of(on);
+        chain.steps.push(step);
+        chain.arguments.push(argument);
+        chain.into_expr()
+    }
+
+    fn of(expr: Expr) -> Chain {
+        match expr {
+            Expr::ScalarFunction(ScalarFunction { func, args }) if func.inner().is::<Checked>() => {
+                let steps = func.inner().downcast_ref::<Checked>().map(|checked| checked.steps.clone());
+                Chain { steps: steps.unwrap_or_default(), arguments: args }
+            }
+            other => Chain { steps: Vec::new(), arguments: vec![other] },
+        }
+    }
+
+    fn into_expr(self) -> Expr {
+        let signature = Signature::any(self.arguments.len(), Volatility::Immutable);
+        let function = ScalarUDF::new_from_impl(Checked { steps: self.steps, signature });
+        Expr::ScalarFunction(ScalarFunction::new_udf(function.into(), self.arguments))
+    }
+}
+
+/// An expression as one of our functions, with its arguments.
+fn chain_of(expr: &Expr) -> Option<(&Checked, &[Expr])> {
+    let Expr::ScalarFunction(ScalarFunction { func, args }) = expr else { return None };
+    Some((func.inner().downcast_ref()?, args))
 }
 
 impl ScalarUDFImpl for Checked {
     fn name(&self) -> &str {
-        match self.operation {
-            Operation::Add => "checked_add",
-            Operation::Subtract => "checked_subtract",
-            Operation::Multiply => "checked_multiply",
-            Operation::Negate => "checked_negate",
-        }
+        "checked_arithmetic"
     }
 
-    /// As the operator names its column, so that whoever looks the column up finds it.
+    /// As the operators name their column, so that whoever looks the column up finds it.
     fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        let mut name = String::new();
-        match arguments {
-            [left, right] => write!(name, "{} {} {}", left.schema_name(), self.operation.sign(), right.schema_name())?,
-            arguments => arguments.iter().try_for_each(|inner| write!(name, "(- {})", inner.schema_name()))?,
+        let mut names = arguments.iter().map(Expr::schema_name);
+        let mut next = || names.next().map(|name| name.to_string()).unwrap_or_default();
+        let mut name = next();
+        for step in &self.steps {
+            match step {
+                Step::With(operator) => name += &format!(" {} {}", operator.sign(), next()),
+                Step::Of(operator) => name = format!("{} {} {name}", next(), operator.sign()),
+                Step::Negate => name = format!("(- {name})"),
+            }
         }
         Ok(name)
     }
@@ -121,15 +177,27 @@ impl ScalarUDFImpl for Checked {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let values = &arguments.args;
-        let kind = arguments.return_type();
-        let result = match self.operation {
-            Operation::Add => datum::apply(&values[0], &values[1], numeric::add),
-            Operation::Subtract => datum::apply(&values[0], &values[1], numeric::sub),
-            Operation::Multiply => datum::apply(&values[0], &values[1], numeric::mul),
-            Operation::Negate => negate(&values[0]),
-        };
-        result.map_err(|error| beyond(error, kind))
+        let kind = arguments.return_type().clone();
+        let mut arguments = arguments.args.into_iter();
+        let mut next = || arguments.next().ok_or_else(|| internal_datafusion_err!("a step has no argument"));
+        let mut value = next()?;
+        for step in &self.steps {
+            let result = match step {
+                Step::With(operator) => apply(*operator, &value, &next()?),
+                Step::Of(operator) => apply(*operator, &next()?, &value),
+                Step::Negate => negate(&value),
+            };
+            value = result.map_err(|error| beyond(error, &kind))?;
+        }
+        Ok(value)
+    }
+}
+
+fn apply(operator: Operator, left: &ColumnarValue, right: &ColumnarValue) -> Result<ColumnarValue> {
+    match operator {
+        Operator::Add => datum::apply(left, right, numeric::add),
+        Operator::Subtract => datum::apply(left, right, numeric::sub),
+        Operator::Multiply => datum::apply(left, right, numeric::mul),
     }
 }
 

@@ -242,6 +242,52 @@ fn nothing_but_conversions_writes_into_a_lake() {
 }
 
 #[test]
+fn scratch_in_a_source_is_refused() {
+    let lab = with_lake();
+    lab.put_gz("logs/b.log.gz", "version srcaddr start\n2 10.0.0.2 1694735970\n");
+    symlink(lab.path("logs"), lab.path("link")).expect("the lab can link");
+    for place in ["logs", "logs/scratch", "link/x"] {
+        for more in [&[][..], &["--dry-run"]] {
+            let scratch = lab.path(place);
+            let said = lab.run(&[&["convert", "{}logs/", "{}lake/", "--scratch", text(&scratch)], more].concat());
+            refused(&said, &["--scratch", place, "lies in the source"]);
+        }
+    }
+    assert_eq!(lab.list("logs").len(), 2, "nothing was written there");
+}
+
+/// What is done is done, whether or not somebody hears of it.
+#[test]
+fn nobody_has_to_listen() {
+    let lab = Lab::on_disk();
+    lab.put_gz("logs/a.log.gz", &format!("{ROW}a line that is set aside\n"));
+    let full = r#"exec "$0" "$@" >/dev/full 2>/dev/full"#;
+    let closed = r#"exec "$0" "$@" >&- 2>&-"#;
+    for (at, shell) in [full, closed].iter().enumerate() {
+        let lake = format!("{{}}lake{at}/");
+        let said = |arguments: &[&str]| {
+            lab.program_under(&["sh", "-c", shell], arguments).status().expect("the shell starts").code()
+        };
+        assert_eq!(said(&["convert", "{}logs/", &lake, "--progress", "never"]), Some(3), "{shell}");
+        assert_eq!(said(&["repair", &lake]), Some(0), "{shell}");
+        assert_eq!(said(&["no-such-command"]), Some(2), "{shell}");
+        assert_eq!(said(&["inspect", "{}no-such-place/"]), Some(1), "{shell}");
+    }
+    // What was asked for is missed if it cannot be written, unless nobody reads on.
+    let inspect = ["inspect", "{}logs/"];
+    let into_full = lab.program_under(&["sh", "-c", r#"exec "$0" "$@" >/dev/full"#], &inspect);
+    let said = { into_full }.output().expect("the shell starts");
+    assert_eq!(said.status.code(), Some(1), "{}", String::from_utf8_lossy(&said.stderr));
+    let code = lab.path("code");
+    let script = format!(r#"{{ "$0" "$@"; echo $? >"{}"; }} 2>&1 | sleep 0"#, text(&code));
+    for arguments in [&inspect[..], &["convert", "{}logs/", "{}lake0/", "--full-scan"]] {
+        lab.program_under(&["sh", "-c", &script], arguments).status().expect("the shell starts");
+        let code = fs::read_to_string(&code).expect("the shell wrote it");
+        assert!(["0\n", "3\n"].contains(&code.as_str()), "{arguments:?}: {code}");
+    }
+}
+
+#[test]
 fn scratch_among_the_files_of_a_lake_is_refused() {
     let lab = with_lake();
     lab.put_gz("other-logs/a.log.gz", ROW);

@@ -81,7 +81,7 @@ impl Inflater {
             let room = self.buffer.len() - AFTER;
             match self.member(&body[read..], written, room.min(text_bytes_max)) {
                 Ok(member) => {
-                    if member.written > 0 && written.checked_sub(1).is_some_and(|last| self.buffer[last] == b'\n') {
+                    if member.written > 0 && written > 0 {
                         self.members.push(written as u64);
                     }
                     read += member.read;
@@ -94,7 +94,7 @@ impl Inflater {
         Ok(written)
     }
 
-    /// Where the members of the text after the first one begin, of those that begin with a line.
+    /// Where the members of the text after the first one begin, of those that are not empty.
     pub fn members(&self) -> &[u64] {
         &self.members
     }

@@ -19,6 +19,9 @@ use crate::schema::{Kind, Layout};
 /// Text that is scanned at once, so that it and its separators stay in the first-level caches.
 const WINDOW_BYTES: usize = 32 << 10;
 
+/// Gzip members that begin in one line and may begin with a header. Each is looked at up to the end of the line.
+const MEMBERS_TRIED_MAX: usize = 16;
+
 /// Memory that is kept from object to object.
 #[derive(Debug, Default)]
 pub struct Buffers {
@@ -36,16 +39,30 @@ impl Object<'_> {
         while at < end {
             self.offset = offset + at as u64;
             let text = &text[at..];
+            let mut window = WINDOW_BYTES.min(end - at);
+            let joint = self.members_in(window).find(|&member| text[member - 1] != b'\n');
+            if let Some(member) = joint {
+                window = text[..member].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+                if window == 0 {
+                    at += self.joined_line(line_of(text))?;
+                    continue;
+                }
+            }
             let Some(layout) = self.layout().cloned() else {
                 at += self.before_layout(line_of(text))?;
                 continue;
             };
+            if self.ended_by.is_some() {
+                let line = line_of(text);
+                self.plain_line(line, 0)?;
+                at += line.len() + 1;
+                continue;
+            }
             let mut scan = std::mem::take(&mut self.buffers.scan);
             let mut run = std::mem::take(&mut self.buffers.run);
-            scan.run(text, WINDOW_BYTES.min(end - at));
+            scan.run(text, window);
             let taken = if scan.lines() == 0 {
-                let line = line_of(text);
-                self.plain_line(line, 0).map(|()| line.len() + 1)
+                self.joined_line(line_of(text))
             } else {
                 self.window(text, &layout, &mut scan, &mut run)
             };
@@ -57,7 +74,21 @@ impl Object<'_> {
         Ok(())
     }
 
-    /// Takes a line while no layout is in force, and returns how much text that was.
+    /// Takes a line in which gzip members begin, and returns how much text that was. Where objects were joined of which
+    /// the first lacks its last newline, the header of the second ends its line.
+    fn joined_line(&mut self, line: &[u8]) -> Result<usize, Stop> {
+        let members: Vec<usize> = self.members_in(line.len()).take(MEMBERS_TRIED_MAX).collect();
+        let joint = members.into_iter().find(|&member| self.header_of_member(&line[member..]).is_some());
+        let line = &line[..joint.unwrap_or(line.len())];
+        let taken = match self.layout() {
+            Some(_) => self.plain_line(line, 0).map(|()| line.len() + 1)?,
+            None => self.before_layout(line)?,
+        };
+        // There is no newline at the joint.
+        Ok(if joint.is_some() { taken.saturating_sub(1) } else { taken })
+    }
+
+    /// Takes a line while there was no layout, and returns how much text that was.
     fn before_layout(&mut self, line: &[u8]) -> Result<usize, Stop> {
         if line.len() > LINE_BYTES_MAX {
             self.long_line(&line[..LINE_HEAD_BYTES], line.len() as u64)?;
@@ -99,7 +130,7 @@ impl Object<'_> {
                         return Ok(taken);
                     }
                     self.plain_line(&text[begin..end], begin)?;
-                    if self.layout() != Some(layout) {
+                    if !self.is_in_force(layout) {
                         return Ok(end + 1);
                     }
                     room = self.room();
@@ -172,9 +203,8 @@ impl Object<'_> {
             }
             let begin = run.line(to);
             let line = line_of(&tokens.bytes[begin..]);
-            taken = self
-                .plain_line(line, begin)
-                .map(|()| (self.layout() != Some(layout)).then_some(begin + line.len() + 1));
+            taken =
+                self.plain_line(line, begin).map(|()| (!self.is_in_force(layout)).then_some(begin + line.len() + 1));
             if !matches!(taken, Ok(None)) {
                 break;
             }
@@ -212,7 +242,7 @@ impl Object<'_> {
         if line.len() > LINE_BYTES_MAX {
             return self.reject(Fault::too_long(), &line[..LINE_HEAD_BYTES], offset);
         }
-        let rules = Rules { layout: &chunk.layout, times: &self.times, begins_member };
+        let rules = Rules { layout: &chunk.layout, times: &self.times, begins_member, ended_by: self.ended_by };
         match plain::line(line, &rules) {
             Line::Blank => {
                 self.counts.lines += 1;
@@ -221,6 +251,7 @@ impl Object<'_> {
             }
             Line::Header(names) => self.header(&names),
             Line::Reject(fault) => self.reject(fault, line, offset),
+            Line::Unproven(fault) => self.unproven(fault, line, offset),
             Line::Row(row) => {
                 chunk.lines.push(self.counts.lines as i64 + 1);
                 for ((value, values), &slot) in row.into_iter().zip(&mut chunk.values).zip(&chunk.slots) {

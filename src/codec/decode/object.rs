@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::inflate::GZIP_MAGIC;
 use super::lines::Buffers;
 use super::plain::{self, Fault};
-use super::{Counts, DecodeError, Decoded, Reject, Sink};
+use super::{Counts, DecodeError, Decoded, LINE_BYTES_MAX, Reject, Sink};
 use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};
-use crate::schema::{Admitted, Kind, Layout, Place, Types, is_header};
+use crate::schema::{Admitted, Kind, Layout, Place, Types};
 
 /// Text of a reject's line at most, in bytes.
 const REJECT_TEXT_BYTES_MAX: usize = 4 << 10;
@@ -66,6 +66,8 @@ pub struct Object<'a> {
     admitted: &'a mut Admitted,
     sink: &'a mut dyn Sink,
     pub(super) chunk: Option<Chunk>,
+    /// The number of the line that ended the layout: it may be a header, and is not proven.
+    pub(super) ended_by: Option<u64>,
     chunk_text_bytes: usize,
     pub(super) counts: Counts,
     /// Where the text that is being read begins in the inflated object.
@@ -87,6 +89,7 @@ impl<'a> Object<'a> {
             admitted: kept.admitted,
             sink,
             chunk: None,
+            ended_by: None,
             chunk_text_bytes: 0,
             counts: Counts::default(),
             offset: 0,
@@ -129,6 +132,13 @@ impl<'a> Object<'a> {
         self.members.front() == Some(&offset)
     }
 
+    /// Where later members begin in the next `bytes_max` bytes, but for one that begins with them.
+    pub(super) fn members_in(&mut self, bytes_max: usize) -> impl Iterator<Item = usize> {
+        self.pass_members(self.offset);
+        let places = self.members.iter().map(|&member| (member - self.offset) as usize);
+        places.take_while(move |&at| at < bytes_max).filter(|&at| at > 0)
+    }
+
     /// Gives the last chunk, and judges the object as a whole.
     pub fn finish(&mut self) -> Result<(), Stop> {
         self.flush()?;
@@ -159,11 +169,20 @@ impl<'a> Object<'a> {
         Ok(())
     }
 
+    /// The names in a line that begins a gzip member, if it is a header.
+    pub(super) fn header_of_member<'b>(&self, line: &'b [u8]) -> Option<Vec<&'b str>> {
+        let line = Some(line).filter(|line| line.len() <= LINE_BYTES_MAX)?;
+        let place = match &self.chunk {
+            Some(chunk) => Place::Member(&chunk.layout),
+            None => Place::First(self.setting.format.map(Arc::as_ref)),
+        };
+        plain::header(std::str::from_utf8(line).ok()?, place)
+    }
+
     /// Decides what the first line with text is; it is consumed only if it is a header.
     pub(super) fn first_line(&mut self, line: &[u8]) -> Result<(), Stop> {
-        let names = std::str::from_utf8(line).ok().map(plain::tokens);
-        let format = self.setting.format.map(Arc::as_ref);
-        match names.filter(|names| is_header(names, Place::First(format))) {
+        let place = Place::First(self.setting.format.map(Arc::as_ref));
+        match std::str::from_utf8(line).ok().and_then(|line| plain::header(line, place)) {
             Some(names) => self.header(&names),
             None => {
                 // It was asked for: what begins a member is decided for later lines alone.
@@ -182,7 +201,15 @@ impl<'a> Object<'a> {
             Stop::Aside(format!("line {} is a header that cannot be used: {error}", self.counts.lines))
         })?;
         self.is_flow_log()?;
+        self.ended_by = None;
         self.set_layout(Arc::new(layout))
+    }
+
+    /// A line that may be a header: no layout is in force until one is proven.
+    pub(super) fn unproven(&mut self, fault: Fault, line: &[u8], offset: u64) -> Result<(), Stop> {
+        self.reject(fault, line, offset)?;
+        self.ended_by = Some(self.counts.lines);
+        Ok(())
     }
 
     fn without_header(&mut self, line: &[u8]) -> Result<(), Stop> {
@@ -215,9 +242,14 @@ impl<'a> Object<'a> {
         Ok(())
     }
 
-    /// The layout in force.
+    /// The layout in force, or the last that was.
     pub(super) fn layout(&self) -> Option<&Arc<Layout>> {
         self.chunk.as_ref().map(|chunk| &chunk.layout)
+    }
+
+    /// Whether the lines after this one are still of `layout`.
+    pub(super) fn is_in_force(&self, layout: &Arc<Layout>) -> bool {
+        self.ended_by.is_none() && self.layout() == Some(layout)
     }
 
     /// Notes that the object is one of ours, and gives what was held back until then.

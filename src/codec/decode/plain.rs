@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use super::LINE_BYTES_MAX;
 use crate::columns::NULL_INT;
-use crate::schema::{Column, Kind, Layout, Place, is_header};
+use crate::schema::{Column, Kind, Layout, Place, is_header, names, resembles_header};
 
 /// Text of a reject's value at most, in bytes.
 const REJECT_VALUE_BYTES_MAX: usize = 256;
@@ -27,6 +27,8 @@ pub enum Line<'a> {
     /// A value for each column of the layout.
     Row(Vec<Value<'a>>),
     Reject(Fault),
+    /// A reject that may be a header: the layout is not in force any more.
+    Unproven(Fault),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct Rules<'a> {
     pub times: &'a RangeInclusive<i64>,
     /// Whether the line is the first of a later gzip member.
     pub begins_member: bool,
+    /// The number of the line that ended the layout: only a header is known for what it is until there is one.
+    pub ended_by: Option<u64>,
 }
 
 /// Why a line is neither a row nor anything else.
@@ -100,18 +104,38 @@ pub fn is_timestamp(token: &[u8]) -> bool {
 
 /// Reads a line, without its newline.
 pub fn line<'a>(line: &'a [u8], rules: &Rules) -> Line<'a> {
-    let Rules { layout, times, begins_member } = *rules;
+    let Rules { layout, times, begins_member, ended_by } = *rules;
     let Ok(line) = std::str::from_utf8(line) else {
         return Line::Reject(Fault::of_line("line is not UTF-8"));
     };
     if is_blank(line.as_bytes()) {
         return Line::Blank;
     }
-    let tokens = tokens(line);
     let place = if begins_member { Place::Member(layout) } else { Place::Middle(layout) };
-    if is_header(&tokens, place) {
-        return Line::Header(tokens);
+    if let Some(names) = header(line, place) {
+        return Line::Header(names);
     }
+    if let Some(number) = ended_by {
+        let reason = format!("line has fields that are not known: line {number} may be a header, which is not proven");
+        return Line::Reject(Fault::of_line(reason));
+    }
+    match row(line, layout, times) {
+        Line::Reject(_) if resembles_header(line, layout) => Line::Unproven(Fault::of_line(
+            "line may be a header, which is not proven; the lines after it are set aside up to one that is",
+        )),
+        other => other,
+    }
+}
+
+/// Whether a line, without its newline, is a header.
+pub fn header<'a>(line: &'a str, place: Place) -> Option<Vec<&'a str>> {
+    let names = names(tokens(line));
+    is_header(&names, place).then_some(names)
+}
+
+/// Reads a line that is no header.
+fn row<'a>(line: &'a str, layout: &Layout, times: &RangeInclusive<i64>) -> Line<'a> {
+    let tokens = tokens(line);
     let expected = layout.fields();
     if tokens.len() != expected {
         let reason = format!("line has {} instead of {expected}", counted(tokens.len(), "field"));

@@ -104,8 +104,7 @@ enum Text<'a> {
 }
 
 impl Text<'_> {
-    /// Fills `to`, or as much of it as there is text. Notes in `members` where in it later members begin, of those that may
-    /// begin with a line: so many members as there are bytes take no memory.
+    /// Fills `to`, or as much of it as there is text. Notes in `members` where in it later members begin.
     fn fill(&mut self, to: &mut [u8], members: &mut Vec<u64>) -> Result<usize, Stop> {
         let mut filled = 0;
         while filled < to.len() {
@@ -113,8 +112,7 @@ impl Text<'_> {
                 Ok(0) => match self.next_member() {
                     Ok(true) => {
                         let at = filled as u64;
-                        let may_begin_line = filled == 0 || to[filled - 1] == b'\n';
-                        if may_begin_line && members.last() != Some(&at) {
+                        if members.last() != Some(&at) {
                             members.push(at);
                         }
                     }

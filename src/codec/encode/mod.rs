@@ -64,7 +64,7 @@ use crate::columns::{Chunk, Dictionaries, Values};
 
 /// Names what this version makes of given objects: which rows their lines are, and the bytes of the files that hold them. It
 /// goes up whenever either changes.
-pub const WRITER_EPOCH: u32 = 3;
+pub const WRITER_EPOCH: u32 = 4;
 
 /// Why files could not be made. The task has failed; what was staged is worthless.
 #[derive(Debug, thiserror::Error)]

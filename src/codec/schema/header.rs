@@ -1,7 +1,8 @@
 //! Which line is a header: what it names, and where it stands.
 //!
 //! A header changes what every line after it means, and values can look like names: tags are free text. So a header is
-//! proven, and a line that is not is a row, or a reject.
+//! proven, and a line that is not is a row, or a reject. A reject that resembles a header may be one: what the lines
+//! after it mean is not known.
 //!
 //! | where the line stands | beside field names alone, a header has |
 //! |---|---|
@@ -9,6 +10,7 @@
 //! | first, and it cannot be a row of `--format` | the same, or the names of the format |
 //! | first, and it can be a row of `--format` | the names of the format; or at least three names, all documented; or as anywhere else |
 //! | first of a later gzip member | the names in force; or `start`, `end` or two other documented ones |
+//! | the same, and it can be a row | the names in force; or at least two names, all documented; or as anywhere else |
 //! | anywhere else | the names in force; or `start`, `end` and three other documented ones |
 
 use std::collections::BTreeSet;
@@ -22,7 +24,7 @@ use super::{Kind, Layout};
 pub enum Place<'a> {
     /// No layout is in force yet. With the layout of `--format`, if there is one.
     First(Option<&'a Layout>),
-    /// Its first byte is the first of a gzip member, as where whole objects were joined. With the layout in force.
+    /// It begins a gzip member, as where whole objects were joined. With the layout in force.
     Member(&'a Layout),
     /// With the layout in force.
     Middle(&'a Layout),
@@ -33,6 +35,33 @@ const MANY: usize = 5;
 
 /// Names of a line that may be a row too, which together prove that it is none.
 const ALL_DOCUMENTED_MIN: usize = 3;
+
+/// Documented names of a line that begins a gzip member, or of one that resembles a header.
+const FEW: usize = 2;
+
+/// What some programs write before a text, to say that it is UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The tokens of a line as the names of a header: a byte order mark belongs to none.
+pub fn names(mut tokens: Vec<&str>) -> Vec<&str> {
+    if let Some(first) = tokens.first_mut() {
+        *first = first.strip_prefix(BYTE_ORDER_MARK).unwrap_or(first);
+    }
+    tokens
+}
+
+/// Whether a line that is neither a header nor a row resembles a header of as many fields as the one in force: whatever
+/// stands between the names, and in whatever case they are written, half of them are documented.
+pub fn resembles_header(line: &str, layout: &Layout) -> bool {
+    let is_between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '#' | BYTE_ORDER_MARK);
+    let tokens = line.split(is_between).filter(|token| !token.is_empty()).map(str::to_ascii_lowercase);
+    let (mut count, mut named) = (0, BTreeSet::new());
+    for token in tokens {
+        count += 1;
+        named.extend(documented(&token).map(|field| field.log));
+    }
+    count == layout.fields() && named.len() >= FEW && named.len() * 2 >= count
+}
 
 /// Whether the tokens of a line are a header.
 pub fn is_header(tokens: &[&str], place: Place) -> bool {
@@ -54,7 +83,13 @@ pub fn is_header(tokens: &[&str], place: Place) -> bool {
             };
             is_more || format.is_named(tokens)
         }
-        Place::Member(layout) => has_start || has_end || count >= 2 || layout.is_named(tokens),
+        Place::Member(layout) => {
+            let is_more = match may_be_row(tokens, layout) {
+                true => is_appended || is_all && count >= FEW,
+                false => has_start || has_end || count >= FEW,
+            };
+            is_more || layout.is_named(tokens)
+        }
         Place::Middle(layout) => is_appended || layout.is_named(tokens),
     }
 }

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use tokio::task::JoinSet;
 
+use super::super::talk::say;
 use super::file::File;
-use super::{Failed, Shell, error, say};
+use super::{Failed, Shell, error};
 use crate::command::rows::{Page, Sheet, safe, tell_columns, tell_unread};
 use crate::output::Output;
 use crate::progress::count;
@@ -61,7 +62,7 @@ impl Shell {
         if written.has_more {
             said = format!("the first {said}; \\rows N shows more of them, \\o FILE writes all");
         }
-        say(&said);
+        say!("{said}");
         if page.format == Format::Table {
             tell_columns(written, "\\x shows all");
         }

@@ -1,5 +1,6 @@
 //! How answers look: the format, the rows that the terminal shows, and the time they took.
 
+use super::super::talk::show;
 use super::{Failed, error};
 use crate::cli;
 use crate::progress::count;
@@ -28,17 +29,17 @@ impl Look {
     pub(super) fn expand(&mut self) {
         if self.result.format == Format::Line {
             self.result.format = self.before_x;
-            println!("the format is {} again", self.before_x.name());
+            show!("the format is {} again\n", self.before_x.name());
         } else {
             self.before_x = self.result.format;
             self.result.format = Format::Line;
-            println!("each column has a line of its own");
+            show!("each column has a line of its own\n");
         }
     }
 
     pub(super) fn format(&mut self, name: &str) -> Result<(), Failed> {
         match name {
-            "" => println!("{}", self.result.format.name()),
+            "" => show!("{}\n", self.result.format.name()),
             name => match name.parse().map_err(error)? {
                 Format::Parquet => return Err(error(format!("parquet is no text for a terminal; {PARQUET}"))),
                 format => self.result.format = format,
@@ -50,8 +51,8 @@ impl Look {
     pub(super) fn rows(&mut self, most: &str) -> Result<(), Failed> {
         match (most, most.parse::<u64>()) {
             ("", _) => match self.rows_max {
-                Some(most) => println!("{} rows at most", count(most)),
-                None => println!("all rows"),
+                Some(most) => show!("{} rows at most\n", count(most)),
+                None => show!("all rows\n"),
             },
             ("all", _) => self.rows_max = None,
             (_, Ok(most)) if most > 0 => self.rows_max = Some(most),
@@ -62,6 +63,6 @@ impl Look {
 
     pub(super) fn timing(&mut self) {
         self.has_timing = !self.has_timing;
-        println!("timing is {}", if self.has_timing { "on" } else { "off" });
+        show!("timing is {}\n", if self.has_timing { "on" } else { "off" });
     }
 }

@@ -21,14 +21,13 @@ mod script;
 mod tokens;
 mod words;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use tokio::signal::ctrl_c;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Mutex;
 
 use crate::cli;
@@ -42,6 +41,8 @@ use crate::shown;
 
 use super::report::request;
 use super::rows::{Page, output, screen_width};
+use super::signals::Signals;
+use super::talk::{say, show};
 use command::{Command, words};
 use editor::{Keyboard, Typed};
 use file::File;
@@ -82,7 +83,7 @@ pub(super) async fn run(
         Some(path) => Some(File::open(path.clone(), output(&result)?)),
         None => None,
     };
-    eprintln!("{} records in {}; \\? for help, \\q to leave", count(session.rows()), session.lake_url());
+    say!("{} records in {}; \\? for help, \\q to leave", count(session.rows()), session.lake_url());
     let known = Known::default();
     known.set(session.names().await);
     let pack = Pack::embedded();
@@ -90,11 +91,11 @@ pub(super) async fn run(
     let session = Arc::new(session);
     let look = Look::new(result);
     let mut shell = Shell { session, seen, known, pack, time_zone, look, file, busy: Arc::default() };
-    let mut ends = Ends::open()?;
+    let mut ends = Signals::but_interrupt()?;
     let exit = loop {
         let typed = tokio::select! {
             typed = keyboard.read() => typed,
-            () = ends.come() => break Exit::Interrupted,
+            () = ends.next() => break Exit::Interrupted,
         };
         let text = match typed {
             Typed::End => break Exit::Done,
@@ -104,7 +105,7 @@ pub(super) async fn run(
         let done = tokio::select! {
             done = shell.text(&text, 0) => done,
             _ = ctrl_c() => Err("cancelled".to_owned()),
-            () = ends.come() => break Exit::Interrupted,
+            () = ends.next() => break Exit::Interrupted,
         };
         // What was ended may have rows in hand.
         let _ = tokio::time::timeout(LAST_ROWS, shell.busy.lock()).await;
@@ -112,9 +113,9 @@ pub(super) async fn run(
             Ok(Next::GoOn) => {}
             Ok(Next::Leave) => break Exit::Done,
             Err(failed) => {
-                say(&failed);
+                say!("{}", &failed);
                 if let Some(part) = shell.file.as_ref().and_then(File::cut_short) {
-                    say(&part);
+                    say!("{}", &part);
                 }
                 // What a statement met that failed does not count for the next answer.
                 shell.session.take_unread();
@@ -129,37 +130,13 @@ pub(super) async fn run(
     Ok(match closed {
         Ok(()) => exit,
         Err(failed) => {
-            say(&failed);
+            say!("{}", &failed);
             Exit::Failed
         }
     })
 }
 
 const STILL_WRITTEN: &str = "error: the file of \\o is not kept: a statement that was ended still writes to it";
-
-/// The signals that end the shell. It keeps its file before it goes.
-struct Ends {
-    terminate: Signal,
-    hang_up: Signal,
-}
-
-impl Ends {
-    fn open() -> io::Result<Ends> {
-        Ok(Ends { terminate: signal(SignalKind::terminate())?, hang_up: signal(SignalKind::hangup())? })
-    }
-
-    async fn come(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-        }
-    }
-}
-
-/// Tells people. A terminal that has hung up takes no words, and the shell goes on to its end.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
-}
 
 struct Shell {
     session: Arc<Session>,
@@ -196,18 +173,18 @@ impl Shell {
         };
         match command {
             Command::Quit => return Ok(Next::Leave),
-            Command::Help => print!("{}", command::help()),
+            Command::Help => show!("{}", command::help()),
             Command::Describe => self.describe(rest).await?,
             Command::Functions if rest.is_empty() => {
-                print!("{}", functions::page(&self.known.get().functions, screen_width()));
+                show!("{}", functions::page(&self.known.get().functions, screen_width()));
             }
             Command::Functions => {
-                print!("{}", functions::one(&self.known.get().functions, rest, screen_width()).map_err(error)?);
+                show!("{}", functions::one(&self.known.get().functions, rest, screen_width()).map_err(error)?);
             }
             Command::Reports => {
                 let theme = if rest.is_empty() { None } else { Some(Theme::parse(rest).map_err(error)?) };
                 self.look_again().await?;
-                print!("{}", report::page(&self.pack, &self.session, theme, screen_width()));
+                show!("{}", report::page(&self.pack, &self.session, theme, screen_width()));
             }
             Command::Report => self.report(rest).await?,
             Command::Explain => self.explain(rest).await?,
@@ -230,7 +207,7 @@ impl Shell {
             let now = self.session.reopened().await.map_err(fail)?;
             self.known.set(now.names().await);
             if now.rows() != self.session.rows() {
-                eprintln!("the lake has changed: {} records now", count(now.rows()));
+                say!("the lake has changed: {} records now", count(now.rows()));
             }
             self.session = Arc::new(now);
         }
@@ -242,7 +219,7 @@ impl Shell {
         self.look_again().await?;
         let names = self.known.get();
         if table.is_empty() {
-            names.tables.keys().for_each(|name| println!("{}", shown::line(name)));
+            names.tables.keys().for_each(|name| show!("{}\n", shown::line(name)));
             return Ok(());
         }
         let Some(columns) = names.tables.get(table) else {
@@ -252,14 +229,14 @@ impl Shell {
         };
         let columns: Vec<_> = columns.iter().map(|(name, kind)| (shown::line(name), kind)).collect();
         let width = columns.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-        columns.iter().for_each(|(name, kind)| println!("{name:width$}  {kind}"));
+        columns.iter().for_each(|(name, kind)| show!("{name:width$}  {kind}\n"));
         Ok(())
     }
 
     async fn explain(&mut self, statement: &str) -> Result<(), Failed> {
         self.look_again().await?;
         let plan = self.session.explain(statement).await.map_err(|failed| error(failed.shown()))?;
-        print!("{}", shown::lines(&plan));
+        show!("{}", shown::lines(&plan));
         Ok(())
     }
 
@@ -312,7 +289,7 @@ impl Shell {
         let Some(file) = &self.file else { return Ok(()) };
         let closed = file.close().await;
         self.file = None;
-        say(&closed.map_err(error)?);
+        say!("{}", &closed.map_err(error)?);
         Ok(())
     }
 

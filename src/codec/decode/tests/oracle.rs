@@ -77,9 +77,13 @@ fn is_header(names: &[&str], columns: Option<&Layout>, format: Option<&Layout>, 
         layout.columns.iter().map(|column| column.name.clone()).eq(names.iter().map(|name| name.replace('-', "_")))
     };
     match (columns, format) {
-        (Some(columns), _) => {
-            is_again(columns) || proven || begins_member && (has("start") || has("end") || count >= 2)
+        (Some(columns), _) if is_again(columns) || proven => true,
+        (Some(columns), _)
+            if columns.columns.len() == names.len() && columns.columns.iter().all(|c| c.kind == Kind::Text) =>
+        {
+            begins_member && count == names.len() && count >= 2
         }
+        (Some(_), _) => begins_member && (has("start") || has("end") || count >= 2),
         (None, Some(format))
             if format.columns.len() == names.len() && format.columns.iter().all(|c| c.kind == Kind::Text) =>
         {
@@ -92,17 +96,35 @@ fn is_header(names: &[&str], columns: Option<&Layout>, format: Option<&Layout>, 
     }
 }
 
+/// Whether a rejected line would be a header, were it written with single spaces and in lower case.
+fn resembles_header(line: &str, layout: &Layout) -> bool {
+    let spaced = line.to_ascii_lowercase().replace([',', ';', '"', '#', '\u{feff}'], " ");
+    let names: Vec<String> = spaced.split_whitespace().map(|name| name.replace('_', "-")).collect();
+    let documented: std::collections::BTreeSet<&String> =
+        names.iter().filter(|name| FIELDS.iter().any(|field| field.log == **name)).collect();
+    names.len() == layout.columns.len() && documented.len() >= 2 && documented.len() * 2 >= names.len()
+}
+
 /// `members` are the places at which gzip members begin.
 fn naive(text: &[u8], format: Option<&str>, members: &[u64]) -> Option<Expected> {
     let types = Types::default();
     let format = format.map(|format| Layout::from_format(format, &types).unwrap());
     let mut layout: Option<Layout> = None;
+    let mut has_ended = false;
     let mut expected = Expected::default();
-    let mut offset = 0;
-    for (index, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
-        let (number, at) = (index as u64 + 1, offset);
-        offset += line.len() as u64;
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let (mut number, mut offset) = (0, 0);
+    while offset < text.len() {
+        let rest = &text[offset..];
+        let mut length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+        let joint = (1..length).find(|&joint| {
+            let names = std::str::from_utf8(&rest[joint..length]).ok().map(tokens).unwrap_or_default();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            members.contains(&((offset + joint) as u64)) && is_header(&names, layout.as_ref(), format.as_ref(), true)
+        });
+        length = joint.unwrap_or(length);
+        let (line, at) = (&rest[..length], offset as u64);
+        number += 1;
+        offset += length + usize::from(joint.is_none());
         if line.strip_suffix(b"\r").unwrap_or(line).iter().all(|&byte| byte == b' ') {
             expected.blanks += 1;
             continue;
@@ -112,18 +134,29 @@ fn naive(text: &[u8], format: Option<&str>, members: &[u64]) -> Option<Expected>
         if is_header(&names, layout.as_ref(), format.as_ref(), members.contains(&at)) {
             layout = Some(Layout::from_names(names.into_iter(), &types).ok()?);
             expected.headers += 1;
+            has_ended = false;
             continue;
         }
         if layout.is_none() {
             layout = Some(format.clone()?);
         }
         let columns = &layout.as_ref().unwrap().columns;
-        if decoded.is_none() || names.len() != columns.len() {
+        if has_ended || decoded.is_none() {
             expected.rejects.push((number, at, None));
+            continue;
+        }
+        let may_be_header = resembles_header(std::str::from_utf8(line).unwrap(), layout.as_ref().unwrap());
+        if names.len() != columns.len() {
+            expected.rejects.push((number, at, None));
+            has_ended = may_be_header;
             continue;
         }
         let values: Vec<_> = names.iter().zip(columns).map(|(token, column)| value(token, column)).collect();
         match values.iter().position(Option::is_none) {
+            Some(_) if may_be_header => {
+                expected.rejects.push((number, at, None));
+                has_ended = true;
+            }
             Some(bad) => expected.rejects.push((number, at, Some(columns[bad].name.clone()))),
             None => expected.rows.push((number as i64, values.into_iter().flatten().collect())),
         }
@@ -220,6 +253,9 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
         "start end srcaddr brand-new",
         "instance-id instance-tag interface-tag",
         "instance-tag interface-tag",
+        "VERSION account-id interface-id dstaddr srcaddr dstport srcport protocol packets bytes start end action log-status",
+        "version\taccount-id\tinterface-id\tdstaddr\tsrcaddr\tdstport\tsrcport\tprotocol\tpackets\tbytes\tstart\tend\taction\tx",
+        "vpc-id account-id interface-id dstaddr srcaddr dstport srcport protocol packets bytes az-id region action log-status",
     ])
     .prop_map(|header| header.split(' ').map(str::to_owned).collect());
     let tokens = prop_oneof![

@@ -69,10 +69,14 @@ fn values_that_look_like_names_are_values() {
 fn a_header_is_proven_by_the_member_that_it_begins() {
     let (one, two) = ("region az-id\na b\n", "az-id region\nc d\n");
     let joined = [gzip(one.as_bytes()), gzip(b""), gzip(two.as_bytes()), gzip(two.as_bytes())].concat();
-    // Neither a line in the middle of a member nor the rest of one that was cut begins a member.
+    // A line in the middle of a member does not begin one.
     let inside = [gzip(one.as_bytes()), gzip(format!("e f\n{two}").as_bytes())].concat();
-    let cut = [gzip(b"region az-id\na b\nx"), gzip(two.as_bytes())].concat();
-    for (body, expected) in [(joined, (3, 3)), (inside, (1, 4)), (cut, (1, 3))] {
+    // What may be a row has only documented names.
+    let row = [gzip(one.as_bytes()), gzip(b"i-0abc region\nc d\n")].concat();
+    // A header ends the line of a member that lacks its last newline, and nothing else does.
+    let unended = [gzip(b"region az-id\na b"), gzip(two.as_bytes())].concat();
+    let cut = [gzip(b"region az-id\na b\nx"), gzip(b"az-id z\nc d\n")].concat();
+    for (body, expected) in [(joined, (3, 3)), (inside, (1, 4)), (row, (1, 3)), (unended, (2, 2)), (cut, (1, 3))] {
         let mut bench = Bench::new(None);
         for piece in [0, 1, 7, 4096] {
             let verdict = if piece == 0 { bench.raw(&body) } else { bench.streamed(&body, piece) };
@@ -80,6 +84,45 @@ fn a_header_is_proven_by_the_member_that_it_begins() {
             assert_eq!((decoded.counts.headers, decoded.counts.rows), expected, "{piece}");
         }
     }
+}
+
+#[test]
+fn what_may_be_a_header_ends_the_layout_until_one_is_proven() {
+    let moved = "version account-id interface-id dstaddr srcaddr dstport srcport protocol packets bytes start end action \
+                 log-status";
+    for (unproven, members) in [
+        (moved.to_uppercase(), true),
+        (moved.replace(' ', "\t"), true),
+        (moved.replace("start end", "region az-id"), false),
+        (moved.replace("start end", "region, az-id"), false),
+    ] {
+        let one = format!("{}\n{ROW}\n", default_header());
+        let two = format!("{unproven}\n{ROW}\n\n{ROW}\n{}\n{ROW}\n", default_header());
+        let body =
+            if members { [gzip(one.as_bytes()), gzip(two.as_bytes())].concat() } else { gzip((one + &two).as_bytes()) };
+        let mut bench = Bench::new(None);
+        let Verdict::Decoded(decoded) = bench.raw(&body) else { panic!("{unproven}") };
+        let counts = decoded.counts;
+        assert_eq!((counts.headers, counts.rows, counts.rejects, counts.blanks), (2, 2, 3, 1), "{unproven}");
+        let reasons: Vec<&str> = bench.given.rejects.iter().map(|reject| reject.reason.as_str()).collect();
+        assert!(reasons[0].contains("may be a header") && reasons[2].contains("line 3 may be a header"), "{reasons:?}");
+    }
+    // A line of another width is a reject as any other: it says nothing of the lines after it.
+    let mut bench = Bench::new(None);
+    let counts = bench.counts(&format!("{}\n{ROW}\nregion type az-id\n{ROW}\n", default_header()));
+    assert_eq!((counts.rows, counts.rejects), (2, 1));
+}
+
+#[test]
+fn a_byte_order_mark_belongs_to_no_name() {
+    let mark = "\u{feff}";
+    let moved = "region az-id start end\nx y 1694649600 1694649660\n";
+    let mut bench = Bench::new(None);
+    let body =
+        [gzip(format!("{mark}{}\n{ROW}", default_header()).as_bytes()), gzip(format!("{mark}{moved}").as_bytes())];
+    let Verdict::Decoded(decoded) = bench.raw(&body.concat()) else { panic!() };
+    assert_eq!((decoded.counts.headers, decoded.counts.rows, decoded.counts.rejects), (2, 2, 0));
+    assert_eq!(bench.given.rows[1].1[0].as_deref(), Some("x"));
 }
 
 #[test]
