@@ -2,6 +2,7 @@
 
 mod ask;
 mod completions;
+mod config;
 mod dashboard;
 mod ddl;
 mod log;
@@ -21,7 +22,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use crate::cli::{self, Cli, Command};
+use crate::cli::{self, Command};
+use crate::config::{Line, Refused};
 use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, Receipt, RejectRecord, Relative, State, decode_lines};
@@ -37,7 +39,10 @@ use signals::Signals;
 use talk::say;
 
 /// Runs one command to its end: starts the runtime, prints the error and its hint, and gives the exit code.
-pub fn main(cli: Cli) -> ExitCode {
+pub fn main(line: Line) -> ExitCode {
+    if let Some(note) = &line.note {
+        say!("{}", shown::line(note));
+    }
     // What is wrong with a lake that is asked must be heard.
     let filter = std::env::var("FLOWLAKE_LOG").unwrap_or_else(|_| "error,flowlake::lake=warn".to_owned());
     tracing_subscriber::fmt()
@@ -50,7 +55,7 @@ pub fn main(cli: Cli) -> ExitCode {
         .enable_all()
         .build()
         .expect("the system gives threads and sockets to a new process");
-    let exit = match runtime.block_on(run(cli.command)) {
+    let exit = match runtime.block_on(run(line.cli.command)) {
         Ok(exit) => exit,
         Err(error) => {
             say!("error: {}", error.shown());
@@ -64,12 +69,21 @@ pub fn main(cli: Cli) -> ExitCode {
 }
 
 /// Says what is wrong with a command line, or what was asked about the program, and ends. Names of files may come from others.
-pub fn misused(error: &clap::Error) -> ! {
-    if !error.use_stderr() {
-        error.exit();
+pub fn misused(refused: &Refused) -> ! {
+    match refused {
+        Refused::Line { error, .. } if !error.use_stderr() => error.exit(),
+        Refused::Line { error, origins } => {
+            talk::on_stderr(format_args!("{}", shown::lines(&error.render().to_string())));
+            for origin in origins {
+                say!("  (hint: {})", shown::line(origin));
+            }
+            std::process::exit(error.exit_code());
+        }
+        Refused::Config(error) => {
+            say!("error: {}", error.shown());
+            std::process::exit(Exit::Usage as i32);
+        }
     }
-    talk::on_stderr(format_args!("{}", shown::lines(&error.render().to_string())));
-    std::process::exit(error.exit_code());
 }
 
 async fn run(command: Command) -> Result<Exit, Error> {
@@ -87,6 +101,7 @@ async fn run(command: Command) -> Result<Exit, Error> {
         Command::Verify(arguments) => verify::verify(&arguments).await,
         Command::Repair(arguments) => repair::repair(&arguments).await,
         Command::Demo(arguments) => demo(&arguments).await,
+        Command::Config(arguments) => config::config(&arguments).await,
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => completions::man(&arguments),
     }

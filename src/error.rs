@@ -2,6 +2,7 @@
 
 use crate::audit::AuditError;
 use crate::commit::CommitError;
+use crate::config::ConfigError;
 use crate::convert::ConvertError;
 use crate::ddl::DdlError;
 use crate::inspect::InspectError;
@@ -44,6 +45,8 @@ pub enum Error {
     Inspect(#[from] InspectError),
     #[error(transparent)]
     Audit(#[from] AuditError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error(transparent)]
@@ -92,7 +95,9 @@ impl Error {
             Error::Serve(crate::serve::ServeError::Open { .. }) => Exit::Usage,
             Error::Query(error) if error.is_usage() => Exit::Usage,
             Error::Report(error) if error.is_usage() => Exit::Usage,
-            Error::Usage(_) | Error::Written(_) | Error::Sample(SampleError::Output(_)) => Exit::Usage,
+            Error::Usage(_) | Error::Config(_) | Error::Written(_) | Error::Sample(SampleError::Output(_)) => {
+                Exit::Usage
+            }
             _ => Exit::Failed,
         }
     }

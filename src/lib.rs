@@ -50,6 +50,8 @@ pub mod progress;
 
 pub mod cli;
 
+pub mod config;
+
 pub mod command;
 
 pub mod error;

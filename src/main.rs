@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use flowlake::cli::Cli;
 use flowlake::command;
+use flowlake::config::{self, Environment};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -12,7 +11,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     keep_pages_small();
     give_memory_back_soon();
-    command::main(Cli::try_parse().unwrap_or_else(|error| command::misused(&error)))
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let line = config::parse(&arguments, Environment::of_process());
+    command::main(line.unwrap_or_else(|refused| command::misused(&refused)))
 }
 
 /// Without huge pages: buffers live as long as a task, and each 2 MiB are cleared anew whenever one is asked for. On the

@@ -11,7 +11,7 @@ use super::report::WindowOptions;
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted.")]
 pub struct Dashboard {
-    /// The lake: a path, file:// or s3:// URL
+    /// The lake: a path, file:// or s3:// URL, or @NAME
     pub lake: String,
     #[command(flatten)]
     pub window: WindowOptions,

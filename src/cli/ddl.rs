@@ -9,7 +9,7 @@ use crate::schema::Table;
 /// Print the statement that makes the lake a table of Athena, Trino, Spark, DuckDB or ClickHouse
 #[derive(Debug, Args)]
 pub struct Ddl {
-    /// The lake: a path, file:// or s3:// URL
+    /// The lake: a path, file:// or s3:// URL, or @NAME
     pub lake: String,
     /// The engine that will read it
     #[arg(long, value_name = "NAME", value_enum)]

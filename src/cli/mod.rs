@@ -1,6 +1,7 @@
 //! Every command and flag with its help, and their way into each stage's options. It reads and writes nothing.
 
 mod completions;
+mod config;
 mod dashboard;
 mod ddl;
 mod query;
@@ -15,6 +16,7 @@ mod verify;
 mod tests;
 
 pub use completions::{Completions, Man};
+pub use config::Config;
 pub use dashboard::Dashboard;
 pub use ddl::Ddl;
 pub use query::{AskOptions, Query, ResultOptions};
@@ -61,6 +63,7 @@ pub enum Command {
     Verify(Verify),
     Repair(Repair),
     Demo(Demo),
+    Config(Config),
     Completions(Completions),
     Man(Man),
 }
@@ -71,7 +74,8 @@ pub enum Command {
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 bad usage, 3 something was set aside, 75 another run on this \
                         host is at work on this lake, 130 interrupted.")]
 pub struct Convert {
-    /// Where flow logs lie, one or more, and last the lake: paths, file:// or s3:// URLs
+    /// Where flow logs lie, one or more, and last the lake: paths, file:// or s3:// URLs; @NAME alone is
+    /// both
     #[arg(required = true, num_args = 2.., value_names = ["SOURCE", "LAKE"])]
     pub locations: Vec<String>,
     /// Only objects of this day and later, by the day in the key: a date, RFC 3339 time, or age (24h, 7d)
@@ -209,7 +213,7 @@ pub struct Sample {
 /// Show which formats, flow logs, times and sizes lie at a source, and a few decoded rows
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// Where flow logs lie: a path, file:// or s3:// URL
+    /// Where flow logs lie: a path, file:// or s3:// URL, or @NAME
     pub source: String,
     #[command(flatten)]
     pub options: SourceOptions,
@@ -220,7 +224,7 @@ pub struct Inspect {
 #[command(mut_group("Writing", |group| group.requires("replay")))]
 #[command(after_help = "Exit codes with --replay are those of convert: 3 if something is set aside again.")]
 pub struct Rejects {
-    /// The lake: a path, file:// or s3:// URL
+    /// The lake: a path, file:// or s3:// URL, or @NAME
     pub lake: String,
     /// With --replay: where the objects lie that may be read again, as they were given to convert
     #[arg(value_name = "SOURCE", requires = "replay")]
@@ -248,7 +252,8 @@ pub struct Rejects {
     pub progress: When,
 }
 
-const REPLAY: &str = "With --replay";
+/// Over the options of `rejects` that mean nothing without `--replay`.
+pub(crate) const REPLAY: &str = "With --replay";
 
 /// Make a sample bucket, convert it, and show rejected traffic by port
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@ use crate::query::{self, TimeZone};
                         failed, 2 the statement is wrong, 130 interrupted."
 )]
 pub struct Query {
-    /// The lake: a path, file:// or s3:// URL
+    /// The lake: a path, file:// or s3:// URL, or @NAME
     pub lake: String,
     /// One SQL statement; without it a shell on a terminal, else standard input
     #[arg(conflicts_with = "file")]

@@ -13,7 +13,7 @@ use super::LakeOptions;
                   usage, 75 another run on this host is at work on this lake."
 )]
 pub struct Repair {
-    /// The lake: a path, file:// or s3:// URL
+    /// The lake: a path, file:// or s3:// URL, or @NAME
     pub lake: String,
     #[command(flatten)]
     pub lake_access: LakeOptions,

@@ -15,7 +15,7 @@ use crate::report::Condition;
     after_help = "Exit codes: 0 done, 1 failed, 2 bad usage, 4 the condition of --fail-if holds, 130 interrupted."
 )]
 pub struct Report {
-    /// The lake: a path, file:// or s3:// URL
+    /// The lake: a path, file:// or s3:// URL, or @NAME
     pub lake: String,
     /// The report, such as rejected-by-port; without it the list of reports
     pub name: Option<String>,

@@ -12,7 +12,7 @@ use crate::serve::{Limits, Options};
 /// Serve the lake, read-only, by the Postgres protocol: to psql, Grafana, Metabase, DBeaver
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// The lake: a path, file:// or s3:// URL
+    /// The lake: a path, file:// or s3:// URL, or @NAME
     pub lake: String,
     /// Address and port; beyond loopback only with TLS and a password
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5432")]

@@ -15,7 +15,7 @@ use super::{LakeOptions, SourceOptions, Talk, values};
                         differences."
 )]
 pub struct Verify {
-    /// The lake: a path, file:// or s3:// URL
+    /// The lake: a path, file:// or s3:// URL, or @NAME
     pub lake: String,
     /// Sources whose objects are decoded again and held against what the lake has of them
     pub source: Vec<String>,

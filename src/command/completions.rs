@@ -3,9 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use clap::CommandFactory;
-
-use crate::cli::{self, Cli};
+use crate::cli;
+use crate::config;
 use crate::error::{Error, Exit};
 use crate::output::{Output, refuse_in_lake};
 
@@ -13,7 +12,7 @@ use super::talk::say;
 
 pub fn completions(arguments: &cli::Completions) -> Result<Exit, Error> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "flowlake", &mut script);
+    clap_complete::generate(arguments.shell, &mut config::program(), "flowlake", &mut script);
     std::io::stdout().write_all(&script)?;
     Ok(Exit::Done)
 }
@@ -22,7 +21,7 @@ pub fn man(arguments: &cli::Man) -> Result<Exit, Error> {
     let dir = &arguments.dir;
     refuse_in_lake(dir)?;
     std::fs::create_dir_all(dir).map_err(|source| Error::Folder { folder: dir.clone(), source })?;
-    let mut program = Cli::command().disable_help_subcommand(true);
+    let mut program = config::program().disable_help_subcommand(true);
     program.build();
     pages(&program, dir)?;
     say!("manual pages are in {}", dir.display());

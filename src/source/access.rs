@@ -8,6 +8,7 @@ use object_store::ClientConfigKey;
 use object_store::aws::AmazonS3ConfigKey;
 
 use super::error::{Result, SourceError};
+use super::secret::without_secrets;
 
 /// Names that object_store has not, or that are taken from it for AWS's own credential chain.
 const OWN: [&str; 3] = ["role_arn", "external_id", "profile"];
@@ -95,10 +96,8 @@ impl Access {
 
     /// A text without the values of options that are secret.
     pub(super) fn without_secrets(&self, text: &str) -> String {
-        let is_named_so =
-            |name: &str| ["secret", "token", "access_key", "customer_key"].iter().any(|part| name.contains(part));
         // Others may be URLs with a password.
-        let is_secret = |name: &str, value: &str| is_named_so(name) || value.contains('@');
+        let is_secret = |name: &str, value: &str| is_secret_name(name) || value.contains('@');
         let values = self.s3.iter().map(|(name, (_, value))| (name, value.as_str()));
         let values = values.filter(|(name, value)| is_secret(name, value)).map(|(_, value)| value);
         values.filter(|value| !value.is_empty()).fold(text.to_owned(), |text, value| text.replace(value, "…"))
@@ -150,6 +149,25 @@ impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.own.keys().map(|name| (*name).to_owned()).chain(self.s3.keys().cloned());
         f.debug_map().entries(names.map(|name| (name, "…"))).finish()
+    }
+}
+
+/// Whether the value of an option is a secret, by the option's name in small letters.
+pub fn is_secret_name(name: &str) -> bool {
+    ["secret", "token", "access_key", "customer_key"].iter().any(|part| name.contains(part))
+}
+
+/// An option for people: with its value only where that is no secret. A text with no known name may be one as a whole.
+pub fn shown_option(option: &str) -> String {
+    match option.split_once('=') {
+        Some((name, _)) if Access::parse(&[option]).is_ok() => {
+            if is_secret_name(&name.to_ascii_lowercase().replace('-', "_")) {
+                format!("{name}=…")
+            } else {
+                without_secrets(option).into_owned()
+            }
+        }
+        _ => "…".to_owned(),
     }
 }
 
@@ -224,6 +242,20 @@ mod tests {
         let text = format!("{access:?}");
         assert!(text.contains("secret_access_key") && !text.contains("hunter"), "{text}");
         assert_eq!(access.without_secrets("a bad hunter2 in us-east-1"), "a bad … in us-east-1");
+    }
+
+    #[test]
+    fn options_are_shown_without_secrets() {
+        for (option, shown) in [
+            ("region=eu-west-1", "region=eu-west-1"),
+            ("AWS-Secret-Access-Key=hunter2", "AWS-Secret-Access-Key=…"),
+            ("proxy_url=http://ana:hunter2@proxy:3128", "proxy_url=http://…@proxy:3128"),
+            ("hunter2", "…"),
+            ("access-key-id=hunter2", "access-key-id=…"),
+            ("wJalr/hunter2=", "…"),
+        ] {
+            assert_eq!(shown_option(option), shown);
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ use std::sync::atomic::AtomicU64;
 
 use object_store::local::LocalFileSystem;
 
-pub use access::Access;
+pub use access::{Access, is_secret_name, shown_option};
 pub use beneath::{Beneath, LinkMet, c_text, checked};
 pub use chain::{Batch, Chain, Style, list_chain};
 pub use confined::{Confined, first_link};
