@@ -274,6 +274,7 @@ fn jailed(root: &Path, command: &[&str]) {
         .arg(program())
         .args(command)
         .env_clear()
+        .env("FLOWLAKE_CONFIG", "")
         .env("TMPDIR", root.join("tmp"))
         .env("HOME", root.join("tmp"))
         .env("AWS_EC2_METADATA_DISABLED", "true")

@@ -1,4 +1,4 @@
-//! The help of the program and of each of its commands, word for word, in `tests/golden/help`.
+//! The help of the program and of each of its commands, word for word, in `tests/golden/help`; other texts beside it.
 //!
 //! `FLOWLAKE_GOLDEN=update cargo test --test it golden` writes what the program says now; look at the difference before
 //! committing it. A new command has no golden text, which fails until it is written.
@@ -8,8 +8,25 @@ use std::path::{Path, PathBuf};
 
 use crate::lab::Lab;
 
+const HINT: &str = "`FLOWLAKE_GOLDEN=update cargo test --test it golden` writes it anew";
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/help")
+}
+
+/// Holds a text against `tests/golden/NAME`.
+pub fn assert_golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if is_update() {
+        std::fs::write(&path, text).expect("the checkout is writable");
+    }
+    let golden = std::fs::read_to_string(&path);
+    let golden = golden.unwrap_or_else(|error| panic!("tests/golden/{name}: {error}; {HINT}"));
+    assert_eq!(text, golden, "tests/golden/{name} differs; {HINT}");
+}
+
+fn is_update() -> bool {
+    std::env::var_os("FLOWLAKE_GOLDEN").is_some_and(|value| value == "update")
 }
 
 /// The names under `Commands:` in the help of the program.
@@ -41,21 +58,20 @@ fn help_texts(lab: &Lab) -> BTreeMap<String, String> {
 fn help_is_word_for_word_what_was_agreed() {
     let texts = help_texts(&Lab::on_disk());
     let folder = folder();
-    if std::env::var_os("FLOWLAKE_GOLDEN").is_some_and(|value| value == "update") {
+    if is_update() {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("the checkout is writable");
         for (name, text) in &texts {
             std::fs::write(folder.join(name), text).expect("the checkout is writable");
         }
     }
-    let hint = "`FLOWLAKE_GOLDEN=update cargo test --test it golden` writes it anew";
     for (name, text) in &texts {
         let golden = std::fs::read_to_string(folder.join(name));
-        let golden = golden.unwrap_or_else(|error| panic!("tests/golden/help/{name}: {error}; {hint}"));
-        assert_eq!(*text, golden, "tests/golden/help/{name} differs; {hint}");
+        let golden = golden.unwrap_or_else(|error| panic!("tests/golden/help/{name}: {error}; {HINT}"));
+        assert_eq!(*text, golden, "tests/golden/help/{name} differs; {HINT}");
     }
     for entry in std::fs::read_dir(&folder).expect("golden texts") {
         let name = entry.expect("an entry").file_name().into_string().expect("plain names");
-        assert!(texts.contains_key(&name), "tests/golden/help/{name} is of no command; {hint}");
+        assert!(texts.contains_key(&name), "tests/golden/help/{name} is of no command; {HINT}");
     }
 }

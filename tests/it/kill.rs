@@ -188,7 +188,7 @@ fn a_killed_run_is_made_good_by_the_next(lab: &Lab) {
 
 fn slow_kills(lab: &Lab) {
     let kills = std::env::var("FLOWLAKE_KILLS").ok().map_or(200, |text| text.parse().expect("a number of kills"));
-    let records = std::env::var("FLOWLAKE_RECORDS").ok().map_or(2_000_000, |text| text.parse().expect("a number"));
+    let records = std::env::var("FLOWLAKE_KILL_RECORDS").ok().map_or(2_000_000, |text| text.parse().expect("a number"));
     let kills = kill_at_any_moment(lab, records, kills);
     assert!(kills.rows_in_part * 4 > kills.mid_run, "most kills land in the middle: {kills:?}");
 }

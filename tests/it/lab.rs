@@ -241,7 +241,11 @@ impl Lab {
 
     fn clean(&self, program: &std::path::Path) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().env("TMPDIR", self.folder.path()).env("HOME", self.folder.path());
+        command
+            .env_clear()
+            .env("FLOWLAKE_CONFIG", "")
+            .env("TMPDIR", self.folder.path())
+            .env("HOME", self.folder.path());
         command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_REGION", "us-east-1");
         if let Some(endpoint) = &self.endpoint {
             command.env("AWS_ENDPOINT_URL", endpoint);

@@ -5,6 +5,7 @@ mod answers;
 mod bad_input;
 mod checkpoints;
 mod clock;
+mod config;
 mod convert;
 mod copies;
 mod copies_to_come;

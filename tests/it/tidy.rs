@@ -29,6 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("inspect", &["schema", "columns", "source", "fetch", "decode", "progress", "shown"]),
     ("output", &["lake"]),
     ("sample", &["schema", "output"]),
+    ("config", &["cli", "query", "shown", "source"]),
 ];
 
 const LINES_MAX: usize = 500;
