@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
             DeValue::Boolean(on) if setting.is_switch() => Given::Switch(*on),
             DeValue::Boolean(_) => return self.wrong(key, form(setting)),
             _ if setting.is_switch() || (is_array && !setting.is_list()) => return self.wrong(key, form(setting)),
-            _ => Given::Texts(texts.iter().map(|text| self.from_folder(setting, text).into()).collect()),
+            _ => Given::Texts(texts.iter().map(|text| self.placed(setting, text).into()).collect()),
         };
         Ok(Entry { value, place: self.place(key.span().start) })
     }
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A path of the file, from the folder in which the file lies.
-    fn from_folder(&self, setting: &Setting<'_>, text: &str) -> String {
+    fn placed(&self, setting: &Setting<'_>, text: &str) -> String {
         if setting.arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
             return self.path(text);
         }
