@@ -57,7 +57,8 @@ pub fn mixed_lake(lab: &Lab) {
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
 }
 
-fn upload(lab: &Lab, root: &Path, folder: &Path, prefix: &str) {
+/// Puts the files of a folder below a prefix.
+pub fn upload(lab: &Lab, root: &Path, folder: &Path, prefix: &str) {
     for entry in fs::read_dir(folder).expect("the sample") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
@@ -136,6 +137,12 @@ fn snippets() -> BTreeMap<(String, String), String> {
         found.insert((engine.to_owned(), from.to_owned()), code.join("\n"));
     }
     found
+}
+
+/// Whether a test runs the snippet of this engine that reads from there.
+pub fn is_run(engine: &str, from: &str) -> bool {
+    ENGINES.contains(&engine) && ["disk", "s3"].contains(&from)
+        || from == "disk" && ["spark", "psycopg"].contains(&engine)
 }
 
 /// The code of one snippet.

@@ -55,10 +55,14 @@ impl Lab {
 
     pub fn on_s3() -> Lab {
         static BUCKETS: AtomicU32 = AtomicU32::new(0);
+        Lab::in_bucket(&format!("lab{}", BUCKETS.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// A lab on S3 whose bucket has a name that is asked for once.
+    pub fn in_bucket(bucket: &str) -> Lab {
         let server = server();
-        let bucket = format!("lab{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
-        assert!(make_bucket(server, &bucket), "bucket {bucket} could not be made");
-        let store = client(server, &bucket, ADMIN);
+        assert!(make_bucket(server, bucket), "bucket {bucket} could not be made");
+        let store = client(server, bucket, ADMIN);
         let folder = TempDir::new().expect("a temporary folder");
         let endpoint = Some(server.endpoint.clone());
         Lab { store: Arc::new(store), root: format!("s3://{bucket}/"), folder, endpoint, runtime: runtime() }

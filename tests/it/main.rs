@@ -14,6 +14,7 @@ mod dashboard;
 mod ddl;
 mod demo;
 mod disks;
+mod docs;
 mod durability;
 mod engines;
 mod faults;

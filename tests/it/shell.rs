@@ -10,7 +10,13 @@ pub(crate) fn shell(lab: &Lab, typed: &[&str]) -> String {
     on_terminal(lab, "80x24", &["query", "{}lake"], &[], typed)
 }
 
-fn on_terminal(lab: &Lab, size: &str, arguments: &[&str], variables: &[(&str, &str)], typed: &[&str]) -> String {
+pub(crate) fn on_terminal(
+    lab: &Lab,
+    size: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    typed: &[&str],
+) -> String {
     typed_into(&lab.program(arguments), size, variables, typed)
 }
 
