@@ -9,6 +9,7 @@
 //! | `sql report` | as a report of one's own |
 //! | `sql athena` | by our engine, without the database in front of the table |
 //! | `python ENGINE PLACE` | by the tests of the engines |
+//! | `toml` | as the `flowlake.toml` of what follows on its page |
 //! | `text` | not: a drawing, a form or a list |
 //! | `… not run: REASON` | not; [`NOT_RUN`] counts them |
 //!
@@ -30,6 +31,9 @@ use crate::signed::make_bucket;
 /// How many blocks of which page are not run, and why.
 const NOT_RUN: &[(&str, &str, usize)] =
     &[("docs/athena.md", "needs an AWS account", 2), ("docs/install.md", "builds for half an hour", 1)];
+
+/// The file that a page says.
+const CONFIG: &str = "flowlake.toml";
 
 /// The folder and the buckets in which the blocks are run, page after page.
 struct World {
@@ -69,7 +73,8 @@ impl World {
 
     /// Runs a script, and gives its exit code and all that it said.
     fn run(&self, script: &str) -> (i32, String) {
-        self.put("snippet.sh", &format!("set -eu\nexec 2>&1 </dev/null\n{script}\n"));
+        let config = format!("if [ -f {CONFIG} ]; then export FLOWLAKE_CONFIG={CONFIG}; fi");
+        self.put("snippet.sh", &format!("set -eu\nexec 2>&1 </dev/null\n{config}\n{script}\n"));
         let file = self.lab.temporary().join("snippet.sh");
         let mut command = self.lab.script("sh".as_ref(), file.to_str().expect("a plain path"));
         let output = command.output().expect("a shell starts");
@@ -86,6 +91,10 @@ impl World {
         match (block.language.as_str(), block.mark.as_str()) {
             ("text", "") => Ok(()),
             ("sh", "") => self.run_well(&block.text),
+            ("toml", "") => {
+                self.put(CONFIG, &block.text);
+                self.run_well("flowlake config")
+            }
             ("console", "") => commands(&block.text).iter().try_for_each(|asked| self.console(asked)),
             ("console", "serves") => commands(&block.text).iter().try_for_each(|asked| self.serves(asked)),
             ("console", "types") => self.types(&block.text),
@@ -198,7 +207,12 @@ fn every_snippet_runs() {
     let world = World::new();
     let mut not_run: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut wrong = Vec::new();
+    let mut page = String::new();
     for block in blocks() {
+        if page != block.page {
+            page.clone_from(&block.page);
+            let _ = fs::remove_file(world.lab.temporary().join(CONFIG));
+        }
         match block.mark.strip_prefix("not run: ") {
             Some(why) => *not_run.entry((block.page, why.to_owned())).or_default() += 1,
             None => wrong.extend(world.block(&block).err().map(|why| format!("{}: {why}", block.place()))),
