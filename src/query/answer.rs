@@ -7,7 +7,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
 
 use super::resident::Watch;
-use super::{QueryError, Reading};
+use super::{QueryError, Reading, decimals};
 
 /// A statement that runs. Dropping it cancels it.
 pub struct Answer {
@@ -59,7 +59,11 @@ impl Answer {
                 next = self.stream.next() => next,
             },
         };
-        next.transpose().map_err(|error| QueryError::while_running(error, self.memory_bytes))
+        let next = next.transpose().and_then(|batch| {
+            batch.iter().flat_map(RecordBatch::columns).try_for_each(|column| decimals::check(column))?;
+            Ok(batch)
+        });
+        next.map_err(|error| QueryError::while_running(error, self.memory_bytes))
     }
 
     /// All rows, for results that are known to be small.

@@ -2,8 +2,9 @@
 //!
 //! The engine's operators (DataFusion 55) go on from the least number where a result is beyond the type: the greatest
 //! `bytes` plus 1 was less than 0, in a column and in a constant that it reckons out beforehand. Nothing in its settings asks
-//! for a check. Once all types are in the plan, such operators over integers become the function [`Checked`].
-//! Decimals, times and intervals are checked by the engine; floats have no end.
+//! for a check. Once all types are in the plan, such operators over integers become the function [`Checked`]. So do
+//! those of decimals: the engine lets 38 digits grow to 39, the last of which is not written. Times and intervals are
+//! checked by the engine; floats have no end.
 
 use datafusion::arrow::compute::kernels::numeric;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
@@ -14,6 +15,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator as EngineOperator, ReturnFieldArgs, ScalarFunctionArgs,
     ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -21,30 +23,55 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr_common::datum;
 use datafusion::scalar::ScalarValue;
 
-/// Puts the function in the place of operators over integers.
-#[derive(Debug)]
-pub(super) struct CheckedIntegers;
+use super::decimals;
 
-impl FunctionRewrite for CheckedIntegers {
+/// Puts the function in the place of operators over integers and decimals.
+#[derive(Debug)]
+pub(super) struct CheckedNumbers;
+
+impl FunctionRewrite for CheckedNumbers {
     fn name(&self) -> &str {
-        "checked_integers"
+        "checked_numbers"
     }
 
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
-        // The type of a parameter may not be known yet. It is when the statement runs. That of a function of ours is, and
-        // the engine would go through all that is below it.
-        let is_integer =
-            |expr: &Expr| chain_of(expr).is_some() || expr.get_type(schema).is_ok_and(|kind| kind.is_integer());
         match expr {
-            Expr::BinaryExpr(BinaryExpr { left, op, right }) => match operator(op) {
-                Some(operator) if is_integer(&left) && is_integer(&right) => {
-                    Ok(Transformed::yes(Chain::binary(*left, operator, *right)))
-                }
-                _ => Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
-            },
-            Expr::Negative(inner) if is_integer(&inner) => Ok(Transformed::yes(Chain::negative(*inner))),
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+                let sides = operator(op).map(|operator| (operator, of_numbers(&left, schema), of_numbers(&right, schema)));
+                Ok(match sides {
+                    // The quotient of integers is never larger than they are.
+                    Some((operator, Some(numbers), Some(other)))
+                        if numbers == other && (numbers, operator) != (Numbers::Integers, Operator::Divide) =>
+                    {
+                        Transformed::yes(Chain::binary(numbers, *left, operator, *right))
+                    }
+                    _ => Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
+                })
+            }
+            Expr::Negative(inner) if of_numbers(&inner, schema) == Some(Numbers::Integers) => {
+                Ok(Transformed::yes(Chain::negative(*inner)))
+            }
             other => Ok(Transformed::no(other)),
         }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Numbers {
+    Integers,
+    Decimals,
+}
+
+/// What an expression gives, if it is one of these. The type of a parameter may not be known yet; it is when the statement
+/// runs. That of a function of ours is, and the engine would go through all that is below it.
+fn of_numbers(expr: &Expr, schema: &DFSchema) -> Option<Numbers> {
+    if let Some((checked, _)) = chain_of(expr) {
+        return Some(checked.numbers);
+    }
+    match expr.get_type(schema).ok()? {
+        kind if kind.is_integer() => Some(Numbers::Integers),
+        kind if kind.is_decimal() => Some(Numbers::Decimals),
+        _ => None,
     }
 }
 
@@ -53,6 +80,7 @@ fn operator(operator: EngineOperator) -> Option<Operator> {
         EngineOperator::Plus => Some(Operator::Add),
         EngineOperator::Minus => Some(Operator::Subtract),
         EngineOperator::Multiply => Some(Operator::Multiply),
+        EngineOperator::Divide => Some(Operator::Divide),
         _ => None,
     }
 }
@@ -62,6 +90,7 @@ enum Operator {
     Add,
     Subtract,
     Multiply,
+    Divide,
 }
 
 impl Operator {
@@ -70,6 +99,21 @@ impl Operator {
             Operator::Add => '+',
             Operator::Subtract => '-',
             Operator::Multiply => '*',
+            Operator::Divide => '/',
+        }
+    }
+
+    /// The type of a result. Digits of decimals grow.
+    fn returns(self, left: &DataType, right: &DataType) -> Result<DataType> {
+        let operator = match self {
+            Operator::Add => EngineOperator::Plus,
+            Operator::Subtract => EngineOperator::Minus,
+            Operator::Multiply => EngineOperator::Multiply,
+            Operator::Divide => EngineOperator::Divide,
+        };
+        match left.is_decimal() {
+            true => BinaryTypeCoercer::new(left, &operator, right).get_result_type(),
+            false => Ok(left.clone()),
         }
     }
 }
@@ -84,55 +128,57 @@ enum Step {
     Negate,
 }
 
-/// A whole sum or product, as what is done one after the other with its first argument.
+/// A whole sum or product of integers of one type or of decimals, as what is done one after the other with its first argument.
 ///
 /// One function for each operator would lie in the next one, and the engine goes through all that is below a function
 /// for its type and its name: 800 additions took a minute to plan.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Checked {
+    numbers: Numbers,
     steps: Vec<Step>,
     signature: Signature,
 }
 
 /// A [`Checked`] that grows.
 struct Chain {
+    numbers: Numbers,
     steps: Vec<Step>,
     arguments: Vec<Expr>,
 }
 
 impl Chain {
     fn negative(inner: Expr) -> Expr {
-        let mut chain = Chain::of(inner);
+        let mut chain = Chain::of(inner, Numbers::Integers);
         chain.steps.push(Step::Negate);
         chain.into_expr()
     }
 
-    fn binary(left: Expr, operator: Operator, right: Expr) -> Expr {
+    fn binary(numbers: Numbers, left: Expr, operator: Operator, right: Expr) -> Expr {
         let steps = |expr: &Expr| chain_of(expr).map_or(0, |(checked, _)| checked.steps.len());
         // The longer side goes on, and the other one is an argument: none lies deep in others.
         let (on, step, argument) = match steps(&right) > steps(&left) {
             true => (right, Step::Of(operator), left),
             false => (left, Step::With(operator), right),
         };
-        let mut chain = Chain::of(on);
+        let mut chain = Chain::of(on, numbers);
         chain.steps.push(step);
         chain.arguments.push(argument);
         chain.into_expr()
     }
 
-    fn of(expr: Expr) -> Chain {
+    fn of(expr: Expr, numbers: Numbers) -> Chain {
         match expr {
             Expr::ScalarFunction(ScalarFunction { func, args }) if func.inner().is::<Checked>() => {
                 let steps = func.inner().downcast_ref::<Checked>().map(|checked| checked.steps.clone());
-                Chain { steps: steps.unwrap_or_default(), arguments: args }
+                Chain { numbers, steps: steps.unwrap_or_default(), arguments: args }
             }
-            other => Chain { steps: Vec::new(), arguments: vec![other] },
+            other => Chain { numbers, steps: Vec::new(), arguments: vec![other] },
         }
     }
 
     fn into_expr(self) -> Expr {
         let signature = Signature::any(self.arguments.len(), Volatility::Immutable);
-        let function = ScalarUDF::new_from_impl(Checked { steps: self.steps, signature });
+        let function = ScalarUDF::new_from_impl(Checked { numbers: self.numbers, steps: self.steps, signature });
         Expr::ScalarFunction(ScalarFunction::new_udf(function.into(), self.arguments))
     }
 }
@@ -168,16 +214,26 @@ impl ScalarUDFImpl for Checked {
     }
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        Ok(arguments[0].clone())
+        let mut arguments = arguments.iter();
+        let mut next = || arguments.next().ok_or_else(|| internal_datafusion_err!("a step has no argument"));
+        let mut kind = next()?.clone();
+        for step in &self.steps {
+            kind = match step {
+                Step::With(operator) => operator.returns(&kind, next()?)?,
+                Step::Of(operator) => operator.returns(next()?, &kind)?,
+                Step::Negate => kind,
+            };
+        }
+        Ok(kind)
     }
 
     fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
         let nullable = arguments.arg_fields.iter().any(|field| field.is_nullable());
-        Ok(Field::new(self.name(), arguments.arg_fields[0].data_type().clone(), nullable).into())
+        let types: Vec<DataType> = arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        Ok(Field::new(self.name(), self.return_type(&types)?, nullable).into())
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let kind = arguments.return_type().clone();
         let mut arguments = arguments.args.into_iter();
         let mut next = || arguments.next().ok_or_else(|| internal_datafusion_err!("a step has no argument"));
         let mut value = next()?;
@@ -187,7 +243,13 @@ impl ScalarUDFImpl for Checked {
                 Step::Of(operator) => apply(*operator, &next()?, &value),
                 Step::Negate => negate(&value),
             };
-            value = result.map_err(|error| beyond(error, &kind))?;
+            let before = value.data_type();
+            value = result.map_err(|error| beyond(error, &before))?;
+            match &value {
+                ColumnarValue::Array(values) => decimals::check(values)?,
+                ColumnarValue::Scalar(scalar) if scalar.data_type().is_decimal() => decimals::check(&scalar.to_array()?)?,
+                ColumnarValue::Scalar(_) => {}
+            }
         }
         Ok(value)
     }
@@ -198,6 +260,7 @@ fn apply(operator: Operator, left: &ColumnarValue, right: &ColumnarValue) -> Res
         Operator::Add => datum::apply(left, right, numeric::add),
         Operator::Subtract => datum::apply(left, right, numeric::sub),
         Operator::Multiply => datum::apply(left, right, numeric::mul),
+        Operator::Divide => datum::apply(left, right, numeric::div),
     }
 }
 
@@ -215,6 +278,9 @@ fn negate(value: &ColumnarValue) -> Result<ColumnarValue> {
 fn beyond(error: DataFusionError, kind: &DataType) -> DataFusionError {
     let DataFusionError::ArrowError(arrow, _) = &error else { return error };
     let ArrowError::ArithmeticOverflow(said) = arrow.as_ref() else { return error };
+    if kind.is_decimal() {
+        return decimals::too_large(kind);
+    }
     let numbers = said.rsplit(": ").next().unwrap_or_default();
     exec_datafusion_err!(
         "{numbers} is more than an integer ({kind}) holds; reckon with decimals: CAST(bytes AS DECIMAL(38, 0))"
@@ -233,7 +299,7 @@ mod tests {
 
     fn context() -> SessionContext {
         let context = SessionContext::new();
-        context.add_analyzer_rule(Arc::new(ApplyFunctionRewrites::new(vec![Arc::new(CheckedIntegers)])));
+        context.add_analyzer_rule(Arc::new(ApplyFunctionRewrites::new(vec![Arc::new(CheckedNumbers)])));
         context
     }
 

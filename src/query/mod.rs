@@ -10,7 +10,9 @@
 //! The session cannot write: statements that would are refused. Memory is bounded; what does not fit spills.
 
 mod answer;
+mod any;
 mod arithmetic;
+mod decimals;
 mod depth;
 mod diagnosis;
 mod error;
@@ -25,6 +27,7 @@ mod memory;
 mod names;
 mod narrowed;
 mod own_table;
+mod pushdown;
 mod raw;
 mod reading;
 mod resident;
@@ -34,6 +37,7 @@ mod timestamp;
 mod veiled;
 mod view;
 mod walk;
+mod whole;
 mod wide;
 mod zone;
 
@@ -45,6 +49,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::common::ParamValues;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -60,6 +65,10 @@ use ledger_table::LedgerTable;
 use table::{LakeTable, Scans};
 
 pub use answer::Answer;
+#[cfg(feature = "serve")]
+pub(crate) use any::exact as exact_any;
+#[cfg(feature = "serve")]
+pub(crate) use decimals::check as check_decimals;
 pub use depth::{STACK_BYTES, TooComplex};
 #[cfg(feature = "serve")]
 pub(crate) use depth::{check, check_relations};
@@ -264,9 +273,16 @@ impl Session {
         if let Some(statement) = gate::question(&parsed) {
             depth::check_relations(statement)?;
         }
+        let mut parsed = parsed;
+        if let Some(statement) = gate::question_mut(&mut parsed) {
+            any::exact(statement);
+        }
         let plan = state.statement_to_plan(parsed).await.map_err(fail)?;
         // The gate has judged the words; this judges what became of them.
         read_only.verify_plan(&plan).map_err(fail)?;
+        if let Some(refusal) = gate::planned(&plan) {
+            return Err(refusal.into());
+        }
         let mut frame = self.context.execute_logical_plan(plan).await.map_err(fail)?;
         if !matches!(&values, ParamValues::List(list) if list.is_empty()) {
             frame = frame.with_param_values(values).map_err(fail)?;
@@ -312,7 +328,9 @@ fn context(options: &Options) -> Result<SessionContext, QueryError> {
         .with_target_partitions(options.threads.max(1))
         .set_bool("datafusion.sql_parser.collect_spans", true)
         // The largest first, as in DuckDB: a sum of nothing is no large one.
-        .set_str("datafusion.sql_parser.default_null_ordering", "nulls_last");
+        .set_str("datafusion.sql_parser.default_null_ordering", "nulls_last")
+        // The bounds that it makes of several `min` and `max` leave out rows which the others need.
+        .set_bool("datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown", false);
     let execution = &mut config.options_mut().execution;
     // Columns beside those of a filter are read only where it holds.
     execution.parquet.pushdown_filters = true;
@@ -328,15 +346,19 @@ fn context(options: &Options) -> Result<SessionContext, QueryError> {
     let disk = DiskManagerBuilder::default().with_mode(mode).with_max_temp_directory_size(SPILL_BYTES_MAX);
     let runtime =
         RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()?;
-    let context = SessionContext::new_with_config_rt(config, runtime);
+    let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+    let context = SessionContext::new_with_state(pushdown::replace(state).build());
     // After the engine's own rules, which give every expression its type.
     let own = ApplyFunctionRewrites::new(vec![
         Arc::new(timestamp::OwnCasts),
-        Arc::new(arithmetic::CheckedIntegers),
+        Arc::new(arithmetic::CheckedNumbers),
         Arc::new(interval::ComparedIntervals),
         Arc::new(lists::PlainLists),
+        Arc::new(whole::Whole),
     ]);
     context.add_analyzer_rule(Arc::new(own));
+    context.register_udf(timestamp::truncation());
+    functions::bound(&context, options.memory_bytes);
     Ok(context)
 }
 

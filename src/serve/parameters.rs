@@ -8,7 +8,7 @@ use pgwire::api::results::FieldFormat;
 use super::encode::{EPOCH_DAYS, EPOCH_MICROS};
 
 /// The decimal digits of a `numeric` parameter: twenty before its point and eighteen behind it.
-const NUMERIC: (u8, i8) = (38, 18);
+pub(super) const NUMERIC: (u8, i8) = (38, 18);
 
 /// A type as the engine has it, and as SQL names it; `None` for types whose parameters are taken as what the
 /// statement wants.

@@ -1,7 +1,8 @@
 //! The gate before every statement: questions and what clients say around them pass, all else is refused by name.
 
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::{CloseCursor, ObjectName, ObjectNamePart, Reset, Set, Statement};
-use pgwire::error::PgWireResult;
+use pgwire::error::{PgWireError, PgWireResult};
 
 use super::errors::{refused, too_complex};
 use crate::query::gate::{self, Refusal};
@@ -34,16 +35,27 @@ pub(super) fn check_command(statement: &Statement) -> PgWireResult<()> {
 pub(super) fn check_question(statement: &Statement, is_scalar: &dyn Fn(&str) -> bool) -> PgWireResult<()> {
     match gate::refusal(statement, is_scalar) {
         None => crate::query::check_relations(statement).map_err(too_complex),
-        Some(Refusal::NotAQuestion(what)) => {
-            let text =
-                format!("cannot execute {what}: flowlake serves the lake read-only; `flowlake convert` adds to it");
-            Err(refused(READ_ONLY_SQL_TRANSACTION, text))
-        }
-        Some(Refusal::Ignored(what)) => Err(refused(FEATURE_NOT_SUPPORTED, format!("{what} is not supported"))),
+        Some(refusal) => Err(error_of(refusal)),
     }
 }
 
-fn no_cursors() -> pgwire::error::PgWireError {
+/// Refuses what the engine would answer wrongly, once the statement is planned.
+pub(super) fn check_plan(plan: &LogicalPlan) -> PgWireResult<()> {
+    gate::planned(plan).map_or(Ok(()), |refusal| Err(error_of(refusal)))
+}
+
+fn error_of(refusal: Refusal) -> PgWireError {
+    match refusal {
+        Refusal::NotAQuestion(what) => {
+            let text =
+                format!("cannot execute {what}: flowlake serves the lake read-only; `flowlake convert` adds to it");
+            refused(READ_ONLY_SQL_TRANSACTION, text)
+        }
+        Refusal::Ignored(what) => refused(FEATURE_NOT_SUPPORTED, format!("{what} is not supported")),
+    }
+}
+
+fn no_cursors() -> PgWireError {
     let text = "cursors of SQL are not supported: stream the result, or set the driver's fetch size";
     refused(FEATURE_NOT_SUPPORTED, text)
 }

@@ -12,6 +12,7 @@ use pgwire::messages::data::DataRow;
 
 use super::encode::{Column, EncodeError};
 use super::errors::engine;
+use crate::query::check_decimals;
 
 type Rows = Box<dyn Iterator<Item = PgWireResult<DataRow>> + Send>;
 
@@ -19,7 +20,11 @@ pub(super) fn response(fields: Vec<FieldInfo>, batches: SendableRecordBatchStrea
     let fields = Arc::new(fields);
     let described = fields.clone();
     let rows = batches.flat_map(move |batch| {
-        let rows = batch.map_err(engine).and_then(|batch| written(&described, &batch).map_err(PgWireError::from));
+        let checked = batch.and_then(|batch| {
+            batch.columns().iter().try_for_each(|column| check_decimals(column))?;
+            Ok(batch)
+        });
+        let rows = checked.map_err(engine).and_then(|batch| written(&described, &batch).map_err(PgWireError::from));
         stream::iter(rows.unwrap_or_else(|error| Box::new(std::iter::once(Err(error)))))
     });
     QueryResponse::new(fields, rows)

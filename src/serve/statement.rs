@@ -31,7 +31,7 @@ use super::encode::{array_type, postgres_type};
 use super::errors::{engine, refused, too_complex, unread};
 use super::settings::Settings;
 use super::{parameters, read_only, rewrite};
-use crate::query::{Veiled, walk};
+use crate::query::{Veiled, exact_any, walk};
 
 /// Parameters of a statement, as in Postgres: the protocol counts them in two bytes.
 const PARAMETERS_MAX: usize = u16::MAX as usize;
@@ -112,6 +112,7 @@ impl Planner {
         let state = self.context.state();
         let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
         let found = rewrite::rewrite(&mut statement, &is_aggregate);
+        exact_any(&mut statement);
         if found.parameters.last().is_some_and(|&last| last > PARAMETERS_MAX) {
             return Err(refused("54000", format!("a statement has at most {PARAMETERS_MAX} parameters")));
         }
@@ -164,7 +165,7 @@ impl Planner {
         let kind =
             |number: usize| wanted.get(&number).and_then(|kind| kind.as_ref().ok()).cloned().unwrap_or(Type::TEXT);
         let parameters = (1..=count).map(kind).collect();
-        let columns = columns(&plan, &names)?;
+        let columns = columns(&self.settled(&plan), &names)?;
         let zone = self.settings.time_zone().name().to_owned();
         let (statement, plan) = (Veiled::new(statement), Veiled::new(plan));
         Ok(Prepared::Question(Box::new(Question { statement, plan, zone, columns, parameters })))
@@ -194,12 +195,24 @@ impl Planner {
         let state = self.context.state();
         let plan =
             state.statement_to_plan(EngineStatement::Statement(Box::new(statement.clone()))).await.map_err(engine)?;
-        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        read_only.verify_plan(&plan).map_err(engine)?;
+        let questions = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        questions.verify_plan(&plan).map_err(engine)?;
+        read_only::check_plan(&plan)?;
         if whole {
             state.optimize(&plan).map_err(engine)?;
         }
         Ok(plan)
+    }
+
+    /// The plan with the types that its columns turn out to have: those of a UNION are widened only once it is analyzed.
+    fn settled(&self, plan: &LogicalPlan) -> LogicalPlan {
+        if !plan.exists(|node| Ok(matches!(node, LogicalPlan::Union(_)))).unwrap_or(true) {
+            return plan.clone();
+        }
+        let state = self.context.state();
+        let analyzed = state.analyzer().execute_and_check(plan.clone(), state.config_options(), |_, _| {});
+        // What cannot be analyzed cannot run either, unless its parameters have no types yet.
+        analyzed.unwrap_or_else(|_| plan.clone())
     }
 
     /// Begins to run a question.

@@ -72,9 +72,17 @@ pub fn cidr_contains(columns: &[ArrayRef]) -> Result<ArrayRef> {
 fn parse_cidr(text: &str) -> Result<IpNet> {
     let net = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     match net {
-        Some(net) => Ok(net),
+        Some(net) => Ok(canonical(net)),
         None => exec_err!("cidr_contains: \"{text}\" is no range of addresses; write 10.0.0.0/8 or 2001:db8::/32"),
     }
+}
+
+/// A range of IPv4 addresses in IPv6 form (`::ffff:10.0.0.0/104`) counts as IPv4 too.
+fn canonical(net: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    let IpNet::V6(v6) = net else { return net };
+    let v4 = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(MAPPED_BITS));
+    v4.and_then(|(address, bits)| Ipv4Net::new(address, bits).ok()).map_or(net, IpNet::V4)
 }
 
 /// Whether an address is of no use on the internet: private (RFC 1918), shared (100.64.0.0/10), loopback, link-local,

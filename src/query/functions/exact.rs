@@ -16,6 +16,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
 
+use super::super::decimals;
 use super::sum::too_large;
 
 /// What a state carries of a sum. Its digits are not checked: all of 128 bits may be used.
@@ -146,7 +147,11 @@ impl Accumulator for Exact {
                 let sum = sum.map(u64::try_from).transpose().map_err(|_| too_large(&self.returns))?;
                 Ok(ScalarValue::UInt64(sum))
             }
-            (Of::Sum, DataType::Decimal128(precision, scale)) => Ok(ScalarValue::Decimal128(sum, *precision, *scale)),
+            (Of::Sum, DataType::Decimal128(precision, scale)) => {
+                let sum = ScalarValue::Decimal128(sum, *precision, *scale);
+                decimals::check(&sum.to_array()?).map_err(|_| too_large(&self.returns))?;
+                Ok(sum)
+            }
             (Of::Sum, other) => exec_err!("a sum of {other} is no sum of integers"),
         }
     }

@@ -5,6 +5,7 @@
 
 mod address;
 mod average;
+mod bounded;
 mod count;
 mod exact;
 mod frame;
@@ -31,6 +32,7 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
+pub(super) use bounded::register as bound;
 pub(super) use help::help;
 pub use help::{FunctionHelp, FunctionKind};
 

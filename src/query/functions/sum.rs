@@ -21,6 +21,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
+use super::super::decimals;
 use super::exact::{Exact, Of};
 use super::frame::Frame;
 
@@ -165,11 +166,15 @@ where
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![self.evaluate()?])
+        Ok(vec![ScalarValue::new_primitive::<T>(self.sum, &self.returns)?])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::new_primitive::<T>(self.sum, &self.returns)
+        let sum = ScalarValue::new_primitive::<T>(self.sum, &self.returns)?;
+        if self.returns.is_decimal() {
+            decimals::check(&sum.to_array()?).map_err(|_| too_large(&self.returns))?;
+        }
+        Ok(sum)
     }
 
     fn size(&self) -> usize {
@@ -288,14 +293,16 @@ where
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let (sums, have_value) = (emit_to.take_needed(&mut self.sums), emit_to.take_needed(&mut self.have_value));
-        let mut array = PrimitiveBuilder::<T>::with_capacity(sums.len());
-        array.append_values(&sums, &have_value);
-        Ok(Arc::new(array.finish().with_data_type(self.returns.clone())))
+        let sums = self.state(emit_to)?.swap_remove(0);
+        decimals::check(&sums).map_err(|_| too_large(&self.returns))?;
+        Ok(sums)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.evaluate(emit_to)?])
+        let (sums, have_value) = (emit_to.take_needed(&mut self.sums), emit_to.take_needed(&mut self.have_value));
+        let mut array = PrimitiveBuilder::<T>::with_capacity(sums.len());
+        array.append_values(&sums, &have_value);
+        Ok(vec![Arc::new(array.finish().with_data_type(self.returns.clone()))])
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {

@@ -5,13 +5,16 @@
 //! Those are refused here. `docs/sql.md` has the list; whoever raises either version goes through the planner again.
 
 mod clauses;
+mod correlated;
 mod functions;
 mod operators;
+mod subqueries;
 #[cfg(test)]
 mod tests;
 
 use std::ops::ControlFlow;
 
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::sqlparser::ast::{Expr, Query, Select, Statement, TableFactor, Visitor};
 use datafusion::sql::parser::Statement as Parsed;
 
@@ -57,6 +60,11 @@ pub fn refusal(statement: &Statement, is_scalar: &dyn Fn(&str) -> bool) -> Optio
     }
 }
 
+/// What a statement is refused for once it is planned; `None` lets it pass.
+pub fn planned(plan: &LogicalPlan) -> Option<Refusal> {
+    subqueries::of_plan(plan).map(Refusal::Ignored)
+}
+
 /// As [`refusal`], of a statement as the engine's own parser gives it.
 pub(super) fn refusal_of(statement: &Parsed, is_scalar: &dyn Fn(&str) -> bool) -> Option<Refusal> {
     match statement {
@@ -73,6 +81,15 @@ pub(super) fn question(statement: &Parsed) -> Option<&Statement> {
     match statement {
         Parsed::Statement(statement) => Some(statement),
         Parsed::Explain(explain) => question(&explain.statement),
+        _ => None,
+    }
+}
+
+/// As [`question`], to be changed.
+pub(super) fn question_mut(statement: &mut Parsed) -> Option<&mut Statement> {
+    match statement {
+        Parsed::Statement(statement) => Some(statement),
+        Parsed::Explain(explain) => question_mut(&mut explain.statement),
         _ => None,
     }
 }

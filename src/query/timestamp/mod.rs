@@ -15,6 +15,7 @@ mod recast;
 mod shift;
 #[cfg(test)]
 mod tests;
+mod trunc;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, Scalar
 use conversion::Conversion;
 use recast::Recast;
 use shift::Shift;
+pub(super) use trunc::truncation;
 
 /// Puts the function in the place of casts, once the engine has added its own.
 #[derive(Debug)]

@@ -2,10 +2,12 @@
 //! ones.
 
 use datafusion::sql::sqlparser::ast::{
-    Array, ArrayElemTypeDef, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Value,
+    Array, ArrayElemTypeDef, CastKind, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Value,
 };
 
 use super::{call, last_name, take, text};
+use crate::serve::parameters::NUMERIC;
 use crate::serve::pg_catalog::{NAME_OF, OID_OF};
 
 /// Types whose values are ids of objects, written by name.
@@ -33,6 +35,18 @@ pub(super) fn rewrite(cast: &mut Expr) {
         && let Some(array) = array_of(expr)
     {
         **expr = array;
+    }
+    if matches!(data_type, DataType::Bytea)
+        && let Some(digits) = bytes_of(expr)
+    {
+        **expr = Expr::value(Value::HexStringLiteral(digits));
+    }
+    if let DataType::Numeric(digits @ ExactNumberInfo::None) | DataType::Decimal(digits @ ExactNumberInfo::None) =
+        data_type
+        && is_constant(expr)
+    {
+        // The engine's own would cut what a client has written.
+        *digits = ExactNumberInfo::PrecisionAndScale(NUMERIC.0.into(), NUMERIC.1.into());
     }
     let is_number = is_oid(data_type)
         || matches!(
@@ -64,6 +78,13 @@ pub(super) fn array_of(expr: &Expr) -> Option<Expr> {
     let elements = crate::serve::parameters::array_elements(written)?;
     let element = |element: Option<String>| element.map_or(Expr::value(Value::Null), |element| text(&element));
     Some(Expr::Array(Array { elem: elements.into_iter().map(element).collect(), named: true }))
+}
+
+/// The digits of bytes that are written as `'\x00ff'`. Other texts are their own bytes.
+fn bytes_of(expr: &Expr) -> Option<String> {
+    let Expr::Value(value) = expr else { return None };
+    let Value::SingleQuotedString(written) = &value.value else { return None };
+    Some(written.strip_prefix("\\x")?.to_owned())
 }
 
 fn registered(data_type: &DataType) -> Option<&'static str> {

@@ -1,0 +1,257 @@
+//! Expressions that no rule of the engine may take apart.
+//!
+//! The engine (DataFusion 55) asks `TRY_CAST(bytes AS SMALLINT) <> 5` of `bytes` itself, and finds the rows whose cast has
+//! failed and is null. It turns `CASE WHEN packets > 0 THEN bytes / packets > 5 END` into AND and OR, whose sides are all
+//! reckoned out, so that the division fails which the CASE guards. Both become functions, which nothing looks into.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray};
+use datafusion::arrow::compute::{CastOptions, cast_with_options};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Int8Type};
+use datafusion::common::DFSchema;
+use datafusion::common::format::DEFAULT_FORMAT_OPTIONS;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::config::ConfigOptions;
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{Case, Cast, ScalarFunction, TryCast};
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::scalar::ScalarValue;
+
+/// Puts the functions in the place of what must stay whole.
+#[derive(Debug)]
+pub(super) struct Whole;
+
+impl FunctionRewrite for Whole {
+    fn name(&self) -> &str {
+        "whole"
+    }
+
+    fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
+        match expr {
+            Expr::TryCast(TryCast { expr, field }) => {
+                let function = Tried { to: field.data_type().clone(), signature: one() };
+                Ok(Transformed::yes(call(function, *expr)))
+            }
+            Expr::Case(case) if can_fail(&case) && is_truth(&case, schema) => {
+                Ok(Transformed::yes(call(Truth { signature: one() }, Expr::Case(as_numbers(case)))))
+            }
+            other => Ok(Transformed::no(other)),
+        }
+    }
+}
+
+fn one() -> Signature {
+    Signature::any(1, Volatility::Immutable)
+}
+
+fn call(function: impl ScalarUDFImpl + 'static, argument: Expr) -> Expr {
+    let function = Arc::new(ScalarUDF::new_from_impl(function));
+    Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![argument]))
+}
+
+fn is_truth(case: &Case, schema: &DFSchema) -> bool {
+    Expr::Case(case.clone()).get_type(schema).is_ok_and(|kind| kind == DataType::Boolean)
+}
+
+/// Whether a branch does more than look at columns: a division, a cast, a function.
+fn can_fail(case: &Case) -> bool {
+    let parts = case.expr.iter().chain(&case.else_expr).map(|part| &**part);
+    let branches = case.when_then_expr.iter().flat_map(|(when, then)| [&**when, &**then]);
+    let fails = |part: &Expr| {
+        let looks = |inner: &Expr| match inner {
+            Expr::BinaryExpr(BinaryExpr { op, .. }) => matches!(
+                op,
+                Operator::Eq
+                    | Operator::NotEq
+                    | Operator::Lt
+                    | Operator::LtEq
+                    | Operator::Gt
+                    | Operator::GtEq
+                    | Operator::IsDistinctFrom
+                    | Operator::IsNotDistinctFrom
+                    | Operator::And
+                    | Operator::Or
+            ),
+            Expr::Column(_)
+            | Expr::OuterReferenceColumn(..)
+            | Expr::Literal(..)
+            | Expr::Not(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::IsTrue(_)
+            | Expr::IsFalse(_)
+            | Expr::IsUnknown(_)
+            | Expr::IsNotTrue(_)
+            | Expr::IsNotFalse(_)
+            | Expr::IsNotUnknown(_)
+            | Expr::InList(_)
+            | Expr::Between(_)
+            | Expr::Like(_)
+            | Expr::Case(_)
+            | Expr::Alias(_) => true,
+            _ => false,
+        };
+        part.exists(|inner| Ok(!looks(inner))).unwrap_or(true)
+    };
+    parts.chain(branches).any(fails)
+}
+
+/// The same choice of numbers: 1 for true, 0 for false. That of truth values is what would be taken apart.
+fn as_numbers(mut case: Case) -> Case {
+    let number = |truth: &mut Box<Expr>| {
+        let inner = std::mem::replace(&mut **truth, Expr::Literal(ScalarValue::Null, None));
+        **truth = Expr::Cast(Cast::new(Box::new(inner), DataType::Int8));
+    };
+    case.when_then_expr.iter_mut().for_each(|(_, then)| number(then));
+    case.else_expr.iter_mut().for_each(number);
+    case
+}
+
+/// As [`as_numbers`] found it.
+fn as_truths(mut case: Case) -> Case {
+    let truth = |number: &mut Box<Expr>| {
+        if let Expr::Cast(Cast { expr, .. }) = &mut **number {
+            *number = std::mem::replace(expr, Box::new(Expr::Literal(ScalarValue::Null, None)));
+        }
+    };
+    case.when_then_expr.iter_mut().for_each(|(_, then)| truth(then));
+    case.else_expr.iter_mut().for_each(truth);
+    case
+}
+
+/// Whether a number is 1.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Truth {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Truth {
+    fn name(&self) -> &str {
+        "truth"
+    }
+
+    /// As the choice names its column, so that whoever looks the column up finds it.
+    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
+        Ok(match &arguments[0] {
+            Expr::Case(case) => Expr::Case(as_truths(case.clone())).schema_name().to_string(),
+            other => other.schema_name().to_string(),
+        })
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        apply(&arguments.args[0], |numbers| {
+            let numbers = numbers.as_primitive::<Int8Type>();
+            Ok(Arc::new(numbers.iter().map(|number| number.map(|number| number == 1)).collect::<BooleanArray>()))
+        })
+    }
+}
+
+/// `TRY_CAST`: null where the value has no place in the type.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Tried {
+    to: DataType,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Tried {
+    fn name(&self) -> &str {
+        "try_cast"
+    }
+
+    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
+        let cast = TryCast::new(Box::new(arguments[0].clone()), self.to.clone());
+        Ok(Expr::TryCast(cast).schema_name().to_string())
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(self.to.clone())
+    }
+
+    fn return_field_from_args(&self, _arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        Ok(Field::new(self.name(), self.to.clone(), true).into())
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let options = CastOptions { safe: true, format_options: DEFAULT_FORMAT_OPTIONS };
+        apply(&arguments.args[0], |values| Ok(cast_with_options(values, &self.to, &options)?))
+    }
+}
+
+/// A function of arrays, of a single value too.
+fn apply(value: &ColumnarValue, function: impl Fn(&ArrayRef) -> Result<ArrayRef>) -> Result<ColumnarValue> {
+    match value {
+        ColumnarValue::Array(values) => Ok(ColumnarValue::Array(function(values)?)),
+        ColumnarValue::Scalar(value) => {
+            let found = function(&value.to_array()?)?;
+            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&found, 0)?))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::util::display::array_value_to_string;
+
+    use super::super::{Options, context};
+    use super::*;
+
+    async fn one(sql: &str) -> Result<String> {
+        let batches = context(&Options::default()).unwrap().sql(sql).await?.collect().await?;
+        let batch = batches.iter().find(|batch| batch.num_rows() > 0).expect("a row");
+        Ok(array_value_to_string(batch.column(0), 0)?)
+    }
+
+    #[tokio::test]
+    async fn a_failed_cast_is_null_in_comparisons() {
+        let t = "(VALUES (5), (6), (70000), (NULL)) AS t(n)";
+        for (filter, rows) in [
+            ("TRY_CAST(n AS SMALLINT) <> 5", "1"),
+            ("TRY_CAST(n AS SMALLINT) >= 5", "2"),
+            ("TRY_CAST(n AS SMALLINT) NOT IN (5)", "1"),
+            ("TRY_CAST(n AS SMALLINT) NOT BETWEEN 6 AND 9", "1"),
+            ("TRY_CAST(n AS SMALLINT) IS NULL", "2"),
+            ("TRY_CAST(n AS DECIMAL(5, 2)) > 5", "1"),
+            ("TRY_CAST(n AS SMALLINT UNSIGNED) < 9", "2"),
+            ("n = TRY_CAST('x' AS INT)", "0"),
+        ] {
+            assert_eq!(one(&format!("SELECT count(*) FROM {t} WHERE {filter}")).await.unwrap(), rows, "{filter}");
+        }
+        let grouped = format!("SELECT count(*) FROM (SELECT 1 FROM {t} GROUP BY TRY_CAST(n AS SMALLINT))");
+        assert_eq!(one(&grouped).await.unwrap(), "3");
+    }
+
+    #[tokio::test]
+    async fn a_choice_guards_its_branches() {
+        let t = "(VALUES (0, 9), (2, 9), (NULL, 9), (3, 40)) AS t(n, b)";
+        for (filter, rows) in [
+            ("CASE WHEN n > 0 THEN b / n > 5 END", "1"),
+            ("CASE WHEN n = 0 THEN false WHEN b / n > 5 THEN true ELSE b > 8 END", "3"),
+            ("NOT CASE WHEN n > 0 THEN b / n > 5 END", "1"),
+            ("CASE WHEN n > 0 THEN b / n > 5 END IS NULL", "2"),
+            ("CASE n WHEN 0 THEN true ELSE b / n > 5 END", "2"),
+            ("CASE WHEN n < 3 THEN b = 9 ELSE false END", "2"),
+        ] {
+            let sql = format!("SELECT count(*) FROM {t} WHERE {filter}");
+            assert_eq!(one(&sql).await.map_err(|error| error.to_string()).as_deref(), Ok(rows), "{filter}");
+        }
+        let grouped = format!("SELECT count(*) FROM (SELECT 1 FROM {t} GROUP BY CASE WHEN n > 0 THEN b / n > 5 END)");
+        assert_eq!(one(&grouped).await.unwrap(), "3");
+    }
+}
