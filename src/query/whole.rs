@@ -1,7 +1,7 @@
 //! Expressions that no rule of the engine may take apart.
 //!
 //! The engine (DataFusion 55) asks `TRY_CAST(bytes AS SMALLINT) <> 5` of `bytes` itself, and finds the rows whose cast has
-//! failed and is null. It turns `CASE WHEN packets > 0 THEN bytes / packets > 5 END` into AND and OR, whose sides are all
+//! failed and is null; of `CAST(price AS INT) = 6` it makes `price = 6.00`, though 5.54 is cast to 6 too. It turns `CASE WHEN packets > 0 THEN bytes / packets > 5 END` into AND and OR, whose sides are all
 //! reckoned out, so that the division fails which the CASE guards. Both become functions, which nothing looks into.
 
 use std::sync::Arc;
@@ -33,15 +33,54 @@ impl FunctionRewrite for Whole {
 
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
         match expr {
-            Expr::TryCast(TryCast { expr, field }) => {
-                let function = Tried { to: field.data_type().clone(), signature: one() };
-                Ok(Transformed::yes(call(function, *expr)))
+            Expr::TryCast(TryCast { expr, field }) if varies(&expr) => Ok(Transformed::yes(call(
+                WholeCast { to: field.data_type().clone(), is_try: true, signature: one() },
+                *expr,
+            ))),
+            Expr::Cast(Cast { expr, field })
+                if varies(&expr) && expr.get_type(schema).is_ok_and(|from| is_narrower(&from, field.data_type())) =>
+            {
+                Ok(Transformed::yes(call(
+                    WholeCast { to: field.data_type().clone(), is_try: false, signature: one() },
+                    *expr,
+                )))
             }
             Expr::Case(case) if can_fail(&case) && is_truth(&case, schema) => {
                 Ok(Transformed::yes(call(Truth { signature: one() }, Expr::Case(as_numbers(case)))))
             }
             other => Ok(Transformed::no(other)),
         }
+    }
+}
+
+/// Whether it is not the same for all rows. What is, is reckoned out beforehand.
+fn varies(expr: &Expr) -> bool {
+    expr.any_column_refs() || expr.contains_outer() || expr.contains_scalar_subquery()
+}
+
+/// Whether two numbers may be cast to one, or one to none.
+fn is_narrower(from: &DataType, to: &DataType) -> bool {
+    let digits = |kind: &DataType| match kind {
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => Some((i16::from(*precision) - i16::from(*scale), *scale)),
+        _ => None,
+    };
+    match (digits(from), digits(to)) {
+        (Some((whole, fraction)), Some((whole_to, fraction_to))) => whole_to < whole || fraction_to < fraction,
+        (Some(_), None) => to.is_integer(),
+        _ => from.is_integer() && to.is_integer() && !holds(to, from),
+    }
+}
+
+/// Whether a type of integers holds all of another one.
+fn holds(wide: &DataType, narrow: &DataType) -> bool {
+    let bits = |kind: &DataType| kind.primitive_width().unwrap_or(0);
+    match (wide.is_signed_integer(), narrow.is_signed_integer()) {
+        (true, false) => bits(wide) > bits(narrow),
+        (false, true) => false,
+        _ => bits(wide) >= bits(narrow),
     }
 }
 
@@ -159,21 +198,26 @@ impl ScalarUDFImpl for Truth {
     }
 }
 
-/// `TRY_CAST`: null where the value has no place in the type.
+/// `CAST`, or `TRY_CAST`: null where the value has no place in the type.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Tried {
+struct WholeCast {
     to: DataType,
+    is_try: bool,
     signature: Signature,
 }
 
-impl ScalarUDFImpl for Tried {
+impl ScalarUDFImpl for WholeCast {
     fn name(&self) -> &str {
-        "try_cast"
+        if self.is_try { "whole_try_cast" } else { "whole_cast" }
     }
 
     fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        let cast = TryCast::new(Box::new(arguments[0].clone()), self.to.clone());
-        Ok(Expr::TryCast(cast).schema_name().to_string())
+        let inner = Box::new(arguments[0].clone());
+        let cast = match self.is_try {
+            true => Expr::TryCast(TryCast::new(inner, self.to.clone())),
+            false => Expr::Cast(Cast::new(inner, self.to.clone())),
+        };
+        Ok(cast.schema_name().to_string())
     }
 
     fn signature(&self) -> &Signature {
@@ -184,12 +228,13 @@ impl ScalarUDFImpl for Tried {
         Ok(self.to.clone())
     }
 
-    fn return_field_from_args(&self, _arguments: ReturnFieldArgs) -> Result<FieldRef> {
-        Ok(Field::new(self.name(), self.to.clone(), true).into())
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        let nullable = self.is_try || arguments.arg_fields[0].is_nullable();
+        Ok(Field::new(self.name(), self.to.clone(), nullable).into())
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let options = CastOptions { safe: true, format_options: DEFAULT_FORMAT_OPTIONS };
+        let options = CastOptions { safe: self.is_try, format_options: DEFAULT_FORMAT_OPTIONS };
         apply(&arguments.args[0], |values| Ok(cast_with_options(values, &self.to, &options)?))
     }
 }
@@ -235,6 +280,22 @@ mod tests {
         }
         let grouped = format!("SELECT count(*) FROM (SELECT 1 FROM {t} GROUP BY TRY_CAST(n AS SMALLINT))");
         assert_eq!(one(&grouped).await.unwrap(), "3");
+    }
+
+    #[tokio::test]
+    async fn a_cast_that_rounds_is_not_moved_to_the_other_side() {
+        let t = "(VALUES (CAST(5.54 AS DECIMAL(10, 2))), (CAST(6 AS DECIMAL(10, 2)))) AS t(d)";
+        for (filter, rows) in [
+            ("CAST(d AS INT) = 6", "2"),
+            ("CAST(d AS INT) <> 6", "0"),
+            ("CAST(d AS DECIMAL(10, 1)) = 5.5", "1"),
+            ("CAST(d AS DECIMAL(12, 4)) = 5.54", "1"),
+            ("CAST(d AS INT) IN (6, 7)", "2"),
+        ] {
+            assert_eq!(one(&format!("SELECT count(*) FROM {t} WHERE {filter}")).await.unwrap(), rows, "{filter}");
+        }
+        let large = "SELECT count(*) FROM (VALUES (5), (70000)) AS t(n) WHERE CAST(n AS SMALLINT) = 5";
+        assert!(one(large).await.is_err(), "70000 is no SMALLINT");
     }
 
     #[tokio::test]

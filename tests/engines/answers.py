@@ -120,6 +120,47 @@ def windows():
         same(f"SELECT log_object, log_line, sum(dstport) OVER (ORDER BY packets {frame}) AS s, count(*) OVER (ORDER BY packets DESC {frame}) AS c FROM flow_logs")
 
 
+def joins():
+    """Over files, where the engine moves filters down a plan: by names, and by bounds that it finds meanwhile."""
+    columns = ["srcaddr", "instance_id", "packets", "dstport", "start", "action"]
+    for _ in range(12):
+        one = chance.choice(columns[:4])
+        kind = chance.choice(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
+        on = chance.choice([f"a.{one} = b.{one}", "a.packets = b.dstport", f"a.{one} = b.{one} AND a.start < b.start", 'a.start = b."end"'])
+        side, other = chance.sample("ab", 2)
+        where = chance.choice([f"{side}.packets IS NULL", f"{side}.packets > 1", f"{side}.action IS DISTINCT FROM {other}.action",
+                               f"coalesce({side}.packets, 0) = coalesce({other}.packets, 2)", "true"])
+        same(f"SELECT count(*) AS n, count(a.srcaddr) AS a, count(b.srcaddr) AS b, sum(a.log_line) AS s, sum(b.log_line) AS t FROM flow_logs a {kind} flow_logs b ON {on} WHERE {where}")
+    for _ in range(6):
+        left, right, third = (chance.choice(["packets", "dstport", "protocol"]) for _ in range(3))
+        test = chance.choice(["EXISTS", "NOT EXISTS"])
+        same(f"SELECT {left} AS k, log_object, log_line FROM flow_logs a WHERE {test} (SELECT 1 FROM flow_logs b WHERE b.{right} = a.{left} AND b.{third} <> a.protocol) ORDER BY {left}, log_object, log_line LIMIT {chance.choice([3, 20])}")
+        same(f"SELECT * FROM (SELECT {left} AS x, {right} AS y FROM flow_logs UNION ALL SELECT {right} AS y, {left} AS x FROM flow_logs) ORDER BY x, y LIMIT 5")
+    for kind in ("JOIN", "LEFT JOIN"):
+        same(f"SELECT count(*) AS n FROM flow_logs a {kind} flow_logs b ON a.packets IS NOT DISTINCT FROM b.packets AND a.log_object = b.log_object WHERE a.protocol = 6")
+
+
+def extremes():
+    calls = ["min(packets)", "max(packets)", "min(instance_id)", "max(srcaddr)", "min(length(action))", 'max("end" - start)', "min(dstport)", "max(start)",
+             "max(CASE WHEN action = 'REJECT' THEN packets END)", "min(packets) FILTER (WHERE action = 'REJECT')", "max(dstport + 1)", "min(date)"]
+    for _ in range(10):
+        chosen = chance.sample(calls, chance.randint(2, 4))
+        same("SELECT " + ", ".join(f"{call} AS c{n}" for n, call in enumerate(chosen)) + chance.choice([" FROM flow_logs", " FROM flow_logs WHERE packets > 0"]))
+
+
+def subqueries():
+    for _ in range(8):
+        outer, inner = (chance.choice(["packets", "dstport", "protocol", "srcaddr", "action"]) for _ in range(2))
+        if (outer in ("srcaddr", "action")) != (inner in ("srcaddr", "action")):
+            inner = outer
+        value = chance.choice(["count(*)", "count(b.packets)", "max(b.packets)", "coalesce(sum(b.packets), -1) + 1", "count(*) > 3"])
+        extra = chance.choice(["", " AND b.packets > 1", " AND b.action = 'REJECT'"])
+        same(f"SELECT log_object, log_line, (SELECT {value} FROM flow_logs b WHERE b.{inner} = a.{outer}{extra}) AS v FROM flow_logs a")
+        same(f"SELECT count(*) AS n FROM flow_logs a WHERE {chance.choice(['', 'NOT '])}EXISTS (SELECT 1 FROM flow_logs b WHERE b.{inner} = a.{outer}{extra}){chance.choice(['', ' OR packets = 2'])}")
+        same(f"SELECT count(*) AS n FROM flow_logs a WHERE a.{outer} {chance.choice(['IN', 'NOT IN'])} (SELECT b.{inner} FROM flow_logs b WHERE b.packets > 1{extra})")
+        same(f"SELECT count(*) AS n FROM flow_logs a WHERE a.{outer} IN (SELECT b.{inner} FROM flow_logs b WHERE b.packets > 2{extra}) OR protocol = 6")
+
+
 PAIRS = "(VALUES (1), (2), (2), (NULL), (4)) l(n)", "(VALUES (2), (2), (NULL), (3)) r(m)"
 STATEMENTS = [
     *(f"SELECT l.n, r.m FROM {PAIRS[0]} {join} JOIN {PAIRS[1]} ON {on}"
@@ -162,6 +203,12 @@ STATEMENTS = [
     "SELECT max(end_time) - min(start_time) > interval '1 day' AS w, max(end_time) - min(start_time) < interval '100 years' AS l FROM flow_logs",
     "SELECT count(*) FROM flow_logs WHERE start_time < date '2023-10-29' + interval '1 day'",
     "SELECT count(*) FROM flow_logs WHERE date_trunc('day', start_time) = '2023-09-14'",
+    "SELECT count(*) AS n FROM flow_logs WHERE TRY_CAST(bytes AS SMALLINT) <> 40",
+    "SELECT count(*) AS n FROM flow_logs WHERE TRY_CAST(dstport AS SMALLINT) >= 80 OR TRY_CAST(packets AS DECIMAL(3, 2)) NOT IN (1, 2)",
+    "SELECT count(*) AS n FROM (SELECT CAST(packets AS DECIMAL(10, 2)) + CAST(0.54 AS DECIMAL(10, 2)) AS d FROM flow_logs) WHERE CAST(d AS INT) = 6 OR CAST(d AS DECIMAL(10, 1)) = 1.5",
+    "SELECT count(*) AS n FROM flow_logs WHERE CASE WHEN packets > 1 THEN bytes / (packets - 1) > 5 END",
+    "SELECT log_object, log_line, packets = ANY ([1, NULL]) AS a, NOT (packets > ANY ([5, NULL])) AS b FROM flow_logs",
+    "SELECT sum(CAST(packets AS DECIMAL(38, 2)) * CAST(1.5 AS DECIMAL(10, 2))) AS s, max(CAST(packets AS DECIMAL(10, 2)) - 1) AS m FROM flow_logs",
 ]
 BUCKETS = "SELECT extract(epoch FROM {}) AS b, count(*) FROM flow_logs GROUP BY 1"
 TRANSLATED = [
@@ -181,4 +228,7 @@ for own, of_duck in TRANSLATED:
     same(own, of_duck)
 predicates()
 windows()
+joins()
+extremes()
+subqueries()
 print("all held")

@@ -143,6 +143,8 @@ def parameters(connection):
         plain = rows(connection, "SELECT count(*) FROM flow_logs WHERE start < %s", [int(bound.timestamp())])
         assert times == plain, (times, plain)
     assert rows(connection, "SELECT %s, %s::int + 1, %s", ["a", "41", None], prepare=True) == [("a", 42, None)]
+    small = rows(connection, "SELECT %b::numeric > 0, %b::numeric = 0", [Decimal("1e-18"), Decimal("1e-18")])
+    assert small == [(True, False)], small
     for sql, values, state in [
         ("SELECT count(*) FROM flow_logs WHERE dstport = %s", ["x"], "22P02"),
         ("SELECT %b", [Decimal("1e30")], "22P02"),

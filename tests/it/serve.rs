@@ -90,6 +90,27 @@ fn psql_and_psycopg_read_what_the_sources_hold() {
     for column in ["protocol|integer", "bytes|bigint", "srcaddr|", "end|bigint", "date|date", "brand_new|"] {
         assert!(described.contains(column), "{column}: {described}");
     }
+    for (sql, right) in [
+        ("SELECT 1 UNION ALL SELECT 1.5 ORDER BY 1", "1\n1.5\n"),
+        ("SELECT count(*) FROM (SELECT bytes FROM flow_logs UNION SELECT 40.5) AS t WHERE bytes = 40.5", "1\n"),
+        (
+            "SELECT date '2023-09-14' UNION SELECT timestamp '2023-09-14 00:00:01' ORDER BY 1 LIMIT 1",
+            "2023-09-14 00:00:00\n",
+        ),
+        ("SELECT octet_length('\\x00ff'::bytea), '\\x00ff'::bytea", "2|\\x00ff\n"),
+        ("SELECT '1e-18'::numeric > 0", "t\n"),
+        ("SELECT (3 = ANY (ARRAY[1, NULL])) IS NULL, 1 = ANY ('{1,2}'::int[])", "t|t\n"),
+    ] {
+        assert_eq!(served.psql(sql), right, "{sql}");
+    }
+    for (sql, says) in [
+        ("SELECT 1 FROM flow_logs WHERE bytes NOT IN (SELECT bytes FROM flow_logs) OR version = 3", "EXISTS"),
+        ("SELECT CAST('99999999999999999999999999999999999999' AS DECIMAL(38, 0)) * 10", "38 digits"),
+        ("SELECT repeat('x', 1000000000)", "64.0 MiB at most"),
+    ] {
+        let said = served.psql(sql);
+        assert!(said.contains("ERROR") && said.contains(says), "{sql}: {said}");
+    }
     served.script(&lab, "serve_drivers.py");
     served.script(&lab, "serve_tools.py");
     assert!(served.is_alive());

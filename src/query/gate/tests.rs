@@ -148,3 +148,71 @@ fn what_writes_is_refused_by_name() {
         assert_eq!(of(sql), Some(Refusal::NotAQuestion(name.to_owned())), "{sql}");
     }
 }
+
+/// What a statement is refused for once it is planned.
+async fn planned_of(sql: &str) -> Option<String> {
+    use crate::query::{Options, context};
+
+    let tables = "WITH t(a, b, c) AS (VALUES (1, 2, 3)), u(a, b, d) AS (VALUES (1, 2, 3))";
+    let context = context(&Options::default()).expect("a session");
+    let plan = context.state().create_logical_plan(&format!("{tables} {sql}")).await;
+    match planned(&plan.unwrap_or_else(|error| panic!("{sql}: {error}")))? {
+        Refusal::Ignored(name) => Some(name),
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn queries_within_queries_are_judged_once_planned() {
+    for sql in [
+        "SELECT 1 FROM t WHERE a IN (SELECT a FROM u) AND b NOT IN (SELECT b FROM u) AND NOT (c IN (SELECT d FROM u))",
+        "SELECT 1 FROM t WHERE a IN (SELECT a FROM u) OR (c = 1 AND b IN (SELECT b FROM u WHERE u.a = t.a))",
+        "SELECT a FROM t GROUP BY a HAVING count(*) NOT IN (SELECT a FROM u)",
+        "SELECT 1 FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.a = t.a) OR a = 1",
+        "SELECT 1 FROM t WHERE EXISTS (SELECT count(*) FROM u)",
+        "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.a = t.a ORDER BY 1 LIMIT 1)",
+        "SELECT 1 FROM t WHERE EXISTS (SELECT u.b FROM u WHERE u.a = t.a GROUP BY u.b HAVING count(*) > 2)",
+        "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u LEFT JOIN t x ON x.b = u.b WHERE u.a = t.a)",
+        "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM (SELECT a, rank() OVER (ORDER BY b) r FROM u) x WHERE x.a = t.a)",
+        "SELECT (SELECT count(*) FROM u WHERE u.a = t.a), (SELECT coalesce(max(d), 0) + 1 FROM u WHERE u.a = t.a) FROM t",
+        "SELECT 1 FROM t, LATERAL (SELECT sum(d) AS s, count(*) AS n FROM u WHERE u.a = t.a) x",
+        "SELECT 1 FROM t, LATERAL (SELECT d FROM u WHERE u.a = t.a) x",
+    ] {
+        assert_eq!(planned_of(sql).await, None, "{sql}");
+    }
+    for (sql, name) in [
+        ("SELECT 1 FROM t WHERE a NOT IN (SELECT a FROM u) OR b = 1", "NOT IN (SELECT …) beside OR"),
+        ("SELECT 1 FROM t WHERE NOT (a IN (SELECT a FROM u) AND b = 1)", "IN (SELECT …) beside OR"),
+        ("SELECT 1 FROM t WHERE (a IN (SELECT a FROM u)) IS NULL", "IN (SELECT …) beside OR"),
+        ("SELECT CASE WHEN a IN (SELECT a FROM u) THEN 1 ELSE 0 END FROM t", "IN (SELECT …) beside OR"),
+        ("SELECT count(*) FILTER (WHERE a IN (SELECT a FROM u)) FROM t", "IN (SELECT …) beside OR"),
+        ("SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u WHERE a = 1 OR b NOT IN (SELECT b FROM t))", "NOT IN"),
+        ("SELECT 1 FROM t WHERE a NOT IN (SELECT a FROM u WHERE u.b = t.b)", "write NOT EXISTS"),
+        ("SELECT 1 FROM t WHERE EXISTS (SELECT count(*) FROM u WHERE u.a = t.a)", "a value of all rows in"),
+        ("SELECT 1 FROM t WHERE 0 IN (SELECT count(*) FROM u WHERE u.a = t.a)", "a value of all rows in"),
+        ("SELECT (SELECT count(*) FROM u WHERE u.a = t.a HAVING count(*) < 5) FROM t", "no plain aggregate"),
+        ("SELECT (SELECT count(*) IS NOT NULL FROM u WHERE u.a = t.a) FROM t", "no plain aggregate"),
+        ("SELECT (SELECT coalesce(1, count(*)) FROM u WHERE u.a = t.a) FROM t", "no plain aggregate"),
+        ("SELECT 1 FROM t, LATERAL (SELECT 1 AS k, count(*) AS n FROM u WHERE u.a = t.a) x", "no plain aggregate"),
+        ("SELECT 1 FROM t, LATERAL (SELECT rank() OVER (ORDER BY d) FROM u WHERE u.a = t.a) x", "a window function"),
+        ("SELECT 1 FROM t WHERE b IN (SELECT rank() OVER (ORDER BY d) FROM u WHERE u.a = t.a)", "a window function"),
+        ("SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.a = t.a OFFSET 2)", "LIMIT or OFFSET"),
+        (
+            "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM (SELECT * FROM u WHERE u.a = t.a LIMIT 2) x WHERE d = 1)",
+            "LIMIT",
+        ),
+        ("SELECT 1 FROM t, LATERAL (SELECT count(*) FROM u WHERE u.a = t.a GROUP BY ROLLUP (b)) x", "ROLLUP, CUBE"),
+        (
+            "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u LEFT JOIN (SELECT b FROM u WHERE u.a = t.a) x ON x.b = u.d)",
+            "an outer join",
+        ),
+        (
+            "SELECT 1 FROM t WHERE EXISTS (SELECT a FROM u EXCEPT SELECT a FROM u WHERE u.b = t.b)",
+            "EXCEPT or INTERSECT",
+        ),
+        ("SELECT 1 FROM t WHERE EXISTS (SELECT a FROM u WHERE u.b = t.b UNION ALL SELECT 1)", "UNION"),
+    ] {
+        let said = planned_of(sql).await.unwrap_or_default();
+        assert!(said.contains(name), "{sql}: {name}, not {said}");
+    }
+}
