@@ -205,7 +205,7 @@ STATEMENTS = [
     "SELECT count(*) FROM flow_logs WHERE date_trunc('day', start_time) = '2023-09-14'",
     "SELECT count(*) AS n FROM flow_logs WHERE TRY_CAST(bytes AS SMALLINT) <> 40",
     "SELECT count(*) AS n FROM flow_logs WHERE TRY_CAST(dstport AS SMALLINT) >= 80 OR TRY_CAST(packets AS DECIMAL(3, 2)) NOT IN (1, 2)",
-    "SELECT count(*) AS n FROM (SELECT CAST(packets AS DECIMAL(10, 2)) + CAST(0.54 AS DECIMAL(10, 2)) AS d FROM flow_logs) WHERE CAST(d AS INT) = 6 OR CAST(d AS DECIMAL(10, 1)) = 1.5",
+    "SELECT count(*) AS n FROM (SELECT CAST(packets AS DECIMAL(10, 2)) + CAST(0.54 AS DECIMAL(10, 2)) AS d FROM flow_logs) WHERE CAST(d AS DECIMAL(10, 1)) = 1.5 OR CAST(d AS DECIMAL(3, 1)) = 2.5",
     "SELECT count(*) AS n FROM flow_logs WHERE CASE WHEN packets > 1 THEN bytes / (packets - 1) > 5 END",
     "SELECT log_object, log_line, packets = ANY ([1, NULL]) AS a, NOT (packets > ANY ([5, NULL])) AS b FROM flow_logs",
     "SELECT sum(CAST(packets AS DECIMAL(38, 2)) * CAST(1.5 AS DECIMAL(10, 2))) AS s, max(CAST(packets AS DECIMAL(10, 2)) - 1) AS m FROM flow_logs",

@@ -153,7 +153,7 @@ fn what_writes_is_refused_by_name() {
 async fn planned_of(sql: &str) -> Option<String> {
     use crate::query::{Options, context};
 
-    let tables = "WITH t(a, b, c) AS (VALUES (1, 2, 3)), u(a, b, d) AS (VALUES (1, 2, 3))";
+    let tables = "WITH t(a, b, c) AS (VALUES (1, 2, 3), (NULL, NULL, NULL)), u(a, b, d) AS (SELECT * FROM t)";
     let context = context(&Options::default()).expect("a session");
     let plan = context.state().create_logical_plan(&format!("{tables} {sql}")).await;
     match planned(&plan.unwrap_or_else(|error| panic!("{sql}: {error}")))? {
