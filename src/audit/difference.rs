@@ -38,6 +38,8 @@ pub enum Kind {
     /// The same, of an object that another version of the decoder converted: its content need not have changed.
     DecoderChanged,
     SourceUnreadable,
+    /// What was left out as a copy does not hold what its first gave.
+    CopyDiffers,
 }
 
 impl Kind {
@@ -68,6 +70,7 @@ impl Kind {
                 "the decoder changed since: source object gives something else, convert --redo takes it"
             }
             Kind::SourceUnreadable => "source cannot be read",
+            Kind::CopyDiffers => "object that was left out as a copy does not give what its first gave",
         }
     }
 }

@@ -17,6 +17,7 @@ mod difference;
 mod history;
 mod lines;
 mod matching;
+mod opened;
 mod origin;
 mod records;
 mod report;
@@ -40,8 +41,9 @@ use object_store::ObjectStoreExt;
 
 use self::history::History;
 use self::matching::{Matching, Mention, Side};
+use self::opened::Context;
 use self::records::words;
-use self::task::{Context, PlanSums};
+use self::task::PlanSums;
 use crate::lake::{
     Committed, Intent, Lake, LakeError, Outcome, PlanState, PlannedTask, State, Superseded, TaskRef, Totals,
 };
@@ -143,9 +145,11 @@ fn problem(lake: &Lake, error: LakeError) -> Result<Difference, AuditError> {
         | LakeError::Filed { url, reason } => {
             Ok(Difference::of_file(Kind::RecordUnreadable, &relative(&url), "a ledger record", reason))
         }
-        LakeError::Store(_) | LakeError::Newer { .. } | LakeError::NoLake { .. } | LakeError::OlderLog { .. } => {
-            Err(error.into())
-        }
+        LakeError::Store(_)
+        | LakeError::Newer { .. }
+        | LakeError::NoLake { .. }
+        | LakeError::OlderLog { .. }
+        | LakeError::ShortLog { .. } => Err(error.into()),
     }
 }
 

@@ -5,7 +5,7 @@
 //! plans ─▶ converted objects of these sources ─▶ fetch ─▶ decode ─▶ sums = receipt?
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -22,7 +22,10 @@ use crate::columns::{Chunk, Dictionaries, NULL_INT, Values};
 use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::encode::WRITER_EPOCH;
 use crate::fetch::{self, Body, Budget, FetchError, Stores, fetch};
-use crate::lake::{Commit, Outcome, PlanState, PlannedTask, Purpose, Receipt, TaskRef};
+use crate::lake::{
+    Commit, Day, Digest, Digesting, Firsts, Lake, ObjectHash, Outcome, PlanState, PlannedTask, Purpose, Receipt, State,
+    TaskRef, object_hash,
+};
 use crate::schema::{Layout, Table};
 use crate::source::{Filter, Object, Reach, Store, find_chains_into, list_chain};
 
@@ -44,13 +47,16 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
     let bytes = history.state.plans.values().map(|state| state.plan.bytes).sum();
     audit.progress.converting(audit.report.objects, bytes);
     let mut read = Sources::default();
+    let newest = LeftOut::newest(audit.lake, &history.state).await;
     for (&number, state) in &history.state.plans {
         // What cannot be read of the ledger was told before.
         let Ok(tasks) = audit.lake.tasks(&state.plan).await else { continue };
+        let left_out = Arc::new(LeftOut::of(audit.lake, &history.state, &tasks, (number, &newest)).await);
         let state = Arc::new(state.clone());
         let superseded = audit.superseded.clone();
         let tasks = tasks.into_iter().map(|task| {
-            let (lake, reading, state) = (audit.lake.clone(), reading.clone(), state.clone());
+            let (lake, reading, state, left_out) =
+                (audit.lake.clone(), reading.clone(), state.clone(), left_out.clone());
             let is_lost = history.state.is_lost(number, task.task);
             let is_superseded = superseded.tasks.contains(&TaskRef { plan: number, task: task.task });
             async move {
@@ -62,7 +68,7 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
                 if is_superseded || redoes && (!state.sealed || commit.head.replaces.is_none()) {
                     return Ok(TaskRead::default());
                 }
-                let read = tokio::task::spawn_blocking(move || reading.task(&state, &task, &commit));
+                let read = tokio::task::spawn_blocking(move || reading.task(&state, &task, &commit, &left_out));
                 read.await.expect("reading objects does not panic")
             }
         });
@@ -72,11 +78,67 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
                 audit.differ(difference)?;
             }
             read.equal += task.equal;
+            read.equal_sums += task.equal_sums;
             read.other_version += task.other_version;
             read.expired += task.expired;
         }
     }
     Ok(read)
+}
+
+/// Copies of one plan that were left out, with what their firsts gave.
+#[derive(Default)]
+struct LeftOut {
+    firsts: Firsts,
+    /// Copies of which a later plan says more.
+    past: BTreeSet<String>,
+}
+
+impl LeftOut {
+    /// The newest plan in which each copy was left out.
+    async fn newest(lake: &Lake, state: &State) -> HashMap<ObjectHash, u64> {
+        let mut newest = HashMap::new();
+        for (&number, plan) in state.plans.iter().filter(|(_, plan)| plan.plan.copies > 0) {
+            for task in lake.tasks(&plan.plan).await.unwrap_or_default() {
+                let copies = task.objects.iter().filter(|object| object.copy_of.is_some());
+                newest.extend(copies.map(|copy| (object_hash(&copy.url), number)));
+            }
+        }
+        newest
+    }
+
+    /// Of damaged records nothing is known here; they were told before.
+    async fn of(
+        lake: &Lake,
+        state: &State,
+        tasks: &[PlannedTask],
+        (number, newest): (u64, &HashMap<ObjectHash, u64>),
+    ) -> LeftOut {
+        let copies = || tasks.iter().flat_map(|task| &task.objects).filter(|object| object.copy_of.is_some());
+        let days: BTreeSet<Day> = copies().map(|copy| Day(copy.day)).collect();
+        let firsts = copies().filter_map(|copy| copy.copy_of.as_deref());
+        let wanted: HashSet<&str> = copies().map(|copy| copy.url.as_str()).chain(firsts).collect();
+        let is_past = |copy: &&Object| newest.get(&object_hash(&copy.url)).is_some_and(|&last| last > number);
+        let past = copies().filter(is_past).map(|copy| copy.url.clone()).collect();
+        let firsts = Firsts::load(lake, state, &days, |url| wanted.contains(url)).await.unwrap_or_default();
+        LeftOut { firsts, past }
+    }
+
+    /// An object, and the receipt of what it must give: a copy what its first gave.
+    fn must_give<'a>(&'a self, receipt: &'a Receipt) -> Option<(&'a str, &'a Receipt)> {
+        let gave = match receipt.outcome {
+            Outcome::Converted => Some(receipt),
+            Outcome::Copy => self.first_of(receipt),
+            _ => None,
+        };
+        gave.map(|gave| (receipt.url.as_str(), gave))
+    }
+
+    /// What the first of a copy gave, unless the copy was converted since, or is to be.
+    fn first_of(&self, copy: &Receipt) -> Option<&Receipt> {
+        let is_past = self.past.contains(&copy.url) || self.firsts.get(&copy.url).is_some();
+        copy.reason.as_deref().filter(|_| !is_past).and_then(|first| self.firsts.get(first))
+    }
 }
 
 /// Notes every object of a source.
@@ -126,16 +188,23 @@ struct Reading {
 #[derive(Default)]
 struct TaskRead {
     equal: u64,
+    equal_sums: u64,
     other_version: u64,
     expired: u64,
     differences: Vec<Difference>,
 }
 
 impl Reading {
-    fn task(&self, state: &PlanState, task: &PlannedTask, commit: &Commit) -> Result<TaskRead, AuditError> {
+    fn task(
+        &self,
+        state: &PlanState,
+        task: &PlannedTask,
+        commit: &Commit,
+        left_out: &LeftOut,
+    ) -> Result<TaskRead, AuditError> {
         let mut read = TaskRead::default();
-        let converted = commit.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);
-        let receipts: BTreeMap<&str, &Receipt> = converted.map(|receipt| (receipt.url.as_str(), receipt)).collect();
+        let receipts: BTreeMap<&str, &Receipt> =
+            commit.receipts.iter().filter_map(|receipt| left_out.must_give(receipt)).collect();
         let wanted = task.objects.iter().filter(|object| receipts.contains_key(object.url.as_str()));
         let held = self.reach.held(wanted.clone().map(|object| (object.url.as_str(), object.key.as_str())))?;
         let held = wanted.zip(held).filter(|(_, is_held)| *is_held);
@@ -152,11 +221,20 @@ impl Reading {
             let mut given = body.and_then(|body| self.decode(&mut decoder, &object, body, by_hour));
             if let Err(FetchError::Changed { .. }) = given {
                 given = self.latest(&mut object).and_then(|body| self.decode(&mut decoder, &object, body, by_hour));
-                read.other_version += u64::from(given.as_ref().is_ok_and(|given| given.is_of(receipt)));
+                let is_equal = given.as_ref().is_ok_and(|given| given.is_of(receipt));
+                read.other_version += u64::from(is_equal && receipt.url == object.url);
             }
             self.progress.object(object.size);
+            if receipt.url != object.url {
+                let differs = given.ok().filter(|given| given.is_no_copy(receipt));
+                read.differences.extend(differs.map(|given| given.difference(receipt, Kind::CopyDiffers, &object.url)));
+                continue;
+            }
             match given {
-                Ok(given) if given.is_of(receipt) => read.equal += 1,
+                Ok(given) if given.is_of(receipt) => {
+                    read.equal += 1;
+                    read.equal_sums += u64::from(given.has_content_of(receipt).is_none());
+                }
                 Ok(given) => read.differences.push(given.differs_from(receipt, commit.head.writer_epoch)),
                 Err(FetchError::Gone) => read.expired += 1,
                 Err(FetchError::Transient { detail }) => {
@@ -185,20 +263,23 @@ impl Reading {
     fn decode(&self, decoder: &mut Decoder, object: &Object, body: Body, by_hour: bool) -> Result<Given, FetchError> {
         let unknown = partition_of_key(object.day, object.hour, by_hour);
         let mut sink = Adding { sums: BTreeMap::new(), by_hour, unknown, progress: &self.progress };
-        let (mut stream, whole);
-        let body = match body {
-            Body::Whole(bytes) => {
-                whole = bytes;
-                decode::Body::Whole(&whole)
-            }
-            Body::Stream(reader) => {
-                stream = reader;
-                decode::Body::Stream(&mut stream)
-            }
+        let mut digesting = Digesting::default();
+        let mut decode = |body| {
+            let (delivered, in_flow_log_prefix) = (object.delivered, object.in_flow_log_prefix);
+            decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, &mut sink)
         };
-        let (delivered, in_flow_log_prefix) = (object.delivered, object.in_flow_log_prefix);
-        match decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, &mut sink) {
-            Ok(Verdict::Decoded(decoded)) => Ok(Given::Rows(decoded.counts, sink.sums)),
+        let verdict = match body {
+            Body::Whole(bytes) => {
+                digesting.add(&bytes);
+                decode(decode::Body::Whole(&bytes))
+            }
+            Body::Stream(mut reader) => decode(decode::Body::Stream(&mut digesting.reading(&mut reader))),
+        };
+        match verdict {
+            Ok(Verdict::Decoded(decoded)) => {
+                let digest = digesting.digest(decoded.counts.inflated_bytes);
+                Ok(Given::Rows(decoded.counts, sink.sums, digest))
+            }
             Ok(Verdict::Aside { reason, .. }) => Ok(Given::Nothing(format!("an object to set aside: {reason}"))),
             Ok(Verdict::Skipped { reason }) => Ok(Given::Nothing(format!("an object to skip: {reason}"))),
             Err(DecodeError::Read(error) | DecodeError::Sink(error)) => {
@@ -214,26 +295,53 @@ type Parts = BTreeMap<(Table, String), Sums>;
 
 /// What an object gave.
 enum Given {
-    Rows(Counts, Parts),
+    Rows(Counts, Parts, Digest),
     Nothing(String),
 }
 
 impl Given {
     fn is_of(&self, receipt: &Receipt) -> bool {
         match self {
-            Given::Rows(counts, parts) => *counts == counts_of(receipt) && *parts == parts_of(receipt),
+            Given::Rows(counts, parts, _) => {
+                let is_equal = *counts == counts_of(receipt) && *parts == parts_of(receipt);
+                is_equal && self.has_content_of(receipt) != Some(false)
+            }
             Given::Nothing(_) => false,
         }
     }
 
+    /// Whether it is known that the object is no copy of the one with this receipt. What cannot be read says nothing.
+    fn is_no_copy(&self, receipt: &Receipt) -> bool {
+        let is_read = matches!(self, Given::Rows(..));
+        is_read && !self.has_content_of(receipt).unwrap_or_else(|| self.is_of(receipt))
+    }
+
+    /// `None` if nobody can tell: the receipt has no digest, or nothing was given.
+    fn has_content_of(&self, receipt: &Receipt) -> Option<bool> {
+        match (self, receipt.digest) {
+            (Given::Rows(counts, _, ours), Some(theirs)) => {
+                if counts.inflated_bytes == receipt.inflated_bytes {
+                    ours.is_of_same_content(theirs)
+                } else {
+                    Some(false)
+                }
+            }
+            _ => None,
+        }
+    }
+
     fn differs_from(&self, receipt: &Receipt, writer_epoch: u32) -> Difference {
-        let expected = told(&counts_of(receipt), &parts_of(receipt));
+        let is_ours = writer_epoch == WRITER_EPOCH || self.has_content_of(receipt) == Some(false);
+        self.difference(receipt, if is_ours { Kind::SourceDiffers } else { Kind::DecoderChanged }, &receipt.url)
+    }
+
+    fn difference(&self, receipt: &Receipt, kind: Kind, url: &str) -> Difference {
+        let expected = told(&counts_of(receipt), &parts_of(receipt), receipt.digest);
         let found = match self {
-            Given::Rows(counts, parts) => told(counts, parts),
+            Given::Rows(counts, parts, digest) => told(counts, parts, receipt.digest.map(|_| *digest)),
             Given::Nothing(reason) => reason.clone(),
         };
-        let kind = if writer_epoch == WRITER_EPOCH { Kind::SourceDiffers } else { Kind::DecoderChanged };
-        Difference::of_object(kind, &receipt.url, expected, found)
+        Difference::of_object(kind, url, expected, found)
     }
 }
 
@@ -246,11 +354,13 @@ fn parts_of(receipt: &Receipt) -> Parts {
     receipt.parts.iter().map(|part| ((part.table, part.partition.to_string()), Sums::of(part))).collect()
 }
 
-fn told(counts: &Counts, parts: &Parts) -> String {
+fn told(counts: &Counts, parts: &Parts, digest: Option<Digest>) -> String {
     let Counts { lines, rows, rejects, inflated_bytes, .. } = counts;
     let parts: Vec<String> =
         parts.iter().map(|((table, partition), sums)| format!("{}/{partition}: {sums}", table.name())).collect();
-    format!("{lines} lines, {rows} rows, {rejects} rejects, {inflated_bytes} inflated bytes; {}", parts.join("; "))
+    let digest = digest.map(|digest| format!(" of the digest {digest}")).unwrap_or_default();
+    let parts = parts.join("; ");
+    format!("{lines} lines, {rows} rows, {rejects} rejects, {inflated_bytes} inflated bytes{digest}; {parts}")
 }
 
 /// Adds up the rows of an object.

@@ -46,6 +46,8 @@ pub struct OpenPlan {
 pub struct Sources {
     /// Objects that gave again what their receipts say.
     pub equal: u64,
+    /// Those among them of which this is known by sums alone: their digests do not tell.
+    pub equal_sums: u64,
     /// Those among them that have another version now.
     pub other_version: u64,
     /// Converted objects that are gone from the source.
@@ -97,7 +99,9 @@ impl fmt::Display for Report {
         if let Some(sources) = &self.sources {
             write!(f, "{sources}")?;
         }
+        let by_sums = self.sources.as_ref().is_some_and(|sources| sources.equal_sums > 0);
         match self.differences {
+            0 if by_sums => writeln!(f, "no difference, as far as sums tell"),
             0 => writeln!(f, "no difference"),
             differences => writeln!(f, "{} differences", count(differences)),
         }
@@ -107,6 +111,13 @@ impl fmt::Display for Report {
 impl fmt::Display for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} source objects give what the lake has", count(self.equal))?;
+        if self.equal_sums > 0 {
+            writeln!(
+                f,
+                "{} of them have equal sums, and no digest tells whether their contents are equal",
+                count(self.equal_sums)
+            )?;
+        }
         if self.other_version > 0 {
             writeln!(f, "{} of them have another version than the one converted", count(self.other_version))?;
         }

@@ -13,8 +13,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
+use super::AuditError;
 use super::difference::{Difference, Kind};
 use super::lines::{Lines, Met};
+use super::opened::Opening;
 use super::records::is_believable;
 use super::sums::{Counted, Sums, Window};
 use crate::columns::NULL_INT;
@@ -27,14 +29,13 @@ const BATCH_ROWS: usize = 8_192;
 const ROWS_TOLD_MAX: usize = 5;
 const READ: [&str; 6] = ["log_object", "log_line", "start", "end", "packets", "bytes"];
 
-/// The files of one commit, opened and of the right hash.
+/// Files of one task that stay open from pass to pass; all others are opened anew in each.
+const FILES_HELD_MAX: usize = 16;
+
+/// What one commit says, and the lines that were set aside.
 pub struct Task {
     pub commit: Arc<Commit>,
-    /// By place in the commit's head.
-    pub files: Vec<(usize, File)>,
     pub rejects: Option<File>,
-    /// Partitions of which a file is lost: their sums would only say so again.
-    pub damaged: BTreeSet<(Table, String)>,
     /// The rejects are lost.
     pub rejects_damaged: bool,
     pub lines_in_memory_max: u64,
@@ -44,7 +45,7 @@ pub struct Task {
 type Found = BTreeMap<(usize, Table, String), Sums>;
 
 /// Reads every row and reject of a task, in as many passes as its lines take.
-pub fn compare(task: &Task) -> Vec<Difference> {
+pub fn compare(task: &Task, files: &Opening) -> Result<Vec<Difference>, AuditError> {
     let converted = |outcome| outcome == Outcome::Converted;
     let receipts = &task.commit.receipts;
     let objects: HashMap<&str, usize> = receipts
@@ -60,25 +61,46 @@ pub fn compare(task: &Task) -> Vec<Difference> {
     let mut found = Found::new();
     let mut rejects = vec![0_u64; receipts.len()];
     let mut differences = Vec::new();
+    let mut held: HashMap<usize, File> = HashMap::new();
+    // Partitions of which a file is lost: their sums would only say so again.
+    let (mut damaged, mut partitions_damaged) = (BTreeSet::new(), BTreeSet::new());
     while lines.next_window() {
-        for (index, file) in &task.files {
-            let record = &task.commit.head.files[*index];
+        for (index, record) in task.commit.head.files.iter().enumerate() {
+            if damaged.contains(&index) {
+                continue;
+            }
+            let opened = match held.remove(&index) {
+                Some(file) => Ok(file),
+                None => files.file(index, lines.is_first())?,
+            };
+            let file = match opened {
+                Ok(file) => file,
+                Err(difference) => {
+                    differences.push(difference);
+                    damaged.insert(index);
+                    partitions_damaged.insert((record.table, record.partition.to_string()));
+                    continue;
+                }
+            };
             let mut pass = Pass::new(record, &objects, &mut lines, &mut found, &mut differences);
-            if let Err(error) = pass.file(file, &task.progress) {
+            if let Err(error) = pass.file(&file, &task.progress) {
                 let found = error.to_string();
                 differences.push(Difference::of_file(Kind::FileUnreadable, &record.path, "a Parquet file", found));
-                return differences;
+                return Ok(differences);
+            }
+            if held.len() < FILES_HELD_MAX {
+                held.insert(index, file);
             }
         }
         if let Some(file) = &task.rejects {
             let name = task.commit.head.rejects.as_deref().unwrap_or_default();
             if let Err(reason) = read_rejects(file, (&objects, &mut lines), &mut rejects, (name, &mut differences)) {
                 differences.push(Difference::of_file(Kind::RecordUnreadable, name, "JSON lines under zstd", reason));
-                return differences;
+                return Ok(differences);
             }
         }
     }
-    compare_sums(task, &found, &mut differences);
+    compare_sums(task, &found, &partitions_damaged, &mut differences);
     if !task.rejects_damaged {
         for (receipt, found) in receipts.iter().zip(rejects).filter(|(receipt, _)| converted(receipt.outcome)) {
             if receipt.rejects != found {
@@ -87,10 +109,10 @@ pub fn compare(task: &Task) -> Vec<Difference> {
             }
         }
     }
-    differences
+    Ok(differences)
 }
 
-fn compare_sums(task: &Task, found: &Found, differences: &mut Vec<Difference>) {
+fn compare_sums(task: &Task, found: &Found, damaged: &BTreeSet<(Table, String)>, differences: &mut Vec<Difference>) {
     let mut expected = Found::new();
     for (index, receipt) in task.commit.receipts.iter().enumerate() {
         for part in receipt.parts.iter().filter(|_| receipt.outcome == Outcome::Converted) {
@@ -102,7 +124,7 @@ fn compare_sums(task: &Task, found: &Found, differences: &mut Vec<Difference>) {
         let (index, table, partition) = key;
         let (expected, found) = (expected.get(key).copied().unwrap_or_default(), found.get(key).copied());
         let found = found.unwrap_or_default();
-        if expected != found && !task.damaged.contains(&(*table, partition.clone())) {
+        if expected != found && !damaged.contains(&(*table, partition.clone())) {
             let folder = format!("{}/{partition}", table.name());
             let url = &task.commit.receipts[*index].url;
             let difference = Difference::of_object(Kind::ObjectSums, url, expected.to_string(), found.to_string());

@@ -243,6 +243,11 @@ pub struct Rejects {
     /// Fields of objects without a header: `default`, or the LogFormat text '${version} ${vpc-id} …'
     #[arg(long, requires = "replay", help_heading = REPLAY)]
     pub format: Option<String>,
+    /// Objects that are copies of what is converted, or of each other: skip them, so that no delivery is there twice,
+    /// keep them, or fail
+    #[arg(long, value_name = "WHAT", default_value = "skip", requires = "replay", help_heading = REPLAY,
+          value_parser = parse::<Copies>)]
+    pub copies: Copies,
     #[command(flatten, next_help_heading = REPLAY)]
     pub writing: Writing,
     #[command(flatten)]
@@ -298,7 +303,8 @@ impl Rejects {
     pub fn replay_options(&self) -> Result<convert::Options, SourceError> {
         let options = self.writing.options(&self.lake, &self.lake_access, &self.source, self.format.as_deref())?;
         let sources = locations(&self.sources)?;
-        Ok(convert::Options { sources, trust_plans: self.trust_plans, again: Some(Again::Rejects), ..options })
+        let (trust_plans, copies, again) = (self.trust_plans, self.copies, Some(Again::Rejects));
+        Ok(convert::Options { sources, trust_plans, copies, again, ..options })
     }
 }
 

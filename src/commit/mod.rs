@@ -11,6 +11,7 @@
 //! - a commit on local disk was reported only after its bytes, its name and its folders were synced.
 
 mod checkpoint;
+mod intact;
 mod lakestore;
 mod local;
 mod lock;
@@ -25,6 +26,7 @@ mod switch;
 #[cfg(test)]
 mod tests;
 
+pub use intact::is_intact;
 pub use lakestore::{Created, LakeWriter, UPLOAD_PART_BYTES};
 pub use local::make_folder;
 pub use lock::HostLock;

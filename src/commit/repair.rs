@@ -1,9 +1,9 @@
-//! What a ledger lacks is restored from what checkpoints filed, or given up, so that the next conversion makes it
-//! again.
+//! What a lake lacks is restored from what checkpoints filed, or given up, so that the next conversion makes it again.
 //!
 //! ```text
 //! log ─▶ plans ─▶ tasks without a sound commit ─┬▶ filed in a checkpoint ─▶ the commit, written again
-//!                                               └▶ filed nowhere ─▶ entry `lost` ─▶ their files are removed
+//!                                               └▶ filed nowhere ───────┬─▶ entry `lost` ─▶ their files are removed
+//!                 tasks without their data files ───────────────────────┘
 //! ```
 //!
 //! The entry comes first: from then on no reader counts these tasks, and files that are left by a repair that died are
@@ -15,6 +15,7 @@ use std::fmt;
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
+use super::intact::without_files;
 use super::{Appended, CommitError, LakeWriter, Ledger};
 use crate::lake::receipts;
 use crate::lake::{
@@ -32,12 +33,15 @@ pub struct Repaired {
     pub commits_restored: u64,
     /// Tasks that were given up, and the objects that the next conversion reads again.
     pub tasks_lost: BTreeSet<TaskRef>,
+    /// Data files of these tasks that were gone, or had another size than they must have.
+    pub files_missing: u64,
     pub objects_lost: u64,
     pub rows_lost: u64,
     pub files_removed: u64,
 }
 
-/// Restores or gives up every task of which the ledger lacks the commit, or has one that is not of it.
+/// Restores or gives up every task of which the ledger lacks the commit, or has one that is not of it, and gives up
+/// every task of which a data file is gone or has another size.
 pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
     writer.check_tmp()?;
     let mut ledger = Ledger::open_as_it_is(writer).await?;
@@ -51,6 +55,12 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
         let history = History::read(&lake, ledger.state.next).await?;
         let mut damaged = history.damaged(&lake, &ledger.state).await?;
         repaired.commits_restored += restore(&ledger, &history, &mut damaged).await?;
+        // What is damaged would stop the reading of all others.
+        let mut sound = ledger.state.clone();
+        sound.lost.extend(&damaged);
+        let without_files = without_files(&lake, &sound).await?;
+        repaired.files_missing = without_files.values().sum();
+        damaged.extend(without_files.into_keys());
         if damaged.is_empty() {
             break;
         }
@@ -268,6 +278,9 @@ impl fmt::Display for Repaired {
         if self.commits_restored > 0 {
             writeln!(f, "{} commits were written again from what a checkpoint had filed", self.commits_restored)?;
         }
+        if self.files_missing > 0 {
+            writeln!(f, "{} data files were gone or had another size", self.files_missing)?;
+        }
         for TaskRef { plan, task } in &self.tasks_lost {
             writeln!(f, "task {task} of plan {plan} was given up")?;
         }
@@ -282,7 +295,7 @@ impl fmt::Display for Repaired {
             writeln!(f, "{} files of tasks that were given up were removed", self.files_removed)?;
         }
         if self.commits_restored == 0 && self.tasks_lost.is_empty() {
-            writeln!(f, "no commit is missing")?;
+            writeln!(f, "no commit and no data file is missing")?;
         }
         Ok(())
     }

@@ -6,11 +6,13 @@
 //!                                                          └▶ changed ─▶ plans to check
 //! ```
 
+use std::collections::BTreeSet;
+
 use super::discover::Listing;
 use super::{ConvertError, Options, Run};
 use crate::commit::{Appended, Draft};
 use crate::encode::PartitionBy;
-use crate::lake::{Body, Create, Lake, Purpose, Seen, State};
+use crate::lake::{Body, Create, Day, Lake, Purpose, Seen, State};
 use crate::plan::{Copies, Finder, First, Found, Gather, Likeness, Listed, Verdict, cut, judge, nearest};
 use crate::source::{Location, Object};
 
@@ -79,11 +81,13 @@ impl FoundCopies {
         };
         *count += 1;
         if named.len() < KEPT_MAX {
-            named.push((url.clone(), of_first.clone()));
+            named.push((url.clone(), of_first.url.clone()));
         }
         match (likeness, options.copies) {
-            (Likeness::Same, Copies::Skip) => object.copy_of = Some(of_first),
-            (Likeness::Same, Copies::Fail) => return Err(ConvertError::Copy { url, first: of_first }),
+            (Likeness::Same, Copies::Skip) => {
+                (object.copy_of, object.copy_of_version) = (Some(of_first.url), Some(of_first.version));
+            }
+            (Likeness::Same, Copies::Fail) => return Err(ConvertError::Copy { url, first: of_first.url }),
             _ => {}
         }
         Ok(object)
@@ -160,6 +164,31 @@ pub(super) async fn pass(
     }
     passed.whole = true;
     Ok(passed)
+}
+
+/// Looks for copies among objects that no listing gave. They come in order of day, hour, account and region.
+pub(super) async fn look_for_copies(
+    (lake, state): (&Lake, &State),
+    objects: Vec<Object>,
+    options: &Options,
+) -> Result<(Vec<Object>, FoundCopies), ConvertError> {
+    let is_ours = |url: &str| options.trust_plans || is_of_any(url, &options.sources);
+    let (mut copies, mut looked) = (FoundCopies::default(), Vec::with_capacity(objects.len()));
+    let mut rest = objects.into_iter().peekable();
+    while let Some(day) = rest.peek().map(|object| object.day) {
+        let seen = Seen::load(lake, state, &BTreeSet::from([Day(day)]), options.format.as_deref(), is_ours).await?;
+        let mut finder = Finder::new(&seen);
+        while let Some(object) = rest.next_if(|object| object.day == day) {
+            let mut found: Vec<Found> = finder.look(object).into_iter().collect();
+            if finder.is_full(rest.peek()) {
+                found.extend(finder.resolve(lake, state, is_ours).await?);
+            }
+            for found in found {
+                looked.push(copies.look(found, options).await?);
+            }
+        }
+    }
+    Ok((looked, copies))
 }
 
 /// A run that writes plans to the ledger.

@@ -12,11 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
 
-use super::{ConvertError, Run};
-use crate::commit::{Appended, Draft, LakeWriter, Published, Staged, publish};
+use super::{ConvertError, Run, planning};
+use crate::commit::{Appended, Draft, LakeWriter, Published, Staged, is_intact, publish};
 use crate::encode::WRITER_EPOCH;
 use crate::lake::receipts::Filed;
-use crate::lake::{Commit, Day, Dropped, LakeError, Names, Outcome, PlannedTask, Purpose, Receipt, TaskRef, Totals};
+use crate::lake::{
+    Commit, Day, Dropped, LakeError, Names, Outcome, PlannedTask, Purpose, Receipt, TaskRef, Totals, same_content,
+};
 use crate::plan::{OBJECTS_PER_PLAN_MAX, cut};
 use crate::source::{self, Location, Object, Store};
 
@@ -48,8 +50,8 @@ pub(super) struct Redone {
     pub kept: Option<String>,
 }
 
-/// Publishes a task of a plan to redo; `None` if another run did. It stays as it is if its objects gave the same files, or
-/// less than they did.
+/// Publishes a task of a plan to redo; `None` if another run did. It stays as it is if its objects gave the same files
+/// and these are there, or if they gave less than they did.
 pub(super) async fn publish_again(
     writer: &LakeWriter,
     mut staged: Staged,
@@ -57,7 +59,9 @@ pub(super) async fn publish_again(
 ) -> Result<Option<Redone>, ConvertError> {
     let old = commit_of(writer, replaces).await?;
     let mut redone = Redone { totals: staged.totals, receipts: staged.receipts.clone(), kept: lost(&old, &staged) };
-    if redone.kept.is_some() || gave_the_same(&old, &staged) {
+    // What is gone or damaged is published again, whatever the rows are.
+    let is_there = redone.kept.is_none() && gave_the_same(&old, &staged) && is_intact(&writer.lake, &old.head).await?;
+    if redone.kept.is_some() || is_there {
         empty(&mut staged);
         (redone.totals, redone.receipts) = (Totals::default(), Vec::new());
     }
@@ -130,7 +134,12 @@ fn gave_the_same(old: &Commit, staged: &Staged) -> bool {
     let now: BTreeSet<_> = staged.files.iter().map(|(file, _)| key(file)).collect();
     let rejects_before = old.head.rejects.as_deref().and_then(Names::hash_of);
     let rejects_now = staged.rejects.as_ref().and_then(|(name, _)| Names::hash_of(name));
-    before == now && rejects_before == rejects_now
+    let receipts: BTreeMap<&str, &Receipt> =
+        staged.receipts.iter().map(|receipt| (receipt.url.as_str(), receipt)).collect();
+    // Receipts speak of the content: of another one they speak anew, even if it gives the same rows.
+    let is_other =
+        |old: &Receipt| receipts.get(old.url.as_str()).is_some_and(|now| same_content(old, now) == Some(false));
+    before == now && rejects_before == rejects_now && !old.receipts.iter().any(is_other)
 }
 
 impl Run<'_> {
@@ -158,6 +167,8 @@ impl Run<'_> {
         }
         let key = |object: &Object| (object.day, object.account.clone(), object.region.clone(), object.key.clone());
         objects.sort_by_cached_key(key);
+        let ledger = (&self.ledger.writer.lake, &self.ledger.state);
+        let (objects, copies) = planning::look_for_copies(ledger, objects, self.options).await?;
         let by_hour = self.is_by_hour();
         for objects in objects.chunks(OBJECTS_PER_PLAN_MAX) {
             let settings = self.settings(self.options.format.clone());
@@ -166,6 +177,7 @@ impl Run<'_> {
                 return Ok(false);
             }
         }
+        self.summary.note_copies(copies);
         for (format, tasks) in tasks {
             let mut redo = Redo::default();
             for replaces in tasks {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ConvertError, Run};
 use crate::commit::{clear_waiting, sweep, switch};
-use crate::lake::{Body, Commit, Day, Drop, Dropped, Outcome, Purpose, Receipt, Seal, Totals};
+use crate::lake::{
+    Body, Commit, Day, Drop, Dropped, Firsts, Outcome, Purpose, Receipt, Seal, TaskRef, Totals, same_content,
+};
 
 impl Run<'_> {
     /// Puts what earlier runs decoded again in its place: who lists folders may lack rows until then.
@@ -39,8 +41,9 @@ impl Run<'_> {
         }
         let mark = self.ledger.state.plans[&number].plan.mark.clone();
         let mut seal = Seal { plan: number, mark, ..Seal::default() };
-        let mut copies = Vec::new();
+        let (mut copies, mut redone) = (Vec::new(), Vec::new());
         let add = |Commit { head, receipts }: Commit| {
+            redone.extend(head.replaces.map(|replaces| (replaces, receipts.clone())));
             copies.extend(receipts.into_iter().filter(|receipt| receipt.outcome == Outcome::Copy));
             seal.totals.add(&head.totals);
             seal.replaced.extend(head.replaces);
@@ -49,7 +52,8 @@ impl Run<'_> {
             }
         };
         self.ledger.state.visit_commits(&lake, number, add).await?;
-        let alone = self.left_alone(number, copies).await?;
+        let mut alone = self.left_alone(number, copies).await?;
+        alone.extend(self.left_by(number, &redone).await?);
         if !alone.is_empty() {
             return Ok(Some(Body::Drop(Drop { plan: number, objects: alone })));
         }
@@ -68,7 +72,8 @@ impl Run<'_> {
         Ok(Some(Body::Seal(seal)))
     }
 
-    /// Of copies that were left out those whose firsts are not converted: they leave the plan, and are listed again.
+    /// Of copies that were left out those whose firsts are not converted, or not with that content: they leave the
+    /// plan, and are listed again.
     async fn left_alone(
         &self,
         number: u64,
@@ -78,18 +83,53 @@ impl Run<'_> {
         copies.retain(|copy| !state.plans[&number].dropped.contains_key(&copy.url));
         let days: BTreeSet<Day> = copies.iter().map(|copy| copy.day).collect();
         let firsts: BTreeSet<&str> = copies.iter().filter_map(|copy| copy.reason.as_deref()).collect();
-        let mut there = BTreeSet::new();
-        for day in days {
-            let is_first =
-                |receipt: &Receipt| receipt.outcome == Outcome::Converted && firsts.contains(receipt.url.as_str());
-            let found = state.receipts_where(lake, day, is_first).await?;
-            there.extend(found.into_iter().map(|filed| filed.receipt.url));
-        }
-        let is_alone = |copy: &&Receipt| copy.reason.as_ref().is_none_or(|first| !there.contains(first));
+        let there = Firsts::load(lake, state, &days, |url| firsts.contains(url)).await?;
+        let is_alone = |copy: &&Receipt| {
+            !copy.reason.as_ref().is_some_and(|first| there.holds(first, copy.first_version.as_deref()))
+        };
         let dropped = |copy: &Receipt| {
             let reason = "the object of which it is a copy was not converted".to_owned();
             (copy.url.clone(), Dropped { day: copy.day, reason })
         };
         Ok(copies.iter().filter(is_alone).map(dropped).collect())
+    }
+
+    /// Copies that were left out for an object of which a redo took other content: their folders are listed again, and
+    /// the next run judges them anew.
+    async fn left_by(
+        &self,
+        number: u64,
+        redone: &[(TaskRef, Vec<Receipt>)],
+    ) -> Result<BTreeMap<String, Dropped>, ConvertError> {
+        let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
+        let mut changed: BTreeMap<String, String> = BTreeMap::new();
+        let mut days = BTreeSet::new();
+        for (replaces, receipts) in redone {
+            let Some(old) = lake.commit(replaces.plan, replaces.task).await? else { continue };
+            let before: BTreeMap<&str, &Receipt> =
+                old.receipts.iter().map(|receipt| (receipt.url.as_str(), receipt)).collect();
+            let is_other = |now: &&Receipt| {
+                let then = before.get(now.url.as_str());
+                then.is_none_or(|then| then.version != now.version && same_content(then, now) != Some(true))
+            };
+            for now in receipts.iter().filter(is_other) {
+                changed.insert(now.url.clone(), now.version.clone());
+                days.insert(now.day);
+            }
+        }
+        let mut left = BTreeMap::new();
+        for day in days {
+            let is_left = |receipt: &Receipt| {
+                let now = receipt.reason.as_ref().and_then(|first| changed.get(first));
+                receipt.outcome == Outcome::Copy
+                    && now.is_some_and(|now| receipt.first_version.as_ref().is_some_and(|then| then != now))
+            };
+            for copy in state.receipts_where(lake, day, is_left).await? {
+                let reason = "the object of which it is a copy has other content now".to_owned();
+                left.insert(copy.receipt.url, Dropped { day, reason });
+            }
+        }
+        left.retain(|url, _| !state.plans[&number].dropped.contains_key(url));
+        Ok(left)
     }
 }

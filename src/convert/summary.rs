@@ -65,6 +65,8 @@ pub struct Summary {
     pub threads_asked: usize,
     /// Objects converted earlier whose version is another one now: read again, and equal to their receipts.
     pub objects_confirmed: u64,
+    /// Those among them of which only sums are known to be equal.
+    pub objects_confirmed_by_sums: u64,
     /// The same, and not equal: the lake keeps what it has.
     pub objects_differing: u64,
     /// The first of them, by URL, with the reason; so are all lists here.
@@ -137,6 +139,7 @@ impl Summary {
         for receipt in receipts {
             let reason = receipt.reason.as_deref().unwrap_or_default();
             match receipt.outcome {
+                Outcome::Confirmed => self.objects_confirmed_by_sums += u64::from(receipt.reason.is_some()),
                 Outcome::Converted => {
                     self.bytes += receipt.size;
                     self.inflated_bytes += receipt.inflated_bytes;
@@ -152,7 +155,6 @@ impl Summary {
                 Outcome::Skipped => *self.skipped.entry(reason.to_owned()).or_default() += 1,
                 Outcome::Differs => keep(&mut self.differing, format!("{}: {reason}", receipt.url)),
                 Outcome::Copy => self.copies_skipped = true,
-                Outcome::Confirmed => {}
             }
         }
     }
@@ -328,11 +330,16 @@ impl Summary {
             &self.maybe_copies,
         )?;
         name_denied(f, &self.denied)?;
-        if self.objects_confirmed > 0 {
-            let confirmed = count(self.objects_confirmed);
+        let by_sums = self.objects_confirmed_by_sums;
+        let replaced = "objects were replaced at the source since they were converted";
+        if self.objects_confirmed > by_sums {
+            writeln!(f, "{} {replaced}, with equal records", count(self.objects_confirmed - by_sums))?;
+        }
+        if by_sums > 0 {
             writeln!(
                 f,
-                "{confirmed} objects were replaced at the source since they were converted, with equal records"
+                "{} {replaced}, with equal sums (no digest tells whether their contents are equal)",
+                count(by_sums)
             )?;
         }
         name_some(

@@ -13,7 +13,8 @@ use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::encode::{self, EncodeError, Origin, Staging, TaskEncoder, WRITER_EPOCH};
 use crate::fetch::{Body, FetchError, Fetched};
 use crate::lake::{
-    DataFile, Day, Dropped, Names, Outcome, PartSums, PlanMark, PlannedTask, Receipt, Relative, Settings, Totals,
+    DataFile, Day, Digesting, Dropped, Names, Outcome, PartSums, PlanMark, PlannedTask, Receipt, Relative, Settings,
+    Totals, same_content,
 };
 use crate::progress::Progress;
 use crate::schema::Layout;
@@ -84,7 +85,8 @@ pub(super) fn run_task(context: &TaskContext, work: Work, mut fetched: Fetched) 
             continue;
         }
         if let Some(first) = &object.copy_of {
-            receipts.push(receipt(object, Outcome::Copy, Some(first.clone())));
+            let first_version = object.copy_of_version.clone();
+            receipts.push(Receipt { first_version, ..receipt(object, Outcome::Copy, Some(first.clone())) });
             context.progress.object(object.size);
             continue;
         }
@@ -183,21 +185,18 @@ impl<'a> Session<'a> {
             given: false,
             failed: None,
         };
-        let mut stream;
-        let whole;
-        let body = match body {
-            Body::Whole(bytes) => {
-                whole = bytes;
-                decode::Body::Whole(&whole)
-            }
-            Body::Stream(reader) => {
-                stream = reader;
-                decode::Body::Stream(&mut stream)
-            }
+        let mut digesting = Digesting::default();
+        let mut decode = |body| {
+            let (delivered, in_flow_log_prefix) = (object.delivered, object.in_flow_log_prefix);
+            self.decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, &mut sink)
         };
-        let source =
-            decode::Source { body, delivered: object.delivered, in_flow_log_prefix: object.in_flow_log_prefix };
-        let verdict = self.decoder.object(source, &mut sink);
+        let verdict = match body {
+            Body::Whole(bytes) => {
+                digesting.add(&bytes);
+                decode(decode::Body::Whole(&bytes))
+            }
+            Body::Stream(mut reader) => decode(decode::Body::Stream(&mut digesting.reading(&mut reader))),
+        };
         if let Some(error) = sink.failed.take() {
             return Err(encode_error(error));
         }
@@ -213,7 +212,10 @@ impl<'a> Session<'a> {
         };
         let parts = self.encoder.end_object();
         Ok(match verdict {
-            Verdict::Decoded(decoded) => Read::Receipt(Box::new(converted(object, &decoded.counts, parts))),
+            Verdict::Decoded(decoded) => {
+                let digest = Some(digesting.digest(decoded.counts.inflated_bytes));
+                Read::Receipt(Box::new(Receipt { digest, ..converted(object, &decoded.counts, parts) }))
+            }
             Verdict::Aside { reason, .. } if given => Read::Bad(reason),
             Verdict::Aside { reason, .. } => Read::Receipt(Box::new(receipt(object, Outcome::Aside, Some(reason)))),
             Verdict::Skipped { reason } => Read::Receipt(Box::new(receipt(object, Outcome::Skipped, Some(reason)))),
@@ -303,6 +305,8 @@ fn receipt(object: &Object, outcome: Outcome, reason: Option<String>) -> Receipt
         rejects: 0,
         inflated_bytes: 0,
         parts: Vec::new(),
+        digest: None,
+        first_version: None,
     }
 }
 
@@ -337,24 +341,35 @@ fn converted(object: &Object, counts: &Counts, parts: Vec<encode::PartitionSums>
 
 /// A later version of a converted object, held against what the object gave.
 fn checked(found: Receipt, earlier: &BTreeMap<String, Before>) -> Receipt {
-    let reason = match (found.outcome, earlier.get(&found.url)) {
-        (Outcome::Converted, Some(earlier)) if found.gave_the_same(&earlier.receipt) => None,
-        (Outcome::Converted, Some(Before { receipt: earlier, writer_epoch })) => {
-            let (rows, rejects) = (found.rows, found.rejects);
-            let (rows_earlier, rejects_earlier) = (earlier.rows, earlier.rejects);
-            let is_ours = writer_epoch.is_none_or(|epoch| epoch == WRITER_EPOCH);
-            let why =
-                if is_ours { "" } else { "the decoder changed since it was converted, and perhaps nothing else: " };
-            Some(format!(
-                "{why}it would give {rows} rows and {rejects} rejects; it gave {rows_earlier} and {rejects_earlier}, and \
-                 sums may differ where counts do not"
-            ))
+    let (outcome, reason) = match (found.outcome, earlier.get(&found.url)) {
+        (Outcome::Converted, Some(earlier)) if found.gave_the_same(&earlier.receipt) => {
+            let is_by_sums = same_content(&found, &earlier.receipt).is_none();
+            (
+                Outcome::Confirmed,
+                is_by_sums.then(|| "by its sums: no digest tells whether the contents are equal".to_owned()),
+            )
         }
-        (Outcome::Converted, None) => Some("there is no receipt to hold it against".to_owned()),
-        _ => Some(found.reason.clone().unwrap_or_default()),
+        (Outcome::Converted, Some(earlier)) => (Outcome::Differs, Some(difference(&found, earlier))),
+        (Outcome::Converted, None) => (Outcome::Differs, Some("there is no receipt to hold it against".to_owned())),
+        _ => (Outcome::Differs, Some(found.reason.clone().unwrap_or_default())),
     };
-    let outcome = if reason.is_none() { Outcome::Confirmed } else { Outcome::Differs };
     Receipt { outcome, reason, ..found }
+}
+
+fn difference(found: &Receipt, Before { receipt: earlier, writer_epoch }: &Before) -> String {
+    let (rows, rejects) = (found.rows, found.rejects);
+    let (rows_earlier, rejects_earlier) = (earlier.rows, earlier.rejects);
+    let is_ours = writer_epoch.is_none_or(|epoch| epoch == WRITER_EPOCH);
+    let why = match same_content(found, earlier) {
+        Some(false) => "its content is another one: ",
+        Some(true) if !is_ours => "the decoder changed since it was converted, and nothing else: ",
+        None if !is_ours => "the decoder changed since it was converted, and perhaps nothing else: ",
+        Some(true) | None => "",
+    };
+    format!(
+        "{why}it would give {rows} rows and {rejects} rejects; it gave {rows_earlier} and {rejects_earlier}, and values \
+         may differ where counts do not"
+    )
 }
 
 pub(super) fn totals_of(receipts: &[Receipt]) -> Totals {

@@ -68,7 +68,7 @@ impl State {
     pub async fn open(lake: &Lake) -> Result<State, LakeError> {
         let state = State::load(lake).await?;
         match state.check_log(lake).await {
-            Err(error @ LakeError::OlderLog { .. }) if state.create.is_some() => {
+            Err(error @ (LakeError::OlderLog { .. } | LakeError::ShortLog { .. })) if state.create.is_some() => {
                 tracing::warn!("{error}; answers lack what only the newer log knows");
             }
             other => drop(other?),
@@ -79,24 +79,15 @@ impl State {
         Ok(state)
     }
 
-    /// That the log is not an older copy than the commits and the checkpoint. Gives the commits that no checkpoint has
+    /// That the log is not an older copy than the checkpoint, and whatever else is of a plan. Gives the commits that no checkpoint has
     /// filed.
     pub async fn check_log(&self, lake: &Lake) -> Result<Committed, LakeError> {
-        let url = lake.names.url(&lake.names.log_prefix());
         if let Some(from) = self.lacks {
-            return Err(LakeError::OlderLog { url, plan: from, from });
+            return Err(LakeError::ShortLog { url: lake.names.url(&lake.names.log_prefix()), from });
         }
         let committed = lake.committed_since(self.first_not_filed()).await?;
-        if committed.keys().all(|plan| self.plans.contains_key(plan)) {
-            return Ok(committed);
-        }
-        // A run that goes on meanwhile has written its plan before its commits.
-        let mut now = self.clone();
-        now.catch_up(lake).await?;
-        match committed.keys().find(|plan| !now.plans.contains_key(plan)) {
-            Some(&plan) => Err(LakeError::OlderLog { url, plan, from: plan.min(now.next) }),
-            None => Ok(committed),
-        }
+        self.check_newest(lake, &committed).await?;
+        Ok(committed)
     }
 
     fn first_not_filed(&self) -> u64 {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::check::{ALTERED, is_as_written, with_check};
+use super::columns;
 use super::{Day, LakeError, Relative, Totals};
 use crate::schema::{Kind, Table, Types, Unknown};
 
@@ -151,6 +152,7 @@ pub struct Seal {
     #[serde(flatten)]
     pub totals: Totals,
     /// Columns that the plan's files hold.
+    #[serde(deserialize_with = "columns::of_seal")]
     pub columns: BTreeMap<Table, BTreeMap<String, Kind>>,
     /// Of a plan to redo: the tasks that its own stand for from now on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

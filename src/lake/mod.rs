@@ -16,11 +16,16 @@
 mod around;
 mod check;
 mod checkpoint;
+mod columns;
 mod commits;
 mod day;
+mod digest;
 mod entries;
+mod files;
+mod firsts;
 mod lines;
 mod names;
+mod newer;
 mod pages;
 pub mod receipts;
 mod records;
@@ -35,15 +40,18 @@ pub use around::{Around, Part, lake_around};
 pub use checkpoint::{Checkpoint, Filed};
 pub use commits::{check_fits, check_head};
 pub use day::Day;
+pub use digest::{Digest, Digesting};
 pub use entries::{
     Body, Create, Drop, Dropped, Entry, FORMAT_FIRST, FORMAT_VERSION, Lost, Plan, PlanMark, PlannedTask, Purpose, Seal,
     Settings, TaskRef,
 };
+pub use files::DataFile;
+pub use firsts::Firsts;
 pub use lines::{LINE_BYTES_MAX, LineReader, ZSTD_LEVEL, decode_lines, encode_lines, padding};
 pub use names::Names;
-pub use records::{Commit, CommitHead, DataFile, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals};
+pub use records::{Commit, CommitHead, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals, same_content};
 pub use relative::{NotInside, Relative};
-pub use seen::{Known, Seen, Standing, object_hash};
+pub use seen::{Known, ObjectHash, Seen, Standing, object_hash};
 pub use state::{PlanState, State, Superseded, Unread, folder_of};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,10 +94,16 @@ pub enum LakeError {
     )]
     Foreign { url: String, reason: String },
     #[error(
-        "{url} is an older copy than what lies beside it: there are commits of a plan {plan}, of which it knows \
-         nothing; restore the newer log, from entry {from} on"
+        "{url} is an older copy than what lies beside it: {name} is of a plan {plan}, of which it knows nothing; restore \
+         the newer ledger, from entry {from} on; if there is none any more, remove what only it knew (`flowlake verify` \
+         names it), or begin a new lake elsewhere"
     )]
-    OlderLog { url: String, plan: u64, from: u64 },
+    OlderLog { url: String, name: String, plan: u64, from: u64 },
+    #[error(
+        "{url} lacks the entry {from}, for which a checkpoint stands: it is an older copy; restore the newer log, from \
+         entry {from} on"
+    )]
+    ShortLog { url: String, from: u64 },
     #[error("{url} is missing from the ledger, although a later record exists; restore it from a copy")]
     Gap { url: String },
     #[error("{url} is not a flowlake lake: it has no `_flowlake/log`; make one with `flowlake convert SOURCE LAKE`")]

@@ -104,6 +104,17 @@ impl Names {
         Relative::spelled(format!("{LEDGER}/plans/{number:020}-{nonce}.ndjson.zst"))
     }
 
+    /// The number for which the body of a plan was written.
+    pub fn plan_body_of(&self, path: &Path) -> Option<u64> {
+        let (number, nonce) = path.filename()?.strip_suffix(".ndjson.zst")?.split_once('-')?;
+        let number = number.parse().ok()?;
+        (self.inside(&self.plan_body(number, nonce)) == *path).then_some(number)
+    }
+
+    pub fn all_plans(&self) -> Path {
+        self.ledger("plans")
+    }
+
     /// Stands for the body of a plan that has no number yet.
     pub fn unnamed_body() -> Relative {
         Relative::spelled(format!("{LEDGER}/plans"))
@@ -143,6 +154,10 @@ impl Names {
 
     pub fn all_filed_heads(&self) -> Path {
         self.ledger("heads")
+    }
+
+    pub fn all_intents(&self) -> Path {
+        self.ledger("intents")
     }
 
     pub fn intents_of_plan(&self, plan: u64) -> Path {

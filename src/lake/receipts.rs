@@ -2,6 +2,9 @@
 //!
 //! One row an object: `url version size outcome reason lines headers blanks rows rejects inflated_bytes plan task
 //! format` and `parts`, a list of what it gave to each partition. Any engine reads them.
+//!
+//! Earlier programs read files of exactly these columns. What receipts have beside them lies in the file's metadata, one
+//! JSON array a key with an item a row: `flowlake.digests`, and `flowlake.first_versions` of copies.
 
 use std::sync::Arc;
 
@@ -15,7 +18,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::lines::inflated_max;
 use super::pages::claimed;
@@ -50,6 +56,8 @@ pub struct Brief<'a> {
     pub outcome: Outcome,
     /// Of a copy that was left out: the URL of the first.
     pub first: Option<&'a str>,
+    /// Of a copy: the version of the first whose content it has.
+    pub first_version: Option<&'a str>,
     pub format: Option<&'a str>,
     pub plan: u64,
     pub task: u64,
@@ -62,6 +70,7 @@ pub fn encode(filed: &[Filed]) -> Vec<u8> {
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_created_by("flowlake version 1.0.0 (build receipts-1)".to_owned())
+        .set_key_value_metadata(beside(filed))
         .build();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, Arc::new(schema()), Some(properties)).expect("a sound schema");
@@ -77,10 +86,15 @@ pub fn decode(bytes: Bytes, day: Day, wanted: impl Fn(&Receipt) -> bool) -> Resu
     let text_bytes_max = inflated_max(bytes.len() as u64);
     caught(|| {
         let (mut filed, mut text_bytes) = (Vec::new(), 0);
-        for batch in open(bytes)?.build()? {
+        let builder = open(bytes)?;
+        let mut digests = Beside::read(builder.metadata(), DIGESTS)?;
+        let mut first_versions = Beside::read(builder.metadata(), FIRST_VERSIONS)?;
+        for batch in builder.build()? {
             let batch = batch?;
             for row in 0..batch.num_rows() {
-                let found = from_row(&batch, row, day)?;
+                let mut found = from_row(&batch, row, day)?;
+                found.receipt.digest = digests.next();
+                found.receipt.first_version = first_versions.next();
                 if wanted(&found.receipt) {
                     text_bytes += texts_of(&found);
                     filed.push(found);
@@ -101,6 +115,7 @@ pub fn briefly(bytes: Bytes, mut each: impl FnMut(Brief<'_>)) -> Result<(), Parq
         let builder = open(bytes)?;
         let columns = ["url", "version", "size", "outcome", "reason", "format", "plan", "task"];
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
+        let mut first_versions = Beside::<String>::read(builder.metadata(), FIRST_VERSIONS)?;
         for batch in builder.with_projection(mask).build()? {
             let batch = batch?;
             for row in 0..batch.num_rows() {
@@ -110,7 +125,9 @@ pub fn briefly(bytes: Bytes, mut each: impl FnMut(Brief<'_>)) -> Result<(), Parq
                 let (url, version) = (need(&batch, "url", row)?, need(&batch, "version", row)?);
                 let size = number(&batch, "size", row)?;
                 let first = if outcome == Outcome::Copy { text(&batch, "reason", row)? } else { None };
-                each(Brief { url, version, size, outcome, first, format, plan, task });
+                let first_version = first_versions.next();
+                let first_version = first_version.as_deref();
+                each(Brief { url, version, size, outcome, first, first_version, format, plan, task });
             }
         }
         Ok(())
@@ -125,7 +142,7 @@ fn caught<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Parque
 
 fn texts_of(filed: &Filed) -> u64 {
     let receipt = &filed.receipt;
-    let optional = [&receipt.reason, &filed.format].into_iter().flatten();
+    let optional = [&receipt.reason, &receipt.first_version, &filed.format].into_iter().flatten();
     let texts = [&receipt.url, &receipt.version].into_iter().chain(optional).map(String::len);
     texts.chain(receipt.parts.iter().map(|part| part.partition.len() + size_of::<PartSums>())).sum::<usize>() as u64
 }
@@ -150,6 +167,45 @@ fn open(bytes: Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ParquetE
     // Each row of a batch may repeat the longest text that a page can hold.
     let batch_rows = BATCH_BYTES_MAX / claimed.largest_page_bytes.max(1);
     Ok(builder.with_batch_size((batch_rows as usize).clamp(1, BATCH_ROWS_MAX)))
+}
+
+const DIGESTS: &str = "flowlake.digests";
+const FIRST_VERSIONS: &str = "flowlake.first_versions";
+
+/// What the metadata holds beside the columns; nothing for receipts as earlier programs wrote them.
+fn beside(filed: &[Filed]) -> Option<Vec<KeyValue>> {
+    fn of<T: Serialize>(key: &str, items: &[Option<T>]) -> Option<KeyValue> {
+        let text = || serde_json::to_string(items).expect("texts are plain data");
+        items.iter().any(Option::is_some).then(|| KeyValue::new(key.to_owned(), text()))
+    }
+    let digests: Vec<_> = filed.iter().map(|filed| filed.receipt.digest).collect();
+    let first_versions: Vec<_> = filed.iter().map(|filed| filed.receipt.first_version.as_deref()).collect();
+    let found: Vec<_> = [of(DIGESTS, &digests), of(FIRST_VERSIONS, &first_versions)].into_iter().flatten().collect();
+    (!found.is_empty()).then_some(found)
+}
+
+/// Items of the metadata, row by row.
+struct Beside<T>(std::vec::IntoIter<Option<T>>);
+
+impl<T: DeserializeOwned> Beside<T> {
+    fn read(metadata: &ParquetMetaData, key: &str) -> Result<Beside<T>, ParquetError> {
+        let file = metadata.file_metadata();
+        let found = file.key_value_metadata().into_iter().flatten().find(|pair| pair.key == key);
+        let Some(text) = found.and_then(|pair| pair.value.as_deref()) else {
+            return Ok(Beside(Vec::new().into_iter()));
+        };
+        let items: Vec<Option<T>> =
+            serde_json::from_str(text).map_err(|error| ParquetError::General(format!("{key}: {error}")))?;
+        let rows = file.num_rows();
+        if i64::try_from(items.len()) != Ok(rows) {
+            return Err(ParquetError::General(format!("{key} has {} items for {rows} rows", items.len())));
+        }
+        Ok(Beside(items.into_iter()))
+    }
+
+    fn next(&mut self) -> Option<T> {
+        self.0.next().flatten()
+    }
 }
 
 const COUNTS: [&str; 7] = ["size", "lines", "headers", "blanks", "rows", "rejects", "inflated_bytes"];
@@ -232,6 +288,8 @@ fn from_row(batch: &RecordBatch, row: usize, day: Day) -> Result<Filed, ParquetE
         rejects,
         inflated_bytes,
         parts: parts(batch, row)?,
+        digest: None,
+        first_version: None,
     };
     let format = text(batch, "format", row)?.map(str::to_owned);
     Ok(Filed { receipt, plan: signed(batch, "plan", row)?, task: signed(batch, "task", row)?, format })

@@ -3,13 +3,12 @@
 //! They are JSON lines under zstd, so that `zstdcat` and DuckDB read them.
 //! Every change here is a change of the format on storage: old records must stay readable (fixtures in `tests/data`).
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+use super::files::{self, DataFile};
 use super::lines::{LineReader, encode_lines};
-use super::{Day, Names, PlanMark, Relative, TaskRef};
-use crate::schema::{Kind, Table};
+use super::{Day, Digest, Names, PlanMark, Relative, TaskRef};
+use crate::schema::Table;
 
 /// Sums over objects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +126,13 @@ pub struct Receipt {
     pub inflated_bytes: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartSums>,
+    /// What the object held: see [`Digest`]. Receipts of earlier programs have none, nor has what
+    /// was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Of a copy that was left out: the version of the first whose content it has. Those of earlier programs have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_version: Option<String>,
 }
 
 impl Receipt {
@@ -139,8 +145,11 @@ impl Receipt {
         (!parts.is_empty()).then(|| blake3::hash(&text).to_hex()[..16].to_owned())
     }
 
-    /// Whether two readings of an object gave the same lines, rows and sums.
+    /// Whether two readings of an object gave the same lines, rows and sums; if both have digests, of the same content.
     pub fn gave_the_same(&self, other: &Receipt) -> bool {
+        if same_content(self, other) == Some(false) {
+            return false;
+        }
         let counts = |r: &Receipt| (r.lines, r.headers, r.blanks, r.rows, r.rejects, r.inflated_bytes);
         let parts = |r: &Receipt| {
             let mut parts = r.parts.clone();
@@ -149,6 +158,12 @@ impl Receipt {
         };
         counts(self) == counts(other) && parts(self) == parts(other)
     }
+}
+
+/// Whether two readings are of one content, or of two; `None` if nobody can tell, as where one of them has no digest.
+pub fn same_content(a: &Receipt, b: &Receipt) -> Option<bool> {
+    let (ours, theirs) = a.digest.zip(b.digest)?;
+    if a.inflated_bytes == b.inflated_bytes { ours.is_of_same_content(theirs) } else { Some(false) }
 }
 
 /// What one source object gave to one partition. Sums wrap; a null counts as 0.
@@ -162,34 +177,6 @@ pub struct PartSums {
     pub mix: u64,
 }
 
-/// One data file. Names are relative to the lake.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataFile {
-    pub path: Relative,
-    pub table: Table,
-    pub partition: Relative,
-    pub rows: u64,
-    pub bytes: u64,
-    /// BLAKE3 of the file.
-    #[serde(deserialize_with = "hash")]
-    pub hash: String,
-    pub columns: BTreeMap<String, Kind>,
-    pub start_min: Option<i64>,
-    pub start_max: Option<i64>,
-}
-
-/// Names of files are made of it.
-fn hash<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let is_hash =
-        text.len() == 2 * blake3::OUT_LEN && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if is_hash {
-        Ok(text)
-    } else {
-        Err(serde::de::Error::custom("a data file's hash is no BLAKE3 in hexadecimal digits"))
-    }
-}
-
 /// What a worker is about to publish. It leads a sweep to files that no commit names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
@@ -197,6 +184,7 @@ pub struct Intent {
     pub plan: u64,
     pub task: u64,
     pub writer_epoch: u32,
+    #[serde(deserialize_with = "files::of_task")]
     pub files: Vec<DataFile>,
     pub rejects: Option<Relative>,
     /// Whether the files are published where they wait for the plan's seal.
@@ -226,6 +214,7 @@ pub struct CommitHead {
     pub task: u64,
     pub writer_epoch: u32,
     pub totals: Totals,
+    #[serde(deserialize_with = "files::of_task")]
     pub files: Vec<DataFile>,
     /// Where the lines that were set aside lie, relative to the lake.
     pub rejects: Option<Relative>,

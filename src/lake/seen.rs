@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::receipts::{Brief, briefly};
-use super::{Commit, Day, Lake, LakeError, Outcome, PlannedTask, Purpose, Receipt, State};
+use super::{Commit, Day, Firsts, Lake, LakeError, Outcome, PlannedTask, Purpose, Receipt, State};
 use crate::source;
 use crate::source::Object;
 
@@ -39,6 +39,8 @@ impl Standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
     version: u64,
+    /// The version whose rows the lake has or is to have: another one may have been held against it since.
+    content: u32,
     /// Whether it was planned with the `--format` of this run.
     pub same_format: bool,
     pub standing: Standing,
@@ -53,12 +55,22 @@ impl Known {
     }
 }
 
+/// For what a copy was left out.
+#[derive(Debug, Clone, Copy)]
+struct LeftOut {
+    first: ObjectHash,
+    /// The content that it had. Receipts of earlier programs do not tell it.
+    version: Option<u32>,
+}
+
 /// The objects of some days.
 #[derive(Debug, Default)]
 pub struct Seen {
     objects: HashMap<ObjectHash, Known>,
-    /// Copies that were left out, each with the first of its kind.
-    copies: HashMap<ObjectHash, ObjectHash>,
+    /// Copies that were left out.
+    copies: HashMap<ObjectHash, LeftOut>,
+    /// Versions of firsts that are not the one in the lake, and whose content it has all the same.
+    same: HashSet<(ObjectHash, u32)>,
     /// Names in AWS's form, with sizes, of all objects that were converted or left out as copies, or that are planned.
     deliveries: HashSet<u64>,
     format: Option<String>,
@@ -89,7 +101,26 @@ impl Seen {
         for number in state.plans.keys() {
             seen.add_plan(lake, state, *number, days, &is_ours).await?;
         }
+        seen.add_same(lake, state, days).await?;
         Ok(seen)
+    }
+
+    /// Firsts of which the lake has another version than the one for which a copy was left out: their digests tell
+    /// whether it is the same content.
+    async fn add_same(&mut self, lake: &Lake, state: &State, days: &BTreeSet<Day>) -> Result<(), LakeError> {
+        let is_other = |left: &&LeftOut| {
+            let first = self.objects.get(&left.first).filter(|first| first.standing == Standing::Converted);
+            first.is_some_and(|first| left.version.is_some_and(|version| version != first.content))
+        };
+        let others: HashSet<ObjectHash> = self.copies.values().filter(is_other).map(|left| left.first).collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let firsts = Firsts::load(lake, state, days, |url| others.contains(&object_hash(url))).await?;
+        for receipt in firsts.every().filter(|receipt| firsts.holds(&receipt.url, Some(&receipt.version))) {
+            self.same.insert((object_hash(&receipt.url), content_hash(&receipt.version)));
+        }
+        Ok(())
     }
 
     async fn add_plan(
@@ -111,6 +142,7 @@ impl Seen {
             done.insert(head.task);
             for receipt in receipts.iter().filter(|receipt| days.contains(&receipt.day)) {
                 let mut said = Said::in_receipt(receipt, same_format);
+                said.is_content &= !plan.is_redo_under_way();
                 // Its first may be in another task of this plan. If that comes to nothing, the seal drops the copy.
                 let awaits_seal = converts && !plan.sealed && !plan.dropped.contains_key(&receipt.url);
                 if said.standing == Standing::Copy && awaits_seal {
@@ -136,16 +168,19 @@ impl Seen {
     }
 
     /// A conversion is never forgotten for a later, lesser standing; the version that was read last is the one known.
-    fn insert(&mut self, Said { url, version, size, standing, first, same_format, is_to_come }: Said<'_>) {
+    fn insert(&mut self, said: Said<'_>) {
+        let Said { url, version, size, standing, first, same_format, is_to_come, is_content } = said;
         let gave_nothing = matches!(standing, Standing::Aside | Standing::Skipped);
         if let Some(name) = source::delivery(url).filter(|_| !gave_nothing) {
             self.deliveries.insert(delivery_hash(name, size));
         }
         let hash = object_hash(url);
         if let Some(first) = first {
-            self.copies.insert(hash, object_hash(first));
+            let (url, version) = first;
+            self.copies.insert(hash, LeftOut { first: object_hash(url), version: version.map(content_hash) });
         }
-        let mut known = Known { version: version_hash(version), same_format, standing, is_to_come };
+        let content = content_hash(version);
+        let mut known = Known { version: version_hash(version), content, same_format, standing, is_to_come };
         let slot = self.objects.entry(hash).or_insert(known);
         if matches!(slot.standing, Standing::Converted | Standing::Planned)
             && (gave_nothing || standing == Standing::Copy)
@@ -157,6 +192,9 @@ impl Seen {
         }
         if slot.standing == Standing::Converted {
             known.standing = Standing::Converted;
+            if !is_content {
+                known.content = slot.content;
+            }
         }
         *slot = known;
     }
@@ -172,14 +210,18 @@ impl Seen {
     }
 
     /// Whether the object for which another one was left out is converted, or is still to be by a plan that this run
-    /// can finish: it may have turned out unreadable, or have been given up since.
+    /// can finish, and with the content that the other one has: it may have turned out unreadable, have been given up
+    /// since, or a redo may have taken what it holds now.
     pub fn has_first_of(&self, url: &str) -> bool {
-        let first = self.copies.get(&object_hash(url)).and_then(|first| self.objects.get(first));
-        first.is_some_and(|first| match first.standing {
+        let Some(left) = self.copies.get(&object_hash(url)) else { return false };
+        let Some(first) = self.objects.get(&left.first) else { return false };
+        let is_same = |version| version == first.content || self.same.contains(&(left.first, version));
+        let is_there = match first.standing {
             Standing::Converted => true,
             Standing::Planned => first.is_to_come,
             _ => false,
-        })
+        };
+        is_there && left.version.is_none_or(is_same)
     }
 
     /// A check alone is no knowledge: the conversion that it was held against was given up.
@@ -194,29 +236,36 @@ struct Said<'a> {
     version: &'a str,
     size: u64,
     standing: Standing,
-    /// Of a copy that was left out: the URL of the first.
-    first: Option<&'a str>,
+    /// Of a copy that was left out: the URL of the first, and the version whose content it has.
+    first: Option<(&'a str, Option<&'a str>)>,
     same_format: bool,
     /// See [`Known`].
     is_to_come: bool,
+    /// Whether the lake has the rows of this version.
+    is_content: bool,
 }
 
 impl<'a> Said<'a> {
     fn in_brief(brief: &Brief<'a>, format: Option<&str>) -> Said<'a> {
-        let Brief { url, version, size, outcome, first, .. } = *brief;
+        let Brief { url, version, size, outcome, .. } = *brief;
         let (standing, same_format) = (Standing::of(outcome), brief.format == format);
-        Said { url, version, size, standing, first, same_format, is_to_come: false }
+        let first = brief.first.map(|first| (first, brief.first_version));
+        let is_content = outcome == Outcome::Converted;
+        Said { url, version, size, standing, first, same_format, is_to_come: false, is_content }
     }
 
     fn in_receipt(receipt: &'a Receipt, same_format: bool) -> Said<'a> {
         let Receipt { url, version, size, outcome, reason, .. } = receipt;
         let first = reason.as_deref().filter(|_| *outcome == Outcome::Copy);
-        Said { url, version, size: *size, standing: Standing::of(*outcome), first, same_format, is_to_come: false }
+        let first = first.map(|first| (first, receipt.first_version.as_deref()));
+        let (size, standing, is_content) = (*size, Standing::of(*outcome), *outcome == Outcome::Converted);
+        Said { url, version, size, standing, first, same_format, is_to_come: false, is_content }
     }
 
     fn in_plan(object: &'a Object, same_format: bool) -> Said<'a> {
         let Object { url, version, size, .. } = object;
-        Said { url, version, size: *size, standing: Standing::Planned, first: None, same_format, is_to_come: false }
+        let (size, standing) = (*size, Standing::Planned);
+        Said { url, version, size, standing, first: None, same_format, is_to_come: false, is_content: false }
     }
 }
 
@@ -230,6 +279,10 @@ pub fn object_hash(url: &str) -> ObjectHash {
 
 fn version_hash(version: &str) -> u64 {
     short(blake3::hash(version.as_bytes()))
+}
+
+fn content_hash(version: &str) -> u32 {
+    version_hash(version) as u32
 }
 
 fn delivery_hash(name: &str, size: u64) -> u64 {

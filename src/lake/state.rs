@@ -364,12 +364,42 @@ impl State {
         mut visit: impl FnMut(receipts::Filed),
     ) -> Result<(), LakeError> {
         let superseded = self.superseded(lake).await?;
-        let mut visit = |filed: receipts::Filed| {
+        let is_replaced = |filed: &receipts::Filed| {
             let task = TaskRef { plan: filed.plan, task: filed.task };
-            if self.lost.contains(&task) {
-                return;
+            filed.receipt.outcome == Outcome::Converted && superseded.tasks.contains(&task)
+        };
+        let visit = |filed| {
+            if !is_replaced(&filed) {
+                visit(filed)
             }
-            if filed.receipt.outcome != Outcome::Converted || !superseded.tasks.contains(&task) {
+        };
+        self.visit_every_receipt(lake, day, &superseded, wanted, visit).await
+    }
+
+    /// The wanted receipts of one key day, with those for which others stand, the oldest first.
+    pub(super) async fn conversions(
+        &self,
+        lake: &Lake,
+        day: Day,
+        wanted: impl Fn(&Receipt) -> bool,
+    ) -> Result<Vec<receipts::Filed>, LakeError> {
+        let superseded = self.superseded(lake).await?;
+        let mut found = Vec::new();
+        self.visit_every_receipt(lake, day, &superseded, wanted, |filed| found.push(filed)).await?;
+        found.sort_by_key(|filed| (filed.plan, filed.task));
+        Ok(found)
+    }
+
+    async fn visit_every_receipt(
+        &self,
+        lake: &Lake,
+        day: Day,
+        superseded: &Superseded,
+        wanted: impl Fn(&Receipt) -> bool,
+        mut visit: impl FnMut(receipts::Filed),
+    ) -> Result<(), LakeError> {
+        let mut visit = |filed: receipts::Filed| {
+            if !self.lost.contains(&TaskRef { plan: filed.plan, task: filed.task }) {
                 visit(filed);
             }
         };
@@ -377,7 +407,7 @@ impl State {
             let filed = lake.filed(relative, |bytes| receipts::decode(bytes, day, &wanted)).await?;
             filed.into_iter().for_each(&mut visit);
         }
-        for (plan, state) in self.counted(&superseded).filter(|(_, state)| state.plan.days.contains(&day)) {
+        for (plan, state) in self.counted(superseded).filter(|(_, state)| state.plan.days.contains(&day)) {
             let visit_commit = |Commit { head, receipts }: Commit| {
                 let of_day = receipts.into_iter().filter(|receipt| receipt.day == day && wanted(receipt));
                 for receipt in of_day {
@@ -390,7 +420,8 @@ impl State {
         Ok(())
     }
 
-    /// The newest receipts of those objects of one key day that are set aside now, in order of their URLs.
+    /// The newest receipts of those objects of one key day that are set aside now, in order of their URLs. What was
+    /// converted, skipped or left out as a copy since is no longer set aside.
     pub async fn aside(&self, lake: &Lake, day: Day) -> Result<Vec<receipts::Filed>, LakeError> {
         let aside = |receipt: &Receipt| receipt.outcome == Outcome::Aside;
         let mut found = BTreeMap::new();
@@ -400,10 +431,18 @@ impl State {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let since = |receipt: &Receipt| receipt.outcome == Outcome::Converted && found.contains_key(&receipt.url);
-        let converted = self.receipts_where(lake, day, since).await?;
-        for filed in converted {
-            found.remove(&filed.receipt.url);
+        let ends = |receipt: &Receipt| {
+            let outcome = matches!(receipt.outcome, Outcome::Converted | Outcome::Skipped | Outcome::Copy);
+            outcome && found.contains_key(&receipt.url)
+        };
+        for later in self.receipts_where(lake, day, ends).await? {
+            let (url, at) = (&later.receipt.url, (later.plan, later.task));
+            // Whatever its order: what is converted is never set aside.
+            let is_over =
+                |filed: &receipts::Filed| later.receipt.outcome == Outcome::Converted || at > (filed.plan, filed.task);
+            if found.get(url).is_some_and(is_over) {
+                found.remove(url);
+            }
         }
         Ok(found.into_values().collect())
     }

@@ -269,6 +269,8 @@ async fn a_conversion_is_not_forgotten_for_a_later_standing() {
             rejects: 0,
             inflated_bytes: 0,
             parts: vec![],
+            digest: None,
+            first_version: None,
         };
         let head = CommitHead {
             format: 1,
@@ -319,6 +321,8 @@ fn filed(url: &str, outcome: Outcome, parts: Vec<PartSums>) -> receipts::Filed {
         rejects: 1,
         inflated_bytes: u64::MAX,
         parts,
+        digest: None,
+        first_version: None,
     };
     receipts::Filed { receipt, plan: 3, task: 4, format: (outcome == Outcome::Aside).then(|| "${start}".to_owned()) }
 }

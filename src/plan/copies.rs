@@ -209,12 +209,12 @@ impl First {
 
 /// Of what an object may be a copy of, with whether its file may be read: the first that is the same, else the first
 /// that may be.
-pub fn nearest(object: &Object, firsts: Vec<(First, bool)>) -> Option<(String, Likeness)> {
+pub fn nearest(object: &Object, firsts: Vec<(First, bool)>) -> Option<(First, Likeness)> {
     let mut may_be = None;
     for (first, may_read) in firsts {
         match first.likeness(object, may_read) {
-            Likeness::Same => return Some((first.url, Likeness::Same)),
-            Likeness::Unknown => drop(may_be.get_or_insert((first.url, Likeness::Unknown))),
+            Likeness::Same => return Some((first, Likeness::Same)),
+            Likeness::Unknown => drop(may_be.get_or_insert((first, Likeness::Unknown))),
             Likeness::Other => {}
         }
     }

@@ -17,6 +17,7 @@ fn object(day: u32, account: &str, name: usize, size: u64) -> Object {
         delivered: 0,
         in_flow_log_prefix: true,
         copy_of: None,
+        copy_of_version: None,
     }
 }
 

@@ -108,5 +108,11 @@ fn first_line(error: &DataFusionError) -> String {
     while let Some(rest) = kinds.iter().find_map(|kind| text.strip_prefix(kind)) {
         text = rest;
     }
-    text.to_owned()
+    let is_of_a_file = text.contains("Failed to fetch metadata for file") || text.contains("Object Store error");
+    format!("{text}{}", if is_of_a_file { FILE_REMEDY } else { "" })
 }
+
+/// For a file of the lake that is gone, or is not what the ledger says of it.
+const FILE_REMEDY: &str = "; if a data file of the lake is gone or damaged, `flowlake verify LAKE` names it, \
+    `flowlake convert SOURCE LAKE --redo` of its days makes it again, and `flowlake repair LAKE` gives up what cannot \
+    be made again";

@@ -31,6 +31,9 @@ pub struct Object {
     /// The URL of the object of which it is a copy: then it is not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<String>,
+    /// The version of that object whose content it has. Plans of earlier programs do not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of_version: Option<String>,
 }
 
 /// One name of a listing.
@@ -62,6 +65,7 @@ impl Object {
             delivered: facts.slot.unwrap_or(entry.modified),
             in_flow_log_prefix: facts.in_flow_log_prefix,
             copy_of: None,
+            copy_of_version: None,
             key,
         }
     }

@@ -16,6 +16,10 @@ on_both_stores!(
     what_counts_is_what_was_converted,
     of_several_of_one_name_the_right_one_is_found,
     the_report_finds_copies_whose_checksums_say_nothing,
+    what_was_left_out_is_not_set_aside_any_more,
+    a_replay_adds_each_delivery_once,
+    a_copy_is_taken_once_its_first_has_other_content,
+    a_copy_stays_left_out_while_its_first_has_its_content,
 );
 
 pub const DAYS: u32 = 6;
@@ -228,17 +232,15 @@ pub fn stored(text: &str) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
-/// The file of the first has other bytes by now, with other sums or with equal ones. Those say nothing: a copy of them
+/// The file of the first has other bytes by now, with other sums or with equal ones. They say nothing: a copy of them
 /// holds rows that the lake has not.
 fn what_counts_is_what_was_converted(lab: &Lab) {
     let old = text(1, 1);
-    for (new, code, field) in
-        [(old.replace(" 64\n", " 65\n"), 3, "bytes"), (old.replace(" 1000 ", " 1009 "), 0, "dstport")]
-    {
+    for (new, field) in [(old.replace(" 64\n", " 65\n"), "bytes"), (old.replace(" 1000 ", " 1009 "), "dstport")] {
         lab.put(&format!("logs/{}", key(1, 1)), stored(&old));
         convert(lab, &BOTH[..1], &[], 0);
         lab.put(&format!("logs/{}", key(1, 1)), stored(&new));
-        convert(lab, &BOTH[..1], &[], code);
+        convert(lab, &BOTH[..1], &[], 3);
         lab.put(&format!("replica/{}", key(1, 1)), stored(&new));
         let summary = convert(lab, &BOTH, &["--copies", "skip"], 0);
         let numbers = ["objects", "objects_copies", "objects_maybe_copies"];
@@ -286,4 +288,115 @@ fn the_report_finds_copies_whose_checksums_say_nothing(lab: &Lab) {
     let [replica, logs] = ["replica", "logs"].map(|folder| lab.url(&format!("{folder}/{}", key(1, 1))));
     let rows: Vec<&str> = said.stdout.lines().skip(1).collect();
     assert_eq!(rows, [format!("{replica},{logs},kept,5")], "{}", said.stderr);
+}
+
+fn replay(lab: &Lab, sources: &[&str], more: &[&str], code: i32) -> Value {
+    let said = lab.run(&[&["rejects", "{}lake/"], sources, &["--replay", "--json"], more].concat());
+    assert_eq!(said.code, code, "{}{}", said.stdout, said.stderr);
+    serde_json::from_str(&said.stdout).expect("a summary")
+}
+
+/// Both lack their headers, and are set aside. Then one is converted, and the other left out for it.
+fn what_was_left_out_is_not_set_aside_any_more(lab: &Lab) {
+    let (header, lines) = text(1, 1).split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a header");
+    let format: String = header.split(' ').map(|name| format!("${{{name}}} ")).collect();
+    let format = ["--format", format.trim()];
+    for folder in ["logs", "replica"] {
+        lab.put_gz(&format!("{folder}/{}", key(1, 1)), &lines);
+    }
+    convert(lab, &BOTH, &["--copies", "skip"], 3);
+    let summary = convert(lab, &BOTH, &[&format[..], &["--copies", "skip"]].concat(), 0);
+    assert_eq!((&summary["objects"], &summary["objects_copies"]), (&1.into(), &1.into()), "{summary}");
+    let rows = lab.lake_rows();
+    let said = lab.run(&["rejects", "{}lake/"]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{}", said.stderr);
+    for policy in ["skip", "keep"] {
+        let summary = replay(lab, &BOTH, &[&format[..], &["--copies", policy]].concat(), 0);
+        assert_eq!(summary["objects_planned"], 0, "{summary}");
+    }
+    assert!(rows.len() == 5 && lab.lake_rows() == rows);
+    is_sound(lab, &BOTH);
+}
+
+/// Neither of two that are set aside is a first: whichever is read first is.
+fn a_replay_adds_each_delivery_once(lab: &Lab) {
+    let (header, lines) = text(1, 1).split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a header");
+    let format: String = header.split(' ').map(|name| format!("${{{name}}} ")).collect();
+    let format = ["--format", format.trim()];
+    let third = ["{}third/"];
+    for folder in ["logs", "replica", "third"] {
+        lab.put_gz(&format!("{folder}/{}", key(1, 1)), &lines);
+    }
+    convert(lab, &[&BOTH[..], &third].concat(), &["--copies", "skip"], 3);
+    // What a run that skips copies left for later is set aside as well.
+    convert(lab, &[&BOTH[..], &third].concat(), &[], 3);
+    // The third is of no source of this run.
+    let summary = replay(lab, &BOTH, &format, 3);
+    assert_eq!((&summary["objects"], &summary["objects_copies"]), (&1.into(), &1.into()), "{summary}");
+    let summary = replay(lab, &[&BOTH[..], &third].concat(), &format, 0);
+    assert_eq!((&summary["objects"], &summary["objects_copies"]), (&0.into(), &1.into()), "{summary}");
+    assert_eq!(lab.lake_rows().len(), 5);
+    is_sound(lab, &[&BOTH[..], &third].concat());
+}
+
+const SKIP: [&str; 2] = ["--copies", "skip"];
+
+fn redo(lab: &Lab, more: &[&str]) -> Value {
+    let days = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30"];
+    convert(lab, &BOTH, &[&days[..], more].concat(), 0)
+}
+
+/// A redo, and a replay, take what the first holds now: what it held is to be had from its copy alone.
+fn a_copy_is_taken_once_its_first_has_other_content(lab: &Lab) {
+    let folder = key(1, 1).rsplit_once('/').map(|(folder, _)| folder.to_owned()).expect("a folder");
+    let bad = text(1, 1) + "no line of a flow log\n";
+    for (old, new) in
+        [(text(1, 1), text(1, 1).replace(" 64\n", " 65\n")), (bad.clone(), bad.replace("no line of a flow log\n", ""))]
+    {
+        lab.put_gz(&format!("logs/{}", key(1, 1)), &old);
+        let code = if old == bad { 3 } else { 0 };
+        convert(lab, &BOTH[..1], &SKIP, code);
+        lab.put_gz(&format!("replica/{}", key(1, 1)), &old);
+        assert_eq!(convert(lab, &BOTH, &SKIP, 0)["objects_copies"], 1);
+        // No lookback reaches that day any more.
+        lab.put_gz(&format!("logs/{}", key(20, 1)), &text(20, 1));
+        lab.put_gz(&format!("replica/{}", key(20, 1)), &text(20, 1));
+        convert(lab, &BOTH, &SKIP, 0);
+        lab.put_gz(&format!("logs/{}", key(1, 1)), &new);
+        if old == bad {
+            replay(lab, &BOTH, &[], 0);
+        } else {
+            redo(lab, &[]);
+        }
+        let said = lab.run(&["verify", "{}lake/", BOTH[0], BOTH[1]]);
+        let told =
+            ["left out as a copy", &lab.url(&format!("replica/{}", key(1, 1)))].map(|word| said.stdout.contains(word));
+        assert!(said.code == 4 && told == [true; 2], "{}{}", said.stdout, said.stderr);
+        let summary = convert(lab, &BOTH, &SKIP, code);
+        assert_eq!((&summary["objects"], &summary["objects_copies"]), (&1.into(), &0.into()), "{summary}");
+        let mut expected = lab.expected("logs").rows;
+        expected.extend(lab.expected(&format!("replica/{folder}")).rows);
+        assert_eq!(lab.lake_rows(), expected);
+        assert_eq!(convert(lab, &BOTH, &["--full-scan", "--copies", "skip"], 0)["objects_planned"], 0);
+        is_sound(lab, &BOTH);
+        ["logs", "replica", "lake"].iter().for_each(|folder| remove(lab, folder));
+    }
+}
+
+/// The first was written again with other bytes and the same text, and decoded again.
+fn a_copy_stays_left_out_while_its_first_has_its_content(lab: &Lab) {
+    let name = format!("logs/{}", key(1, 1));
+    lab.put_gz(&name, &text(1, 1));
+    convert(lab, &BOTH[..1], &SKIP, 0);
+    lab.put_gz(&format!("replica/{}", key(1, 1)), &text(1, 1));
+    assert_eq!(convert(lab, &BOTH, &SKIP, 0)["objects_copies"], 1);
+    let rows = lab.lake_rows();
+    lab.put(&name, stored(&text(1, 1)));
+    assert_eq!(redo(lab, &["--compression", "none"])["tasks_replaced"], 1);
+    for policy in ["skip", "keep"] {
+        let summary = convert(lab, &BOTH, &["--full-scan", "--copies", policy], 0);
+        assert_eq!(summary["objects_planned"], 0, "{summary}");
+    }
+    assert!(rows.len() == 5 && lab.lake_rows() == rows);
+    is_sound(lab, &BOTH);
 }

@@ -8,7 +8,7 @@ use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
 
-use crate::lab::{Lab, gzip, said};
+use crate::lab::{Lab, Said, gzip, said};
 
 /// Runs the rest of its arguments, writes the largest resident size in bytes of that process to the first, and ends as
 /// the process did. A process counts what its parent held when it was started, so that the test itself must not be that.
@@ -27,7 +27,13 @@ const HEADER: &str = "version account-id srcaddr dstport start\n";
 
 /// `flowlake convert {}logs/ {}lake/ --json`, which must end with `code` and within its memory; its summary.
 fn convert(lab: &Lab, code: i32) -> serde_json::Value {
-    let program = lab.program(&["convert", "{}logs/", "{}lake/", "--json"]);
+    let said = measured(lab, &["convert", "{}logs/", "{}lake/", "--json"], code);
+    serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("no JSON: {error}: {}", said.stdout))
+}
+
+/// A run of the program, which must end with `code` and within its memory.
+fn measured(lab: &Lab, arguments: &[&str], code: i32) -> Said {
+    let program = lab.program(arguments);
     let peak = lab.temporary().join("peak");
     let mut command = std::process::Command::new("python3");
     command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -38,7 +44,31 @@ fn convert(lab: &Lab, code: i32) -> serde_json::Value {
     let peak: u64 = std::fs::read_to_string(&peak).expect("a measurement").parse().expect("a number");
     println!("peak memory {} MiB", peak >> 20);
     assert!(peak < MEMORY_MAX, "peak memory was {} MiB", peak >> 20);
-    serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("no JSON: {error}: {}", said.stdout))
+    said
+}
+
+/// A commit of some hundred kilobytes, and one that no honest writer makes.
+#[test]
+fn a_record_that_names_millions_of_columns_is_refused() {
+    let lab = Lab::on_disk();
+    put_good(&lab);
+    lab.convert(&[], 0);
+    let name = "_flowlake/commits/00000000000000000001/000000.ndjson.zst";
+    let record = zstd::decode_all(lab.get(&format!("lake/{name}")).as_slice()).expect("zstd");
+    let record = String::from_utf8(record).expect("text");
+    let (before, after) = record.split_once("\"columns\":{").expect("a data file");
+    let mut encoder = zstd::Encoder::new(Vec::new(), 19).expect("memory");
+    encoder.write_all(format!("{before}\"columns\":{{").as_bytes()).expect("memory");
+    (0..3_000_000).for_each(|n| write!(encoder, "\"a{n}\":\"text\",").expect("memory"));
+    encoder.write_all(after.as_bytes()).expect("memory");
+    let forged = encoder.finish().expect("memory");
+    assert!(forged.len() < 1 << 20, "{}", forged.len());
+    lab.put(&format!("lake/{name}"), forged);
+    for arguments in [&["query", "{}lake/", "SELECT count(*) FROM flow_logs"][..], &["convert", "{}logs/", "{}lake/"]] {
+        let said = measured(&lab, arguments, 1);
+        let told = [name, "more than 10000 columns"];
+        assert!(told.iter().all(|word| said.stderr.contains(word)), "{}", said.stderr);
+    }
 }
 
 /// A gzip member of `bytes` times the same byte.

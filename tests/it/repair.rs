@@ -18,6 +18,8 @@ use crate::lab::{Lab, on_both_stores, read_rows};
 on_both_stores!(
     a_commit_that_is_gone_stops_every_reader_until_it_is_repaired,
     an_object_that_was_checked_since_is_converted_again,
+    data_files_that_are_gone_or_damaged_are_made_again,
+    data_files_that_are_gone_are_given_up,
 );
 
 const DAYS: u32 = 20;
@@ -103,7 +105,7 @@ fn a_commit_that_is_gone_stops_every_reader_until_it_is_repaired(lab: &Lab) {
     let said = lab.run(&["verify", "{}lake/", "{}logs/"]);
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
     let said = lab.run(&["repair", "{}lake/"]);
-    assert!(said.code == 0 && said.stderr.contains("no commit is missing"), "{}", said.stderr);
+    assert!(said.code == 0 && said.stderr.contains("no commit and no data file is missing"), "{}", said.stderr);
     assert_eq!(lab.convert(&["--full-scan"], 0)["objects"], 0);
     let sums = "SELECT sum(rows) - sum(rows_replaced) AS n FROM lake.runs";
     let said = lab.run(&["query", "{}lake/", sums, "--format", "csv"]);
@@ -331,4 +333,70 @@ fn a_repair_survives_a_fault_at_every_operation() {
         }
     }
     assert!(faults > 40, "{faults} faults");
+}
+
+/// Every way in which a data file may be lost, and its name.
+fn losses(lab: &Lab) -> [(&'static str, Option<Vec<u8>>); 3] {
+    let whole = lab.get(&first_file(lab));
+    let mut other = whole.clone();
+    other[100] ^= 1;
+    [("file_missing", None), ("file_size", Some(whole[1..].to_vec())), ("file_hash", Some(other))]
+}
+
+fn first_file(lab: &Lab) -> String {
+    lab.list("lake/flow_logs").into_keys().next().expect("a data file")
+}
+
+/// Takes the first data file away, or puts something else in its place.
+fn lose(lab: &Lab, bytes: Option<Vec<u8>>) {
+    match bytes {
+        Some(bytes) => lab.put(&first_file(lab), bytes),
+        None => lab.delete(&Path::from(first_file(lab))),
+    }
+}
+
+fn is_named(lab: &Lab, kind: &str) {
+    let said = lab.run(&["verify", "{}lake/", "--json"]);
+    assert!(said.code == 4 && said.stdout.contains(&format!("\"kind\":\"{kind}\"")), "{kind}: {}", said.stdout);
+}
+
+fn is_as_before(lab: &Lab, rows: &BTreeMap<(String, i64), BTreeMap<String, String>>) {
+    assert!(lab.lake_rows() == *rows && count(lab) == rows.len());
+    let said = lab.run(&["verify", "{}lake/", "{}logs/"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+}
+
+fn data_files_that_are_gone_or_damaged_are_made_again(lab: &Lab) {
+    (1..=4).for_each(|day| lab.put_gz(&format!("logs/{}", key(day, day)), &text(day, day)));
+    lab.convert(&[], 0);
+    let rows = lab.lake_rows();
+    for (kind, bytes) in losses(lab) {
+        lose(lab, bytes);
+        is_named(lab, kind);
+        if kind != "file_hash" {
+            let said = lab.run(&["query", "{}lake/", "SELECT min(dstport) FROM flow_logs"]);
+            assert!(said.code == 1 && said.stderr.contains("convert SOURCE LAKE --redo"), "{kind}: {}", said.stderr);
+        }
+        let redo = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30"];
+        assert_eq!(lab.convert(&redo, 0)["tasks_replaced"], 1, "{kind}");
+        is_as_before(lab, &rows);
+        assert_eq!(lab.convert(&redo, 0)["tasks_replaced"], 0, "{kind}: all is there");
+    }
+}
+
+fn data_files_that_are_gone_are_given_up(lab: &Lab) {
+    (1..=4).for_each(|day| lab.put_gz(&format!("logs/{}", key(day, day)), &text(day, day)));
+    lab.convert(&[], 0);
+    let rows = lab.lake_rows();
+    for (kind, bytes) in losses(lab).into_iter().take(2) {
+        lose(lab, bytes);
+        let said = lab.run(&["repair", "{}lake/"]);
+        let told = ["1 data files were gone or had another size", "are read again by the next"];
+        assert!(said.code == 0 && told.iter().all(|word| said.stderr.contains(word)), "{kind}: {}", said.stderr);
+        let summary = lab.convert(&["--lookback", "0d"], 0);
+        assert!(summary["objects"].as_u64().is_some_and(|objects| objects > 0), "{kind}: {summary}");
+        is_as_before(lab, &rows);
+    }
+    let said = lab.run(&["repair", "{}lake/"]);
+    assert!(said.code == 0 && said.stderr.contains("no commit and no data file is missing"), "{}", said.stderr);
 }

@@ -147,7 +147,7 @@ fn a_sound_lake_passes(lab: &Lab) {
     let (_, small) = verify(lab, &["{}logs/", "{}more/", "--memory", "1MiB", "--threads", "1"], 0);
     assert_eq!(
         small["sources"],
-        json!({ "equal": 9, "other_version": 0, "expired": 0, "not_converted": 0,
+        json!({ "equal": 9, "equal_sums": 0, "other_version": 0, "expired": 0, "not_converted": 0,
         "not_converted_urls": [] })
     );
     let said = lab.run(&["verify", "{}lake/"]);
@@ -477,7 +477,7 @@ fn a_source_is_held_against_the_lake(lab: &Lab) {
     let url = lab.url("logs/2023/09/16/new.log.gz");
     assert_eq!(
         sources_read,
-        json!({ "equal": 8, "other_version": 1, "expired": 1, "not_converted": 1,
+        json!({ "equal": 8, "equal_sums": 1, "other_version": 1, "expired": 1, "not_converted": 1,
         "not_converted_urls": [url] })
     );
     let said = lab.run(&["verify", "{}lake/", "{}logs/"]);
@@ -494,6 +494,24 @@ fn a_source_is_held_against_the_lake(lab: &Lab) {
     assert_eq!(named, [(&kind, &json!(lab.url(&key(2)))), (&kind, &json!(lab.url(&key(3))))]);
     // Of one source nothing is said about the other.
     assert_eq!(verify(lab, &["{}more/"], 0).1["sources"]["equal"], 2);
+}
+
+/// An object of many days, and a process that may hold few files open.
+#[test]
+fn data_files_are_opened_one_by_one() {
+    let lab = Lab::on_disk();
+    let rows: String = (0..200).map(|day| format!("10.0.0.1 {} 1\n", NEAR_MIDNIGHT - 86_400 * day)).collect();
+    lab.put_gz("logs/2023/09/14/many.log.gz", &format!("srcaddr start bytes\n{rows}"));
+    assert_eq!(lab.convert(&[], 0)["files"], 200);
+    for more in [&[][..], &["--memory", "1MiB", "--threads", "1"]] {
+        let program = lab.program(&[&["verify", "{}lake/"], more].concat());
+        let mut limited = std::process::Command::new("sh");
+        limited.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        limited.args(["-c", "ulimit -n 64; exec \"$@\"", "sh"]).arg(program.get_program()).args(program.get_args());
+        let said = crate::lab::said(limited.output().expect("a shell"));
+        assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+        assert!(said.stdout.contains("200 rows") && said.stdout.ends_with("no difference\n"), "{}", said.stdout);
+    }
 }
 
 /// A run that died after its uploads, before its commit.

@@ -61,7 +61,7 @@ fn padded(of: &[Argument], row: usize) -> Option<u64> {
 /// `replace(text, from, to)`, as if the text were nothing but `from`; an empty one stands between all characters.
 fn replaced(of: &[Argument], row: usize) -> Option<u64> {
     let (text, from, to) = (of[0].bytes(row)?, of[1].bytes(row)?, of[2].bytes(row)?);
-    let times = if from == 0 { text + 1 } else { text / from };
+    let times = text.checked_div(from).unwrap_or(text + 1);
     text.checked_add(times.checked_mul(to)?)
 }
 

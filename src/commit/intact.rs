@@ -1,0 +1,78 @@
+//! Whether the files of a commit lie in the lake as it says.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+use object_store::ObjectStoreExt;
+
+use super::CommitError;
+use crate::lake::{CommitHead, Lake, LakeError, Names, Relative, State, TaskRef};
+use crate::schema::Table;
+
+/// Reads every file of a commit, and the lines that were set aside.
+pub async fn is_intact(lake: &Lake, head: &CommitHead) -> Result<bool, CommitError> {
+    for file in &head.files {
+        if !is_as_said(lake, &file.path, Some(file.bytes), &file.hash).await? {
+            return Ok(false);
+        }
+    }
+    let Some(rejects) = &head.rejects else { return Ok(true) };
+    is_as_said(lake, rejects, None, Names::hash_of(rejects).unwrap_or_default()).await
+}
+
+/// The hash may be cut short.
+async fn is_as_said(lake: &Lake, name: &Relative, bytes: Option<u64>, hash: &str) -> Result<bool, CommitError> {
+    let path = lake.names.inside(name);
+    let fail = |error| CommitError::from(lake.names.store_error(&path, &error));
+    let found = match lake.store.get(&path).await {
+        Ok(found) => found,
+        Err(object_store::Error::NotFound { .. }) => return Ok(false),
+        Err(error) => return Err(fail(error)),
+    };
+    if bytes.is_some_and(|bytes| bytes != found.meta.size) {
+        return Ok(false);
+    }
+    let mut hasher = blake3::Hasher::new();
+    let mut stream = found.into_stream();
+    while let Some(bytes) = stream.try_next().await.map_err(fail)? {
+        hasher.update(&bytes);
+    }
+    Ok(hasher.finalize().to_hex().starts_with(hash))
+}
+
+/// Tasks of which a data file is gone or has another size than its commit says, with the number of such files. The
+/// commits that `state` counts must be there.
+pub(super) async fn without_files(lake: &Lake, state: &State) -> Result<BTreeMap<TaskRef, u64>, LakeError> {
+    let superseded = state.superseded(lake).await?;
+    let mut expected = BTreeMap::new();
+    for head in state.every_head(lake).await? {
+        let task = TaskRef { plan: head.plan, task: head.task };
+        if !superseded.tasks.contains(&task) {
+            expected.extend(head.files.into_iter().map(|file| (file.path.to_string(), (file.bytes, task))));
+        }
+    }
+    // Listed after the commits were read: a file is there before its commit.
+    let tables = Table::ALL.iter().map(|table| lake.names.inside(table.name()));
+    for folder in tables.chain([lake.names.all_waiting()]) {
+        for meta in lake.list(&folder).await? {
+            let name = lake.names.relative(&meta.location);
+            if expected.get(&name).is_some_and(|(bytes, _)| *bytes == meta.size) {
+                expected.remove(&name);
+            }
+        }
+    }
+    let mut tasks = BTreeMap::new();
+    if expected.is_empty() {
+        return Ok(tasks);
+    }
+    // A redo that another host finished meanwhile removed what it replaced, and what waited.
+    let now = State::load(lake).await?;
+    let past = now.superseded(lake).await?;
+    for (_, task) in expected.into_values() {
+        let has_waited = state.plans.get(&task.plan).is_some_and(|plan| plan.is_redo_under_way());
+        if !past.tasks.contains(&task) && !(has_waited && !now.is_open(task.plan)) {
+            *tasks.entry(task).or_default() += 1;
+        }
+    }
+    Ok(tasks)
+}
