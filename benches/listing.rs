@@ -232,6 +232,8 @@ fn forge(bucket: Bucket, folder: &std::path::Path) {
                         rejects,
                         inflated_bytes,
                         parts,
+                        digest: None,
+                        first_version: None,
                     };
                     receipts::Filed { receipt, plan: 1, task: 0, format: None }
                 }));

@@ -70,7 +70,8 @@ pub(super) async fn without_files(lake: &Lake, state: &State) -> Result<BTreeMap
     let past = now.superseded(lake).await?;
     for (_, task) in expected.into_values() {
         let has_waited = state.plans.get(&task.plan).is_some_and(|plan| plan.is_redo_under_way());
-        if !past.tasks.contains(&task) && !(has_waited && !now.is_open(task.plan)) {
+        let is_over = past.tasks.contains(&task) || has_waited && !now.is_open(task.plan);
+        if !is_over {
             *tasks.entry(task).or_default() += 1;
         }
     }

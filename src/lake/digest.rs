@@ -172,7 +172,7 @@ mod tests {
             for other in
                 [&written[1..], &written.to_uppercase(), &format!("+{}", &written[1..]), &format!("{written}-")]
             {
-                assert!(other == &written || Digest::try_from(other.to_string()).is_err(), "{other}");
+                assert!(*other == *written || Digest::try_from(other.to_owned()).is_err(), "{other}");
             }
         }
     }
