@@ -1,8 +1,8 @@
 //! `a = ANY (list)` where it matters whether it is false or unknown.
 //!
-//! The engine (DataFusion 55) takes a null in the list for no value, so that `3 = ANY (ARRAY[1, NULL])` is false and is
-//! unknown to SQL. As a condition of WHERE that is the same. Elsewhere `NOT (a <> ALL (list))` stands for it, in which the
-//! engine knows of nulls.
+//! The engine (DataFusion 55) takes a null in the list for no value, so that `3 = ANY (ARRAY[1, NULL])` is false and
+//! is unknown to SQL. As a condition of WHERE that is the same. Elsewhere `NOT (a <> ALL (list))` stands for it, in
+//! which the engine knows of nulls.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;

@@ -1,7 +1,7 @@
 //! Decimals that have the digits which their type says.
 //!
-//! A decimal is kept as a whole number of 128 bits, which hold some numbers of 39 digits. The engine (DataFusion 55) lets
-//! them be where 38 are the most, and whoever writes them cuts the last digit off.
+//! A decimal is kept as a whole number of 128 bits, which hold some numbers of 39 digits. The engine (DataFusion 55)
+//! lets them be where 38 are the most, and whoever writes them cuts the last digit off.
 
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::{DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type};

@@ -1,9 +1,9 @@
 //! Where the engine may move filters down a plan: only through parts in which a name means one column.
 //!
-//! The engine (DataFusion 55) passes a filter on by the names of its columns. Where a plan has two columns of one name,
-//! as a join of two tables has, it took the first or the last of them: a filter over a RIGHT JOIN was asked of the wrong
-//! table. Its rule is therefore given each part of a plan in which no two columns share a name, and the rest stays as it
-//! is. The planner has put the filters that are written below the joins before, by more than names.
+//! The engine (DataFusion 55) passes a filter on by the names of its columns. Where a plan has two columns of one
+//! name, as a join of two tables has, it took the first or the last of them: a filter over a RIGHT JOIN was asked of
+//! the wrong table. Its rule is therefore given each part of a plan in which no two columns share a name, and the
+//! rest stays as it is. The planner has put the filters that are written below the joins before, by more than names.
 
 use std::collections::HashSet;
 use std::sync::Arc;

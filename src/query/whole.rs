@@ -1,8 +1,9 @@
 //! Expressions that no rule of the engine may take apart.
 //!
-//! The engine (DataFusion 55) asks `TRY_CAST(bytes AS SMALLINT) <> 5` of `bytes` itself, and finds the rows whose cast has
-//! failed and is null; of `CAST(price AS INT) = 5` it makes `price = 5.00`, though 5.54 is cast to 5 too. It turns `CASE WHEN packets > 0 THEN bytes / packets > 5 END` into AND and OR, whose sides are all
-//! reckoned out, so that the division fails which the CASE guards. Both become functions, which nothing looks into.
+//! The engine (DataFusion 55) asks `TRY_CAST(bytes AS SMALLINT) <> 5` of `bytes` itself, and finds the rows whose
+//! cast has failed and is null; of `CAST(price AS INT) = 5` it makes `price = 5.00`, though 5.54 is cast to 5 too. It
+//! turns `CASE WHEN packets > 0 THEN bytes / packets > 5 END` into AND and OR, whose sides are all reckoned out, so
+//! that the division fails which the CASE guards. Both become functions, which nothing looks into.
 
 use std::sync::Arc;
 

@@ -128,7 +128,7 @@ def joins():
         kind = chance.choice(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
         on = chance.choice([f"a.{one} = b.{one}", "a.packets = b.dstport", f"a.{one} = b.{one} AND a.start < b.start", 'a.start = b."end"'])
         side, other = chance.sample("ab", 2)
-        where = chance.choice([f"{side}.packets IS NULL", f"{side}.packets > 1", f"{side}.action IS DISTINCT FROM {other}.action",
+        where = chance.choice([f"{side}.packets IS NULL", f"{side}.packets > 1", f"({side}.action IS DISTINCT FROM {other}.action)",
                                f"coalesce({side}.packets, 0) = coalesce({other}.packets, 2)", "true"])
         same(f"SELECT count(*) AS n, count(a.srcaddr) AS a, count(b.srcaddr) AS b, sum(a.log_line) AS s, sum(b.log_line) AS t FROM flow_logs a {kind} flow_logs b ON {on} WHERE {where}")
     for _ in range(6):
@@ -137,7 +137,7 @@ def joins():
         same(f"SELECT {left} AS k, log_object, log_line FROM flow_logs a WHERE {test} (SELECT 1 FROM flow_logs b WHERE b.{right} = a.{left} AND b.{third} <> a.protocol) ORDER BY {left}, log_object, log_line LIMIT {chance.choice([3, 20])}")
         same(f"SELECT * FROM (SELECT {left} AS x, {right} AS y FROM flow_logs UNION ALL SELECT {right} AS y, {left} AS x FROM flow_logs) ORDER BY x, y LIMIT 5")
     for kind in ("JOIN", "LEFT JOIN"):
-        same(f"SELECT count(*) AS n FROM flow_logs a {kind} flow_logs b ON a.packets IS NOT DISTINCT FROM b.packets AND a.log_object = b.log_object WHERE a.protocol = 6")
+        same(f"SELECT count(*) AS n FROM flow_logs a {kind} flow_logs b ON a.log_object = b.log_object AND a.packets IS NOT DISTINCT FROM b.packets WHERE a.protocol = 6")
 
 
 def extremes():

@@ -1,8 +1,8 @@
 //! Functions that make much of little, such as `repeat` and `range`: bounded before they begin.
 //!
-//! The engine (DataFusion 55) makes their results for a whole batch at once, in memory that nothing counts: `repeat(srcaddr,
-//! 1000000)` took gigabytes, and what could not be allocated ended the program. Here the size of the result is reckoned
-//! out first, and what is too large is an error.
+//! The engine (DataFusion 55) makes their results for a whole batch at once, in memory that nothing counts:
+//! `repeat(srcaddr, 1000000)` took gigabytes, and what could not be allocated ended the program. Here the size of the
+//! result is reckoned out first, and what is too large is an error.
 
 use std::sync::Arc;
 

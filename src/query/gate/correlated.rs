@@ -1,9 +1,9 @@
 //! Queries that name columns of the query around them.
 //!
-//! The engine (DataFusion 55) asks such a query once, without the condition that names the outer column, and makes a join
-//! of that condition. What counts or numbers the rows, or fills up with nulls, then sees the rows of all outer rows
-//! together: `row_number()` ran over the whole table, and `EXISTS (SELECT count(*) …)` was false where nothing was
-//! counted. So such a query may have below the condition what does not ask which rows there are beside one.
+//! The engine (DataFusion 55) asks such a query once, without the condition that names the outer column, and makes a
+//! join of that condition. What counts or numbers the rows, or fills up with nulls, then sees the rows of all outer
+//! rows together: `row_number()` ran over the whole table, and `EXISTS (SELECT count(*) …)` was false where nothing
+//! was counted. So such a query may have below the condition what does not ask which rows there are beside one.
 
 use std::sync::Arc;
 

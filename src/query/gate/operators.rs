@@ -23,6 +23,10 @@ pub(super) fn of_expression(expr: &Expr) -> Option<String> {
         // Nulls in them are values to the engine.
         Expr::BinaryOp { left, right, .. } if is_row(left) || is_row(right) => ROWS,
         Expr::Between { expr, .. } | Expr::InList { expr, .. } | Expr::InSubquery { expr, .. } if is_row(expr) => ROWS,
+        // The parser takes all that follows for the right side: a IS DISTINCT FROM (b AND c).
+        Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right) if is_chain(right) => {
+            "AND or OR behind IS DISTINCT FROM (put parentheses around each condition: (a IS DISTINCT FROM b) AND c)"
+        }
         Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) if is_row(left) || is_row(right) => {
             ROWS
         }
@@ -44,6 +48,10 @@ fn text(expr: &Expr) -> Option<&str> {
         },
         _ => None,
     }
+}
+
+fn is_chain(expr: &Expr) -> bool {
+    matches!(expr, Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. })
 }
 
 fn is_row(expr: &Expr) -> bool {

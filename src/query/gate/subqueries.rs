@@ -1,7 +1,7 @@
 //! Subqueries that the engine would answer wrongly, judged in the plan as the planner made it.
 //!
-//! The engine (DataFusion 55) turns `IN (SELECT …)` into a join. As a condition of its own in WHERE or HAVING that join
-//! knows of nulls; within another expression it takes what is unknown for false, which only AND and OR may do.
+//! The engine (DataFusion 55) turns `IN (SELECT …)` into a join. As a condition of its own in WHERE or HAVING that
+//! join knows of nulls; within another expression it takes what is unknown for false, which only AND and OR may do.
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};

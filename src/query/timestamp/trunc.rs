@@ -1,7 +1,7 @@
 //! `date_trunc` of a time in a zone: days and longer begin where the clocks first show their beginning.
 //!
-//! Where clocks are set back over midnight, the engine (DataFusion 55) let a day begin twice, once in each offset, and
-//! groups by it had the day twice. Hours and shorter are the engine's.
+//! Where clocks are set back over midnight, the engine (DataFusion 55) let a day begin twice, once in each offset,
+//! and groups by it had the day twice. Hours and shorter are the engine's.
 
 use std::sync::Arc;
 
