@@ -141,8 +141,8 @@ impl Store {
             },
             Some(_) => Err(SourceError::Missing { url: self.location.url() }),
             None => match folder_path(&self.location.prefix()) {
-                Some(prefix) => Ok(Arc::new(PrefixStore::new(Arc::clone(&self.store), prefix))),
-                None => Ok(Arc::clone(&self.store)),
+                Some(prefix) => Ok(Arc::new(Exact(Arc::new(PrefixStore::new(Arc::clone(&self.store), prefix))))),
+                None => Ok(Arc::new(Exact(Arc::clone(&self.store)))),
             },
         }
     }

@@ -16,6 +16,7 @@ mod confined;
 mod credentials;
 mod discover;
 mod error;
+mod exact;
 mod key;
 mod listing;
 mod local;

