@@ -37,7 +37,8 @@ impl FunctionRewrite for CheckedNumbers {
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
         match expr {
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-                let sides = operator(op).map(|operator| (operator, of_numbers(&left, schema), of_numbers(&right, schema)));
+                let sides =
+                    operator(op).map(|operator| (operator, of_numbers(&left, schema), of_numbers(&right, schema)));
                 Ok(match sides {
                     // The quotient of integers is never larger than they are.
                     Some((operator, Some(numbers), Some(other)))
@@ -247,7 +248,9 @@ impl ScalarUDFImpl for Checked {
             value = result.map_err(|error| beyond(error, &before))?;
             match &value {
                 ColumnarValue::Array(values) => decimals::check(values)?,
-                ColumnarValue::Scalar(scalar) if scalar.data_type().is_decimal() => decimals::check(&scalar.to_array()?)?,
+                ColumnarValue::Scalar(scalar) if scalar.data_type().is_decimal() => {
+                    decimals::check(&scalar.to_array()?)?
+                }
                 ColumnarValue::Scalar(_) => {}
             }
         }

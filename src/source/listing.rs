@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::beneath::{Beneath, LinkMet};
 use super::confined::{Confined, first_link};
 use super::error::{Result, SourceError, full_text};
+use super::exact::Exact;
 use super::local::{self, Bounds};
 use super::location::{Kind, Location};
 use super::object::{Entry, Skipped};

