@@ -20,7 +20,7 @@ use super::{Appended, CommitError, LakeWriter, Ledger};
 use crate::lake::receipts;
 use crate::lake::{
     Body, Commit, CommitHead, Day, Entry, Lake, LakeError, Lost, Names, Outcome, PlannedTask, Receipt, State, TaskRef,
-    check_fits, check_head, folder_of,
+    Who, check_fits, check_head, folder_of,
 };
 use crate::schema::Table;
 
@@ -49,7 +49,7 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
     if ledger.state.create.is_none() {
         return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() }.into());
     }
-    ledger.state.check_log(&lake).await?;
+    ledger.state.check_log(&lake, Who::Writes).await?;
     let mut repaired = Repaired::default();
     loop {
         let history = History::read(&lake, ledger.state.next).await?;

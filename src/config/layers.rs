@@ -33,7 +33,10 @@ pub fn choose<'a>(
             let is_beside = above.any(|above| conflict(one.id(), above.id()));
             !typed.has(one.id())
                 && chosen.iter().all(|above| above.id() != one.id())
-                && (one.is_off() || !is_beside && typed.ids().all(|id| !conflict(one.id(), id)))
+                // A switch that keeps a lake from being written never gives way: then the line is refused.
+                && (one.is_off()
+                    || one.setting.name == "dry-run"
+                    || !is_beside && typed.ids().all(|id| !conflict(one.id(), id)))
         };
         let mut layer = layer;
         layer.retain(fits);

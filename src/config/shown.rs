@@ -8,7 +8,7 @@ use super::allowed::is_of_store;
 use super::document::NamedLake;
 use super::environment::Environment;
 use super::error::{ConfigError, Result};
-use super::file::{Looked, Trust};
+use super::file::{Looked, State, Trust};
 use super::given::{Chosen, Given, Origin};
 use super::layers::choose;
 use super::names::{Setting, program, settings};
@@ -139,5 +139,7 @@ pub fn note(from: &Surroundings, typed: &Typed, lake: Option<&NamedLake>, chosen
     }
     let of_file = chosen.iter().filter(|one| matches!(one.origin, Origin::Line(_)));
     parts.extend(of_file.map(|one| format!("{} {}", one.setting.flag(), value(&one.setting, &one.value))));
+    let hidden = from.looked.iter().filter(|looked| looked.state == State::PassedOver && looked.path.exists());
+    parts.extend(hidden.map(|looked| format!("{} is not read beside it", looked.path.display())));
     (!parts.is_empty()).then(|| format!("from {}: {}", document.path.display(), parts.join(", ")))
 }

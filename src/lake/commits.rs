@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Commit, CommitHead, Committed, Lake, LakeError, PlanState, PlannedTask, Purpose, State, TaskRef, Totals};
+use super::{
+    Commit, CommitHead, Committed, Lake, LakeError, PlanState, PlannedTask, Purpose, State, TaskRef, Totals, Who,
+};
 
 impl State {
     /// Whether what a task gave counts no longer, and its objects are converted again.
@@ -67,7 +69,7 @@ impl State {
     /// something may be missing.
     pub async fn open(lake: &Lake) -> Result<State, LakeError> {
         let state = State::load(lake).await?;
-        match state.check_log(lake).await {
+        match state.check_log(lake, Who::Reads).await {
             Err(error @ (LakeError::OlderLog { .. } | LakeError::ShortLog { .. })) if state.create.is_some() => {
                 tracing::warn!("{error}; answers lack what only the newer log knows");
             }
@@ -79,14 +81,14 @@ impl State {
         Ok(state)
     }
 
-    /// That the log is not an older copy than the checkpoint, and whatever else is of a plan. Gives the commits that no checkpoint has
-    /// filed.
-    pub async fn check_log(&self, lake: &Lake) -> Result<Committed, LakeError> {
+    /// That the log is not an older copy than the checkpoint, and whatever else is of a plan. Gives the commits that no
+    /// checkpoint has filed.
+    pub async fn check_log(&self, lake: &Lake, who: Who) -> Result<Committed, LakeError> {
         if let Some(from) = self.lacks {
             return Err(LakeError::ShortLog { url: lake.names.url(&lake.names.log_prefix()), from });
         }
         let committed = lake.committed_since(self.first_not_filed()).await?;
-        self.check_newest(lake, &committed).await?;
+        self.check_newest(lake, &committed, who).await?;
         Ok(committed)
     }
 
@@ -95,10 +97,10 @@ impl State {
     }
 
     /// What a writer must know before it writes: that the log is the newest, and that the commit of every task of the
-    /// sealed plans is there that no checkpoint has filed. It takes one listing, so that each run can afford it.
+    /// sealed plans is there that no checkpoint has filed. It takes a few listings, so that each run can afford it.
     pub async fn check_commits(&self, lake: &Lake) -> Result<(), LakeError> {
         let first_not_filed = self.first_not_filed();
-        let committed = self.check_log(lake).await?;
+        let committed = self.check_log(lake, Who::Writes).await?;
         for (&number, _) in self.plans.iter().filter(|(_, plan)| plan.sealed) {
             // A plan that was open for long has its number before what is filed.
             match number.checked_sub(first_not_filed) {

@@ -49,6 +49,7 @@ pub use files::DataFile;
 pub use firsts::Firsts;
 pub use lines::{LINE_BYTES_MAX, LineReader, ZSTD_LEVEL, decode_lines, encode_lines, padding};
 pub use names::Names;
+pub use newer::Who;
 pub use records::{Commit, CommitHead, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals, same_content};
 pub use relative::{NotInside, Relative};
 pub use seen::{Known, ObjectHash, Seen, Standing, object_hash};

@@ -13,6 +13,13 @@ use crate::schema::Table;
 /// years of files would be dear.
 const DAYS_MAX: usize = 3;
 
+/// Who asks: whoever only reads does not wait for listings of data files.
+#[derive(Debug, Clone, Copy)]
+pub enum Who {
+    Reads,
+    Writes,
+}
+
 /// What is of a plan.
 struct Trace {
     plan: u64,
@@ -23,14 +30,20 @@ struct Trace {
 
 impl State {
     /// An error if anything is of a plan that the log does not have. `committed` was listed since the log was read.
-    pub(super) async fn check_newest(&self, lake: &Lake, committed: &Committed) -> Result<(), LakeError> {
+    pub(super) async fn check_newest(&self, lake: &Lake, committed: &Committed, who: Who) -> Result<(), LakeError> {
         let filed = self.filed.through.map_or(0, |through| through + 1);
         let commits = committed.keys().filter(|plan| **plan >= filed && !self.plans.contains_key(plan)).map(|&plan| {
             let name = lake.names.relative(&lake.names.commits(plan));
             Trace { plan, name, may_precede: false }
         });
+        let data = async {
+            match who {
+                Who::Writes => data_from(lake, self.next).await,
+                Who::Reads => Ok(Vec::new()),
+            }
+        };
         let (plans, intents, data) =
-            futures::try_join!(plans_from(lake, self.next), intents_from(lake, self.next), data_from(lake, self.next))?;
+            futures::try_join!(plans_from(lake, self.next), intents_from(lake, self.next), data)?;
         let traces: Vec<Trace> = commits.chain(plans).chain(intents).chain(data).collect();
         if traces.iter().all(|trace| !self.lacks_plan_of(trace)) {
             return Ok(());

@@ -108,7 +108,9 @@ fn an_older_ledger_is_not_written_to(lab: &Lab) {
             assert!(said.code == 1 && told, "{trace}: {}", said.stderr);
         }
         let said = lab.run(&["query", "{}lake/", "SELECT count(*) AS n FROM flow_logs", "--format", "csv"]);
-        assert!(said.code == 0 && said.stderr.contains("older copy"), "{trace}: {}", said.stderr);
+        // Whoever only reads does not wait for listings of data files.
+        let is_told = !trace.starts_with("flow_logs/");
+        assert!(said.code == 0 && said.stderr.contains("older copy") == is_told, "{trace}: {}", said.stderr);
         assert_eq!(lab.list("lake"), before, "{trace}: nothing was written");
         newer.iter().for_each(|(name, bytes)| lab.put(name, bytes.clone()));
         assert_eq!((&lab.convert(&[], 0)["objects"], lab.lake_rows() == rows), (&0.into(), true), "{trace}");

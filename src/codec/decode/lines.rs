@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::LINE_BYTES_MAX;
 use super::fast::{Row, Run, Text};
 use super::object::{LINE_HEAD_BYTES, Object, Stop};
-use super::plain::{self, Fault, Line, Rules, Value};
+use super::plain::{self, Line, Rules, Value};
 use super::scan::{self, Scan};
 use crate::columns::{CHUNK_ROWS_MAX, NULL_TEXT, Values};
 use crate::schema::{Kind, Layout};
@@ -19,8 +19,12 @@ use crate::schema::{Kind, Layout};
 /// Text that is scanned at once, so that it and its separators stay in the first-level caches.
 const WINDOW_BYTES: usize = 32 << 10;
 
-/// Gzip members that begin in one line and may begin with a header. Each is looked at up to the end of the line.
-const MEMBERS_TRIED_MAX: usize = 16;
+/// Gzip members that begin in a line, or in the rest of one, and may begin with a header. Each is looked at up to the end
+/// of the line.
+const MEMBERS_TRIED_MAX: usize = 4;
+
+/// Headers that end a line in which members begin, up to its newline.
+const JOINTS_MAX: usize = 4;
 
 /// Memory that is kept from object to object.
 #[derive(Debug, Default)]
@@ -39,7 +43,8 @@ impl Object<'_> {
         while at < end {
             self.offset = offset + at as u64;
             let text = &text[at..];
-            let mut window = WINDOW_BYTES.min(end - at);
+            let takes_one = self.layout().is_none() || self.ended_by.is_some();
+            let mut window = if takes_one { line_of(text).len() + 1 } else { WINDOW_BYTES.min(end - at) };
             let joint = self.members_in(window).find(|&member| text[member - 1] != b'\n');
             if let Some(member) = joint {
                 window = text[..member].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
@@ -77,8 +82,10 @@ impl Object<'_> {
     /// Takes a line in which gzip members begin, and returns how much text that was. Where objects were joined of which
     /// the first lacks its last newline, the header of the second ends its line.
     fn joined_line(&mut self, line: &[u8]) -> Result<usize, Stop> {
-        let members: Vec<usize> = self.members_in(line.len()).take(MEMBERS_TRIED_MAX).collect();
+        let tries = if self.joints < JOINTS_MAX && line.len() <= LINE_BYTES_MAX { MEMBERS_TRIED_MAX } else { 0 };
+        let members: Vec<usize> = self.members_in(line.len()).take(tries).collect();
         let joint = members.into_iter().find(|&member| self.header_of_member(&line[member..]).is_some());
+        self.joints = if joint.is_some() { self.joints + 1 } else { 0 };
         let line = &line[..joint.unwrap_or(line.len())];
         let taken = match self.layout() {
             Some(_) => self.plain_line(line, 0).map(|()| line.len() + 1)?,
@@ -240,7 +247,7 @@ impl Object<'_> {
         let begins_member = self.begins_member(offset);
         let chunk = self.chunk.as_mut().expect("a layout is in force");
         if line.len() > LINE_BYTES_MAX {
-            return self.reject(Fault::too_long(), &line[..LINE_HEAD_BYTES], offset);
+            return self.too_long(&line[..LINE_HEAD_BYTES], offset, line.len() as u64);
         }
         let rules = Rules { layout: &chunk.layout, times: &self.times, begins_member, ended_by: self.ended_by };
         match plain::line(line, &rules) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::inflate::GZIP_MAGIC;
 use super::lines::Buffers;
 use super::plain::{self, Fault};
-use super::{Counts, DecodeError, Decoded, LINE_BYTES_MAX, Reject, Sink};
+use super::{Counts, DecodeError, Decoded, Reject, Sink};
 use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};
 use crate::schema::{Admitted, Kind, Layout, Place, Types};
 
@@ -25,6 +25,9 @@ const LAYOUTS_PER_OBJECT_MAX: usize = 64;
 
 /// Rejects that are held back until an object outside a flow log prefix shows its first row.
 const REJECTS_HELD_MAX: usize = 1024;
+
+/// Bytes of a header at most: more names than a layout may have.
+const HEADER_BYTES_MAX: u64 = 128 << 10;
 
 /// 2009-01-01, in Unix seconds: before the first VPC.
 const TIME_MIN: i64 = 1_230_768_000;
@@ -68,6 +71,8 @@ pub struct Object<'a> {
     pub(super) chunk: Option<Chunk>,
     /// The number of the line that ended the layout: it may be a header, and is not proven.
     pub(super) ended_by: Option<u64>,
+    /// Headers that ended the line which is being read, at gzip members within it.
+    pub(super) joints: usize,
     chunk_text_bytes: usize,
     pub(super) counts: Counts,
     /// Where the text that is being read begins in the inflated object.
@@ -90,6 +95,7 @@ impl<'a> Object<'a> {
             sink,
             chunk: None,
             ended_by: None,
+            joints: 0,
             chunk_text_bytes: 0,
             counts: Counts::default(),
             offset: 0,
@@ -164,14 +170,24 @@ impl<'a> Object<'a> {
         if self.chunk.is_none() {
             self.without_header(head)?;
         }
-        self.reject(Fault::too_long(), head, self.offset)?;
+        self.too_long(head, self.offset, bytes)?;
         self.offset += bytes + 1;
+        Ok(())
+    }
+
+    /// Sets a line aside of which only the beginning was read. Where a gzip member begins near its end, that may be a header.
+    pub(super) fn too_long(&mut self, head: &[u8], offset: u64, bytes: u64) -> Result<(), Stop> {
+        self.reject(Fault::too_long(), head, offset)?;
+        let end = offset + bytes;
+        let places = end.saturating_sub(HEADER_BYTES_MAX).max(offset + 1)..end;
+        if self.members.iter().take_while(|&&member| member < places.end).any(|member| places.contains(member)) {
+            self.ended_by = Some(self.counts.lines);
+        }
         Ok(())
     }
 
     /// The names in a line that begins a gzip member, if it is a header.
     pub(super) fn header_of_member<'b>(&self, line: &'b [u8]) -> Option<Vec<&'b str>> {
-        let line = Some(line).filter(|line| line.len() <= LINE_BYTES_MAX)?;
         let place = match &self.chunk {
             Some(chunk) => Place::Member(&chunk.layout),
             None => Place::First(self.setting.format.map(Arc::as_ref)),

@@ -162,6 +162,14 @@ struct LongLine {
     bytes: u64,
 }
 
+/// Leaves of the members that begin in a text the last within the line that it begins with, and those behind that line: of a
+/// line that is too long nobody asks for more, and it may have as many as bytes.
+fn keep_needed(members: &mut Vec<u64>, text: &[u8]) {
+    let end = text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len()) as u64;
+    let within = members.iter().take_while(|&&member| member < end).count();
+    members.drain(..within.saturating_sub(1));
+}
+
 /// Reads all of `input` into `object`. `buffer` is kept from object to object.
 pub fn read(input: Input, object: &mut Object, buffer: &mut Vec<u8>, limits: Limits) -> Result<(), Stop> {
     let is_gzip = input.buffer[..input.end].starts_with(&GZIP_MAGIC);
@@ -174,6 +182,9 @@ pub fn read(input: Input, object: &mut Object, buffer: &mut Vec<u8>, limits: Lim
     let mut members = Vec::new();
     loop {
         let fresh = text.fill(&mut buffer[carried..][..limits.block_bytes], &mut members)?;
+        if long.is_some() {
+            keep_needed(&mut members, &buffer[carried..][..fresh]);
+        }
         object.members_begin_after(&mut members);
         object.inflated(fresh as u64, limits.inflated_bytes)?;
         let is_last = fresh < limits.block_bytes;

@@ -113,6 +113,47 @@ fn what_may_be_a_header_ends_the_layout_until_one_is_proven() {
     assert_eq!((counts.rows, counts.rejects), (2, 1));
 }
 
+/// Many members in one line, or one for each blank line, cost no more than their bytes: this test would take hours.
+#[test]
+fn a_line_of_very_many_members_is_read_in_no_time() {
+    let one = format!("{}\n{ROW}", default_header());
+    let rest = format!("\n{ROW}\n");
+    let of = |text: &str, times: usize| gzip(text.as_bytes()).repeat(times);
+    for (many, is_read) in [("start end", false), ("x", true), ("\n", true)] {
+        let blanks_first = [of("\n", 60_000), of(&format!("{one}{rest}"), 1)].concat();
+        let body = if many == "\n" { blanks_first } else { [of(&one, 1), of(many, 60_000), of(&rest, 1)].concat() };
+        let mut bench = Bench::new(None);
+        let whole = bench.raw(&body);
+        let streamed = bench.streamed(&body, 4096);
+        match (whole, streamed) {
+            (Verdict::Decoded(whole), Verdict::Decoded(streamed)) => {
+                assert!(is_read && whole.counts == streamed.counts && whole.counts.rows >= 1, "{many}");
+            }
+            // What is left of the line is a header of 60,000 names.
+            (Verdict::Aside { .. }, Verdict::Aside { .. }) => assert!(!is_read, "{many}"),
+            other => panic!("{many}: {other:?}"),
+        }
+    }
+}
+
+/// The end of a line that is too long may be a header, which nobody reads.
+#[test]
+fn a_member_within_a_line_that_is_too_long_ends_the_layout() {
+    let long = "x".repeat(LINE_BYTES_MAX + 7);
+    let moved = "version dstaddr srcaddr start end\n2 10.0.0.1 10.0.0.2 1694649600 1694649660\n";
+    let again = "version srcaddr dstaddr start end\n2 10.0.0.3 10.0.0.4 1694649600 1694649660\n";
+    let one = format!("version srcaddr dstaddr start end\n2 10.0.0.1 10.0.0.2 1694649600 1694649660\n{long}");
+    let body = [gzip(one.as_bytes()), gzip(moved.as_bytes()), gzip(again.as_bytes())].concat();
+    for piece in [0, 4096] {
+        let mut bench = Bench::new(None);
+        let verdict = if piece == 0 { bench.raw(&body) } else { bench.streamed(&body, piece) };
+        let Verdict::Decoded(decoded) = verdict else { panic!("{piece}") };
+        let counts = decoded.counts;
+        assert_eq!((counts.headers, counts.rows, counts.rejects), (2, 2, 2), "{piece}");
+        assert_eq!(bench.column(1), [Some("10.0.0.1"), Some("10.0.0.3")], "{piece}");
+    }
+}
+
 #[test]
 fn a_byte_order_mark_belongs_to_no_name() {
     let mark = "\u{feff}";
