@@ -95,15 +95,21 @@ fn run(lab: &Lab, command: &[&str]) -> Said {
     let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     if command[0] == "serve" {
         let mut stderr = BufReader::new(child.stderr.take().expect("it is a pipe"));
-        let mut first = String::new();
-        stderr.read_line(&mut first).expect("text");
-        let serves = first.starts_with("serving ");
+        // Warnings may come before it serves.
+        let (mut told, mut serves) = (String::new(), false);
+        while !serves {
+            let from = told.len();
+            if stderr.read_line(&mut told).expect("text") == 0 {
+                break;
+            }
+            serves = told[from..].starts_with("serving ");
+        }
         if serves {
             child.kill().expect("it runs");
         }
-        stderr.read_to_string(&mut first).expect("text");
+        stderr.read_to_string(&mut told).expect("text");
         let code = child.wait().expect("it ends").code();
-        return Said { code: if serves { 0 } else { code.unwrap_or(-1) }, stdout: String::new(), stderr: first };
+        return Said { code: if serves { 0 } else { code.unwrap_or(-1) }, stdout: String::new(), stderr: told };
     }
     let ended = std::thread::spawn(move || child.wait_with_output().expect("it ends"));
     let began = Instant::now();
