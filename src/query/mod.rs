@@ -374,7 +374,7 @@ fn table_view(
         let (time_zone, starts) = (time_zone.name(), provider.starts());
         view::View { time_zone, window, optional: optional.clone(), starts }.of(table.name(), provider)
     };
-    Ok(match provider.schema().fields().len() >= wide::COLUMNS_MIN {
+    Ok(match provider.schema().fields().len() >= table::COLUMNS_MIN_OF_WIDE {
         true => Arc::new(wide::Wide::new(provider.clone(), Box::new(view))?),
         false => Arc::new(view(provider.clone())?),
     })

@@ -37,6 +37,10 @@ use crate::schema::{FIELDS, Kind, PARTITION_KEYS, PROVENANCE, documented};
 /// Days from the first day of the proleptic Gregorian calendar to 1970-01-01, as chrono counts.
 const EPOCH_DAYS_FROM_CE: i32 = 719_163;
 
+/// Columns from which on a table is a very wide one: its view is made for each scan, and its files have no statistics. A
+/// lake that this program wrote alone has fewer.
+pub(super) const COLUMNS_MIN_OF_WIDE: usize = 1_024;
+
 /// Bytes at the end of a file that are fetched at once, so that the footer comes with the first request.
 const FOOTER_BYTES_HINT: usize = 128 << 10;
 
@@ -211,7 +215,7 @@ impl LakeTable {
             PartitionedFile::new_from_meta(meta).with_partition_values(partition_values(file, by_hour));
         // Set as they are: `with_statistics` would say that partition values are never null.
         // They have a place for every column, and would fill the memory where columns and files are very many.
-        let is_wide = self.schema.table_schema().fields().len() >= super::wide::COLUMNS_MIN;
+        let is_wide = self.schema.table_schema().fields().len() >= COLUMNS_MIN_OF_WIDE;
         partitioned.statistics = (!is_wide).then(|| Arc::new(self.statistics_of(&[index])));
         partitioned
     }

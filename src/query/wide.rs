@@ -18,9 +18,6 @@ use futures::future::{BoxFuture, ready};
 use super::table::LakeTable;
 use crate::schema::{PREFIX, RESERVED, documented};
 
-/// Columns of a table from which on it is such a one. A lake that this program wrote alone has fewer.
-pub(super) const COLUMNS_MIN: usize = 1_024;
-
 /// Makes the view of a table, or of some of its columns.
 type MakeView = Box<dyn Fn(Arc<LakeTable>) -> Result<ViewTable> + Send + Sync>;
 

@@ -11,13 +11,12 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Int64Type, UInt64Type};
-use datafusion::common::exec_err;
-use datafusion::error::Result;
+use datafusion::common::{exec_datafusion_err, exec_err};
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
 
 use super::super::decimals;
-use super::sum::too_large;
 
 /// What a state carries of a sum. Its digits are not checked: all of 128 bits may be used.
 pub(super) const STATE: DataType = DataType::Decimal128(38, 0);
@@ -250,5 +249,14 @@ impl GroupsAccumulator for Averages {
 
     fn size(&self) -> usize {
         self.sums.capacity() * size_of::<i128>() + self.rows.capacity() * size_of::<u64>()
+    }
+}
+
+pub(super) fn too_large(returns: &DataType) -> DataFusionError {
+    match returns {
+        DataType::Int64 | DataType::UInt64 => exec_datafusion_err!(
+            "a sum is larger than an integer of 64 bits; sum decimals: sum(CAST(bytes AS DECIMAL(38, 0)))"
+        ),
+        other => exec_datafusion_err!("a sum is larger than {other} holds"),
     }
 }

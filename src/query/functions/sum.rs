@@ -11,8 +11,8 @@ use datafusion::arrow::array::{PrimitiveArray, PrimitiveBuilder};
 use datafusion::arrow::datatypes::{
     DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, FieldRef, Int64Type, UInt64Type,
 };
-use datafusion::common::{exec_datafusion_err, plan_err};
-use datafusion::error::{DataFusionError, Result};
+use datafusion::common::plan_err;
+use datafusion::error::Result;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
@@ -22,7 +22,7 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use super::super::decimals;
-use super::exact::{Exact, Of};
+use super::exact::{Exact, Of, too_large};
 use super::frame::Frame;
 
 /// The function, under DataFusion's name for it.
@@ -115,15 +115,6 @@ impl AggregateUDFImpl for Sum {
 
     fn documentation(&self) -> Option<&Documentation> {
         self.inner.documentation()
-    }
-}
-
-pub(super) fn too_large(returns: &DataType) -> DataFusionError {
-    match returns {
-        DataType::Int64 | DataType::UInt64 => exec_datafusion_err!(
-            "a sum is larger than an integer of 64 bits; sum decimals: sum(CAST(bytes AS DECIMAL(38, 0)))"
-        ),
-        other => exec_datafusion_err!("a sum is larger than {other} holds"),
     }
 }
 
