@@ -123,7 +123,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = remove_run_folder(&self.folder);
         // The user's own folder goes with its last run.
         if let Some(own) = self.folder.parent() {
             let _ = fs::remove_dir(own);
@@ -158,7 +158,7 @@ fn remove_orphan(folder: &Path, name: &str, lake: &LakeMark) -> io::Result<()> {
     let mut text = Vec::new();
     (&lock).take(MARK_BYTES_MAX).read_to_end(&mut text)?;
     match serde_json::from_slice::<Mark>(&text) {
-        Ok(mark) if mark.flowlake_scratch == name && mark.lake.is_same(lake) => fs::remove_dir_all(folder),
+        Ok(mark) if mark.flowlake_scratch == name && mark.lake.is_same(lake) => remove_run_folder(folder),
         // It died before it had said whose it is, and so before there was anything but its lock.
         _ if text.is_empty() && is_run(name) && fs::read_dir(folder)?.count() == 1 => {
             fs::remove_file(folder.join(LOCK))?;
@@ -166,6 +166,22 @@ fn remove_orphan(folder: &Path, name: &str, lake: &LakeMark) -> io::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Removes a run's folder, its lock last: without it, nobody could tell later whose the rest is if this is cut short.
+fn remove_run_folder(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let removed = match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path()),
+            false if entry.file_name() == LOCK => Ok(()),
+            false => fs::remove_file(entry.path()),
+        };
+        // An attempt that ends meanwhile removes its own folder.
+        removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+    }
+    fs::remove_file(folder.join(LOCK))?;
+    fs::remove_dir(folder)
 }
 
 /// Whether a name is one that runs give to their folders.

@@ -138,6 +138,36 @@ fn scratch_of_a_dead_run_of_the_lake_is_removed_and_nothing_else() {
     assert_eq!(std::fs::read_dir(&own).unwrap().count(), 4, "the other lake's, two without proof, a link");
 }
 
+/// A run that is killed while it removes what another left leaves the proof to the next: the lock is the last to go.
+#[test]
+fn the_lock_of_a_scratch_folder_outlives_its_files() {
+    let base = TempDir::new().unwrap();
+    let lake = mark("s3://a/", "1");
+    let folder = killed(base.path(), &lake);
+    for attempt in 0..20 {
+        let attempt = folder.join(format!("p1-t{attempt}-0"));
+        std::fs::create_dir(&attempt).unwrap();
+        (0..100).for_each(|file| std::fs::write(attempt.join(format!("data-{file}.parquet")), "half").unwrap());
+    }
+    let mut before_last = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| Scratch::open(base.path(), &lake).unwrap());
+        // Seen while it is removed: wherever there is a file, there is the lock.
+        while folder.exists() {
+            let Ok(found) = std::fs::read_dir(&folder) else { break };
+            let is_left = found.flatten().any(|entry| entry.file_name() != "lock");
+            if is_left && !folder.join("lock").exists() {
+                // It may have gone since it was listed, with the lock.
+                let again = std::fs::read_dir(&folder).map_or(0, |found| found.flatten().count());
+                assert_eq!(again, 0, "files outlive their lock");
+            }
+            before_last += u32::from(is_left);
+        }
+    });
+    assert!(before_last > 0, "its removal was watched");
+    assert!(!folder.exists());
+}
+
 #[test]
 fn scratch_leaves_nothing_where_nothing_was() {
     let base = TempDir::new().unwrap();
