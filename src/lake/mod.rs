@@ -176,6 +176,21 @@ impl Lake {
         self.collect(prefix, self.store.list_with_offset(Some(prefix), after)).await
     }
 
+    /// What lies under `prefix` in the folders of number `first` and of later ones, where `folder` gives the folder of
+    /// a number. It is listed from the folder before on, since some stores (SeaweedFS) pass over all that is in a
+    /// folder of the name behind which is listed; so a few things of that one may be among what is found.
+    pub async fn list_folders_from(
+        &self,
+        prefix: &Path,
+        first: u64,
+        folder: impl Fn(u64) -> Path,
+    ) -> Result<Vec<ObjectMeta>, LakeError> {
+        match first.checked_sub(1) {
+            Some(before) => self.list_after(prefix, &folder(before)).await,
+            None => self.list(prefix).await,
+        }
+    }
+
     async fn collect(
         &self,
         prefix: &Path,
@@ -253,10 +268,13 @@ impl Lake {
 
     /// The committed tasks of plan `first` and all later ones, in one listing.
     pub async fn committed_since(&self, first: u64) -> Result<Committed, LakeError> {
-        let listed = self.list_after(&self.names.all_commits(), &self.names.commits(first)).await?;
+        let commits = |plan| self.names.commits(plan);
+        let listed = self.list_folders_from(&self.names.all_commits(), first, commits).await?;
         let mut committed = Committed::new();
         for TaskRef { plan, task } in listed.iter().filter_map(|meta| self.names.commit_of(&meta.location)) {
-            committed.entry(plan).or_default().insert(task);
+            if plan >= first {
+                committed.entry(plan).or_default().insert(task);
+            }
         }
         Ok(committed)
     }

@@ -82,11 +82,8 @@ async fn plans_from(lake: &Lake, next: u64) -> Result<Vec<Trace>, LakeError> {
 }
 
 async fn intents_from(lake: &Lake, next: u64) -> Result<Vec<Trace>, LakeError> {
-    // From the number before on: some stores pass over a folder of the name behind which is listed.
-    let listed = match next.checked_sub(1) {
-        Some(before) => lake.list_after(&lake.names.all_intents(), &lake.names.intents_of_plan(before)).await?,
-        None => lake.list(&lake.names.all_intents()).await?,
-    };
+    let intents = |plan| lake.names.intents_of_plan(plan);
+    let listed = lake.list_folders_from(&lake.names.all_intents(), next, intents).await?;
     let trace = |path: &Path| {
         let TaskRef { plan, .. } = lake.names.intent_of(path).filter(|task| task.plan >= next)?;
         Some(Trace { plan, name: lake.names.relative(path), may_precede: false })

@@ -1,8 +1,10 @@
 //! Lakes of earlier ledger formats, kept as they were written (`tests/data/lake-<format>`): every kind of record in them is
 //! still read, what they hold is still proven, and the plan that they left open is still finished.
 //!
-//! Format 1 was written by flowlake 0.1.0 from `/tmp/flowlake-fixture/logs`, which is gone. Its checkpoint stands for
-//! entries 0 to 7. These files never change; a new format gets a new folder.
+//! Both were written by flowlake 0.1.0 from `/tmp/flowlake-fixture/logs`, which is gone. The checkpoint of format 1 stands
+//! for entries 0 to 7. Format 2, of writer epoch 4, has what came since: marks of plans, digests, a copy that was left out, a
+//! task that was given up, a redo and a replay behind its checkpoint of entry 11. These files never change; a new format
+//! gets a new folder.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,6 +16,7 @@ use crate::lab::{Lab, on_both_stores};
 
 on_both_stores!(
     a_lake_of_format_1_is_read_proven_and_continued,
+    a_lake_of_format_2_is_read_proven_and_continued,
     a_plan_of_another_writer_is_finished_with_the_same_rows,
     what_another_decoder_would_read_otherwise_is_not_laid_to_the_content,
     times_that_an_older_writer_let_through_do_not_stop_the_lake,
@@ -44,7 +47,8 @@ fn verify(lab: &Lab, code: i32) -> Value {
 
 fn a_lake_of_format_1_is_read_proven_and_continued(lab: &Lab) {
     let keys = copy(lab, "lake-1");
-    holds_every_kind_of_record(lab, &keys);
+    let kinds = ["create", "plan", "seal", "drop", "convert", "check"];
+    holds_every_kind_of_record(lab, &keys, &kinds, &["converted", "aside", "skipped", "confirmed", "differs"]);
     let before = verify(lab, 0);
     assert_eq!(before["plans_open"], json!([{ "plan": 8, "tasks": 1, "tasks_committed": 0 }]));
     let told = ["log_entries", "checkpoints", "objects", "objects_aside", "objects_skipped", "rows", "rejects"];
@@ -75,8 +79,38 @@ fn a_lake_of_format_1_is_read_proven_and_continued(lab: &Lab) {
     );
 }
 
+fn a_lake_of_format_2_is_read_proven_and_continued(lab: &Lab) {
+    let keys = copy(lab, "lake-2");
+    let kinds = ["create", "plan", "seal", "lost", "convert", "check", "redo"];
+    let outcomes = ["converted", "aside", "skipped", "confirmed", "differs", "copy"];
+    holds_every_kind_of_record(lab, &keys, &kinds, &outcomes);
+    let before = verify(lab, 0);
+    assert_eq!(before["plans_open"], json!([{ "plan": 18, "tasks": 1, "tasks_committed": 0 }]));
+    let told = ["log_entries", "checkpoints", "objects", "objects_aside", "objects_skipped", "rows", "rejects"];
+    assert_eq!(told.map(|field| before[field].as_u64().expect("a count")), [19, 1, 7, 1, 1, 8, 1]);
+    assert_eq!((before["files"].as_u64(), before["files_unpublished"].as_u64()), (Some(6), Some(1)));
+
+    lab.put_gz("logs/2023/09/15/new.log.gz", "version srcaddr bytes start\n2 10.0.0.10 1000 1694735970\n");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/", "--json", "--trust-plans"]);
+    assert_eq!(said.code, 3, "its open plan names an object that is gone: {}{}", said.stdout, said.stderr);
+    let after = verify(lab, 0);
+    assert_eq!((&after["plans_open"], &after["rows"]), (&json!([]), &json!(9)));
+    let rows = lab.lake_rows();
+    // Row `n` of the sources has 100 bytes times `n`; that of the transit gateway, whose redo took changed content, 50.
+    let column = |name: &str| {
+        let mut values: Vec<_> = rows.values().map(|row| row.get(name).map_or("-", String::as_str)).collect();
+        values.sort_unstable();
+        values.join(" ")
+    };
+    assert_eq!(column("bytes"), "100 1000 200 400 50 500 600 700 800");
+    assert_eq!(
+        (column("tgw_id").as_str(), column("new_field").as_str()),
+        ("- - - - - - - - tgw-2", "- - - - - - - - v")
+    );
+}
+
 /// Every kind that a lake of this format can have.
-fn holds_every_kind_of_record(lab: &Lab, keys: &BTreeSet<String>) {
+fn holds_every_kind_of_record(lab: &Lab, keys: &BTreeSet<String>, of_log: &[&str], of_receipts: &[&str]) {
     for folder in ["log", "plans", "intents", "commits", "rejects", "checkpoints", "objects", "heads"] {
         assert!(keys.iter().any(|key| key.starts_with(&format!("_flowlake/{folder}/"))), "{folder}");
     }
@@ -86,7 +120,6 @@ fn holds_every_kind_of_record(lab: &Lab, keys: &BTreeSet<String>) {
         let bytes = || lab.get(&format!("lake/{key}"));
         if key.starts_with("_flowlake/log/") {
             let entry: Value = serde_json::from_slice(&bytes()).expect("JSON");
-            assert_eq!(entry["format"], 1);
             kinds.insert(text(&entry["kind"]));
             kinds.extend(entry.get("purpose").map(text));
         }
@@ -99,8 +132,7 @@ fn holds_every_kind_of_record(lab: &Lab, keys: &BTreeSet<String>) {
         }
     }
     let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
-    assert_eq!(kinds, set(&["create", "plan", "seal", "drop", "convert", "check"]));
-    assert_eq!(outcomes, set(&["converted", "aside", "skipped", "confirmed", "differs"]));
+    assert_eq!((kinds, outcomes), (set(of_log), set(of_receipts)));
 }
 
 /// Another version of the writer began the plan and published files of other bytes before it died: an older one or a

@@ -80,11 +80,12 @@ impl Object<'_> {
     }
 
     /// Takes a line in which gzip members begin, and returns how much text that was. Where objects were joined of which
-    /// the first lacks its last newline, the header of the second ends its line.
+    /// the first lacks its last newline, the header of the second ends its line; a header that is cut in two is none.
     fn joined_line(&mut self, line: &[u8]) -> Result<usize, Stop> {
         let tries = if self.joints < JOINTS_MAX && line.len() <= LINE_BYTES_MAX { MEMBERS_TRIED_MAX } else { 0 };
         let members: Vec<usize> = self.members_in(line.len()).take(tries).collect();
-        let joint = members.into_iter().find(|&member| self.header_of_member(&line[member..]).is_some());
+        let is_cut = !members.is_empty() && self.is_cut_header(line);
+        let joint = members.into_iter().find(|&member| !is_cut && self.header_of_member(&line[member..]).is_some());
         self.joints = if joint.is_some() { self.joints + 1 } else { 0 };
         let line = &line[..joint.unwrap_or(line.len())];
         let taken = match self.layout() {

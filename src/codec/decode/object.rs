@@ -9,7 +9,7 @@ use super::lines::Buffers;
 use super::plain::{self, Fault};
 use super::{Counts, DecodeError, Decoded, Reject, Sink};
 use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};
-use crate::schema::{Admitted, Kind, Layout, Place, Types};
+use crate::schema::{Admitted, Kind, Layout, Place, Types, is_one_header};
 
 /// Text of a reject's line at most, in bytes.
 const REJECT_TEXT_BYTES_MAX: usize = 4 << 10;
@@ -193,6 +193,18 @@ impl<'a> Object<'a> {
             None => Place::First(self.setting.format.map(Arc::as_ref)),
         };
         plain::header(std::str::from_utf8(line).ok()?, place)
+    }
+
+    /// Whether a line in which members begin is a header as a whole.
+    pub(super) fn is_cut_header(&mut self, line: &[u8]) -> bool {
+        let begins_member = self.begins_member(self.offset);
+        let (place, layout) = match (&self.chunk, self.setting.format.map(Arc::as_ref)) {
+            (Some(chunk), _) if begins_member => (Place::Member(&chunk.layout), Some(chunk.layout.as_ref())),
+            (Some(chunk), _) => (Place::Middle(&chunk.layout), Some(chunk.layout.as_ref())),
+            (None, format) => (Place::First(format), format),
+        };
+        let names = std::str::from_utf8(line).ok().and_then(|line| plain::header(line, place));
+        names.is_some_and(|names| is_one_header(&names, layout))
     }
 
     /// Decides what the first line with text is; it is consumed only if it is a header.

@@ -94,6 +94,13 @@ pub fn is_header(tokens: &[&str], place: Place) -> bool {
     }
 }
 
+/// Whether a header in which gzip members begin is one line that they cut, and not the end of a line and a header behind it:
+/// its names are those in force, or all of them are documented and no two are the same.
+pub fn is_one_header(names: &[&str], layout: Option<&Layout>) -> bool {
+    let distinct: BTreeSet<&str> = names.iter().filter_map(|name| documented(name)).map(|field| field.log).collect();
+    distinct.len() == names.len() || layout.is_some_and(|layout| layout.is_named(names))
+}
+
 /// Names begin with a letter, so that they are values of texts alone.
 fn may_be_row(tokens: &[&str], layout: &Layout) -> bool {
     tokens.len() == layout.fields() && layout.columns.iter().all(|column| column.kind == Kind::Text)

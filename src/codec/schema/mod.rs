@@ -18,7 +18,7 @@ mod unknown;
 mod tests;
 
 pub use fields::{FIELDS, Field, TGW_DEFAULT_FORMAT, VPC_DEFAULT_FORMAT, documented};
-pub use header::{Place, is_header, names, resembles_header};
+pub use header::{Place, is_header, is_one_header, names, resembles_header};
 pub use layout::{Column, FIELDS_PER_HEADER_MAX, Layout, LayoutError, Other, Types};
 pub use provenance::{OTHER_FIELDS, PARTITION_KEYS, PREFIX, PROVENANCE, Provenance, RESERVED};
 pub use unknown::{Admitted, NEW_COLUMNS_PER_TASK_MAX, UNKNOWN_COLUMNS_MAX, Unknown};

@@ -86,6 +86,30 @@ fn a_header_is_proven_by_the_member_that_it_begins() {
     }
 }
 
+/// Who compresses joined logs in blocks cuts them anywhere: the text is the same, and so are the rows.
+#[test]
+fn a_header_that_members_cut_in_two_is_one() {
+    let custom = "version srcaddr dstaddr region start end new-field";
+    for (header, row) in [(default_header(), ROW), (custom, "2 10.0.0.1 10.0.0.2 x 1694649600 1694649660 y")] {
+        let text = format!("{header}\n{row}\n{row}\n{header}\n{row}\n");
+        let again = text.rfind(header).unwrap();
+        // A first header with a name that nobody documents may be two, where its end is a header by itself.
+        let first = if header == custom { again..again } else { 1..header.len() };
+        for cut in first.chain(again + 1..again + header.len() + 1) {
+            let (one, two) = text.as_bytes().split_at(cut);
+            let middle = two.len().min(3);
+            let body = [gzip(one), gzip(&two[..middle]), gzip(&two[middle..])].concat();
+            let mut bench = Bench::new(None);
+            for piece in [0, 7] {
+                let verdict = if piece == 0 { bench.raw(&body) } else { bench.streamed(&body, piece) };
+                let Verdict::Decoded(decoded) = verdict else { panic!("{cut}: {verdict:?}") };
+                let counts = decoded.counts;
+                assert_eq!((counts.headers, counts.rows, counts.rejects), (2, 3, 0), "cut at {cut} in {piece}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_may_be_a_header_ends_the_layout_until_one_is_proven() {
     let moved = "version account-id interface-id dstaddr srcaddr dstport srcport protocol packets bytes start end action \
