@@ -127,7 +127,7 @@ impl Finder<'_> {
     async fn one_object(&self, found: &mut Discovery) -> Result<()> {
         let location = &self.store.location;
         let Some(entry) = self.store.head(location.key()).await? else {
-            return Err(SourceError::Missing { url: location.url() });
+            return Err(SourceError::none_there(location));
         };
         self.give(vec![entry], &mut found.skipped);
         Ok(())

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::beneath::LinkMet;
+use super::location::Location;
 use super::secret::without_secrets;
 
 /// Why a source cannot be opened or listed.
@@ -21,6 +22,8 @@ pub enum SourceError {
     OptionValue { url: String, detail: String },
     #[error("\"{url}\" does not exist; check the bucket's and the folder's spelling")]
     Missing { url: String },
+    #[error("\"{path}\" is there, and is {what}; name a folder")]
+    OtherThing { path: PathBuf, what: &'static str },
     #[error("bucket \"{bucket}\" does not exist; check its name, and the endpoint if it is not on AWS")]
     MissingBucket { bucket: String },
     #[error("\"{url}\" may not be read: {detail}; listing needs s3:ListBucket and reading needs s3:GetObject")]
@@ -92,6 +95,14 @@ impl SourceError {
             SourceError::Folder { source, .. } => source.to_string(),
             other => other.to_string(),
         }
+    }
+
+    /// Says of a location on disk or elsewhere that it is no folder, nor a file where one may be a source.
+    pub(super) fn none_there(location: &Location) -> SourceError {
+        let Some(path) = location.path().filter(|path| path.exists()) else {
+            return SourceError::Missing { url: location.url() };
+        };
+        SourceError::OtherThing { what: if path.is_file() { "a file" } else { "neither a file nor a folder" }, path }
     }
 
     /// Reads what a store says about a request for `url` (of `bucket`).

@@ -140,7 +140,7 @@ impl Store {
                 Some(path) => Err(SourceError::Link(LinkMet { path })),
                 None => Ok(Arc::new(Confined::new(beneath))),
             },
-            Some(_) => Err(SourceError::Missing { url: self.location.url() }),
+            Some(_) => Err(SourceError::none_there(&self.location)),
             None => match folder_path(&self.location.prefix()) {
                 Some(prefix) => Ok(Arc::new(Exact(Arc::new(PrefixStore::new(Arc::clone(&self.store), prefix))))),
                 None => Ok(Arc::new(Exact(Arc::clone(&self.store)))),

@@ -25,6 +25,30 @@ fn a_missing_source_is_named(lab: &Lab) {
     assert!(lab.data_files().is_empty());
 }
 
+/// On disk a name may be taken by something else.
+#[test]
+fn a_lake_or_source_that_is_no_folder_is_told() {
+    let lab = Lab::on_disk();
+    lab.put_gz("logs/a.log.gz", ROW);
+    let (file, pipe) = (lab.temporary().join("file"), lab.temporary().join("pipe"));
+    std::fs::write(&file, "").expect("a file");
+    let name = std::ffi::CString::new(pipe.to_str().expect("plain names")).expect("no NUL");
+    // SAFETY: the name is a C text that lives longer than the call.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    let logs = lab.temporary().join("logs");
+    let text = |path: &std::path::Path| path.to_str().expect("plain names").to_owned();
+    for (source, lake, what) in [
+        (&logs, &file, "is a file"),
+        (&logs, &pipe, "is neither a file nor a folder"),
+        (&pipe, &lab.temporary().join("new"), "is neither a file nor a folder"),
+    ] {
+        let said = lab.run(&["convert", &text(source), &text(lake)]);
+        assert_eq!(said.code, 1, "{}", said.stderr);
+        assert!(said.stderr.contains(what), "{}", said.stderr);
+    }
+    assert_eq!(std::fs::read(&file).expect("it is still there"), b"");
+}
+
 fn a_lake_inside_its_source_is_refused(lab: &Lab) {
     lab.put_gz("logs/a.log.gz", "version srcaddr\n2 10.0.0.1\n");
     let said = lab.run(&["convert", "{}logs/", "{}logs/lake/"]);
