@@ -1,10 +1,11 @@
 //! What a person sees while work goes on: one line on stderr, fed by counters, and nothing when stderr is no terminal.
 
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 /// When to draw.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -33,7 +34,8 @@ const NOUNS: [&str; 2] = ["objects", "files"];
 impl Progress {
     pub fn new(when: When) -> Progress {
         let target = match when {
-            When::Auto => ProgressDrawTarget::stderr(),
+            When::Auto if io::stderr().is_terminal() => ProgressDrawTarget::term_like_with_hz(Box::new(Terminal), 20),
+            When::Auto => ProgressDrawTarget::hidden(),
             When::Always => ProgressDrawTarget::stderr_with_hz(4),
             When::Never => ProgressDrawTarget::hidden(),
         };
@@ -103,6 +105,62 @@ impl Progress {
 
     pub fn clear(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// The terminal behind stderr, a little narrower than it is: what the keyboard echoes behind the line, such as `^C`, would
+/// else begin a new one, and leave this one where it stands.
+#[derive(Debug)]
+struct Terminal;
+
+/// Columns that stay free.
+const FREE: u16 = 4;
+
+/// Columns of a terminal that does not say.
+const WIDTH: u16 = 80;
+
+impl Terminal {
+    fn moved(&self, columns_or_lines: usize, to: char) -> io::Result<()> {
+        if columns_or_lines == 0 { Ok(()) } else { write!(io::stderr(), "\x1b[{columns_or_lines}{to}") }
+    }
+}
+
+impl TermLike for Terminal {
+    fn width(&self) -> u16 {
+        let width = terminal_size::terminal_size_of(io::stderr()).map_or(WIDTH, |(width, _)| width.0);
+        width.saturating_sub(FREE).max(1)
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        self.moved(lines, 'A')
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        self.moved(lines, 'B')
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        self.moved(columns, 'C')
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        self.moved(columns, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        writeln!(io::stderr(), "{text}")
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        io::stderr().write_all(text.as_bytes())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.write_str("\r\x1b[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 

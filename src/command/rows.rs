@@ -1,10 +1,12 @@
 //! Where the rows of an answer go, how much of them a terminal shows, and what is told beside them.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use datafusion::arrow::record_batch::RecordBatch;
-use tokio::task::AbortHandle;
 
 use crate::cli;
 use crate::error::{Error, Exit};
@@ -140,33 +142,50 @@ impl Drop for Watching {
     }
 }
 
+/// A line that a thread of its own draws: the workers of the runtime may compute for seconds on end.
 #[derive(Clone)]
-struct Cover {
-    progress: Progress,
-    drawing: AbortHandle,
+struct Cover(Arc<Mutex<Option<Drawing>>>);
+
+struct Drawing {
+    /// Dropped to end it.
+    stop: mpsc::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Cover {
     fn draw(reading: Reading) -> Cover {
-        let progress = Progress::new(When::Auto);
-        let shown = progress.clone();
-        let drawing = tokio::spawn(async move {
-            tokio::time::sleep(SHOWN_AFTER).await;
-            shown.asking(SHOWN_AFTER);
+        if !io::stderr().is_terminal() {
+            return Cover(Arc::default());
+        }
+        let (stop, stopped) = mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let goes_on = |after| stopped.recv_timeout(after) == Err(RecvTimeoutError::Timeout);
+            if !goes_on(SHOWN_AFTER) {
+                return;
+            }
+            let progress = Progress::new(When::Auto);
+            progress.asking(SHOWN_AFTER);
             loop {
                 let so_far = reading.so_far();
                 let files =
                     so_far.percent.map(|percent| format!("{percent} % of the files read, ")).unwrap_or_default();
-                shown.read(&format!("{files}{} rows; Ctrl-C ends it", count(so_far.rows)));
-                tokio::time::sleep(SHOWN_EVERY).await;
+                progress.read(&format!("{files}{} rows; Ctrl-C ends it", count(so_far.rows)));
+                if !goes_on(SHOWN_EVERY) {
+                    break progress.clear();
+                }
             }
         });
-        Cover { progress, drawing: drawing.abort_handle() }
+        Cover(Arc::new(Mutex::new(Some(Drawing { stop, thread }))))
     }
 
+    /// Nothing is drawn any more when it returns.
     fn clear(&self) {
-        self.drawing.abort();
-        self.progress.clear();
+        let drawing = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Drawing { stop, thread }) = drawing {
+            drop(stop);
+            // A thread that panicked has said so, and draws nothing any more either.
+            let _ = thread.join();
+        }
     }
 }
 
