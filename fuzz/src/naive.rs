@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use flowlake::schema::{Admitted, Column, Kind, Layout, Place, Types, Unknown, is_header, names, resembles_header};
+use flowlake::schema::{Column, Kind, Layout, Place, Types, Unknown, is_header, names, resembles_header};
 
 /// The line and the values of a record.
 pub type Row<'a> = (i64, Vec<Value<'a>>);
@@ -33,7 +33,7 @@ const START_MIN: i64 = 1_230_768_000;
 /// `None` where the object must be set aside whole. The object is one gzip member, or none.
 pub fn read<'a>(text: &'a [u8], format: Option<&str>, unknown: &Unknown) -> Option<Expected<'a>> {
     let format = format.map(|format| Layout::from_format(format, &Types::default()).expect("a sound format"));
-    let mut admitted = Admitted::new(unknown, format.as_ref());
+    let mut admitted = Layout::admitted(unknown, format.as_ref());
     let mut expected = Expected::default();
     let mut layout: Option<Layout> = None;
     let mut has_ended = false;

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::log::{is_nonce, nonce};
+use super::nonce::{is_nonce, nonce};
 use super::place::{Place, parent};
 use crate::source::{Beneath, same_bytes};
 

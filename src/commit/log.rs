@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::nonce::nonce;
 use super::{CommitError, Created, LakeWriter};
 use crate::lake::{Body, Day, Entry, Names, Plan, PlanMark, PlannedTask, Purpose, Settings, State, encode_lines};
 
@@ -115,15 +116,6 @@ impl Draft {
         self.plan.settled = settled;
         self
     }
-}
-
-pub(super) fn nonce() -> String {
-    uuid::Uuid::new_v4().simple().to_string()
-}
-
-/// Whether a text looks like a [`nonce`].
-pub(super) fn is_nonce(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 pub(super) fn written_by() -> String {

@@ -16,6 +16,7 @@ mod lakestore;
 mod local;
 mod lock;
 mod log;
+mod nonce;
 mod own;
 mod place;
 mod publish;

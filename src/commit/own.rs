@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::log::nonce;
+use super::nonce::nonce;
 
 /// How often the folder is looked for again, if other runs remove it before something lies in it.
 const TRIES_MAX: u32 = 100;

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use object_store::path::Path;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use super::log::{nonce, written_by};
+use super::log::written_by;
+use super::nonce::nonce;
 use super::scratch::Attempt;
 use super::{CommitError, Created, LakeWriter};
 use crate::lake::{

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::nonce::{is_nonce, nonce};
 use super::{CommitError, own};
 use crate::decode::Reject;
 use crate::lake::{RejectRecord, ZSTD_LEVEL, padding};
@@ -97,7 +98,7 @@ impl Scratch {
         let opened = own::within(base, |own| {
             let _making = MakingLock::take(own)?;
             remove_orphans(own, lake)?;
-            let name = format!("run-{}", super::log::nonce());
+            let name = format!("run-{}", nonce());
             let folder = own.join(&name);
             own::make_closed_folder(&folder)?;
             let mut lock = File::create_new(folder.join(LOCK))?;
@@ -115,7 +116,7 @@ impl Scratch {
 
     /// A folder for one attempt at one task.
     pub fn attempt(&self, plan: u64, task: u64) -> Result<Attempt, CommitError> {
-        let folder = self.folder.join(format!("p{plan}-t{task}-{}", super::log::nonce()));
+        let folder = self.folder.join(format!("p{plan}-t{task}-{}", nonce()));
         fs::create_dir(&folder).map_err(|source| CommitError::Local { path: folder.display().to_string(), source })?;
         Ok(Attempt { folder })
     }
@@ -186,7 +187,7 @@ fn remove_run_folder(folder: &Path) -> io::Result<()> {
 
 /// Whether a name is one that runs give to their folders.
 fn is_run(name: &str) -> bool {
-    name.strip_prefix("run-").is_some_and(super::log::is_nonce)
+    name.strip_prefix("run-").is_some_and(is_nonce)
 }
 
 /// The staged files of one attempt at a task; removed when dropped.

@@ -113,7 +113,7 @@ fn scratch_of_a_dead_run_of_the_lake_is_removed_and_nothing_else() {
     let of_moved = killed(base.path(), &moved);
     // Without proof: by its name alone, with the mark of another folder, with a mark that is no file.
     let own = own_folder(base.path());
-    let nonce = log::nonce();
+    let nonce = nonce::nonce();
     let unmarked = [base.path().join(format!("run-{nonce}")), own.join(format!("run-{nonce}")), own.join("run-copied")];
     for folder in &unmarked {
         std::fs::create_dir(folder).unwrap();
@@ -121,10 +121,10 @@ fn scratch_of_a_dead_run_of_the_lake_is_removed_and_nothing_else() {
         std::fs::copy(of_moved.join("lock"), folder.join("lock")).unwrap();
     }
     std::fs::write(unmarked[1].join("lock"), "").unwrap();
-    let linked = own.join(format!("run-{}", log::nonce()));
+    let linked = own.join(format!("run-{}", nonce::nonce()));
     std::os::unix::fs::symlink(&unmarked[0], &linked).unwrap();
     // It died in the making.
-    let begun = own.join(format!("run-{}", log::nonce()));
+    let begun = own.join(format!("run-{}", nonce::nonce()));
     std::fs::create_dir(&begun).unwrap();
     std::fs::write(begun.join("lock"), "").unwrap();
 
@@ -224,7 +224,7 @@ async fn temporaries_of_a_lake_stay_for_a_day() {
     let tmp = folder.as_ref().unwrap().path().join(crate::lake::Names::tmp());
     std::fs::create_dir_all(tmp.join("run-alive")).unwrap();
     let two_days_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
-    let [part, young, probe, young_probe] = [(); 4].map(|()| log::nonce());
+    let [part, young, probe, young_probe] = [(); 4].map(|()| nonce::nonce());
     let names = [
         format!("{part}.part"),
         format!("{young}.part"),

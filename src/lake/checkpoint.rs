@@ -8,13 +8,11 @@
 //! A checkpoint is a shortcut and no truth of its own: the log and the commits say all that it says, and whoever loses
 //! one reads an older one, or the log from its beginning.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::check::{ALTERED, is_as_written, with_check};
 use super::entries::{TASKS_MAX, check_format};
-use super::{Day, Lake, LakeError, Relative, State};
+use super::{Lake, LakeError, State};
 
 /// A checkpoint as it lies on storage.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,17 +22,6 @@ pub struct Checkpoint {
     /// Time of writing (RFC 3339), for people.
     pub at: String,
     pub state: State,
-}
-
-/// Where the records of sealed plans lie that a checkpoint covers. Names are relative to the lake.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Filed {
-    /// The last log entry that was folded; `None` before the first checkpoint.
-    pub through: Option<u64>,
-    /// Receipts of source objects by key day, in files of bounded size.
-    pub receipts: BTreeMap<Day, Vec<Relative>>,
-    /// The heads of all commits, in one file.
-    pub heads: Option<Relative>,
 }
 
 impl Checkpoint {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{ALTERED, is_as_written, with_check};
 use super::columns;
-use super::{Day, LakeError, Relative, Totals};
+use super::{Day, LakeError, PlanMark, Relative, TaskRef, Totals};
 use crate::schema::{Kind, Table, Types, Unknown};
 
 /// The newest ledger format that this program reads.
@@ -117,14 +117,6 @@ pub struct Plan {
     pub settled: u64,
 }
 
-/// What tells a plan from another one that had its number, in a log that was set back to an older copy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanMark {
-    pub nonce: String,
-    /// BLAKE3 of its body.
-    pub hash: String,
-}
-
 /// One task of a plan: a line of the plan's body.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PlannedTask {
@@ -133,13 +125,6 @@ pub struct PlannedTask {
     /// In a plan to redo: the task whose files it replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<TaskRef>,
-}
-
-/// A task of the lake's history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TaskRef {
-    pub plan: u64,
-    pub task: u64,
 }
 
 /// All tasks of a plan are committed.

@@ -24,6 +24,8 @@ mod entries;
 mod files;
 mod firsts;
 mod lines;
+mod load;
+mod marks;
 mod names;
 mod newer;
 mod pages;
@@ -32,28 +34,30 @@ mod records;
 mod relative;
 mod seen;
 mod state;
+mod totals;
 
 #[cfg(test)]
 mod tests;
 
 pub use around::{Around, Part, lake_around};
-pub use checkpoint::{Checkpoint, Filed};
+pub use checkpoint::Checkpoint;
 pub use commits::{check_fits, check_head};
 pub use day::Day;
 pub use digest::{Digest, Digesting};
 pub use entries::{
-    Body, Create, Drop, Dropped, Entry, FORMAT_FIRST, FORMAT_VERSION, Lost, Plan, PlanMark, PlannedTask, Purpose, Seal,
-    Settings, TaskRef,
+    Body, Create, Drop, Dropped, Entry, FORMAT_FIRST, FORMAT_VERSION, Lost, Plan, PlannedTask, Purpose, Seal, Settings,
 };
 pub use files::DataFile;
 pub use firsts::Firsts;
 pub use lines::{LINE_BYTES_MAX, LineReader, ZSTD_LEVEL, decode_lines, encode_lines, padding};
+pub use marks::{PlanMark, TaskRef};
 pub use names::Names;
 pub use newer::Who;
-pub use records::{Commit, CommitHead, Intent, Outcome, PartSums, Receipt, RejectRecord, Totals, same_content};
+pub use records::{Commit, CommitHead, Intent, Outcome, PartSums, Receipt, RejectRecord, same_content};
 pub use relative::{NotInside, Relative};
 pub use seen::{Known, ObjectHash, Seen, Standing, object_hash};
-pub use state::{PlanState, State, Superseded, Unread, folder_of};
+pub use state::{Filed, PlanState, State, Superseded, Unread, folder_of};
+pub use totals::Totals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -2,15 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
 use super::receipts;
 use super::{
-    Body, Checkpoint, Commit, CommitHead, Create, Day, Dropped, Entry, FORMAT_FIRST, Filed, Lake, LakeError, Names,
-    Outcome, Plan, PlannedTask, Purpose, Receipt, TaskRef, Totals, decode_lines,
+    Body, Commit, CommitHead, Create, Day, Dropped, Entry, FORMAT_FIRST, Lake, LakeError, Names, Outcome, Plan,
+    PlannedTask, Purpose, Receipt, Relative, TaskRef, Totals, decode_lines,
 };
 use crate::schema::{Kind, NEW_COLUMNS_PER_TASK_MAX, RESERVED, Table, Types, UNKNOWN_COLUMNS_MAX, Unknown, documented};
+
+/// Where the records of sealed plans lie that a checkpoint covers. Names are relative to the lake.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filed {
+    /// The last log entry that was folded; `None` before the first checkpoint.
+    pub through: Option<u64>,
+    /// Receipts of source objects by key day, in files of bounded size.
+    pub receipts: BTreeMap<Day, Vec<Relative>>,
+    /// The heads of all commits, in one file.
+    pub heads: Option<Relative>,
+}
 
 /// One plan of the log and what later entries said of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,35 +97,6 @@ pub struct State {
 }
 
 impl State {
-    /// Reads the newest checkpoint, and the log from there on.
-    pub async fn load(lake: &Lake) -> Result<State, LakeError> {
-        let checkpoint = Checkpoint::newest(lake).await?;
-        let mut state = checkpoint.map_or_else(State::default, |checkpoint| checkpoint.state);
-        state.catch_up(lake).await?;
-        Ok(state)
-    }
-
-    /// Reads the entries that came since. A gap in the numbers is an error, never an end.
-    pub async fn catch_up(&mut self, lake: &Lake) -> Result<(), LakeError> {
-        let prefix = lake.names.log_prefix();
-        // From the last entry that is known on: it must still be there.
-        let listed = match self.next.checked_sub(2) {
-            Some(before) => lake.list_after(&prefix, &lake.names.log(before)).await?,
-            None => lake.list(&prefix).await?,
-        };
-        let is_known =
-            |meta: &ObjectMeta| Some(self.next) == lake.names.log_of(&meta.location).map(|number| number + 1);
-        self.lacks = self.next.checked_sub(1).filter(|_| !listed.iter().any(is_known));
-        let last = listed.iter().filter_map(|meta| lake.names.log_of(&meta.location)).max();
-        while last.is_some_and(|last| self.next <= last) {
-            let path = lake.names.log(self.next);
-            let entry = lake.entry(self.next).await?.ok_or_else(|| LakeError::Gap { url: lake.names.url(&path) })?;
-            let at = entry.at.clone();
-            self.apply(entry.body, &at);
-        }
-        Ok(())
-    }
-
     /// Folds the next entry; `None` stands for one that is lost. For those who read the log entry by entry.
     pub fn step(&mut self, entry: Option<Entry>) {
         match entry {
@@ -124,7 +105,7 @@ impl State {
         }
     }
 
-    fn apply(&mut self, body: Body, at: &str) {
+    pub(super) fn apply(&mut self, body: Body, at: &str) {
         self.format = self.format.max(body.format());
         match body {
             Body::Create(create) => self.create = Some(create),

@@ -17,10 +17,9 @@ use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::data::DataRow;
 use pgwire::messages::response::TransactionStatus;
 
-use super::context::DATABASE;
 use super::errors::refused;
 use super::kept::Kept;
-use super::settings::{Refusal, Scope, Settings, reported_name, shown_name};
+use super::settings::{DATABASE, Refusal, Scope, Settings, reported_name, shown_name};
 
 /// Savepoints of a transaction: each is a name that is kept.
 const SAVEPOINTS_MAX: usize = 1_000;

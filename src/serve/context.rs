@@ -16,11 +16,8 @@ use datafusion::prelude::SessionContext;
 
 use super::catalog::{Catalog, Frozen, Public};
 use super::pg_catalog::{CatalogSchema, World, register};
-use super::settings::Settings;
+use super::settings::{DATABASE, Settings};
 use crate::query::SharedPool;
-
-/// The database's name, as clients see it.
-pub(super) const DATABASE: &str = "flowlake";
 
 /// Temporary files of sorts and groups that do not fit in memory, of all statements together.
 const SPILL_BYTES_MAX: u64 = 16 << 30;

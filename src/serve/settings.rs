@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use crate::query::TimeZone;
 
+/// The database's name, as clients see it.
+pub(super) const DATABASE: &str = "flowlake";
+
 /// The version of Postgres whose clients we speak with, as a text and as a number.
 pub(super) const SERVER_VERSION: &str = "16.6";
 const SERVER_VERSION_NUMBER: &str = "160006";

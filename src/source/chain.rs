@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Result;
 use super::key::year_folder;
-use super::listing::{Denied, Page, Store};
+use super::listing::Store;
 use super::object::{Object, Reason, Skipped, skip_by_name};
+use super::page::{Denied, Page};
 
 /// How the days of a chain are spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

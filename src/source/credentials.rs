@@ -23,6 +23,8 @@ use object_store::aws::AwsCredential;
 use tokio::sync::Mutex;
 
 use super::access::Access;
+use super::error::full_text;
+use super::not_loaded::NotLoaded;
 
 /// Credentials are replaced this long before they expire, or at half their life if they live shorter.
 const REFRESH_BEFORE: Duration = Duration::from_secs(300);
@@ -167,31 +169,10 @@ impl CredentialProvider for Refreshed {
             }
             Err(error) => match &*kept {
                 Some(old) if old.expires_at.is_none_or(|at| now < at) => Ok(Arc::clone(&old.credential)),
-                _ => Err(object_store::Error::Generic { store: "S3", source: Box::new(NotLoaded(error)) }),
+                _ => Err(object_store::Error::Generic { store: "S3", source: Box::new(NotLoaded(full_text(&error))) }),
             },
         }
     }
-}
-
-/// Marks, within a store's error, that no request was made for want of credentials.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", super::error::full_text(.0))]
-struct NotLoaded(CredentialsError);
-
-/// The chain's own words, if `error` is for want of credentials.
-pub(super) fn not_loaded(error: &object_store::Error) -> Option<String> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref::<NotLoaded>() {
-            let text = super::error::one_line(&found.to_string());
-            // The chain's report names each of its links, at length.
-            let all = text.contains("no credentials found in chain");
-            let short = "environment, profile, web identity, container and instance were tried";
-            return Some(if all { short.to_owned() } else { text });
-        }
-        cause = error.source();
-    }
-    None
 }
 
 #[cfg(test)]
@@ -202,6 +183,7 @@ mod tests {
     use aws_credential_types::provider::future;
 
     use super::*;
+    use crate::source::not_loaded::not_loaded;
 
     #[derive(Debug, Default)]
     struct ShortLived {

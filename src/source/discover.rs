@@ -18,9 +18,10 @@ use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use super::chain::{Chain, is_within};
 use super::error::{Result, SourceError};
 use super::key::{FLOW_LOGS, Level};
-use super::listing::{Denied, Folder, Store};
+use super::listing::Store;
 use super::location::Kind;
 use super::object::{Entry, Object, Reason, Skipped, skip_by_name};
+use super::page::{Denied, Folder};
 use super::tree::{Filter, Visited, place_of, sort_out};
 
 /// Folders listed at a time.
@@ -127,7 +128,7 @@ impl Finder<'_> {
     async fn one_object(&self, found: &mut Discovery) -> Result<()> {
         let location = &self.store.location;
         let Some(entry) = self.store.head(location.key()).await? else {
-            return Err(SourceError::none_there(location));
+            return Err(location.none_there());
         };
         self.give(vec![entry], &mut found.skipped);
         Ok(())

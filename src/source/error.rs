@@ -4,7 +4,6 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::beneath::LinkMet;
-use super::location::Location;
 use super::secret::without_secrets;
 
 /// Why a source cannot be opened or listed.
@@ -97,14 +96,6 @@ impl SourceError {
         }
     }
 
-    /// Says of a location on disk or elsewhere that it is no folder, nor a file where one may be a source.
-    pub(super) fn none_there(location: &Location) -> SourceError {
-        let Some(path) = location.path().filter(|path| path.exists()) else {
-            return SourceError::Missing { url: location.url() };
-        };
-        SourceError::OtherThing { what: if path.is_file() { "a file" } else { "neither a file nor a folder" }, path }
-    }
-
     /// Reads what a store says about a request for `url` (of `bucket`).
     pub fn from_store(error: &object_store::Error, url: &str, bucket: &str) -> SourceError {
         if let Some(met) = LinkMet::of(error) {
@@ -114,8 +105,8 @@ impl SourceError {
         let url = url.to_owned();
         let detail = detail_of(&text);
         let code = between(&text, "<Code>", "</Code>").unwrap_or_default();
-        if let Some(detail) = super::credentials::not_loaded(error) {
-            return SourceError::NoCredentials { url, detail };
+        if let Some(detail) = super::not_loaded::not_loaded(error) {
+            return SourceError::NoCredentials { url, detail: one_line(&detail) };
         }
         match code {
             "NoSuchBucket" => return SourceError::MissingBucket { bucket: bucket.to_owned() },

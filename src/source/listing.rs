@@ -1,6 +1,5 @@
 //! One contract for listing a bucket and a disk: a folder's own names, or all keys below it from a starting point.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,22 +8,20 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::prefix::PrefixStore;
 use object_store::{ListResult, ObjectMeta, ObjectStore, ObjectStoreExt};
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::beneath::{Beneath, LinkMet};
 use super::confined::{Confined, first_link};
 use super::error::{Result, SourceError, full_text};
 use super::exact::Exact;
+use super::links::Links;
 use super::local::{self, Bounds};
 use super::location::{Kind, Location};
-use super::object::{Entry, Skipped};
-use super::reach::Links;
+use super::object::Entry;
+use super::page::{Folder, PAGE_ENTRIES_MAX, Page};
 use super::uploads::Uploads;
 use super::verbatim::{folder_path, key_of, path_of};
 
-/// Entries handed on at a time; also what S3 puts on a page.
-pub(super) const PAGE_ENTRIES_MAX: usize = 1000;
 /// Pages that a listing of a disk may be ahead of its reader.
 const PAGES_AHEAD_MAX: usize = 2;
 
@@ -60,39 +57,6 @@ pub(super) struct Pager(pub(super) Arc<dyn PaginatedListStore>);
 impl std::fmt::Debug for Pager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Pager")
-    }
-}
-
-/// The names in one folder.
-#[derive(Debug, Default)]
-pub struct Folder {
-    /// Without their `/`.
-    pub folders: Vec<String>,
-    pub entries: Vec<Entry>,
-    pub skipped: Skipped,
-    /// What cannot be read by its name, on disk.
-    pub denied: Vec<Denied>,
-}
-
-/// A stretch of a listing.
-#[derive(Debug, Default)]
-pub struct Page {
-    pub entries: Vec<Entry>,
-    pub skipped: Skipped,
-    pub denied: Vec<Denied>,
-}
-
-/// A folder that may not be listed, or a file on disk that cannot be named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Denied {
-    /// Key; that of a folder ends in `/`.
-    pub prefix: String,
-    pub reason: String,
-}
-
-impl fmt::Display for Denied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.prefix, self.reason)
     }
 }
 
@@ -140,7 +104,7 @@ impl Store {
                 Some(path) => Err(SourceError::Link(LinkMet { path })),
                 None => Ok(Arc::new(Confined::new(beneath))),
             },
-            Some(_) => Err(SourceError::none_there(&self.location)),
+            Some(_) => Err(self.location.none_there()),
             None => match folder_path(&self.location.prefix()) {
                 Some(prefix) => Ok(Arc::new(Exact(Arc::new(PrefixStore::new(Arc::clone(&self.store), prefix))))),
                 None => Ok(Arc::new(Exact(Arc::clone(&self.store)))),

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::{Result, SourceError};
-use super::listing::{Denied, Folder, PAGE_ENTRIES_MAX, Page};
+use super::links::Links;
 use super::object::{Entry, Reason};
-use super::reach::Links;
+use super::page::{Denied, Folder, PAGE_ENTRIES_MAX, Page};
 
 /// Size and time of change: what says that a file is the same bytes, on whichever disk.
 pub fn version_of(metadata: &Metadata) -> String {

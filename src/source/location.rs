@@ -100,6 +100,14 @@ impl Location {
         (self.kind == Kind::Local).then(|| Path::new("/").join(&self.key))
     }
 
+    /// That nothing is there, or on disk something else than a folder, or a file where one may be a source.
+    pub(super) fn none_there(&self) -> SourceError {
+        let Some(path) = self.path().filter(|path| path.exists()) else {
+            return SourceError::Missing { url: self.url() };
+        };
+        SourceError::OtherThing { what: if path.is_file() { "a file" } else { "neither a file nor a folder" }, path }
+    }
+
     /// `s3://bucket/prefix/` or `file:///absolute/path/`; a local file has no trailing `/`.
     pub fn url(&self) -> String {
         if self.is_file { self.url_of(&self.key) } else { self.url_of(&self.prefix()) }

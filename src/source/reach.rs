@@ -3,34 +3,13 @@
 //! On S3 its key must lie under a source's. On disk the real path of the file counts: it must lie under a source's real
 //! path, or under what a link leads to that a walk of the source follows.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use super::error::Result;
 use super::listing::Store;
 use super::local;
 use super::location::{Kind, Location, real_path as resolved};
-
-/// What the links lead to that were followed in a source on disk.
-#[derive(Debug, Default)]
-pub(super) struct Links {
-    targets: Mutex<BTreeSet<PathBuf>>,
-    /// Whether a walk of the whole source has noted them.
-    is_whole: AtomicBool,
-}
-
-impl Links {
-    pub fn note(&self, target: &Path) {
-        self.targets.lock().unwrap_or_else(PoisonError::into_inner).insert(target.to_owned());
-    }
-
-    fn lead_to(&self, real: &Path) -> bool {
-        let targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
-        real.ancestors().any(|above| targets.contains(above))
-    }
-}
 
 /// The sources of a run.
 #[derive(Debug, Clone)]

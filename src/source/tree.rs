@@ -6,8 +6,8 @@ use chrono::{Months, NaiveDate};
 
 use super::chain::{Chain, Style};
 use super::key::{FLOW_LOGS, Facts, Level, Place, account_of, is_organisation, service_of, year_folder};
-use super::listing::{Denied, Folder};
 use super::object::{Entry, Reason, Skipped, skip_by_name};
+use super::page::{Denied, Folder};
 
 /// What is wanted of a source; empty lists and `None` want everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,6 +4,7 @@ mod again;
 mod answers;
 mod bad_input;
 mod checkpoints;
+mod circles;
 mod clock;
 mod config;
 mod convert;

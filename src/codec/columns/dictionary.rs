@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 
+use super::kept::Kept;
 use super::table::{Inline, InlineTable, LongTable};
 use crate::schema::Table;
 
@@ -38,41 +39,12 @@ const ADDRESSES: [&str; 4] = ["srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr"
 const BATCH: usize = 32;
 
 /// The texts of one column.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Dictionary {
     kept: Kept,
     short: InlineTable<1>,
     medium: InlineTable<3>,
     long: LongTable,
-}
-
-/// Every text, one behind the other.
-#[derive(Debug)]
-pub(super) struct Kept {
-    bytes: Vec<u8>,
-    /// End of each text in `bytes`; text `id` begins where text `id - 1` ends.
-    ends: Vec<u32>,
-}
-
-impl Kept {
-    pub(super) fn text(&self, id: u32) -> &[u8] {
-        let at = id as usize;
-        &self.bytes[self.ends[at - 1] as usize..self.ends[at] as usize]
-    }
-
-    fn push(&mut self, text: &[u8]) -> u32 {
-        let id = self.ends.len() as u32;
-        self.bytes.extend_from_slice(text);
-        self.ends.push(u32::try_from(self.bytes.len()).expect("a dictionary is cleared long before 4 GiB"));
-        id
-    }
-}
-
-impl Default for Dictionary {
-    fn default() -> Self {
-        let kept = Kept { bytes: Vec::new(), ends: vec![0] };
-        Dictionary { kept, short: InlineTable::default(), medium: InlineTable::default(), long: LongTable::default() }
-    }
 }
 
 impl Dictionary {
@@ -194,32 +166,19 @@ impl Dictionary {
 
     /// One more than the largest id given.
     pub fn id_end(&self) -> usize {
-        self.kept.ends.len()
+        self.kept.len()
     }
 
     fn is_full(&self) -> bool {
-        let texts = self.kept.ends.len() + self.medium.len();
-        texts > TEXTS_PER_DICTIONARY_MAX || self.kept.bytes.len() > TEXT_BYTES_PER_DICTIONARY_MAX
+        let texts = self.kept.len() + self.medium.len();
+        texts > TEXTS_PER_DICTIONARY_MAX || self.kept.bytes() > TEXT_BYTES_PER_DICTIONARY_MAX
     }
 
     fn clear(&mut self) {
-        self.kept.bytes.clear();
-        self.kept.ends.truncate(1);
+        self.kept.clear();
         self.short.clear();
         self.medium.clear();
         self.long.clear();
-    }
-}
-
-/// Whether two texts are equal. Up to 32 bytes, which is the length of nearly all ids, without a call of `memcmp`.
-#[inline]
-pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    match (one.first_chunk::<16>(), one.last_chunk::<16>(), other.first_chunk::<16>(), other.last_chunk::<16>()) {
-        (Some(a), Some(b), Some(c), Some(d)) if one.len() <= 32 => a == c && b == d,
-        _ => one == other,
     }
 }
 

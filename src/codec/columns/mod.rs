@@ -5,6 +5,7 @@
 //! cannot be an array's values without being copied each time.
 
 mod dictionary;
+mod kept;
 mod table;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Both have a power of two of slots, at most half of them taken, and are probed one slot after the other. Nothing is
 //! ever removed. An id of 0 marks a free slot. The hash has no random seed: ids must depend on the input alone.
 
-use super::dictionary::{Kept, same};
+use super::kept::{Kept, same};
 
 const SLOTS_AT_FIRST: usize = 64;
 

@@ -26,15 +26,6 @@ const MEMBERS_TRIED_MAX: usize = 4;
 /// Headers that end a line in which members begin, up to its newline.
 const JOINTS_MAX: usize = 4;
 
-/// Memory that is kept from object to object.
-#[derive(Debug, Default)]
-pub struct Buffers {
-    scan: Scan,
-    run: Run,
-    /// Integer columns of a run with doubtful rows, on their way to the chunk.
-    ints: Vec<Vec<i64>>,
-}
-
 impl Object<'_> {
     /// Takes `text[..end]`, which is whole lines, each with its newline; [`scan::PADDING`] bytes follow it.
     pub fn lines(&mut self, text: &[u8], end: usize) -> Result<(), Stop> {

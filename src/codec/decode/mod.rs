@@ -10,6 +10,7 @@
 //!                                                      └─▶ plain: every other line, one by one ────┘
 //! ```
 
+mod buffers;
 mod fast;
 mod inflate;
 mod ints;
@@ -30,8 +31,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::{Chunk, Dictionaries};
 use crate::schema::{Admitted, Layout, Types, Unknown};
+use buffers::Buffers;
 use inflate::{GZIP_MAGIC, Inflater, NotInflated};
-use lines::Buffers;
 use object::{Object, Stop};
 
 /// Length of a line in bytes, without its newline. A longer one is a reject, and is not kept in memory.
@@ -175,7 +176,7 @@ impl Decoder {
     pub fn new(settings: Settings) -> Decoder {
         Decoder {
             format: settings.format.clone().map(Arc::new),
-            admitted: Admitted::new(&settings.unknown, settings.format.as_ref()),
+            admitted: Layout::admitted(&settings.unknown, settings.format.as_ref()),
             settings,
             limits: Limits::default(),
             inflater: Inflater::new(),

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::buffers::Buffers;
 use super::inflate::GZIP_MAGIC;
-use super::lines::Buffers;
 use super::plain::{self, Fault};
 use super::{Counts, DecodeError, Decoded, Reject, Sink};
 use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};

@@ -81,7 +81,7 @@ pub enum LayoutError {
 impl Layout {
     /// The layout of field names, such as `version account-id …`, each of which is a column.
     pub fn from_names<'a>(names: impl Iterator<Item = &'a str>, types: &Types) -> Result<Layout, LayoutError> {
-        Layout::from_header(names, types, &mut Admitted::new(&Unknown::unlimited(), None))
+        Layout::from_header(names, types, &mut Admitted::new(&Unknown::unlimited()))
     }
 
     /// The layout of a header line's field names. Unknown ones are columns as far as they are `admitted`.
@@ -149,6 +149,16 @@ impl Layout {
     /// Whether names are those of this layout, in its order.
     pub(super) fn is_named(&self, names: &[&str]) -> bool {
         names.len() == self.fields() && self.names().zip(names).all(|(ours, theirs)| ours == column_name(theirs))
+    }
+
+    /// The names that a task gives columns to from its beginning on: what `--format` names was asked for, and is always a
+    /// column.
+    pub fn admitted(unknown: &Unknown, format: Option<&Layout>) -> Admitted {
+        let mut admitted = Admitted::new(unknown);
+        if let Some(Layout { table, columns, .. }) = format {
+            columns.iter().for_each(|column| admitted.add(*table, column.name.clone()));
+        }
+        admitted
     }
 
     /// The layout of a `--format` value: `default`, `tgw-default`, or the `LogFormat` text `${version} ${vpc-id} …`.

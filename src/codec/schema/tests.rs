@@ -68,7 +68,7 @@ fn a_reserved_name_is_no_field_s_and_no_two_fields_share_a_column() {
 fn columns_for_unknown_fields_are_given_in_order_until_there_are_none() {
     let known = std::collections::BTreeMap::from([(Table::FlowLogs, ["old".to_owned()].into())]);
     let format = layout("asked version").unwrap();
-    let mut admitted = Admitted::new(&Unknown { known, new_per_task: 2 }, Some(&format));
+    let mut admitted = Layout::admitted(&Unknown { known, new_per_task: 2 }, Some(&format));
     let mut read = |header: &str| {
         let layout = Layout::from_header(header.split(' '), &Types::default(), &mut admitted).unwrap();
         assert_eq!(layout.names().collect::<Vec<_>>().join(" "), header);

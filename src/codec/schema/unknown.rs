@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Layout, Table};
+use super::Table;
 
 /// Columns for fields that no plan knew, in one task. AWS never added so many fields at once.
 pub const NEW_COLUMNS_PER_TASK_MAX: u32 = 32;
@@ -46,14 +46,13 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// What `--format` names was asked for, and is always a column.
-    pub fn new(unknown: &Unknown, format: Option<&Layout>) -> Admitted {
-        let mut columns = unknown.known.clone();
-        if let Some(format) = format {
-            let names = format.columns.iter().map(|column| column.name.clone());
-            columns.entry(format.table).or_default().extend(names);
-        }
-        Admitted { columns, left: unknown.new_per_task }
+    pub(super) fn new(unknown: &Unknown) -> Admitted {
+        Admitted { columns: unknown.known.clone(), left: unknown.new_per_task }
+    }
+
+    /// Gives a column to a name, however many have one.
+    pub(super) fn add(&mut self, table: Table, column: String) {
+        self.columns.entry(table).or_default().insert(column);
     }
 
     /// Whether an unknown field is a column of its own, from now to the end of the task.

@@ -15,8 +15,7 @@ use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
 use super::{World, names, type_oid, types};
-use crate::serve::context::DATABASE;
-use crate::serve::settings::{SERVER_VERSION, Scope};
+use crate::serve::settings::{DATABASE, SERVER_VERSION, Scope};
 
 /// Of a kind such as `regclass` and a name: the id of the object. Of an id: the id.
 pub(in crate::serve) const OID_OF: &str = "oid_of_object";

@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 
 use super::relations::{RELATIONS, Relation};
 use super::{Described, names, rows, types};
-use crate::serve::context::DATABASE;
 use crate::serve::encode::postgres_type;
-use crate::serve::settings::Settings;
+use crate::serve::settings::{DATABASE, Settings};
 
 pub(super) fn rows(relation: &str, tables: &[Described], settings: &Settings) -> Vec<Value> {
     let user = settings.user();

@@ -1,19 +1,13 @@
 //! Names of objects and their ids, both ways: `'flow_logs'::regclass` and `c.oid::regclass`.
 
 use super::relations::RELATIONS;
-use super::types::{self, TYPES};
-use super::{Described, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC, ROLE, hash};
+use super::types::{self, TYPES, procedure_oid};
+use super::{Described, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC, ROLE};
 use crate::serve::settings::Settings;
 
 /// Schemas and their ids.
 pub(super) const SCHEMAS: [(&str, u32); 3] =
     [("pg_catalog", PG_CATALOG), ("public", PUBLIC), ("information_schema", INFORMATION_SCHEMA)];
-
-/// The id of a procedure. Those of types are known by name; `-` is none.
-pub(super) fn procedure_oid(name: &str) -> u32 {
-    const FIRST: u32 = 1_500_000_000;
-    if name == "-" { 0 } else { FIRST + hash(name) % (1 << 29) }
-}
 
 /// The name of a procedure, or its id as a text.
 pub(in crate::serve) fn procedure_name(oid: i64) -> String {

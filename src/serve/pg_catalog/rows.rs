@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use super::relations::{RELATIONS, Relation};
 use super::types::{self, TYPES};
 use super::{DATABASE_ID, Described, PUBLIC, ROLE, names, type_oid};
-use crate::serve::context::DATABASE;
-use crate::serve::settings::Settings;
+use crate::serve::settings::{DATABASE, Settings};
 
 /// The way in which tables are stored, for clients that ask.
 const HEAP: u32 = 2;

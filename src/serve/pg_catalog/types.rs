@@ -81,12 +81,18 @@ impl PgType {
                 // The engine orders all texts by their bytes.
                 "typcollation" => json!(0),
                 "typbyval" | "typispreferred" => json!(*value == "t"),
-                "typinput" | "typoutput" | "typreceive" | "typsend" => json!(super::names::procedure_oid(value)),
+                "typinput" | "typoutput" | "typreceive" | "typsend" => json!(procedure_oid(value)),
                 _ => json!(value),
             };
         }
         row
     }
+}
+
+/// The id of a procedure. Those of types are known by name; `-` is none.
+pub(super) fn procedure_oid(name: &str) -> u32 {
+    const FIRST: u32 = 1_500_000_000;
+    if name == "-" { 0 } else { FIRST + super::hash(name) % (1 << 29) }
 }
 
 /// A type as SQL names it: `bigint` for `int8`, `text[]` for `_text`.

@@ -141,7 +141,7 @@ pub(in crate::serve) fn without_rows(statement: &Statement, is_aggregate: &dyn F
         return None;
     }
     let mut query = query.clone();
-    let select = first_select(&query.body)?;
+    let select = names::first_select(&query.body)?;
     let mut select = Select { from: Vec::new(), having: None, distinct: None, ..select.clone() };
     select.group_by = GroupByExpr::Expressions(Vec::new(), Vec::new());
     select.selection = Some(Expr::value(Value::Boolean(false)));
@@ -156,13 +156,4 @@ pub(in crate::serve) fn without_rows(statement: &Statement, is_aggregate: &dyn F
     query.limit_clause = None;
     query.with = None;
     Some(Statement::Query(query))
-}
-
-pub(super) fn first_select(set: &SetExpr) -> Option<&Select> {
-    match set {
-        SetExpr::Select(select) => Some(select),
-        SetExpr::Query(query) => first_select(&query.body),
-        SetExpr::SetOperation { left, .. } => first_select(left),
-        _ => None,
-    }
 }

@@ -1,8 +1,8 @@
 //! What Postgres calls the columns of a result.
 
-use datafusion::sql::sqlparser::ast::{DataType, Expr, Query, SelectItem, SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Query, Select, SelectItem, SetExpr, Statement};
 
-use super::{UNIQUE, empty, last_name};
+use super::{UNIQUE, last_name};
 
 /// What Postgres calls a column without a name of its own.
 const UNNAMED: &str = "?column?";
@@ -10,7 +10,7 @@ const UNNAMED: &str = "?column?";
 /// The names of a statement's columns in their order, `None` where a wildcard stands.
 pub(in crate::serve) fn column_names(statement: &Statement) -> Vec<Option<String>> {
     let Statement::Query(query) = statement else { return Vec::new() };
-    let Some(select) = empty::first_select(&query.body) else { return Vec::new() };
+    let Some(select) = first_select(&query.body) else { return Vec::new() };
     let name = |item: &SelectItem| match item {
         SelectItem::UnnamedExpr(expr) => Some(of(expr)),
         SelectItem::ExprWithAlias { alias, .. } => {
@@ -76,7 +76,7 @@ fn weak(expr: &Expr) -> Option<String> {
 }
 
 fn of_subquery(query: &Query) -> Option<String> {
-    let select = empty::first_select(&query.body)?;
+    let select = first_select(&query.body)?;
     match select.projection.first()? {
         SelectItem::ExprWithAlias { alias, .. } => Some(visible(&alias.value).to_owned()),
         SelectItem::UnnamedExpr(expr) => Some(of(expr)),
@@ -118,4 +118,13 @@ pub(super) fn is_search_path(query: &Query) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
     let from: String = select.from.iter().map(|from| from.to_string().to_lowercase()).collect();
     select.projection.len() == 1 && from.contains("generate_series") && from.contains("current_setting('search_path')")
+}
+
+pub(super) fn first_select(set: &SetExpr) -> Option<&Select> {
+    match set {
+        SetExpr::Select(select) => Some(select),
+        SetExpr::Query(query) => first_select(&query.body),
+        SetExpr::SetOperation { left, .. } => first_select(left),
+        _ => None,
+    }
 }

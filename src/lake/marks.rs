@@ -1,0 +1,18 @@
+//! How records name plans and tasks.
+
+use serde::{Deserialize, Serialize};
+
+/// A task of the lake's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TaskRef {
+    pub plan: u64,
+    pub task: u64,
+}
+
+/// What tells a plan from another one that had its number, in a log that was set back to an older copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanMark {
+    pub nonce: String,
+    /// BLAKE3 of its body.
+    pub hash: String,
+}

@@ -1,0 +1,43 @@
+//! What a listing gives: the names of one folder, or a stretch of all that lies below one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::object::{Entry, Skipped};
+
+/// Entries handed on at a time; also what S3 puts on a page.
+pub(super) const PAGE_ENTRIES_MAX: usize = 1000;
+
+/// The names in one folder.
+#[derive(Debug, Default)]
+pub struct Folder {
+    /// Without their `/`.
+    pub folders: Vec<String>,
+    pub entries: Vec<Entry>,
+    pub skipped: Skipped,
+    /// What cannot be read by its name, on disk.
+    pub denied: Vec<Denied>,
+}
+
+/// A stretch of a listing.
+#[derive(Debug, Default)]
+pub struct Page {
+    pub entries: Vec<Entry>,
+    pub skipped: Skipped,
+    pub denied: Vec<Denied>,
+}
+
+/// A folder that may not be listed, or a file on disk that cannot be named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denied {
+    /// Key; that of a folder ends in `/`.
+    pub prefix: String,
+    pub reason: String,
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.prefix, self.reason)
+    }
+}
