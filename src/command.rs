@@ -6,6 +6,8 @@ mod config;
 mod dashboard;
 mod ddl;
 mod log;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod query;
 mod repair;
 mod report;
@@ -93,6 +95,8 @@ async fn run(command: Command) -> Result<Exit, Error> {
         Command::Inspect(arguments) => inspect(&arguments).await,
         Command::Rejects(arguments) => rejects(&arguments).await,
         Command::Ddl(arguments) => ddl::ddl(&arguments).await,
+        #[cfg(feature = "mcp")]
+        Command::Mcp(arguments) => mcp::mcp(&arguments).await,
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::serve(&arguments).await,
         Command::Query(arguments) => query::run(arguments).await,

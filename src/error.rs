@@ -54,6 +54,9 @@ pub enum Error {
     #[cfg(feature = "serve")]
     #[error(transparent)]
     Serve(#[from] crate::serve::ServeError),
+    #[cfg(feature = "mcp")]
+    #[error(transparent)]
+    Mcp(#[from] crate::mcp::McpError),
     #[error("cannot write to {}: {source}", .folder.display())]
     Folder { folder: std::path::PathBuf, source: std::io::Error },
     #[error(transparent)]
@@ -105,7 +108,8 @@ impl Error {
     /// The message for people, in which nothing acts on their terminal.
     pub fn shown(&self) -> String {
         match self {
-            Error::Query(error) | Error::Report(ReportError::Query(error)) => error.shown(),
+            Error::Query(error) => error.shown(),
+            Error::Report(error) => error.shown(),
             error => shown::line(&error.to_string()).into_owned(),
         }
     }

@@ -40,6 +40,9 @@ pub mod ddl;
 #[cfg(feature = "serve")]
 pub mod serve;
 
+#[cfg(feature = "mcp")]
+pub mod mcp;
+
 pub mod inspect;
 
 pub mod output;

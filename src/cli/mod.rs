@@ -4,6 +4,8 @@ mod completions;
 mod config;
 mod dashboard;
 mod ddl;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod query;
 mod repair;
 mod report;
@@ -19,12 +21,14 @@ pub use completions::{Completions, Man};
 pub use config::Config;
 pub use dashboard::Dashboard;
 pub use ddl::Ddl;
+#[cfg(feature = "mcp")]
+pub use mcp::Mcp;
 pub use query::{AskOptions, Query, ResultOptions};
 pub use repair::Repair;
 pub use report::{Report, ReportChoice, ShellReport, WindowOptions};
 #[cfg(feature = "serve")]
 pub use serve::Serve;
-pub use values::{Moment, day_of};
+pub use values::day_of;
 pub use verify::Verify;
 
 use std::path::PathBuf;
@@ -57,6 +61,8 @@ pub enum Command {
     Ddl(Ddl),
     #[cfg(feature = "serve")]
     Serve(Serve),
+    #[cfg(feature = "mcp")]
+    Mcp(Mcp),
     Query(Query),
     Report(Report),
     Dashboard(Dashboard),

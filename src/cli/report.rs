@@ -6,8 +6,7 @@ use clap::{Args, Parser};
 
 use super::query::{AskOptions, ResultOptions};
 use super::values;
-use super::values::Moment;
-use crate::report::Condition;
+use crate::report::{Condition, Moment, moment};
 
 /// Answer a ready question about a lake; without a name, list the questions
 #[derive(Debug, Args)]
@@ -68,9 +67,9 @@ pub struct ShellReport {
 #[derive(Debug, Args)]
 pub struct WindowOptions {
     /// Only records that start at this time or later: a date, an RFC 3339 time, or an age (24h, 7d)
-    #[arg(long, value_name = "T", value_parser = values::moment)]
+    #[arg(long, value_name = "T", value_parser = moment)]
     pub since: Option<Moment>,
     /// Only records that start before this time; a date stands for its end
-    #[arg(long, value_name = "T", value_parser = values::moment)]
+    #[arg(long, value_name = "T", value_parser = moment)]
     pub until: Option<Moment>,
 }

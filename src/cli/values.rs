@@ -26,46 +26,21 @@ pub fn days(text: &str) -> Result<u32, String> {
 
 /// A size in bytes: `256MiB`, `1GB`, `1048576`.
 pub fn size(text: &str) -> Result<u64, String> {
+    size_from(text, 1 << 20, "1MiB")
+}
+
+/// A size of an answer.
+#[cfg(feature = "mcp")]
+pub fn answer_size(text: &str) -> Result<u64, String> {
+    size_from(text, 4 << 10, "4KiB")
+}
+
+fn size_from(text: &str, least: u64, least_shown: &str) -> Result<u64, String> {
     let size = text.parse::<bytesize::ByteSize>().map_err(|_| format!("\"{text}\" is no size such as 256MiB"))?;
-    if size.as_u64() < 1 << 20 {
-        return Err(format!("\"{text}\" is too small; give at least 1MiB"));
+    if size.as_u64() < least {
+        return Err(format!("\"{text}\" is too small; give at least {least_shown}"));
     }
     Ok(size.as_u64())
-}
-
-/// A point in time as it was written; a date needs a time zone to become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
-    /// Unix seconds; of a time within a second the next one, since records begin at whole seconds.
-    At(i64),
-    Day(NaiveDate),
-}
-
-/// A date (`2023-09-14`), an RFC 3339 time, or an age counted from now (`24h`, `7d`).
-pub fn moment(text: &str) -> Result<Moment, String> {
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return Ok(Moment::Day(date));
-    }
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(Moment::At(second_from(text, time.to_utc())?));
-    }
-    let age = humantime::parse_duration(text)
-        .map_err(|_| format!("\"{text}\" is no time; write a date (2023-09-14), RFC 3339, or an age (24h, 7d)"))?;
-    let age = chrono::TimeDelta::from_std(age).map_err(|_| format!("\"{text}\" is too long an age"))?;
-    let time = Utc::now().checked_sub_signed(age).ok_or_else(|| format!("\"{text}\" is too long an age"))?;
-    Ok(Moment::At(second_from("", time)?))
-}
-
-/// The first whole second at or after a time. A record at a whole second is at or after the one exactly if it is at or after
-/// the other, so both ends of a window can be rounded so.
-fn second_from(text: &str, time: DateTime<Utc>) -> Result<i64, String> {
-    const DIGITS_MAX: usize = 9;
-    let fraction = text.split('.').nth(1).unwrap_or_default();
-    // The reader of dates would drop them.
-    if fraction.bytes().take_while(u8::is_ascii_digit).skip(DIGITS_MAX).any(|digit| digit != b'0') {
-        return Err(format!("\"{text}\" is finer than a nanosecond"));
-    }
-    Ok(time.timestamp() + i64::from(time.timestamp_subsec_nanos().div_ceil(1_000_000_000)))
 }
 
 /// A length of time in seconds: `24h`, `7d`.

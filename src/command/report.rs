@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use crate::cli::{self, Moment};
+use crate::cli;
 use crate::error::{Error, Exit};
 use crate::query::format::Format;
-use crate::query::{Answer, TimeZone, Window};
-use crate::report::{self, Asked, Pack, ReportError, Request, Watch};
+use crate::query::{Answer, TimeZone};
+use crate::report::{self, Asked, Pack, Request, Watch};
 
 use super::ask::{Interrupt, on_threads, open};
 use super::rows::{self, Page, Sheet, output, quietly, safe, screen_width};
@@ -69,33 +69,9 @@ async fn one(arguments: &cli::Report, pack: &Pack, name: &str) -> Result<Exit, E
 /// What the asker chose of a report.
 pub(super) fn request(choice: &cli::ReportChoice, zone: &TimeZone) -> Result<Request, Error> {
     Ok(Request {
-        window: window(&choice.window, zone)?,
+        window: report::window(choice.window.since, choice.window.until, zone)?,
         top: choice.top,
         against: choice.against,
         parameters: choice.param.clone(),
     })
-}
-
-/// The window in Unix seconds. A date begins in the zone; as `--until` it stands for its end.
-pub(super) fn window(options: &cli::WindowOptions, zone: &TimeZone) -> Result<Window, Error> {
-    let start_of = |day: chrono::NaiveDate| {
-        zone.day_start(day).ok_or_else(|| Error::Usage(format!("{day} has no beginning in {zone}")))
-    };
-    let since = match options.since {
-        None => None,
-        Some(Moment::At(at)) => Some(at),
-        Some(Moment::Day(day)) => Some(start_of(day)?),
-    };
-    let until = match options.until {
-        None => None,
-        Some(Moment::At(at)) => Some(at),
-        Some(Moment::Day(day)) => Some(start_of(day.succ_opt().unwrap_or(day))?),
-    };
-    if let (Some(since), Some(until)) = (since, until)
-        && since >= until
-    {
-        let (since, until, zone) = (zone.show(since), zone.show(until), zone.to_string());
-        return Err(ReportError::EmptyWindow { since, until, zone }.into());
-    }
-    Ok(Window { since, until })
 }

@@ -19,6 +19,8 @@ mod error;
 pub mod format;
 mod functions;
 pub mod gate;
+#[cfg(any(feature = "mcp", feature = "serve"))]
+mod interruptible;
 mod interval;
 mod ledger;
 mod ledger_table;
@@ -52,8 +54,10 @@ use datafusion::common::ParamValues;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::TrackConsumersPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::optimizer::analyzer::function_rewrite::ApplyFunctionRewrites;
+#[cfg(feature = "mcp")]
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
@@ -75,6 +79,8 @@ pub(crate) use depth::{check, check_relations};
 pub(crate) use diagnosis::nearest;
 pub use error::QueryError;
 pub use functions::{FunctionHelp, FunctionKind};
+#[cfg(any(feature = "mcp", feature = "serve"))]
+pub(crate) use interruptible::{Current, InterruptibleJoins, Wanted};
 pub(crate) use memory::SharedPool;
 pub use names::Names;
 pub use narrowed::Narrowed;
@@ -122,17 +128,25 @@ pub struct Session {
     unread: Arc<raw::Unread>,
     options: Options,
     lake: Lake,
+    /// What ends its joins.
+    #[cfg(feature = "mcp")]
+    current: Option<Current>,
 }
 
 impl Session {
     /// Opens every table of which the lake has a file, and the ledger as tables of the schema `lake`.
     pub async fn open(lake: &Lake, options: Options) -> Result<Session, QueryError> {
+        let runtime = runtime(&options)?;
+        Session::open_on(lake, options, runtime).await
+    }
+
+    async fn open_on(lake: &Lake, options: Options, runtime: Arc<RuntimeEnv>) -> Result<Session, QueryError> {
         let ledger = Ledger::open(lake).await?;
         let mut files: BTreeMap<Table, Vec<DataFile>> = BTreeMap::new();
         for file in ledger.files().await? {
             files.entry(file.table).or_default().push(file);
         }
-        let context = Veiled::new(context(&options)?);
+        let context = Veiled::new(context(&options, runtime)?);
         functions::register(&context);
         let url = url::Url::parse("lake://data").expect("a constant URL");
         context.register_object_store(&url, lake.store.clone());
@@ -148,14 +162,25 @@ impl Session {
         let catalog = context.catalog("datafusion").expect("a session has its default catalog");
         catalog.register_schema("lake", Arc::new(schema))?;
         let (own, unread) = (Vec::new(), Arc::default());
-        let session = Session { context, tables, own, scans, unread, options, lake: lake.clone() };
+        let session = Session {
+            context,
+            tables,
+            own,
+            scans,
+            unread,
+            options,
+            lake: lake.clone(),
+            #[cfg(feature = "mcp")]
+            current: None,
+        };
         session.set_window(Window::default(), &[])?;
         Ok(session)
     }
 
-    /// The lake as it is now, with the same options, the same files of the user's own and the same raw logs.
+    /// The lake as it is now, with the same options, the same files of the user's own and the same raw logs. Memory and
+    /// spill files of both together are bounded.
     pub async fn reopened(&self) -> Result<Session, QueryError> {
-        let mut now = Session::open(&self.lake, self.options.clone()).await?;
+        let mut now = Session::open_on(&self.lake, self.options.clone(), self.context.runtime_env()).await?;
         for name in &self.own {
             if now.context.table_exist(name.as_str())? {
                 let reason = "the lake has a table of this name now; choose another one".to_owned();
@@ -166,7 +191,15 @@ impl Session {
         }
         now.own.clone_from(&self.own);
         now.unread = Arc::clone(&self.unread);
+        #[cfg(feature = "mcp")]
+        now.current.clone_from(&self.current);
         Ok(now)
+    }
+
+    /// From now on, joins end with the statement that `current` says when they are planned.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn end_joins_with(&mut self, current: Current) {
+        self.current = Some(current);
     }
 
     /// The lake's tables, their times in another zone than the session's.
@@ -215,6 +248,12 @@ impl Session {
     /// Rows of all tables, as the ledger counts them.
     pub fn rows(&self) -> u64 {
         self.tables.values().map(|table| table.rows()).sum()
+    }
+
+    /// Rows of one table, `None` if the lake has no file of it.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn rows_of(&self, table: Table) -> Option<u64> {
+        Some(self.tables.get(&table)?.rows())
     }
 
     /// The least and greatest `start` of a table, Unix seconds.
@@ -289,6 +328,13 @@ impl Session {
         }
         let task = Arc::new(frame.task_ctx());
         let plan = frame.create_physical_plan().await.map_err(fail)?;
+        #[cfg(feature = "mcp")]
+        let plan = match &self.current {
+            Some(current) => {
+                InterruptibleJoins(current.clone()).optimize(plan, state.config_options()).map_err(fail)?
+            }
+            None => plan,
+        };
         let reading = Reading::of(&plan);
         let stream = execute_stream(plan, task).map_err(fail)?;
         Ok(Answer::new(stream, reading, self.options.memory_bytes))
@@ -322,7 +368,19 @@ impl Session {
     }
 }
 
-fn context(options: &Options) -> Result<SessionContext, QueryError> {
+/// Memory and spill files.
+fn runtime(options: &Options) -> Result<Arc<RuntimeEnv>, QueryError> {
+    let memory = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX);
+    let pool = TrackConsumersPool::new(SharedPool::new(memory), CONSUMERS_NAMED);
+    let mode = match &options.spill {
+        Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
+        None => DiskManagerMode::OsTmpDirectory,
+    };
+    let disk = DiskManagerBuilder::default().with_mode(mode).with_max_temp_directory_size(SPILL_BYTES_MAX);
+    Ok(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()?)
+}
+
+fn context(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionContext, QueryError> {
     let mut config = SessionConfig::new()
         .with_information_schema(true)
         .with_target_partitions(options.threads.max(1))
@@ -337,15 +395,6 @@ fn context(options: &Options) -> Result<SessionContext, QueryError> {
     // Grouping before rows are sent to their partition is given up where it keeps more than half of them.
     execution.skip_partial_aggregation_probe_ratio_threshold = 0.5;
     execution.time_zone = Some(options.time_zone.name().to_owned());
-    let memory = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX);
-    let pool = TrackConsumersPool::new(SharedPool::new(memory), CONSUMERS_NAMED);
-    let mode = match &options.spill {
-        Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
-        None => DiskManagerMode::OsTmpDirectory,
-    };
-    let disk = DiskManagerBuilder::default().with_mode(mode).with_max_temp_directory_size(SPILL_BYTES_MAX);
-    let runtime =
-        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()?;
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
     let context = SessionContext::new_with_state(pushdown::replace(state).build());
     // After the engine's own rules, which give every expression its type.

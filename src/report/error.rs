@@ -1,6 +1,7 @@
 //! Why a report could not be answered, and whether the asker has to mend it.
 
 use crate::query::QueryError;
+use crate::shown;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -22,6 +23,8 @@ pub enum ReportError {
     NoAgainst(String),
     #[error("report `{0}` is about the whole lake, so --since and --until have no meaning for it")]
     NoWindow(String),
+    #[error("{day} has no beginning in {zone}")]
+    NoBeginning { day: chrono::NaiveDate, zone: String },
     #[error("the window is empty: it would begin at {since} and end at {until} ({zone})")]
     EmptyWindow { since: String, until: String, zone: String },
     #[error("no record of this lake starts in the window; they start from {first} to {last} ({zone})")]
@@ -43,6 +46,14 @@ impl ReportError {
             ReportError::Query(error) => error.is_usage(),
             ReportError::NothingInWindow { .. } | ReportError::EmptyLake { .. } | ReportError::Fields { .. } => false,
             _ => true,
+        }
+    }
+
+    /// The message for people.
+    pub fn shown(&self) -> String {
+        match self {
+            ReportError::Query(error) => error.shown(),
+            error => shown::line(&error.to_string()).into_owned(),
         }
     }
 

@@ -69,7 +69,7 @@ fn parameters(report: &Report) -> String {
 }
 
 /// What the lake lacks that the report needs.
-fn lack(report: &Report, session: &Session) -> Option<String> {
+pub fn lack(report: &Report, session: &Session) -> Option<String> {
     let table = report.table?;
     let Some(columns) = session.columns(table) else {
         return Some(format!("no {} in this lake", table.name()));

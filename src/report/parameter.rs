@@ -26,7 +26,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn name(&self) -> String {
+    /// For people.
+    pub fn name(&self) -> String {
         match self {
             Kind::Integer => "whole number from 0".to_owned(),
             Kind::Text => "text".to_owned(),

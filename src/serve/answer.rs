@@ -32,11 +32,11 @@ use super::catalog::Catalog;
 use super::command::{Command, Said, Session, check_status, check_transaction};
 use super::context;
 use super::errors::refused;
-use super::interruptible::{Current, InterruptibleJoins, Wanted};
 use super::portal;
 use super::rows;
 use super::settings::Settings;
 use super::statement::{Planner, Prepared};
+use crate::query::{Current, InterruptibleJoins, Wanted};
 
 /// The service of one connection.
 pub(super) struct Answer {

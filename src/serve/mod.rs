@@ -23,7 +23,6 @@ mod door;
 mod encode;
 mod errors;
 mod guard;
-mod interruptible;
 mod kept;
 mod parameters;
 mod pg_catalog;

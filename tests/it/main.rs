@@ -29,6 +29,7 @@ mod hostile;
 mod kill;
 mod lab;
 mod links;
+mod mcp;
 mod old_ledgers;
 mod older_log;
 mod oracle;

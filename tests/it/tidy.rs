@@ -23,6 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("ddl", &["lake", "schema"]),
     ("serve", &["lake", "query"]),
+    ("mcp", &["lake", "query", "report", "schema", "shown"]),
     ("query", &["lake", "schema", "source", "fetch", "columns", "decode", "shown"]),
     ("report", &["query", "schema", "shown"]),
     ("audit", &["schema", "columns", "progress", "source", "lake", "fetch", "decode", "encode", "shown"]),

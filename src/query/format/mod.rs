@@ -5,6 +5,8 @@
 
 mod cells;
 mod defuse;
+#[cfg(feature = "mcp")]
+pub mod exact;
 mod grid;
 mod lines;
 mod room;
@@ -171,7 +173,6 @@ enum Writer<W: Write + Send> {
 
 impl<W: Write + Send> Writer<W> {
     fn new(format: Format, schema: SchemaRef, room: Room, mut out: W) -> Result<Writer<W>, QueryError> {
-        let json = || WriterBuilder::new().with_explicit_nulls(true);
         Ok(match format {
             Format::Table => Writer::Grid(Grid::new(Style::Table, schema, room.width, out)),
             Format::Markdown => Writer::Grid(Grid::new(Style::Markdown, schema, None, out)),
@@ -183,8 +184,8 @@ impl<W: Write + Send> Writer<W> {
                 writer.write(&RecordBatch::new_empty(schema)).map_err(QueryError::arrow)?;
                 Writer::Csv(Box::new(writer))
             }
-            Format::Json => Writer::Json(json().build(out)),
-            Format::Ndjson => Writer::Ndjson(json().build(out)),
+            Format::Json => Writer::Json(json_builder().build(out)),
+            Format::Ndjson => Writer::Ndjson(json_builder().build(out)),
             Format::Parquet => {
                 let zstd = Compression::ZSTD(ZstdLevel::default());
                 let properties = WriterProperties::builder().set_compression(zstd).build();
@@ -226,6 +227,11 @@ impl<W: Write + Send> Writer<W> {
         }
         Ok(0)
     }
+}
+
+/// How values are written in JSON.
+fn json_builder() -> WriterBuilder {
+    WriterBuilder::new().with_explicit_nulls(true)
 }
 
 fn parquet(error: datafusion::parquet::errors::ParquetError) -> QueryError {

@@ -22,18 +22,23 @@ use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, NestedLoopJoinExecBuilder};
 
 /// Held for as long as somebody waits for a statement's rows.
-pub(super) type Wanted = Arc<()>;
+pub(crate) type Wanted = Arc<()>;
 
-/// The statement that a connection plans now.
+/// The statement that is planned now.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Current(Arc<Mutex<Weak<()>>>);
+pub(crate) struct Current(Arc<Mutex<Weak<()>>>);
 
 impl Current {
     /// A new statement: what is planned from now on belongs to it.
-    pub(super) fn begin(&self) -> Wanted {
+    pub(crate) fn begin(&self) -> Wanted {
         let wanted = Wanted::default();
-        *self.0.lock().expect("no holder of the lock panics") = Arc::downgrade(&wanted);
+        self.belongs_to(Arc::downgrade(&wanted));
         wanted
+    }
+
+    /// What is planned from now on belongs to a statement that somebody waits for elsewhere.
+    pub(crate) fn belongs_to(&self, statement: Weak<()>) {
+        *self.0.lock().expect("no holder of the lock panics") = statement;
     }
 
     fn statement(&self) -> Weak<()> {
@@ -43,7 +48,7 @@ impl Current {
 
 /// Makes the conditions of a plan's joins look whether the statement is still wanted.
 #[derive(Debug)]
-pub(super) struct InterruptibleJoins(pub(super) Current);
+pub(crate) struct InterruptibleJoins(pub(crate) Current);
 
 impl PhysicalOptimizerRule for InterruptibleJoins {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
@@ -110,7 +115,7 @@ impl PhysicalExpr for Condition {
         if self.statement.strong_count() == 0 {
             return Err(DataFusionError::Execution("the statement was given up".to_owned()));
         }
-        // Other connections' work moves to another thread meanwhile.
+        // Other statements' work moves to another thread meanwhile.
         tokio::task::block_in_place(|| self.inner.evaluate(pairs))
     }
 
