@@ -113,6 +113,9 @@ impl Call {
             }
             Call::Query(asked) => {
                 let sql = asked.sql.trim().trim_end_matches(';').trim_end();
+                if sql.is_empty() {
+                    return Err(ToolError::NoStatement);
+                }
                 if sql.len() > STATEMENT_BYTES_MAX {
                     return Err(ToolError::TooLong { bytes: sql.len(), max: STATEMENT_BYTES_MAX });
                 }

@@ -18,6 +18,8 @@ pub(super) enum ToolError {
     NoTable { name: String },
     #[error("the names of the columns alone are more than {limit}; name fewer columns in SELECT")]
     TooWide { limit: bytesize::ByteSize },
+    #[error("there is no statement; write SELECT … FROM flow_logs")]
+    NoStatement,
     #[error("the statement has {bytes} bytes; {max} are the most")]
     TooLong { bytes: usize, max: usize },
     #[error("{0} calls wait already; wait for their answers and ask again")]

@@ -30,6 +30,7 @@ pub(crate) struct Current(Arc<Mutex<Weak<()>>>);
 
 impl Current {
     /// A new statement: what is planned from now on belongs to it.
+    #[cfg(feature = "serve")]
     pub(crate) fn begin(&self) -> Wanted {
         let wanted = Wanted::default();
         self.belongs_to(Arc::downgrade(&wanted));

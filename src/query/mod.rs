@@ -146,7 +146,7 @@ impl Session {
         for file in ledger.files().await? {
             files.entry(file.table).or_default().push(file);
         }
-        let context = Veiled::new(context(&options, runtime)?);
+        let context = Veiled::new(context_on(&options, runtime)?);
         functions::register(&context);
         let url = url::Url::parse("lake://data").expect("a constant URL");
         context.register_object_store(&url, lake.store.clone());
@@ -380,7 +380,7 @@ fn runtime(options: &Options) -> Result<Arc<RuntimeEnv>, QueryError> {
     Ok(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc()?)
 }
 
-fn context(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionContext, QueryError> {
+fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionContext, QueryError> {
     let mut config = SessionConfig::new()
         .with_information_schema(true)
         .with_target_partitions(options.threads.max(1))
@@ -427,6 +427,11 @@ fn table_view(
         true => Arc::new(wide::Wide::new(provider.clone(), Box::new(view))?),
         false => Arc::new(view(provider.clone())?),
     })
+}
+
+#[cfg(test)]
+fn context(options: &Options) -> Result<SessionContext, QueryError> {
+    context_on(options, runtime(options)?)
 }
 
 #[cfg(test)]

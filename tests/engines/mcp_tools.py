@@ -6,6 +6,7 @@
 import asyncio
 import collections
 import gzip
+import json
 import pathlib
 import subprocess
 import sys
@@ -34,8 +35,6 @@ async def given(session, tool, **arguments):
     """What a tool answers, which its text says too."""
     result = await session.call_tool(tool, arguments)
     assert not result.is_error, (tool, arguments, result.content)
-    import json
-
     assert json.loads(result.content[0].text) == result.structured_content
     return result.structured_content
 
@@ -146,7 +145,7 @@ async def errors(session):
     said = await wrong(session, "run_report", name="rejected-by-prot")
     assert f"error: {said}\n" == line.stderr, (said, line.stderr)
     for tool, arguments, says in [
-        ("query", {"sql": ""}, "SELECT"),
+        ("query", {"sql": " ;"}, "there is no statement"),
         ("query", {}, "missing field `sql`"),
         ("query", {"sql": "SELECT 1", "max_rows": 0}, "nonzero"),
         ("query", {"sql": "SELECT 1", "limit": 1}, "unknown field `limit`"),

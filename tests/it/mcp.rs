@@ -156,7 +156,8 @@ fn what_is_not_of_the_protocol_ends_nothing() {
     small_lake(&lab);
     let mut spoken = Spoken::greeted(&lab);
     spoken.say("this is no JSON");
-    assert!(spoken.hear()["error"]["code"].is_i64());
+    spoken.say(r#"{"jsonrpc":"2.0","id":6}"#);
+    assert_eq!(spoken.hear()["error"]["code"], -32600);
     spoken.ask(7, "SELECT count(*) FROM flow_logs");
     let said = spoken.hear();
     assert_eq!((&said["id"], &said["result"]["structuredContent"]["rows"]), (&json!(7), &json!([[1]])));

@@ -87,6 +87,19 @@ impl World {
         if code == 0 { Ok(()) } else { Err(format!("{script}\nended with {code}:\n{said}")) }
     }
 
+    /// Starts each server of a client's configuration. Its input ends at once, and so does it.
+    fn assistant(&self, text: &str) -> Result<(), String> {
+        let configuration: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let servers = configuration["mcpServers"].as_object().filter(|servers| !servers.is_empty());
+        for server in servers.ok_or("it names no server")?.values() {
+            let words = server["args"].as_array().into_iter().flatten().chain([&server["command"]]);
+            let words: Vec<&str> = words.filter_map(serde_json::Value::as_str).collect();
+            let (command, arguments) = words.split_last().ok_or("it has no command")?;
+            self.run_well(&format!("{command} {}", arguments.join(" ")))?;
+        }
+        Ok(())
+    }
+
     fn block(&self, block: &Block) -> Result<(), String> {
         match (block.language.as_str(), block.mark.as_str()) {
             ("text", "") => Ok(()),
@@ -95,6 +108,7 @@ impl World {
                 self.put(CONFIG, &block.text);
                 self.run_well("flowlake config")
             }
+            ("json", "") => self.assistant(&block.text),
             ("console", "") => commands(&block.text).iter().try_for_each(|asked| self.console(asked)),
             ("console", "serves") => commands(&block.text).iter().try_for_each(|asked| self.serves(asked)),
             ("console", "types") => self.types(&block.text),
