@@ -11,6 +11,7 @@
 
 mod answer;
 mod any;
+mod apart;
 mod arithmetic;
 mod decimals;
 mod depth;
@@ -29,11 +30,13 @@ mod memory;
 mod names;
 mod narrowed;
 mod own_table;
+mod patterns;
 mod pushdown;
 mod raw;
 mod reading;
 mod resident;
 mod seen;
+mod subscript;
 mod table;
 mod timestamp;
 mod veiled;
@@ -394,8 +397,12 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
     execution.parquet.pushdown_filters = true;
     // Grouping before rows are sent to their partition is given up where it keeps more than half of them.
     execution.skip_partial_aggregation_probe_ratio_threshold = 0.5;
+    // `IS TRUE` and its kin are never null to the plan and may be null to what runs it, which was an error.
+    execution.skip_physical_aggregate_schema_check = true;
     execution.time_zone = Some(options.time_zone.name().to_owned());
-    let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+    let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime);
+    // Before the engine's own planners, which are asked after it.
+    let state = subscript::plan(state).with_default_features();
     let context = SessionContext::new_with_state(pushdown::replace(state).build());
     // After the engine's own rules, which give every expression its type.
     let own = ApplyFunctionRewrites::new(vec![
@@ -404,8 +411,10 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
         Arc::new(interval::ComparedIntervals),
         Arc::new(lists::PlainLists),
         Arc::new(whole::Whole),
+        Arc::new(patterns::OwnPatterns),
     ]);
     context.add_analyzer_rule(Arc::new(own));
+    context.add_analyzer_rule(Arc::new(apart::Apart));
     context.register_udf(timestamp::truncation());
     functions::bound(&context, options.memory_bytes);
     Ok(context)

@@ -13,6 +13,7 @@ mod hash;
 mod help;
 mod iana;
 mod moments;
+mod neighbour;
 mod port;
 mod sum;
 mod text;
@@ -45,6 +46,7 @@ pub(super) fn register(context: &SessionContext) {
     context.register_udaf(sum::sum());
     context.register_udaf(average::average());
     frame::register(context);
+    neighbour::register(context);
 }
 
 fn all() -> Vec<Function> {

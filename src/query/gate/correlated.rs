@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use datafusion::common::DFSchemaRef;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Aggregate, Expr, JoinType, Limit, LogicalPlan, Projection};
@@ -113,16 +114,16 @@ fn counts_alone(query: &LogicalPlan) -> Option<&LogicalPlan> {
         LogicalPlan::SubqueryAlias(alias) => counts_alone(&alias.input),
         LogicalPlan::Projection(Projection { expr, input, .. }) => {
             let counted = counts_alone(input)?;
-            expr.iter().all(|expr| varies(expr, input)).then_some(counted)
+            expr.iter().all(|expr| varies(expr, input.schema())).then_some(counted)
         }
         _ => None,
     }
 }
 
 /// Whether a value still names a column once the engine has reckoned out what it can.
-fn varies(expr: &Expr, input: &LogicalPlan) -> bool {
-    let context = SimplifyContext::builder().with_schema(Arc::clone(input.schema())).build();
+pub(super) fn varies(expr: &Expr, schema: &DFSchemaRef) -> bool {
+    let context = SimplifyContext::builder().with_schema(Arc::clone(schema)).build();
     let simplifier = ExprSimplifier::new(context);
-    let coerced = simplifier.coerce(expr.clone(), input.schema()).unwrap_or_else(|_| expr.clone());
+    let coerced = simplifier.coerce(expr.clone(), schema).unwrap_or_else(|_| expr.clone());
     simplifier.simplify(coerced).is_ok_and(|value| value.any_column_refs())
 }

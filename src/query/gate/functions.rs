@@ -9,7 +9,7 @@ use super::operators;
 
 /// Aggregates whose DISTINCT counts every value once, or makes no difference, or is named as not implemented. Others (`corr`,
 /// `regr_…`, `approx_percentile_cont`, `nth_value`) would take every value as often as it comes.
-const WITH_DISTINCT: [&str; 31] = [
+const WITH_DISTINCT: [&str; 30] = [
     "any_value",
     "approx_distinct",
     "approx_median",
@@ -18,7 +18,6 @@ const WITH_DISTINCT: [&str; 31] = [
     "avg",
     "bit_and",
     "bit_or",
-    "bit_xor",
     "bool_and",
     "bool_or",
     "count",

@@ -1,10 +1,14 @@
 //! Subqueries that the engine would answer wrongly, judged in the plan as the planner made it.
 //!
 //! The engine (DataFusion 55) turns `IN (SELECT …)` into a join. As a condition of its own in WHERE or HAVING that
-//! join knows of nulls; within another expression it takes what is unknown for false, which only AND and OR may do.
+//! join knows of nulls; within another expression it takes what is unknown for false, which only AND and OR may do. It
+//! forgets them too where the left side of NOT IN names no column: `77 NOT IN (SELECT packets …)` becomes a filter on
+//! `packets`, in which a null drops out.
+
+use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::{DFSchema, DFSchemaRef, Result};
 use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Subquery};
 
@@ -33,7 +37,7 @@ fn of_node(node: &LogicalPlan) -> Result<Option<String>> {
         let schema = DFSchema::empty();
         let schema = node.inputs().into_iter().try_fold(schema, |all, input| all.join(input.schema()));
         // Where two inputs have a column of one name, any may be null.
-        let nulls = Nulls(schema.ok());
+        let nulls = Nulls(schema.ok().map(Arc::new));
         found = if is_condition { of_condition(expr, &nulls)? } else { of_value(expr, &nulls)? };
         if found.is_none() {
             found = of_subqueries(expr)?;
@@ -63,7 +67,7 @@ fn of_subqueries(expr: &Expr) -> Result<Option<String>> {
 }
 
 /// What is known of nulls in the rows that an expression is asked of.
-struct Nulls(Option<DFSchema>);
+struct Nulls(Option<DFSchemaRef>);
 
 impl Nulls {
     fn may_be_in(&self, of: &InSubquery) -> bool {
@@ -90,9 +94,17 @@ fn of_condition(expr: &Expr, nulls: &Nulls) -> Result<Option<String>> {
 
 /// `IN` or `NOT IN` as a whole condition.
 fn of_whole(of: &InSubquery, negated: bool, nulls: &Nulls) -> Result<Option<String>> {
-    let is_named = negated && correlated::refers_out(&of.subquery.subquery) && nulls.may_be_in(of);
-    let name = "NOT IN of a query that names columns outside of it (write NOT EXISTS)";
-    Ok(is_named.then(|| name.to_owned()).or(of_value(&of.expr, nulls)?))
+    let may_be_unknown = negated && nulls.may_be_in(of);
+    let names_column = || nulls.0.as_ref().is_some_and(|schema| correlated::varies(&of.expr, schema));
+    let name = if may_be_unknown && correlated::refers_out(&of.subquery.subquery) {
+        "NOT IN of a query that names columns outside of it (write NOT EXISTS)"
+    } else if may_be_unknown && !names_column() {
+        "NOT IN (SELECT …) of a value that names no column of a table in the same FROM (write NOT EXISTS (SELECT 1 … \
+         WHERE a = value OR a IS NULL), or put the value in FROM)"
+    } else {
+        return of_value(&of.expr, nulls);
+    };
+    Ok(Some(name.to_owned()))
 }
 
 /// A part of a condition in which unknown and false are the same.

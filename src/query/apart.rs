@@ -1,0 +1,197 @@
+//! Lists that the engine may not merge where it matters whether something is false or unknown.
+//!
+//! The engine (DataFusion 55) merges the lists of one column as sets. Where they share nothing, `a IN (1, 2) AND a IN
+//! (3, 4)` is false and `a NOT IN (1, 2) OR a NOT IN (3, 4)` is true to it, and both are unknown where `a` is null. As
+//! conditions of WHERE, HAVING and ON, false and unknown are the same, so that only what amounts to NOT IN below an OR
+//! is kept apart there; in all other places every list is. A list is also what the engine makes one of: `a = 1 OR a =
+//! 2`, `a ~ '^(x|y)$'` and `array_has([1, 2], a)`.
+//!
+//! What is kept apart becomes the argument of a function that gives it back, into which no rule looks. The lists in a
+//! plain condition stay, so that filters on them still leave out files.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::config::ConfigOptions;
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{Cast, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+use super::patterns;
+
+/// Keeps lists apart in a whole plan.
+#[derive(Debug)]
+pub(super) struct Apart;
+
+impl AnalyzerRule for Apart {
+    fn name(&self) -> &str {
+        "apart"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        Ok(plan.transform_up_with_subqueries(of_node)?.data)
+    }
+}
+
+fn of_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let lists = Lists(merge_schema(&plan.inputs()));
+    if let LogicalPlan::Join(mut join) = plan {
+        // Its keys are values, of which no one says more than whether they are equal.
+        join.filter = join.filter.map(|filter| lists.condition(filter, Place::PLAIN)).transpose()?;
+        return Ok(Transformed::yes(LogicalPlan::Join(join)));
+    }
+    let is_condition = matches!(plan, LogicalPlan::Filter(_));
+    let names = NamePreserver::new(&plan);
+    plan.map_expressions(|expr| {
+        let name = names.save(&expr);
+        let expr = if is_condition { lists.condition(expr, Place::PLAIN)? } else { lists.value(expr)? };
+        Ok(Transformed::yes(name.restore(expr)))
+    })
+}
+
+/// Where a part of a condition stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Below how many NOTs: true if their number is odd.
+    negated: bool,
+    /// Below what amounts to an OR.
+    beside_or: bool,
+}
+
+impl Place {
+    const PLAIN: Place = Place { negated: false, beside_or: false };
+}
+
+/// The columns that lists are asked of.
+struct Lists(DFSchema);
+
+impl Lists {
+    /// A condition in which unknown is as good as false.
+    fn condition(&self, expr: Expr, place: Place) -> Result<Expr> {
+        match expr {
+            Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right })
+                if !(op == Operator::Or && is_listed(&left) && is_listed(&right)) =>
+            {
+                let beside_or = place.beside_or || (op == Operator::Or) != place.negated;
+                let place = Place { beside_or, ..place };
+                let left = Box::new(self.condition(*left, place)?);
+                let right = Box::new(self.condition(*right, place)?);
+                Ok(Expr::BinaryExpr(BinaryExpr { left, op, right }))
+            }
+            Expr::Not(inner) => {
+                let place = Place { negated: !place.negated, ..place };
+                Ok(Expr::Not(Box::new(self.condition(*inner, place)?)))
+            }
+            other => {
+                let negates = match &other {
+                    Expr::InList(list) => list.negated,
+                    Expr::BinaryExpr(BinaryExpr { op, .. }) => {
+                        matches!(op, Operator::RegexNotMatch | Operator::RegexNotIMatch)
+                    }
+                    _ => false,
+                };
+                if is_list(&other) && (negates == place.negated || !place.beside_or) {
+                    return Ok(other.map_children(|child| Ok(Transformed::yes(self.value(child)?)))?.data);
+                }
+                self.value(other)
+            }
+        }
+    }
+
+    /// Where unknown and false are not the same.
+    fn value(&self, expr: Expr) -> Result<Expr> {
+        let apart = expr.transform_down(|expr| {
+            if !is_list(&expr) {
+                return Ok(Transformed::no(expr));
+            }
+            let nullable = expr.nullable(&self.0).unwrap_or(true);
+            let expr = expr.map_children(|child| Ok(Transformed::yes(self.value(child)?)))?.data;
+            let expr = if nullable { whole(expr) } else { expr };
+            Ok(Transformed::new(expr, true, TreeNodeRecursion::Jump))
+        })?;
+        Ok(apart.data)
+    }
+}
+
+/// Whether it is a list, or the engine may make one of it. Bits that are XORed twice are forgotten in the same way.
+fn is_list(expr: &Expr) -> bool {
+    match expr {
+        Expr::InList(_) => true,
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => is_listed(left) && is_listed(right),
+        Expr::BinaryExpr(BinaryExpr { op, .. }) => patterns::is_match(*op) || *op == Operator::BitwiseXor,
+        Expr::ScalarFunction(call) => call.name() == "array_has",
+        _ => false,
+    }
+}
+
+/// Whether it may be a part of a list: `a = 1`, or several of these beside OR.
+fn is_listed(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => is_listed(left) && is_listed(right),
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
+            is_column(left) && is_constant(right) || is_constant(left) && is_column(right)
+        }
+        Expr::InList(list) => !list.negated && is_column(&list.expr) && list.list.iter().all(is_constant),
+        _ => false,
+    }
+}
+
+fn is_column(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(_) => true,
+        Expr::Cast(Cast { expr, .. }) => is_column(expr),
+        _ => false,
+    }
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    !expr.any_column_refs() && !expr.contains_outer() && !expr.contains_scalar_subquery()
+}
+
+fn whole(expr: Expr) -> Expr {
+    let signature = Signature::any(1, Volatility::Immutable);
+    let function = Arc::new(ScalarUDF::new_from_impl(KeptApart { signature }));
+    Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![expr]))
+}
+
+/// What it is given.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct KeptApart {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for KeptApart {
+    fn name(&self) -> &str {
+        "apart"
+    }
+
+    /// As what is kept apart names its column, so that whoever looks the column up finds it.
+    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
+        Ok(arguments[0].schema_name().to_string())
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        Ok(arguments[0].clone())
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        let of = &arguments.arg_fields[0];
+        Ok(Field::new(self.name(), of.data_type().clone(), of.is_nullable()).into())
+    }
+
+    fn invoke_with_args(&self, mut arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Ok(arguments.args.swap_remove(0))
+    }
+}

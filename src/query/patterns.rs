@@ -1,0 +1,146 @@
+//! Regular expressions that mean what is written, where the engine takes them for something else.
+//!
+//! The engine (DataFusion 55) makes `a IS NOT NULL` of `a ~ '.*'`, which is false where `a` is null, and is unknown to
+//! SQL. Of a pattern without signs it makes LIKE, to which the backslash that is left of `'\\'` is a sign: `a ~ '\\'`
+//! found no backslash. It reads `$1` in what `regexp_replace` puts in, beside `\1`, so that `'$1.50'` was `'.50'`.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, StringViewArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::Transformed;
+use datafusion::config::ConfigOptions;
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+use datafusion::scalar::ScalarValue;
+
+/// Spells patterns and replacements as the engine must read them.
+#[derive(Debug)]
+pub(super) struct OwnPatterns;
+
+impl FunctionRewrite for OwnPatterns {
+    fn name(&self) -> &str {
+        "own_patterns"
+    }
+
+    fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
+        match expr {
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_match(op) && is_misread(&right) => {
+                let right = Box::new(spelled(*right, Part::Pattern, schema)?);
+                Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })))
+            }
+            Expr::ScalarFunction(mut call) if call.name() == "regexp_like" && call.args.get(1).is_some_and(is_misread) => {
+                let pattern = call.args.remove(1);
+                call.args.insert(1, spelled(pattern, Part::Pattern, schema)?);
+                Ok(Transformed::yes(Expr::ScalarFunction(call)))
+            }
+            Expr::ScalarFunction(mut call) if call.name() == "regexp_replace" && call.args.get(2).is_some_and(has_sign) => {
+                let replacement = call.args.remove(2);
+                call.args.insert(2, spelled(replacement, Part::Replacement, schema)?);
+                Ok(Transformed::yes(Expr::ScalarFunction(call)))
+            }
+            other => Ok(Transformed::no(other)),
+        }
+    }
+}
+
+pub(super) fn is_match(operator: Operator) -> bool {
+    use Operator::{RegexIMatch, RegexMatch, RegexNotIMatch, RegexNotMatch};
+    matches!(operator, RegexMatch | RegexIMatch | RegexNotMatch | RegexNotIMatch)
+}
+
+/// Whether the engine may take a pattern for another one. What is not written out may turn out to be anything.
+fn is_misread(pattern: &Expr) -> bool {
+    written(pattern).is_none_or(|pattern| {
+        // The last three are escapes by a number.
+        pattern == ".*" || [r"\\", r"\x", r"\u", r"\U"].into_iter().any(|escape| pattern.contains(escape))
+    })
+}
+
+fn has_sign(replacement: &Expr) -> bool {
+    written(replacement).is_none_or(|replacement| replacement.contains('$'))
+}
+
+fn written(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
+        _ => None,
+    }
+}
+
+fn spelled(text: Expr, part: Part, schema: &DFSchema) -> Result<Expr> {
+    use DataType::{LargeUtf8, Utf8, Utf8View};
+    if !matches!(text.get_type(schema)?, Utf8 | LargeUtf8 | Utf8View) {
+        return Ok(text);
+    }
+    let signature = Signature::any(1, Volatility::Immutable);
+    let function = Arc::new(ScalarUDF::new_from_impl(Spelled { part, signature }));
+    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![text])))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Part {
+    Pattern,
+    Replacement,
+}
+
+/// The same pattern, or the same replacement, of which the engine makes nothing else.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Spelled {
+    part: Part,
+    signature: Signature,
+}
+
+impl Spelled {
+    fn of(&self, text: &str) -> String {
+        match self.part {
+            // An empty group matches nothing more, and no rule knows what to make of it.
+            Part::Pattern => format!("(){text}"),
+            Part::Replacement => text.replace('$', "$$"),
+        }
+    }
+}
+
+impl ScalarUDFImpl for Spelled {
+    fn name(&self) -> &str {
+        match self.part {
+            Part::Pattern => "pattern",
+            Part::Replacement => "replacement",
+        }
+    }
+
+    /// As what is written names its column, so that whoever looks the column up finds it.
+    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
+        Ok(arguments[0].schema_name().to_string())
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        Ok(arguments[0].clone())
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let spell = |texts: &ArrayRef| -> Result<ArrayRef> {
+            let views = cast(texts, &DataType::Utf8View)?;
+            let views = views.as_string_view().iter().map(|text| text.map(|text| self.of(text)));
+            let views: ArrayRef = Arc::new(views.collect::<StringViewArray>());
+            Ok(cast(&views, texts.data_type())?)
+        };
+        match &arguments.args[0] {
+            ColumnarValue::Array(texts) => Ok(ColumnarValue::Array(spell(texts)?)),
+            ColumnarValue::Scalar(text) => {
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&spell(&text.to_array()?)?, 0)?))
+            }
+        }
+    }
+}
