@@ -195,3 +195,58 @@ impl ScalarUDFImpl for KeptApart {
         Ok(arguments.args.swap_remove(0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::util::display::array_value_to_string;
+
+    use super::super::{Options, context};
+
+    const T: &str = "(VALUES (1), (2), (5), (NULL)) AS t(a)";
+
+    async fn count(filter: &str) -> String {
+        let context = context(&Options::default()).unwrap();
+        let sql = format!("SELECT count(*) FROM {T} WHERE {filter}");
+        let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
+        array_value_to_string(batches[0].column(0), 0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn lists_that_share_nothing_are_unknown_for_null() {
+        for (filter, rows) in [
+            ("NOT (a IN (1, 2, 3, 4) AND a IN (5, 6, 7, 8))", "3"),
+            ("a NOT IN (1, 2, 3, 4) OR a NOT IN (5, 6, 7, 8)", "3"),
+            ("NOT (a IN (1, 2, 3, 4) AND a NOT IN (1, 2, 3, 4, 5))", "3"),
+            ("NOT ((a = 1 OR a = 2) AND (a = 5 OR 6 = a))", "3"),
+            ("NOT (a = 1 OR a = 2) OR NOT (a = 5 OR CAST(a AS BIGINT) = 6)", "3"),
+            ("(a IN (1, 2, 3, 4) AND a IN (5, 6, 7, 8)) IS NULL", "1"),
+            ("(array_has([1, 2], a) AND array_has([5, 6], a)) IS NULL", "1"),
+            ("CASE WHEN a IN (1, 2, 3, 4) THEN a IN (5, 6, 7, 8) ELSE a = 5 END", "1"),
+            ("EXISTS (SELECT 1 FROM (VALUES (NULL::INT)) AS u(x) WHERE (x IN (1, 2) AND x IN (5, 6)) IS NULL)", "4"),
+        ] {
+            assert_eq!(count(filter).await, rows, "{filter}");
+        }
+        let context = context(&Options::default()).unwrap();
+        let grouped = format!("SELECT a IN (1, 2), count(*) FROM {T} GROUP BY ROLLUP (a IN (1, 2), a = 1 OR a = 2)");
+        assert!(context.sql(&grouped).await.unwrap().collect().await.is_ok(), "{grouped}");
+    }
+
+    /// A list that is a plain condition leaves out files.
+    #[tokio::test]
+    async fn lists_of_plain_conditions_stay() {
+        let context = context(&Options::default()).unwrap();
+        for (filter, is_apart) in [
+            ("a IN (1, 2, 3, 4) AND a IN (3, 4, 5, 6)", false),
+            ("a NOT IN (1, 2, 3, 4) AND a > 1", false),
+            ("a IN (1, 2, 3, 4) OR NOT (a NOT IN (5, 6, 7, 8) OR a = 9)", false),
+            ("(a = 1 OR a = 2) AND NOT (a = 2 OR a = 3)", false),
+            ("a NOT IN (1, 2, 3, 4) OR a > 1", true),
+            ("NOT (a IN (1, 2, 3, 4) AND a > 1)", true),
+            ("a > 1 IS DISTINCT FROM (a IN (1, 2, 3, 4))", true),
+        ] {
+            let frame = context.sql(&format!("SELECT 1 FROM {T} WHERE {filter}")).await.unwrap();
+            let plan = frame.into_optimized_plan().unwrap().to_string();
+            assert_eq!(plan.contains("apart("), is_apart, "{filter}: {plan}");
+        }
+    }
+}

@@ -78,6 +78,12 @@ fn explain(root: &DataFusionError, text: &str, session: &Session) -> (String, Op
     let hint = text.contains("Placeholder").then(|| {
         "a statement with $names is a report: `flowlake report LAKE --dir FOLDER` gives them values".to_owned()
     });
+    let hint = hint.or_else(|| {
+        text.contains("duplicate unqualified field name").then(|| {
+            "columns that differ by casts alone are grouped by names: give them some with AS in a query in FROM"
+                .to_owned()
+        })
+    });
     (text.split(" at Line:").next().unwrap_or(text).replace("\\\"", "\"").replace("\\'", "'"), hint)
 }
 

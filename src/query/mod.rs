@@ -20,8 +20,12 @@ mod error;
 pub mod format;
 mod functions;
 pub mod gate;
+<<<<<<< HEAD
 #[cfg(any(feature = "mcp", feature = "serve"))]
 mod interruptible;
+=======
+mod headings;
+>>>>>>> ff38e5a (Columns that differ by casts alone are named; what became of each rule is tested and written down)
 mod interval;
 mod ledger;
 mod ledger_table;
@@ -318,6 +322,7 @@ impl Session {
         let mut parsed = parsed;
         if let Some(statement) = gate::question_mut(&mut parsed) {
             any::exact(statement);
+            headings::apart(statement);
         }
         let plan = state.statement_to_plan(parsed).await.map_err(fail)?;
         // The gate has judged the words; this judges what became of them.

@@ -36,12 +36,16 @@ impl FunctionRewrite for OwnPatterns {
                 let right = Box::new(spelled(*right, Part::Pattern, schema)?);
                 Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })))
             }
-            Expr::ScalarFunction(mut call) if call.name() == "regexp_like" && call.args.get(1).is_some_and(is_misread) => {
+            Expr::ScalarFunction(mut call)
+                if call.name() == "regexp_like" && call.args.get(1).is_some_and(is_misread) =>
+            {
                 let pattern = call.args.remove(1);
                 call.args.insert(1, spelled(pattern, Part::Pattern, schema)?);
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
-            Expr::ScalarFunction(mut call) if call.name() == "regexp_replace" && call.args.get(2).is_some_and(has_sign) => {
+            Expr::ScalarFunction(mut call)
+                if call.name() == "regexp_replace" && call.args.get(2).is_some_and(has_sign) =>
+            {
                 let replacement = call.args.remove(2);
                 call.args.insert(2, spelled(replacement, Part::Replacement, schema)?);
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))

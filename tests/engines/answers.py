@@ -161,6 +161,17 @@ def subqueries():
         same(f"SELECT count(*) AS n FROM flow_logs a WHERE a.{outer} IN (SELECT b.{inner} FROM flow_logs b WHERE b.packets > 2{extra}) OR protocol = 6")
 
 
+# Conditions of one column whose lists share nothing, or that the engine makes such lists of.
+LISTS = [
+    "packets IN (1, 2) AND packets IN (5, 10)",
+    "packets IN (1, 2, 5, 9) AND packets NOT IN (1, 2, 5, 9, 10)",
+    "packets NOT IN (1, 2, 5, 9) OR packets NOT IN (3, 4, 6, 7)",
+    "(packets = 1 OR packets = 2) AND (5 = packets OR packets = 10)",
+    "NOT (packets = 1 OR packets = 2) OR NOT (packets = 5 OR packets = 10)",
+    "(packets IN (1, 2, 5, 9) AND dstport = 22) OR NOT (packets IN (3, 4) AND packets IN (7, 8))",
+    "CASE WHEN packets IN (1, 2) THEN packets IN (5, 10) END",
+    "length(action) IN (1, 2) AND length(action) IN (3, 4)",
+]
 PAIRS = "(VALUES (1), (2), (2), (NULL), (4)) l(n)", "(VALUES (2), (2), (NULL), (3)) r(m)"
 STATEMENTS = [
     *(f"SELECT l.n, r.m FROM {PAIRS[0]} {join} JOIN {PAIRS[1]} ON {on}"
@@ -208,13 +219,50 @@ STATEMENTS = [
     "SELECT count(*) AS n FROM (SELECT CAST(packets AS DECIMAL(10, 2)) + CAST(0.54 AS DECIMAL(10, 2)) AS d FROM flow_logs) WHERE CAST(d AS DECIMAL(10, 1)) = 1.5 OR CAST(d AS DECIMAL(3, 1)) = 2.5",
     "SELECT count(*) AS n FROM flow_logs WHERE CASE WHEN packets > 1 THEN bytes / (packets - 1) > 5 END",
     "SELECT log_object, log_line, packets = ANY ([1, NULL]) AS a, NOT (packets > ANY ([5, NULL])) AS b FROM flow_logs",
+    *(f"SELECT count(*) FILTER (WHERE {test}) AS a, count(*) FILTER (WHERE NOT ({test})) AS b, count(*) FILTER (WHERE ({test}) IS NULL) AS c FROM flow_logs"
+      for test in LISTS),
+    *(f"SELECT count(*) AS n FROM flow_logs WHERE {no}({test})" for test in LISTS for no in ("", "NOT ")),
+    *(f"SELECT log_object, log_line, {call} OVER (ORDER BY log_object, log_line ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS w FROM flow_logs ORDER BY log_object, log_line LIMIT 9"
+      for call in ("lead(packets, 2)", "lag(dstport, -3)", "lag(packets, 2, -1)")),
+    "SELECT array_agg(DISTINCT packets ORDER BY packets)[2] AS a, array_agg(DISTINCT packets ORDER BY packets DESC)[9] AS b, array_agg(packets ORDER BY packets)[NULL] AS c FROM flow_logs",
+    "SELECT array_agg(packets ORDER BY packets)[1] AS a, array_agg(packets ORDER BY packets DESC NULLS FIRST)[1] AS b, array_agg(packets)[0] AS c, array_agg(packets)[-999] AS d, (array_agg(dstport) FILTER (WHERE dstport = 22))[1] AS e FROM flow_logs",
+    "SELECT protocol, array_agg(packets ORDER BY packets)[protocol] AS a, array_agg(DISTINCT action ORDER BY action)[1] AS b FROM flow_logs GROUP BY protocol",
+    "SELECT action, count(*) FILTER (WHERE (packets > 1) IS TRUE) AS a, sum(CASE WHEN (packets > 1) IS TRUE THEN 1 END) AS b, count(*) FILTER (WHERE (packets > 1) IS NOT FALSE) AS c FROM flow_logs GROUP BY action",
+    "SELECT regexp_replace(srcaddr, '(10)[.]', '$1\\1$$') AS a, regexp_replace('cost', 'cost', '$1.50') AS b, regexp_replace(action, 'C', instance_id || '$0') AS c FROM flow_logs",
+    "SELECT count(*) AS n FROM flow_logs WHERE NOT EXISTS (SELECT 1 FROM flow_logs WHERE (packets = 77) IS NOT FALSE)",
     "SELECT sum(CAST(packets AS DECIMAL(38, 2)) * CAST(1.5 AS DECIMAL(10, 2))) AS s, max(CAST(packets AS DECIMAL(10, 2)) - 1) AS m FROM flow_logs",
 ]
+TEXTS_OF_PATTERNS = r"(VALUES ('a\b'), ('ab'), ('%'), ('A\B'), (''), (NULL)) t(x)"
+PATTERNS = ["''", "'.*'", "'^.*$'", "'^$'", "'()'", "'a|'", r"'\\'", r"'a\\'", r"'^a\\'", r"'a\\b$'", r"'^a\\b$'", r"'^(a\\b|c)$'", r"'q|a\\b'", r"'\x5c'", "'^a'", "'%'", "'b$'"]
+SHIFTS = [f"{call}({value}, {offset})" for value in ("packets", "nullif(packets, 1)") for call, offset in
+          (("lead", 1), ("lead", 2), ("lead", "3, 99"), ("lead", 0), ("lead", -2), ("lag", 2), ("lag", -1), ("lag", "-2, 99"), ("lag", "0, 99"))]
+ENDS = [f"{call}(nullif(packets, 1){n})" for call, n in (("first_value", ""), ("last_value", ""), ("nth_value", ", 2"))]
+
+
+def columns(template, calls):
+    return ", ".join(template.format(call, n) for n, call in enumerate(calls))
+
+
 BUCKETS = "SELECT extract(epoch FROM {}) AS b, count(*) FROM flow_logs GROUP BY 1"
 TRANSLATED = [
     *((BUCKETS.format(f"date_bin(interval '7 hours', start_time, {origin})"),
        BUCKETS.format("time_bucket(interval '7 hours', start_time, timestamptz '2023-01-01 00:00:00')"))
       for origin in ("'2023-01-01 00:00:00'", "timestamp '2023-01-01 00:00:00'", "date '2023-01-01'")),
+    *((f"SELECT x, {columns(f'x {sign} {{0}} AS a{{1}}, ({sign_of_not} (x {sign} {{0}})) IS NULL AS b{{1}}', PATTERNS)} FROM {TEXTS_OF_PATTERNS}",
+       f"SELECT x, {columns(f'{no} regexp_matches(x, {flag} || {{0}}) AS a{{1}}, x IS NULL AS b{{1}}', PATTERNS)} FROM {TEXTS_OF_PATTERNS}")
+      for sign, no, flag in (("~", "", "''"), ("!~", "NOT", "''"), ("~*", "", "'(?i)'"), ("!~*", "NOT", "'(?i)'"))
+      for sign_of_not in ("", "NOT")),
+    *((f"SELECT regexp_like(x, {pattern}) AS a FROM {TEXTS_OF_PATTERNS}", f"SELECT regexp_matches(x, {pattern}) AS a FROM {TEXTS_OF_PATTERNS}")
+      for pattern in ("'.*'", "'.' || '*'", r"'\\'", "x", "NULL")),
+    ("SELECT count(*) AS n FROM flow_logs WHERE (action ~ '^(ACCEPT|A)$' AND action ~ '^(REJECT|B)$') IS NULL",
+     "SELECT count(*) AS n FROM flow_logs WHERE action IS NULL"),
+    (f"SELECT count(*) AS n FROM (SELECT x, '.*' AS p FROM {TEXTS_OF_PATTERNS}) WHERE (x ~ p) IS NULL", "SELECT 1 AS n"),
+    *((f"SELECT log_object, log_line, {columns(f'{{0}} IGNORE NULLS OVER (ORDER BY log_object, log_line{rows}) AS w{{1}}', SHIFTS)} FROM flow_logs ORDER BY log_object, log_line{limit}",
+       f"SELECT log_object, log_line, {columns('{0} OVER (ORDER BY log_object, log_line) AS w{1}', [call[:-1] + ' IGNORE NULLS)' for call in SHIFTS])} FROM flow_logs ORDER BY log_object, log_line{limit}")
+      for rows, limit in (("", ""), (" ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW", " LIMIT 7"))),
+    *((f"SELECT log_object, log_line, {columns(f'{{0}} IGNORE NULLS OVER (ORDER BY log_object, log_line ROWS BETWEEN {frame}) AS w{{1}}', ENDS)} FROM flow_logs",
+       f"SELECT log_object, log_line, {columns(f'{{0}} OVER (ORDER BY log_object, log_line ROWS BETWEEN {frame}) AS w{{1}}', [call[:-1] + ' IGNORE NULLS)' for call in ENDS])} FROM flow_logs")
+      for frame in ("2 PRECEDING AND 3 FOLLOWING", "1 FOLLOWING AND 4 FOLLOWING", "UNBOUNDED PRECEDING AND 1 PRECEDING", "CURRENT ROW AND UNBOUNDED FOLLOWING")),
     ("SELECT start_time - timestamp '2023-09-14 00:00:00' > interval '0 seconds' AS a, count(*) FROM flow_logs GROUP BY 1",
      "SELECT start_time > timestamptz '2023-09-14 00:00:00' AS a, count(*) FROM flow_logs GROUP BY 1"),
     ("SELECT timestamp '2023-09-15 00:00:00' - start_time > interval '10 hours' AS a, count(*) FROM flow_logs GROUP BY 1",

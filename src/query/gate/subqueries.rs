@@ -99,8 +99,8 @@ fn of_whole(of: &InSubquery, negated: bool, nulls: &Nulls) -> Result<Option<Stri
     let name = if may_be_unknown && correlated::refers_out(&of.subquery.subquery) {
         "NOT IN of a query that names columns outside of it (write NOT EXISTS)"
     } else if may_be_unknown && !names_column() {
-        "NOT IN (SELECT …) of a value that names no column of a table in the same FROM (write NOT EXISTS (SELECT 1 … \
-         WHERE a = value OR a IS NULL), or put the value in FROM)"
+        "NOT IN (SELECT …) of a value without a column of the FROM beside it (write NOT EXISTS (SELECT 1 … WHERE (a = \
+         value) IS NOT FALSE), or put the value in FROM)"
     } else {
         return of_value(&of.expr, nulls);
     };

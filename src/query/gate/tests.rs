@@ -85,6 +85,7 @@ fn what_would_be_ignored_is_refused_by_name() {
         ("SELECT coalesce(DISTINCT a, b) FROM t", "DISTINCT of coalesce"),
         ("SELECT upper(a) IGNORE NULLS FROM t", "IGNORE NULLS, RESPECT NULLS of upper"),
         ("SELECT corr(DISTINCT a, b) FROM t", "DISTINCT of corr"),
+        ("SELECT bit_xor(DISTINCT a) FROM t GROUP BY b", "DISTINCT of bit_xor"),
         ("SELECT row_number() FILTER (WHERE a > 1) OVER () FROM t", "FILTER of row_number"),
         ("SELECT rank() IGNORE NULLS OVER (ORDER BY a) FROM t", "IGNORE NULLS, RESPECT NULLS of rank"),
         (
@@ -155,6 +156,8 @@ fn what_writes_is_refused_by_name() {
     }
 }
 
+const VALUE: &str = "NOT IN (SELECT …) of a value without a column of the FROM beside it";
+
 /// What a statement is refused for once it is planned.
 async fn planned_of(sql: &str) -> Option<String> {
     use crate::query::{Options, context};
@@ -175,6 +178,9 @@ async fn queries_within_queries_are_judged_once_planned() {
         "SELECT 1 FROM t WHERE a IN (SELECT a FROM u) OR (c = 1 AND b IN (SELECT b FROM u WHERE u.a = t.a))",
         "SELECT a FROM t GROUP BY a HAVING count(*) NOT IN (SELECT a FROM u)",
         "SELECT 1 FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.a = t.a) OR a = 1",
+        "SELECT 1 FROM t WHERE 77 IN (SELECT a FROM u) AND a + 77 NOT IN (SELECT a FROM u)",
+        "SELECT 1 FROM (SELECT 77 AS n FROM t) x WHERE n NOT IN (SELECT a FROM u)",
+        "SELECT 1 FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE (a = 77) IS NOT FALSE)",
         "SELECT 1 FROM t WHERE EXISTS (SELECT count(*) FROM u)",
         "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.a = t.a ORDER BY 1 LIMIT 1)",
         "SELECT 1 FROM t WHERE EXISTS (SELECT u.b FROM u WHERE u.a = t.a GROUP BY u.b HAVING count(*) > 2)",
@@ -194,6 +200,14 @@ async fn queries_within_queries_are_judged_once_planned() {
         ("SELECT count(*) FILTER (WHERE a IN (SELECT a FROM u)) FROM t", "IN (SELECT …) beside OR"),
         ("SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u WHERE a = 1 OR b NOT IN (SELECT b FROM t))", "NOT IN"),
         ("SELECT 1 FROM t WHERE a NOT IN (SELECT a FROM u WHERE u.b = t.b)", "write NOT EXISTS"),
+        ("SELECT 1 FROM t WHERE 77 NOT IN (SELECT a FROM u)", VALUE),
+        ("SELECT 1 FROM t WHERE NOT (now() IN (SELECT CASE d WHEN 3 THEN now() END FROM u)) AND b = 1", VALUE),
+        ("SELECT 1 FROM t WHERE coalesce(77, a) NOT IN (SELECT a FROM u)", VALUE),
+        ("SELECT 1 FROM t WHERE CASE WHEN true THEN 1 ELSE a END NOT IN (SELECT a FROM u)", VALUE),
+        ("SELECT 1 FROM t WHERE (SELECT max(a) + 50 FROM u) NOT IN (SELECT a FROM u)", VALUE),
+        ("SELECT b FROM t GROUP BY b HAVING 77 NOT IN (SELECT a FROM u)", VALUE),
+        ("SELECT 1 FROM t WHERE $1 NOT IN (SELECT a FROM u)", VALUE),
+        ("SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.b = t.b AND t.a NOT IN (SELECT a FROM u))", VALUE),
         ("SELECT 1 FROM t WHERE EXISTS (SELECT count(*) FROM u WHERE u.a = t.a)", "a value of all rows in"),
         ("SELECT 1 FROM t WHERE 0 IN (SELECT count(*) FROM u WHERE u.a = t.a)", "a value of all rows in"),
         ("SELECT (SELECT count(*) FROM u WHERE u.a = t.a HAVING count(*) < 5) FROM t", "no plain aggregate"),
