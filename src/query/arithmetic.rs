@@ -3,8 +3,8 @@
 //! The engine's operators (DataFusion 55) go on from the least number where a result is beyond the type: the greatest
 //! `bytes` plus 1 was less than 0, in a column and in a constant that it reckons out beforehand. Nothing in its settings asks
 //! for a check. Once all types are in the plan, such operators over integers become the function [`Checked`]. So do
-//! those of decimals: the engine lets 38 digits grow to 39, the last of which is not written. Times and intervals are
-//! checked by the engine; floats have no end.
+//! those of decimals: the engine lets 38 digits grow to 39, the last of which is not written, and takes `1.5 % 1` for 0
+//! where no null can be. Times and intervals are checked by the engine; floats have no end.
 
 use datafusion::arrow::compute::kernels::numeric;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
@@ -40,9 +40,11 @@ impl FunctionRewrite for CheckedNumbers {
                 let sides =
                     operator(op).map(|operator| (operator, of_numbers(&left, schema), of_numbers(&right, schema)));
                 Ok(match sides {
-                    // The quotient of integers is never larger than they are.
+                    // Quotient and remainder of integers are never larger than they are.
                     Some((operator, Some(numbers), Some(other)))
-                        if numbers == other && (numbers, operator) != (Numbers::Integers, Operator::Divide) =>
+                        if numbers == other
+                            && (numbers == Numbers::Decimals
+                                || !matches!(operator, Operator::Divide | Operator::Remainder)) =>
                     {
                         Transformed::yes(Chain::binary(numbers, *left, operator, *right))
                     }
@@ -82,6 +84,7 @@ fn operator(operator: EngineOperator) -> Option<Operator> {
         EngineOperator::Minus => Some(Operator::Subtract),
         EngineOperator::Multiply => Some(Operator::Multiply),
         EngineOperator::Divide => Some(Operator::Divide),
+        EngineOperator::Modulo => Some(Operator::Remainder),
         _ => None,
     }
 }
@@ -92,6 +95,7 @@ enum Operator {
     Subtract,
     Multiply,
     Divide,
+    Remainder,
 }
 
 impl Operator {
@@ -101,6 +105,7 @@ impl Operator {
             Operator::Subtract => '-',
             Operator::Multiply => '*',
             Operator::Divide => '/',
+            Operator::Remainder => '%',
         }
     }
 
@@ -111,6 +116,7 @@ impl Operator {
             Operator::Subtract => EngineOperator::Minus,
             Operator::Multiply => EngineOperator::Multiply,
             Operator::Divide => EngineOperator::Divide,
+            Operator::Remainder => EngineOperator::Modulo,
         };
         match left.is_decimal() {
             true => BinaryTypeCoercer::new(left, &operator, right).get_result_type(),
@@ -264,6 +270,7 @@ fn apply(operator: Operator, left: &ColumnarValue, right: &ColumnarValue) -> Res
         Operator::Subtract => datum::apply(left, right, numeric::sub),
         Operator::Multiply => datum::apply(left, right, numeric::mul),
         Operator::Divide => datum::apply(left, right, numeric::div),
+        Operator::Remainder => datum::apply(left, right, numeric::rem),
     }
 }
 
@@ -380,6 +387,7 @@ mod tests {
             (format!("SELECT n + 0 FROM {t}"), "9223372036854775807"),
             (format!("SELECT n + NULL FROM {t}"), "NULL"),
             (format!("SELECT CAST(n AS DECIMAL(38, 0)) + 1 FROM {t}"), "9223372036854775808"),
+            ("SELECT CAST(count(*) AS DECIMAL(10, 1)) / 4 % 1 FROM generate_series(1, 3)".to_owned(), "0.75000"),
             ("SELECT n + 1.5 FROM (VALUES (2)) AS t(n)".to_owned(), "3.5"),
             ("SELECT \"t.n + Int64(1)\" FROM (SELECT n + 1 FROM (VALUES (2)) AS t(n))".to_owned(), "3"),
             ("SELECT n + 1 FROM (VALUES (2), (2)) AS t(n) GROUP BY n + 1 HAVING count(*) = 2".to_owned(), "3"),

@@ -33,21 +33,21 @@ impl FunctionRewrite for OwnPatterns {
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
         match expr {
             Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_match(op) && is_misread(&right) => {
-                let right = Box::new(spelled(*right, Part::Pattern, schema)?);
+                let right = Box::new(spelled(*right, Part::Pattern, schema));
                 Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })))
             }
             Expr::ScalarFunction(mut call)
                 if call.name() == "regexp_like" && call.args.get(1).is_some_and(is_misread) =>
             {
                 let pattern = call.args.remove(1);
-                call.args.insert(1, spelled(pattern, Part::Pattern, schema)?);
+                call.args.insert(1, spelled(pattern, Part::Pattern, schema));
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
             Expr::ScalarFunction(mut call)
                 if call.name() == "regexp_replace" && call.args.get(2).is_some_and(has_sign) =>
             {
                 let replacement = call.args.remove(2);
-                call.args.insert(2, spelled(replacement, Part::Replacement, schema)?);
+                call.args.insert(2, spelled(replacement, Part::Replacement, schema));
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
             other => Ok(Transformed::no(other)),
@@ -62,14 +62,22 @@ pub(super) fn is_match(operator: Operator) -> bool {
 
 /// Whether the engine may take a pattern for another one. What is not written out may turn out to be anything.
 fn is_misread(pattern: &Expr) -> bool {
-    written(pattern).is_none_or(|pattern| {
-        // The last three are escapes by a number.
-        pattern == ".*" || [r"\\", r"\x", r"\u", r"\U"].into_iter().any(|escape| pattern.contains(escape))
-    })
+    !is_spelled(pattern)
+        && written(pattern).is_none_or(|pattern| {
+            // The last three are escapes by a number.
+            pattern == ".*" || [r"\\", r"\x", r"\u", r"\U"].into_iter().any(|escape| pattern.contains(escape))
+        })
 }
 
 fn has_sign(replacement: &Expr) -> bool {
-    written(replacement).is_none_or(|replacement| replacement.contains('$'))
+    !is_spelled(replacement) && written(replacement).is_none_or(|replacement| replacement.contains('$'))
+}
+
+/// A plan may be analyzed twice.
+fn is_spelled(text: &Expr) -> bool {
+    let Expr::ScalarFunction(call) = text else { return false };
+    let inner: &dyn ScalarUDFImpl = call.func.inner().as_ref();
+    inner.downcast_ref::<Spelled>().is_some()
 }
 
 fn written(expr: &Expr) -> Option<&str> {
@@ -79,14 +87,15 @@ fn written(expr: &Expr) -> Option<&str> {
     }
 }
 
-fn spelled(text: Expr, part: Part, schema: &DFSchema) -> Result<Expr> {
+fn spelled(text: Expr, part: Part, schema: &DFSchema) -> Expr {
     use DataType::{LargeUtf8, Utf8, Utf8View};
-    if !matches!(text.get_type(schema)?, Utf8 | LargeUtf8 | Utf8View) {
-        return Ok(text);
+    // The type of a parameter may not be known yet. It is when the statement runs.
+    if !matches!(text.get_type(schema), Ok(Utf8 | LargeUtf8 | Utf8View)) {
+        return text;
     }
     let signature = Signature::any(1, Volatility::Immutable);
     let function = Arc::new(ScalarUDF::new_from_impl(Spelled { part, signature }));
-    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![text])))
+    Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![text]))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
