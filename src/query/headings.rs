@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::ast::{Expr, Ident, Select, SelectItem, Statement
 use super::walk_mut;
 
 /// Names the columns of every query of a statement that need it.
-pub(super) fn apart(statement: &mut Statement) {
+pub(crate) fn apart(statement: &mut Statement) {
     let _ = walk_mut(statement, &mut Headings);
 }
 

@@ -20,12 +20,9 @@ mod error;
 pub mod format;
 mod functions;
 pub mod gate;
-<<<<<<< HEAD
+mod headings;
 #[cfg(any(feature = "mcp", feature = "serve"))]
 mod interruptible;
-=======
-mod headings;
->>>>>>> ff38e5a (Columns that differ by casts alone are named; what became of each rule is tested and written down)
 mod interval;
 mod ledger;
 mod ledger_table;
@@ -86,6 +83,8 @@ pub(crate) use depth::{check, check_relations};
 pub(crate) use diagnosis::nearest;
 pub use error::QueryError;
 pub use functions::{FunctionHelp, FunctionKind};
+#[cfg(feature = "serve")]
+pub(crate) use headings::apart as named_apart;
 #[cfg(any(feature = "mcp", feature = "serve"))]
 pub(crate) use interruptible::{Current, InterruptibleJoins, Wanted};
 pub(crate) use memory::SharedPool;
