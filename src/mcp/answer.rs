@@ -1,6 +1,6 @@
 //! The rows of an answer as JSON, no more than an assistant has room for. What is cut off is said.
 
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{FieldRef, SchemaRef};
 use serde_json::{Value, json};
 
 use super::ToolError;
@@ -65,9 +65,10 @@ pub(super) async fn read(mut answer: Answer, room: Room) -> Result<Value, ToolEr
     }
     let mut said = json!({ "columns": columns, "rows_shown": rows.len(), "truncated": cut.is_some() });
     if let Some(limit) = cut {
+        let shown = rows.len();
         said["note"] = json!(format!(
-            "only the first {} rows are shown, there are more: {limit} ended the answer; count, group or narrow the question",
-            rows.len()
+            "only the first {shown} rows are shown, there are more: {limit} ended the answer; count, group or narrow \
+             the question"
         ));
     }
     said["rows"] = Value::Array(rows);
@@ -75,6 +76,6 @@ pub(super) async fn read(mut answer: Answer, room: Room) -> Result<Value, ToolEr
 }
 
 fn columns(schema: &SchemaRef) -> Value {
-    let column = |field: &std::sync::Arc<datafusion::arrow::datatypes::Field>| json!({ "name": field.name(), "type": field.data_type().to_string() });
+    let column = |field: &FieldRef| json!({ "name": field.name(), "type": field.data_type().to_string() });
     Value::Array(schema.fields().iter().map(column).collect())
 }

@@ -36,9 +36,14 @@ fn typed_into(program: &Command, size: &str, variables: &[(&str, &str)], typed: 
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// What stays of a line on which was drawn how far a statement is.
+pub(crate) fn undrawn(line: &str) -> &str {
+    line.rsplit("\r\u{1b}[2K").next().unwrap_or(line)
+}
+
 /// The lines that the program wrote, without those on which was typed.
 fn lines(shown: &str) -> Vec<&str> {
-    shown.lines().filter(|line| !line.contains("flowlake> ") && !line.contains('\u{1b}')).collect()
+    shown.lines().map(undrawn).filter(|line| !line.contains("flowlake> ") && !line.contains('\u{1b}')).collect()
 }
 
 pub(crate) fn assert_shows(shown: &str, expected: &[&str]) {

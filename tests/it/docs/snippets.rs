@@ -160,7 +160,7 @@ impl World {
         let typed: Vec<String> = typed.chain(["\\q\r".to_owned()]).collect();
         let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
         let had = shell::on_terminal(&self.lab, "80x24", &words, &[], &typed);
-        let mut lines = had.lines();
+        let mut lines = had.lines().map(shell::undrawn);
         let mut shown = session.lines().filter(|line| !line.starts_with("flowlake> "));
         match shown.find(|shown| !lines.any(|line| fits(line, shown))) {
             None => Ok(()),
