@@ -190,6 +190,11 @@ impl Chain {
     }
 }
 
+/// Whether it is a sum or product of integers or decimals.
+pub(super) fn is_checked(expr: &Expr) -> bool {
+    chain_of(expr).is_some()
+}
+
 /// An expression as one of our functions, with its arguments.
 fn chain_of(expr: &Expr) -> Option<(&Checked, &[Expr])> {
     let Expr::ScalarFunction(ScalarFunction { func, args }) = expr else { return None };

@@ -17,6 +17,7 @@ mod decimals;
 mod depth;
 mod diagnosis;
 mod error;
+mod floats;
 pub mod format;
 mod functions;
 pub mod gate;
@@ -419,6 +420,9 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
     ]);
     context.add_analyzer_rule(Arc::new(own));
     context.add_analyzer_rule(Arc::new(apart::Apart));
+    // Behind the others, which would go through a float's function again and again for its type.
+    context.add_analyzer_rule(Arc::new(ApplyFunctionRewrites::new(vec![Arc::new(floats::PlainFloats)])));
+    context.add_analyzer_rule(Arc::new(floats::PlainAggregates));
     context.register_udf(timestamp::truncation());
     functions::bound(&context, options.memory_bytes);
     Ok(context)

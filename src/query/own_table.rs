@@ -12,7 +12,7 @@ use datafusion::arrow::csv::reader::Format;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::prelude::{CsvReadOptions, JsonReadOptions, ParquetReadOptions, SessionContext};
 
-use super::QueryError;
+use super::{QueryError, floats};
 
 pub(super) async fn register(context: &SessionContext, name: &str, path: &Path) -> Result<(), QueryError> {
     let fail = |reason: String| QueryError::Table { name: name.to_owned(), reason };
@@ -44,7 +44,12 @@ pub(super) async fn register(context: &SessionContext, name: &str, path: &Path) 
         "parquet" => context.register_parquet(name, place, ParquetReadOptions::default().file_extension(&own)).await,
         _ => return Err(fail(format!("{} is no .csv, .tsv, .json, .ndjson or .parquet file", path.display()))),
     };
-    done.map_err(|error| fail(error.strip_backtrace()))
+    done.map_err(|error| fail(error.strip_backtrace()))?;
+    if let Some(view) = floats::view_of(name, context.table_provider(name).await?)? {
+        context.deregister_table(name)?;
+        context.register_table(name, Arc::new(view))?;
+    }
+    Ok(())
 }
 
 /// The first byte that is no white space: `[` begins an array, anything else is JSON lines.

@@ -13,6 +13,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::{SQLOptions, SessionContext};
+use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::{self, Statement, Visitor};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
@@ -165,8 +166,9 @@ impl Planner {
         let count = found.parameters.last().copied().unwrap_or(0).max(declared.len());
         let kind =
             |number: usize| wanted.get(&number).and_then(|kind| kind.as_ref().ok()).cloned().unwrap_or(Type::TEXT);
-        let parameters = (1..=count).map(kind).collect();
-        let columns = columns(&self.settled(&plan), &names)?;
+        let parameters: Vec<Type> = (1..=count).map(kind).collect();
+        let bound: Vec<Type> = (0..count).map(|at| bound_type(declared.get(at), &parameters[at]).clone()).collect();
+        let columns = columns(&self.settled(&plan, &bound), &names)?;
         let zone = self.settings.time_zone().name().to_owned();
         let (statement, plan) = (Veiled::new(statement), Veiled::new(plan));
         Ok(Prepared::Question(Box::new(Question { statement, plan, zone, columns, parameters })))
@@ -205,15 +207,18 @@ impl Planner {
         Ok(plan)
     }
 
-    /// The plan with the types that its columns turn out to have: those of a UNION are widened only once it is analyzed.
-    fn settled(&self, plan: &LogicalPlan) -> LogicalPlan {
-        if !plan.exists(|node| Ok(matches!(node, LogicalPlan::Union(_)))).unwrap_or(true) {
-            return plan.clone();
-        }
+    /// The plan with the types that its columns turn out to have: those of CASE and UNION are widened only once it is
+    /// analyzed. Parameters are nulls of their types there, as they will be values of these types when it runs.
+    fn settled(&self, plan: &LogicalPlan, parameters: &[Type]) -> LogicalPlan {
         let state = self.context.state();
-        let analyzed = state.analyzer().execute_and_check(plan.clone(), state.config_options(), |_, _| {});
-        // What cannot be analyzed cannot run either, unless its parameters have no types yet.
-        analyzed.unwrap_or_else(|_| plan.clone())
+        let analyze = |plan| state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {});
+        let zone = self.settings.time_zone();
+        let null = |kind| parameters::value(kind, None, FieldFormat::Text, zone.name()).ok();
+        let nulls: Option<Vec<ScalarValue>> = parameters.iter().map(null).collect();
+        let with_nulls = nulls.and_then(|nulls| plan.clone().replace_params_with_values(&nulls.into()).ok());
+        // A function that takes no null there may still take a parameter.
+        let analyzed = with_nulls.and_then(|plan| analyze(plan).ok()).or_else(|| analyze(plan.clone()).ok());
+        analyzed.unwrap_or_else(|| plan.clone())
     }
 
     /// Begins to run a question.
@@ -246,14 +251,19 @@ impl Planner {
         let zone = self.settings.time_zone();
         let mut values = Vec::with_capacity(given);
         for (at, bytes) in portal.parameters.iter().enumerate() {
-            let declared = portal.statement.parameter_types.get(at).and_then(Option::as_ref);
-            let kind = declared.filter(|kind| parameters::sql_name(kind).is_some()).unwrap_or(&question.parameters[at]);
+            let declared = portal.statement.parameter_types.get(at);
+            let kind = bound_type(declared, &question.parameters[at]);
             let format = format_at(&portal.parameter_format, at)?;
             let value = parameters::value(kind, bytes.as_deref(), format, zone.name());
             values.push(value.map_err(|text| refused("22P02", format!("parameter ${}: {text}", at + 1)))?);
         }
         Ok(ParamValues::from(values))
     }
+}
+
+/// The type that a value is read as: what the client declared, if it is known here, or what the statement wants.
+fn bound_type<'a>(declared: Option<&'a Option<Type>>, wanted: &'a Type) -> &'a Type {
+    declared.and_then(Option::as_ref).filter(|kind| parameters::sql_name(kind).is_some()).unwrap_or(wanted)
 }
 
 /// The format of one value among several. Clients may send a list of the wrong length.

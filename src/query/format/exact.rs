@@ -14,7 +14,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use serde_json::{Map, Value};
 
 use super::super::QueryError;
-use super::json_builder;
+use super::json;
 
 /// The greatest integer up to which a float of 64 bits holds each one.
 const INTEGER_MAX: u64 = (1 << 53) - 1;
@@ -26,7 +26,7 @@ pub fn rows(batch: &RecordBatch) -> Result<Vec<Vec<Value>>, QueryError> {
     let field = |(at, column): (usize, &ArrayRef)| Field::new(at.to_string(), column.data_type().clone(), true);
     let schema = Arc::new(Schema::new(columns.iter().enumerate().map(field).collect::<Vec<_>>()));
     let plain = RecordBatch::try_new(schema, columns).map_err(QueryError::arrow)?;
-    let mut writer: Writer<_, LineDelimited> = json_builder().build(Vec::new());
+    let mut writer: Writer<_, LineDelimited> = json::builder().build(Vec::new());
     writer.write(&plain).map_err(QueryError::arrow)?;
     writer.finish().map_err(QueryError::arrow)?;
     let text = writer.into_inner();
@@ -62,19 +62,18 @@ fn textual(kind: &DataType, is_inside: bool) -> DataType {
     }
 }
 
-/// A float as it is, not as the reader of JSON rounds it; `None` if the column has none.
+/// A float as it is, not as the reader of JSON rounds it; `None` if the column has none, or JSON has no number for it.
 fn float(column: &ArrayRef, at: usize) -> Option<Value> {
     if column.is_null(at) {
         return None;
     }
-    match column.data_type() {
-        DataType::Float64 => Some(Value::from(column.as_primitive::<Float64Type>().value(at))),
+    let float: f64 = match column.data_type() {
+        DataType::Float64 => column.as_primitive::<Float64Type>().value(at),
         // By its shortest text, as other formats have it.
-        DataType::Float32 => {
-            column.as_primitive::<Float32Type>().value(at).to_string().parse().ok().map(|float: f64| Value::from(float))
-        }
-        _ => None,
-    }
+        DataType::Float32 => column.as_primitive::<Float32Type>().value(at).to_string().parse().ok()?,
+        _ => return None,
+    };
+    float.is_finite().then(|| Value::from(float))
 }
 
 /// The value with texts for integers that a float of 64 bits does not hold.

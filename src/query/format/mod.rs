@@ -8,6 +8,7 @@ mod defuse;
 #[cfg(feature = "mcp")]
 pub mod exact;
 mod grid;
+mod json;
 mod lines;
 mod room;
 
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::csv;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::json::writer::{JsonArray, LineDelimited, Writer as JsonWriter, WriterBuilder};
+use datafusion::arrow::json::writer::{JsonArray, LineDelimited, Writer as JsonWriter};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
@@ -184,8 +185,8 @@ impl<W: Write + Send> Writer<W> {
                 writer.write(&RecordBatch::new_empty(schema)).map_err(QueryError::arrow)?;
                 Writer::Csv(Box::new(writer))
             }
-            Format::Json => Writer::Json(json_builder().build(out)),
-            Format::Ndjson => Writer::Ndjson(json_builder().build(out)),
+            Format::Json => Writer::Json(json::builder().build(out)),
+            Format::Ndjson => Writer::Ndjson(json::builder().build(out)),
             Format::Parquet => {
                 let zstd = Compression::ZSTD(ZstdLevel::default());
                 let properties = WriterProperties::builder().set_compression(zstd).build();
@@ -227,11 +228,6 @@ impl<W: Write + Send> Writer<W> {
         }
         Ok(0)
     }
-}
-
-/// How values are written in JSON.
-fn json_builder() -> WriterBuilder {
-    WriterBuilder::new().with_explicit_nulls(true)
 }
 
 fn parquet(error: datafusion::parquet::errors::ParquetError) -> QueryError {

@@ -31,6 +31,7 @@ pub fn average() -> AggregateUDF {
     let types = vec![
         exact(TypeSignatureClass::Decimal),
         exact(TypeSignatureClass::Duration),
+        exact(TypeSignatureClass::Timestamp),
         widened(native(logical_uint64()), unsigned, NativeType::UInt64),
         widened(native(logical_int64()), signed, NativeType::Int64),
         widened(native(logical_float64()), vec![TypeSignatureClass::Float], NativeType::Float64),
@@ -46,7 +47,7 @@ struct Average {
 }
 
 fn is_exact(kind: &DataType) -> bool {
-    matches!(kind, DataType::Int64 | DataType::UInt64 | DataType::Duration(_))
+    matches!(kind, DataType::Int64 | DataType::UInt64 | DataType::Duration(_) | DataType::Timestamp(..))
 }
 
 impl AggregateUDFImpl for Average {
@@ -106,7 +107,10 @@ impl AggregateUDFImpl for Average {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(types)
+        match &types[0] {
+            time @ DataType::Timestamp(..) => Ok(time.clone()),
+            _ => self.inner.return_type(types),
+        }
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
