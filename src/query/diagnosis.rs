@@ -3,7 +3,7 @@
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
-use super::{QueryError, Session};
+use super::{QueryError, Session, words};
 use crate::shown;
 
 /// The line and column of a mistake, from 1.
@@ -27,7 +27,7 @@ pub(super) fn of(statement: &str, error: DataFusionError, session: &Session) -> 
     let place = span
         .map(|span| Place { line: span.start.line as usize, column: span.start.column as usize })
         .or_else(|| place_in(&text));
-    let (message, hint) = explain(root, &text, session);
+    let (message, hint) = explain(&error, &text, session);
     let place = place.or_else(|| find_name(statement, &message));
     let mut said = message;
     if let Some(place) = place {
@@ -40,12 +40,13 @@ pub(super) fn of(statement: &str, error: DataFusionError, session: &Session) -> 
 }
 
 /// The message and, where there is one, what may have been meant.
-fn explain(root: &DataFusionError, text: &str, session: &Session) -> (String, Option<String>) {
-    if let DataFusionError::SchemaError(schema, _) = root
+fn explain(error: &DataFusionError, text: &str, session: &Session) -> (String, Option<String>) {
+    if let DataFusionError::SchemaError(schema, _) = error.find_root()
         && let SchemaError::FieldNotFound { field, valid_fields } = schema.as_ref()
     {
         let names: Vec<&str> = valid_fields.iter().map(|field| field.name.as_str()).collect();
         let hint = match nearest(&field.name, &names) {
+            Some(near) if near == field.name => "behind GROUP BY there are only its columns and aggregates".to_owned(),
             Some(near) => format!("did you mean `{}`?", shown::line(near)),
             None if names.is_empty() => "no table is named in FROM".to_owned(),
             None => format!("there are {}", shortened(&names)),
@@ -64,12 +65,8 @@ fn explain(root: &DataFusionError, text: &str, session: &Session) -> (String, Op
         };
         return (format!("there is no table `{name}` in this lake"), Some(hint));
     }
-    let text = text
-        .trim_start_matches("Error during planning: ")
-        .trim_start_matches("SQL error: ")
-        .trim_start_matches("Schema error: ")
-        .trim_start_matches("Execution error: ")
-        .trim_start_matches("This feature is not implemented: ");
+    let said = words::of(error);
+    let text = said.as_str();
     if text.contains("only supports a single SQL statement") {
         return ("there is more than one statement".to_owned(), Some("ask them one by one".to_owned()));
     }

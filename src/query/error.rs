@@ -4,6 +4,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 use super::gate::Refusal;
+use super::words;
 use crate::lake::LakeError;
 use crate::shown;
 
@@ -101,14 +102,9 @@ impl From<Refusal> for QueryError {
 }
 
 fn first_line(error: &DataFusionError) -> String {
-    let text = error.strip_backtrace().lines().collect::<Vec<_>>().join(" ");
-    // What kind of error it is for the engine helps nobody.
-    let kinds = ["Execution error: ", "External error: ", "Arrow error: ", "Cast error: "];
-    let mut text = text.as_str();
-    while let Some(rest) = kinds.iter().find_map(|kind| text.strip_prefix(kind)) {
-        text = rest;
-    }
-    let is_of_a_file = text.contains("Failed to fetch metadata for file") || text.contains("Object Store error");
+    let text = words::of(error).lines().collect::<Vec<_>>().join(" ");
+    let whole = error.strip_backtrace();
+    let is_of_a_file = whole.contains("Failed to fetch metadata for file") || whole.contains("Object Store error");
     format!("{text}{}", if is_of_a_file { FILE_REMEDY } else { "" })
 }
 

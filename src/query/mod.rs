@@ -46,6 +46,7 @@ mod view;
 mod walk;
 mod whole;
 mod wide;
+mod words;
 mod zone;
 
 use std::collections::BTreeMap;
@@ -98,6 +99,8 @@ pub use view::Window;
 pub(crate) use walk::{walk, walk_mut};
 #[cfg(feature = "serve")]
 pub(crate) use wide::scan_columns;
+#[cfg(feature = "serve")]
+pub(crate) use words::of as words_of;
 pub use zone::TimeZone;
 
 /// Bytes of spill files of one session at most.

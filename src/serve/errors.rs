@@ -5,7 +5,7 @@ use datafusion::error::DataFusionError;
 use pgwire::error::{ErrorInfo, PgWireError};
 
 use super::encode::EncodeError;
-use crate::query::{QueryError, TooComplex};
+use crate::query::{QueryError, TooComplex, words_of};
 
 /// An error that ends a statement, not the connection.
 pub(super) fn refused(code: &str, text: impl Into<String>) -> PgWireError {
@@ -40,9 +40,13 @@ pub(super) fn engine(error: DataFusionError) -> PgWireError {
             _ => "XX000",
         },
         DataFusionError::Execution(_) => "22000",
+        // A filter that the reader of files asked tells its error as a text.
+        DataFusionError::ParquetError(_) if text.contains("DivideByZero") => "22012",
+        DataFusionError::ParquetError(_) if text.contains("CastError(") => "22P02",
+        DataFusionError::ParquetError(_) if text.contains("Execution(") => "22000",
         _ => "XX000",
     };
-    refused(code, error.strip_backtrace())
+    refused(code, words_of(&error))
 }
 
 /// A statement that cannot be planned, since the ledger cannot be read.

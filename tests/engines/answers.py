@@ -23,11 +23,13 @@ duck.execute(
 
 
 def value(it):
-    """As both say it: nine digits of a float, a decimal as a float."""
+    """As both say it: nine digits of a float with one zero, texts of what JSON has no number for, a decimal as a float."""
     if isinstance(it, Decimal):
         it = float(it)
     if isinstance(it, float):
-        return it if math.isinf(it) or math.isnan(it) else float(f"{it:.9g}")
+        if not math.isfinite(it):
+            return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(it, "NaN")
+        return float(f"{it:.9g}") + 0.0
     if isinstance(it, int) and not isinstance(it, bool):
         return float(f"{it:.9g}")
     if isinstance(it, list):
@@ -243,6 +245,26 @@ def columns(template, calls):
     return ", ".join(template.format(call, n) for n, call in enumerate(calls))
 
 
+# -0.0, NaN and infinities. What is divided by zero in one is a power in the other, which refuses the division.
+FLOATS = "(SELECT log_object, log_line, packets, packets * -1.0::double z, (packets - 1) * -0.5::double y FROM flow_logs) f"
+STATEMENTS += [
+    *(f"SELECT count(*), sum(log_line) FROM {FLOATS} WHERE {filter}"
+      for filter in ("z IN (0, 7)", "y IN (0, -0.5)", "y NOT IN (0, 7)", "y = 0", "nullif(y, 0) IS NULL", "y IN (-0.0, 3.0)", "y BETWEEN -0.0 AND 0.0",
+                     "ln(-packets - 1.0::double) < 1", "ln(y - 3) > 'inf'::double", "y IS DISTINCT FROM 0")),
+    f"SELECT sum(CASE y WHEN 0 THEN 1 ELSE 0 END) FROM {FLOATS}",
+    f"SELECT y, count(*), rank() OVER (ORDER BY y) FROM {FLOATS} GROUP BY y",
+    f"SELECT log_object, log_line, count(*) OVER (PARTITION BY y) c, rank() OVER (ORDER BY y) r, count(*) OVER (ORDER BY y RANGE BETWEEN 0.1 PRECEDING AND 0.1 FOLLOWING) g FROM {FLOATS}",
+    f"SELECT count(*) FROM {FLOATS} JOIN (VALUES (0.0::double), ('-0.0'::double), ('nan'::double)) v(y) USING (y)",
+    f"SELECT count(*) FROM {FLOATS} JOIN (VALUES ('nan'::double), ('-nan'::double)) v(n) ON ln(f.y - 3) = v.n",
+    f"SELECT y FROM {FLOATS} INTERSECT SELECT 0.0::double",
+    f"SELECT DISTINCT y, y * -1 AS x FROM {FLOATS}",
+    f"SELECT y * -1 AS x, count(*) AS c, max(y * -1) AS m FROM {FLOATS} GROUP BY ROLLUP (y * -1)",
+    "SELECT min(x), max(x), sum(x), avg(x), count(DISTINCT x), median(x) FROM (VALUES ('-nan'::double), (1.0), ('nan'::double), ('-0.0'::double), (0.0)) t(x)",
+    "SELECT g, min(x), max(x), count(DISTINCT x) FROM (VALUES (1, ln(-1.0)), (1, 1.0), (1, 2.0), (2, '-inf'::double), (3, 'inf'::double), (4, '-0.0'::double), (4, 0.0)) t(g, x) GROUP BY g",
+    "SELECT max(x) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS m, sum(x) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS s FROM (VALUES (1, 'inf'::double), (2, '-inf'::double), (3, 1.0), (4, '-0.0'::double)) t(n, x)",
+    "SELECT x FROM (VALUES (ln(-1.0)), ('inf'::double), (1.0), ('-inf'::double), (ln(-1.0))) t(x) ORDER BY x DESC",
+    "SELECT greatest('nan'::double, 1.0), least('nan'::double, 1.0), 'nan'::double = '-nan'::double, 'nan'::double > 'inf'::double, power(0.0::double, -1) AS i, 5.0::double % 0 AS r",
+]
 BUCKETS = "SELECT extract(epoch FROM {}) AS b, count(*) FROM flow_logs GROUP BY 1"
 TRANSLATED = [
     *((BUCKETS.format(f"date_bin(interval '7 hours', start_time, {origin})"),
@@ -267,6 +289,15 @@ TRANSLATED = [
      "SELECT start_time > timestamptz '2023-09-14 00:00:00' AS a, count(*) FROM flow_logs GROUP BY 1"),
     ("SELECT timestamp '2023-09-15 00:00:00' - start_time > interval '10 hours' AS a, count(*) FROM flow_logs GROUP BY 1",
      "SELECT timestamptz '2023-09-15 00:00:00' - start_time > interval '10 hours' AS a, count(*) FROM flow_logs GROUP BY 1"),
+    ("SELECT count(*) AS n FROM flow_logs WHERE bytes * 1.0 / (packets - 1) < 100",
+     "SELECT count(*) AS n FROM flow_logs WHERE CASE WHEN packets = 1 THEN false ELSE bytes::double / (packets - 1) < 100 END"),
+    ("SELECT packets, count(*) AS n, max(1.0 / (packets - 1)) AS m, min(0.0 / (packets - 1)) AS z FROM flow_logs GROUP BY packets",
+     "SELECT packets, count(*) AS n, max(CASE WHEN packets = 1 THEN 'inf'::double ELSE 1::double / (packets - 1) END) AS m, min(CASE WHEN packets = 1 THEN 'nan'::double ELSE 0::double / (packets - 1) END) AS z FROM flow_logs GROUP BY packets"),
+    *((f"SELECT action, extract(epoch FROM avg({time})) AS a FROM flow_logs GROUP BY action",
+       f"SELECT action, avg({seconds}) AS a FROM flow_logs GROUP BY action")
+      for time, seconds in (("start_time", "start"), ("end_time", '"end"'), ("DISTINCT start_time", "DISTINCT start"))),
+    ("SELECT log_object, log_line, extract(epoch FROM avg(start_time) OVER (ORDER BY log_object, log_line ROWS BETWEEN 3 PRECEDING AND CURRENT ROW)) AS a FROM flow_logs",
+     "SELECT log_object, log_line, avg(start) OVER (ORDER BY log_object, log_line ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) AS a FROM flow_logs"),
     ("SELECT to_unixtime(timestamp '2023-09-15 12:00:00') AS a", "SELECT epoch(timestamptz '2023-09-15 12:00:00') AS a"),
 ]
 

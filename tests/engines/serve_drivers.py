@@ -176,6 +176,31 @@ def forms(connection):
     assert got[1][14] == datetime.timedelta(days=28, hours=3, minutes=30), got[1][14]
 
 
+def widened(connection):
+    """Types that a column has only once all of the statement is looked at, in text, in binary, prepared and with parameters."""
+    asked = [
+        ("SELECT min(CASE WHEN packets = 1 THEN 1 ELSE 2.5 END), sum(CASE WHEN action = 'REJECT' THEN 0 ELSE 0.5 END) > 1 FROM flow_logs", [], (1.0, True)),
+        ("SELECT max(CASE WHEN dstport = 0 THEN dstport ELSE bytes END) = max(bytes), CASE WHEN true THEN 7::int ELSE 8::bigint END FROM flow_logs", [], (True, 7)),
+        ("SELECT coalesce(NULL::int, 2.5), nullif(2::int, 1::bigint), greatest(1::int, 2.5), least(2::bigint, 1::int)", [], (2.5, 2, 2.5, 1)),
+        ("SELECT CASE WHEN %s = 1 THEN %s ELSE 2.5 END, coalesce(%s, 2.5), %s + 1.5", [1, 2, 3, 4], (2.0, 3.0, 5.5)),
+        ("SELECT CASE 1 WHEN 1 THEN date '2023-09-14' ELSE timestamp '2023-09-14 00:00:00' END", [], (datetime.datetime(2023, 9, 14),)),
+        ("SELECT x FROM (SELECT 1 AS x UNION ALL SELECT %s) t WHERE x > 1.2", [Decimal("1.5")], (1.5,)),
+        ("SELECT [1, 2.5], (SELECT CASE WHEN count(*) > 0 THEN 1 ELSE 0.5 END FROM flow_logs), (VALUES (1::int), (2::bigint) LIMIT 1)", [], ([1.0, 2.5], 1.0, 1)),
+        ("WITH t AS (SELECT CASE WHEN %s THEN 1 ELSE 0.5 END AS x) SELECT x, sum(x) OVER (), x / 0, -x * 0 FROM t", [True], (1.0, 1.0, float("inf"), 0.0)),
+        ("SELECT date_trunc(%s, start_time) IS NULL, CASE WHEN false THEN 1 ELSE 1.5 END FROM flow_logs LIMIT 1", ["day"], (False, 1.5)),
+    ]
+    for sql, values, right in asked:
+        for in_binary in (False, True):
+            for prepare in (False, True):
+                with connection.cursor(binary=in_binary) as cursor:
+                    said = cursor.execute(sql, values, prepare=prepare).fetchone()
+                    assert tuple(map(as_float, said)) == right, (sql, in_binary, prepare, said)
+
+
+def as_float(value):
+    return float(value) if isinstance(value, Decimal) else value
+
+
 def transactions():
     with psycopg.connect(where) as connection:
         connection.execute("SELECT 1")
@@ -224,6 +249,7 @@ with psycopg.connect(where, autocommit=True) as connection:
     prepared(connection)
     binary(connection)
     forms(connection)
+    widened(connection)
     parameters(connection)
     zones(connection)
     errors(connection)

@@ -329,6 +329,11 @@ fn own_files_join_by_value() {
     let said = query(&lab, &arguments);
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert_eq!(said.stdout, "name,owner,next,n\n\"Shop, EU\",web,8,4\n");
+    let floats = format!("f={}", put("floats.csv", "x,n\n-0.0,1\n0.0,2\nNaN,3\n-inf,4\n"));
+    let sql =
+        "SELECT count(*) AS pairs, min(a.x) AS least, max(b.x) AS most FROM f a JOIN f b ON a.x = b.x WHERE b.n > 0";
+    let said = query(&lab, &[sql, "--table", &floats, "--format", "csv"]);
+    assert_eq!(said.stdout, "pairs,least,most\n6,-inf,NaN\n", "zeros are equal: {}", said.stderr);
     for (table, says) in [
         (format!("flow_logs={csv}"), "has a table of this name"),
         ("x=/nowhere.csv".to_owned(), "/nowhere.csv"),

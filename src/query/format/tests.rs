@@ -1,5 +1,5 @@
-use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
-use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::array::{ArrayRef, Float32Array, Float64Array, Int64Array, ListArray, StringArray};
+use datafusion::arrow::datatypes::{Float64Type, Schema};
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
@@ -143,4 +143,24 @@ async fn rows_end_where_there_is_no_more_room() {
     }
     let (text, written) = shown(rows(), Format::Csv, most(10)).await;
     assert_eq!((written.rows, text.lines().count()), (50, 51), "what programs read is whole");
+}
+
+/// As PostgreSQL's `to_json` writes what JSON has no number for.
+#[tokio::test]
+async fn json_keeps_what_is_no_number_to_it() {
+    let wide = Float64Array::from(vec![Some(f64::INFINITY), Some(f64::NAN), None, Some(0.5)]);
+    let narrow = Float32Array::from(vec![Some(f32::NEG_INFINITY), Some(-f32::NAN), None, Some(1e30)]);
+    let inner = [Some(vec![Some(f64::INFINITY), None]), None, Some(vec![]), Some(vec![Some(2.0)])];
+    let list = ListArray::from_iter_primitive::<Float64Type, _, _>(inner);
+    let rows = batch(vec![("w", Arc::new(wide) as ArrayRef), ("n", Arc::new(narrow)), ("l", Arc::new(list))]);
+    let right = [
+        r#"{"w":"Infinity","n":"-Infinity","l":["Infinity",null]}"#,
+        r#"{"w":"NaN","n":"NaN","l":null}"#,
+        r#"{"w":null,"n":null,"l":[]}"#,
+        r#"{"w":0.5,"n":1.0e30,"l":[2.0]}"#,
+    ];
+    let (text, _) = shown(rows.clone(), Format::Ndjson, Room::default()).await;
+    assert_eq!(text.lines().collect::<Vec<_>>(), right);
+    let (text, _) = shown(rows, Format::Json, Room::default()).await;
+    assert_eq!(text, format!("[{}]\n", right.join(",")));
 }
