@@ -185,7 +185,7 @@ def widened(connection):
         ("SELECT CASE WHEN %s = 1 THEN %s ELSE 2.5 END, coalesce(%s, 2.5), %s + 1.5", [1, 2, 3, 4], (2.0, 3.0, 5.5)),
         ("SELECT CASE 1 WHEN 1 THEN date '2023-09-14' ELSE timestamp '2023-09-14 00:00:00' END", [], (datetime.datetime(2023, 9, 14),)),
         ("SELECT x FROM (SELECT 1 AS x UNION ALL SELECT %s) t WHERE x > 1.2", [Decimal("1.5")], (1.5,)),
-        ("SELECT [1, 2.5], (SELECT CASE WHEN count(*) > 0 THEN 1 ELSE 0.5 END FROM flow_logs), (VALUES (1::int), (2::bigint) LIMIT 1)", [], ([1.0, 2.5], 1.0, 1)),
+        ("SELECT [1, 2.5], (SELECT CASE WHEN count(*) > 0 THEN 1 ELSE 0.5 END FROM flow_logs), (SELECT max(column1) FROM (VALUES (1::int), (2::bigint)) v)", [], ([1.0, 2.5], 1.0, 2)),
         ("WITH t AS (SELECT CASE WHEN %s THEN 1 ELSE 0.5 END AS x) SELECT x, sum(x) OVER (), x / 0, -x * 0 FROM t", [True], (1.0, 1.0, float("inf"), 0.0)),
         ("SELECT date_trunc(%s, start_time) IS NULL, CASE WHEN false THEN 1 ELSE 1.5 END FROM flow_logs LIMIT 1", ["day"], (False, 1.5)),
     ]

@@ -1,7 +1,7 @@
 //! Floats that aggregates and window functions make: plain in a projection above them.
 //!
-//! `min` and `max` are asked of numbers that stand in the order of the floats. The engine's own (DataFusion 55) begin with
-//! the largest number that is finite, and so never find an infinity, and take a value that comes after NaN for larger.
+//! `min` and `max` are asked of numbers that stand in the order of the floats. The engine's own (DataFusion 55) begin
+//! with the largest number that is finite, and so never find an infinity, and take what comes after NaN for larger.
 
 use std::sync::Arc;
 

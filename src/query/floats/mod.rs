@@ -1,9 +1,9 @@
 //! Floats with one zero and one NaN.
 //!
 //! A float has two zeros and many NaNs. The engine (DataFusion 55) holds them apart wherever it orders or looks up by
-//! bits: `-0.0 IN (0)` was false, a join lost the row, and the NaN of `0.0 / 0` has a sign on some processors, which put
-//! it before all other numbers. Once all types are in the plan, what makes a float gets a function around it: `-0.0`
-//! becomes 0, and NaN the one that is greater than all. No other expression ever sees the others.
+//! bits: `-0.0 IN (0)` was false, a join lost the row, and the NaN of `0.0 / 0` has a sign on some processors, which
+//! put it before all other numbers. Once all types are in the plan, what makes a float gets a function around it:
+//! `-0.0` becomes 0, and NaN the one that is greater than all. No other expression ever sees the others.
 //!
 //! | made by | gets it |
 //! |---|---|
