@@ -150,9 +150,11 @@ async fn columns_keep_their_names_and_are_found_by_them() {
 async fn the_least_and_greatest_may_have_no_end() {
     let t = "(VALUES (1, 0.0 / 0), (1, 1.0), (2, -1.0 / 0), (3, 1.0 / 0)) AS t(g, x)";
     for (group, least, most) in [(1, "1.0", "NaN"), (2, "-inf", "-inf"), (3, "inf", "inf")] {
-        let sql =
-            format!("SELECT min(x), max(x), max(CAST(x AS REAL)) AS narrow FROM {t} GROUP BY g HAVING g = {group}");
-        assert_eq!(row(&sql).await, [least, most, most]);
+        for kind in ["DOUBLE", "REAL"] {
+            let x = format!("CAST(x AS {kind})");
+            let sql = format!("SELECT min({x}), max({x}) FROM {t} GROUP BY g HAVING g = {group}");
+            assert_eq!(row(&sql).await, [least, most], "{kind}");
+        }
     }
 }
 
@@ -167,7 +169,7 @@ async fn what_has_no_floats_is_left_alone() {
         let plan = context.sql(sql).await.unwrap().into_optimized_plan().unwrap().display_indent().to_string();
         assert!(!plan.contains("plain_float") && !plan.contains("float_order"), "{plan}");
     }
-    let long = vec!["n * 1.0"; 100].join(" + ");
+    let long = vec!["n * 1.0"; 30].join(" + ");
     let plan = context.sql(&format!("SELECT {long} FROM (VALUES (1), (2)) AS t(n)")).await.unwrap();
     let plan = plan.into_optimized_plan().unwrap().display_indent().to_string();
     assert_eq!(plan.matches("plain_float").count(), 1, "once around a long sum: {plan}");
