@@ -125,7 +125,7 @@ mod tests {
                 0.1,
                 ["0.30000000000000004"]
             ]),
-            json!(["-9223372036854775808", null, "-0.05", null, 1e10, null]),
+            json!(["-9223372036854775808", null, "-0.05", "NaN", 1e10, null]),
         ];
         let rows: Vec<Value> = rows(&batch).unwrap().into_iter().map(Value::Array).collect();
         assert_eq!(rows, expected);
