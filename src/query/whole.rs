@@ -71,7 +71,19 @@ fn is_narrower(from: &DataType, to: &DataType) -> bool {
     match (digits(from), digits(to)) {
         (Some((whole, fraction)), Some((whole_to, fraction_to))) => whole_to < whole || fraction_to < fraction,
         (Some(_), None) => to.is_integer(),
+        (None, Some((whole_to, _))) => from.is_integer() && whole_to < digits_of(from),
         _ => from.is_integer() && to.is_integer() && !holds(to, from),
+    }
+}
+
+/// Digits of the longest integer of a type.
+fn digits_of(integer: &DataType) -> i16 {
+    match integer {
+        DataType::Int8 | DataType::UInt8 => 3,
+        DataType::Int16 | DataType::UInt16 => 5,
+        DataType::Int32 | DataType::UInt32 => 10,
+        DataType::Int64 => 19,
+        _ => 20,
     }
 }
 
@@ -297,6 +309,18 @@ mod tests {
         }
         let large = "SELECT count(*) FROM (VALUES (5), (70000)) AS t(n) WHERE CAST(n AS SMALLINT) = 5";
         assert!(one(large).await.is_err(), "70000 is no SMALLINT");
+        let n = "(VALUES (CAST(5 AS BIGINT)), (40)) AS t(n)";
+        for (filter, rows) in [
+            ("CAST(n AS DECIMAL(3, 2)) > 1", None),
+            ("1 < CAST(n AS DECIMAL(3, 2))", None),
+            ("CAST(n AS DECIMAL(3, 2)) IN (5, 7)", None),
+            ("CAST(n AS DECIMAL(4, 2)) > 5.5", Some("1")),
+            ("n > 5.5", Some("1")),
+            ("n = CAST(40 AS DECIMAL(3, 1))", Some("1")),
+        ] {
+            let counted = one(&format!("SELECT count(*) FROM {n} WHERE {filter}")).await.ok();
+            assert_eq!(counted.as_deref(), rows, "{filter}");
+        }
     }
 
     #[tokio::test]
