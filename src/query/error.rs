@@ -34,6 +34,8 @@ pub enum QueryError {
     Memory { limit: bytesize::ByteSize, detail: String },
     #[error("table `{name}`: {reason}")]
     Table { name: String, reason: String },
+    #[error("two columns are called `{name}`, of which readers of {format} keep one; name them apart with AS")]
+    SameName { name: String, format: &'static str },
     #[error("cannot write the result: {0}")]
     Output(#[from] std::io::Error),
     #[error("the query failed: {}", first_line(.0))]
@@ -50,6 +52,7 @@ impl QueryError {
                 | QueryError::ReadOnly(_)
                 | QueryError::Ignored(_)
                 | QueryError::Table { .. }
+                | QueryError::SameName { .. }
         )
     }
 

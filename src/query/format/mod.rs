@@ -15,6 +15,7 @@ mod room;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -174,6 +175,12 @@ enum Writer<W: Write + Send> {
 
 impl<W: Write + Send> Writer<W> {
     fn new(format: Format, schema: SchemaRef, room: Room, mut out: W) -> Result<Writer<W>, QueryError> {
+        if matches!(format, Format::Json | Format::Ndjson | Format::Parquet) {
+            let mut names = HashSet::new();
+            if let Some(twice) = schema.fields().iter().find(|field| !names.insert(field.name())) {
+                return Err(QueryError::SameName { name: twice.name().clone(), format: format.name() });
+            }
+        }
         Ok(match format {
             Format::Table => Writer::Grid(Grid::new(Style::Table, schema, room.width, out)),
             Format::Markdown => Writer::Grid(Grid::new(Style::Markdown, schema, None, out)),

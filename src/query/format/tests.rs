@@ -145,6 +145,19 @@ async fn rows_end_where_there_is_no_more_room() {
     assert_eq!((written.rows, text.lines().count()), (50, 51), "what programs read is whole");
 }
 
+/// Readers of objects and of Parquet keep one of two columns that have one name.
+#[tokio::test]
+async fn two_columns_of_one_name_are_refused_where_one_would_be_lost() {
+    for format in Format::ALL.map(|(format, _)| format) {
+        let rows = batch(vec![("a", texts(&["1"])), ("b", texts(&["2"])), ("a", texts(&["3"]))]);
+        let mut out = Vec::new();
+        let written = write(Answer::of(rows), format, Room::default(), &mut out, |_| Ok(())).await;
+        let may_not = matches!(format, Format::Json | Format::Ndjson | Format::Parquet);
+        let is_refused = matches!(written, Err(QueryError::SameName { ref name, .. }) if name == "a");
+        assert_eq!((is_refused, out.is_empty()), (may_not, may_not), "{format:?}");
+    }
+}
+
 /// As PostgreSQL's `to_json` writes what JSON has no number for.
 #[tokio::test]
 async fn json_keeps_what_is_no_number_to_it() {
