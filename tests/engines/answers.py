@@ -176,6 +176,7 @@ LISTS = [
 ]
 PAIRS = "(VALUES (1), (2), (2), (NULL), (4)) l(n)", "(VALUES (2), (2), (NULL), (3)) r(m)"
 STATEMENTS = [
+    "SELECT log_object, log_line, ifnull(CAST(NULL AS SMALLINT), bytes + 70000) AS a, ifnull(nullif(packets, 1), 9) AS b FROM flow_logs",
     *(f"SELECT l.n, r.m FROM {PAIRS[0]} {join} JOIN {PAIRS[1]} ON {on}"
       for join in ("INNER", "LEFT", "RIGHT", "FULL")
       for on in ("l.n = r.m", "l.n = r.m AND r.m > 2", "l.n < r.m", "l.n IS NOT DISTINCT FROM r.m")),

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, StringViewArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::Result;
+use datafusion::functions::core::coalesce;
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
@@ -45,6 +46,8 @@ pub(super) fn register(context: &SessionContext) {
     context.register_udaf(count::count());
     context.register_udaf(sum::sum());
     context.register_udaf(average::average());
+    // The engine's own `nvl` has a type of a few for both of its arguments: a value beyond it was null.
+    context.register_udf(coalesce().as_ref().clone().with_aliases(["nvl", "ifnull"]));
     frame::register(context);
     neighbour::register(context);
 }

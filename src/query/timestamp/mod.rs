@@ -83,6 +83,15 @@ impl FunctionRewrite for OwnCasts {
         };
         // The type of a parameter may not be known yet. It is when the statement runs.
         let Ok(from) = inner.get_type(schema) else { return Ok(Transformed::no(expr)) };
+        // So reads the engine whatever has a date and a number to one type: a list, the branches of CASE, a UNION.
+        if is_date(&from) && to.is_numeric() {
+            return plan_err!("a date is no number: write extract(epoch FROM date), or extract(day FROM date)");
+        }
+        if from.is_numeric() && is_date(to) {
+            return plan_err!(
+                "a number is no date: write to_timestamp(start), which takes Unix seconds, or make_date(…)"
+            );
+        }
         if from == *to || from.is_null() || !(is_timestamp(&from) || is_timestamp(to)) {
             return Ok(Transformed::no(expr));
         }
@@ -187,6 +196,10 @@ fn instant(argument: &Expr, schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> 
 fn clock(argument: &Expr, zone: &Arc<str>) -> Expr {
     let instant = recast(argument.clone(), DataType::Timestamp(TimeUnit::Second, Some(Arc::clone(zone))), zone, false);
     recast(instant, DataType::Timestamp(TimeUnit::Second, None), zone, false)
+}
+
+fn is_date(kind: &DataType) -> bool {
+    matches!(kind, DataType::Date32 | DataType::Date64)
 }
 
 fn is_timestamp(kind: &DataType) -> bool {

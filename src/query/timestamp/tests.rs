@@ -144,3 +144,37 @@ async fn unix_seconds_may_be_floats_of_any_width() {
         assert_eq!(found.map_err(|error| error.to_string()).as_deref(), Ok(right), "{sql}");
     }
 }
+
+/// The engine counts days from 1970 where a date and a number become one type.
+#[tokio::test]
+async fn a_date_is_no_number_and_a_number_no_date() {
+    use crate::query::{Options, context};
+
+    let context = context(&Options::default()).expect("a context");
+    let t = "(VALUES (DATE '2023-09-14', 168)) AS t(d, n)";
+    for (expr, is_refused) in [
+        ("CASE WHEN n > 1 THEN d ELSE n END", true),
+        ("coalesce(d, n)", true),
+        ("greatest(n, d)", true),
+        ("d = n", true),
+        ("d BETWEEN 1 AND 2", true),
+        ("d IN (n)", true),
+        ("[d, n]", true),
+        ("CAST(n AS DATE)", true),
+        ("TRY_CAST(d AS INT)", true),
+        ("d::DOUBLE", true),
+        ("d + n", false),
+        ("d - 7", false),
+        ("d - DATE '2023-09-01'", false),
+        ("extract(epoch FROM d)", false),
+        ("make_date(2023, 9, 14)", false),
+        ("CAST(NULL AS DATE)", false),
+        ("coalesce(d, NULL)", false),
+    ] {
+        let answered = async { context.sql(&format!("SELECT {expr} FROM {t}")).await?.collect().await }.await;
+        assert_eq!(answered.is_err(), is_refused, "{expr}: {answered:?}");
+    }
+    let both = format!("SELECT d FROM {t} UNION ALL SELECT n FROM {t}");
+    let answered = async { context.sql(&both).await?.collect().await }.await;
+    assert!(answered.is_err_and(|error| error.to_string().contains("a number is no date")));
+}
