@@ -182,7 +182,7 @@ impl Lake {
 
     /// What lies under `prefix` in the folders of number `first` and of later ones, where `folder` gives the folder of
     /// a number. It is listed from the folder before on, since some stores (SeaweedFS) pass over all that is in a
-    /// folder of the name behind which is listed; so a few things of that one may be among what is found.
+    /// folder of the name behind which is listed; so what lies in that one is among what is found.
     pub async fn list_folders_from(
         &self,
         prefix: &Path,

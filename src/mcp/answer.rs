@@ -53,7 +53,11 @@ pub(super) async fn read(mut answer: Answer, room: Room) -> Result<Value, ToolEr
                 break 'answer;
             }
             // One by one: a single row may hold more than all that there is room for.
-            for row in exact::rows(&batch.slice(at, 1))? {
+            let Some(row) = exact::rows_within(&batch.slice(at, 1), left.bytes)? else {
+                cut = Some("the size of an answer");
+                break 'answer;
+            };
+            for row in row {
                 let row = Value::Array(row);
                 if !left.take(&row) {
                     cut = Some("the size of an answer");

@@ -156,6 +156,14 @@ fn is_constant(expr: &Expr) -> bool {
     !expr.any_column_refs() && !expr.contains_outer() && !expr.contains_scalar_subquery()
 }
 
+/// What is kept apart, for those to whom unknown and false are the same; the expression itself if it is not.
+pub(super) fn within(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::ScalarFunction(call) if call.func.inner().downcast_ref::<KeptApart>().is_some() => &call.args[0],
+        other => other,
+    }
+}
+
 fn whole(expr: Expr) -> Expr {
     let signature = Signature::any(1, Volatility::Immutable);
     let function = Arc::new(ScalarUDF::new_from_impl(KeptApart { signature }));

@@ -76,8 +76,10 @@ fn explain(error: &DataFusionError, text: &str, session: &Session) -> (String, O
         "a statement with $names is a report: `flowlake report LAKE --dir FOLDER` gives them values".to_owned()
     });
     let hint = hint.or_else(|| {
-        text.contains("duplicate unqualified field name").then(|| {
-            "columns that differ by casts alone are grouped by names: give them some with AS in a query in FROM"
+        let of_one_name = ["duplicate unqualified field name", "require unique expression names"];
+        of_one_name.iter().any(|said| text.contains(said)).then(|| {
+            "a column and its casts have one name to the engine: give them names with AS, in a query in FROM where they \
+             are grouped"
                 .to_owned()
         })
     });

@@ -114,8 +114,9 @@ struct Spelled {
 impl Spelled {
     fn of(&self, text: &str) -> String {
         match self.part {
-            // An empty group matches nothing more, and no rule knows what to make of it.
-            Part::Pattern => format!("(){text}"),
+            // An empty group matches nothing more, and no rule knows what to make of it. It stands behind the pattern: before
+            // it, `*` would have something to repeat.
+            Part::Pattern => format!("{text}()"),
             Part::Replacement => text.replace('$', "$$"),
         }
     }
@@ -155,5 +156,47 @@ impl ScalarUDFImpl for Spelled {
                 Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&spell(&text.to_array()?)?, 0)?))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::util::display::array_value_to_string;
+
+    use super::super::{Options, context};
+
+    async fn answer(expr: &str, values: &str) -> Result<String, String> {
+        let context = context(&Options::default()).unwrap();
+        let sql = format!("SELECT {expr} FROM (VALUES {values}) AS t(a, p)");
+        let batches = async { context.sql(&sql).await?.collect().await }.await;
+        let batches = batches.map_err(|error| error.to_string())?;
+        Ok(array_value_to_string(batches[0].column(0), 0).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_broken_pattern_is_an_error_wherever_it_stands() {
+        for pattern in ["*", "+b", "?", "a{", "(", "[", r"\", "(?i", r"*\\\\"] {
+            for expr in [format!("a ~ '{pattern}'"), "a ~ p".to_owned(), "regexp_like(a, p)".to_owned()] {
+                let answered = answer(&expr, &format!("('abc', '{pattern}')")).await;
+                assert!(answered.is_err(), "{expr} of {pattern}: {answered:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_group_changes_no_pattern() {
+        for (pattern, text, matches) in [
+            (".*", "abc", true),
+            ("^.*$", "", true),
+            ("x|b", "abc", true),
+            ("^(x|b)$", "abc", false),
+            (r"a\\b", r"a\b", true),
+            ("c$", "abc", true),
+            ("", "abc", true),
+        ] {
+            let answered = answer("a ~ p", &format!("('{text}', '{pattern}')")).await;
+            assert_eq!(answered.as_deref(), Ok(if matches { "true" } else { "false" }), "{pattern}");
+        }
+        assert_eq!(answer("(a ~ '.*') IS NULL", "(CAST(NULL AS VARCHAR), '')").await.as_deref(), Ok("true"));
     }
 }

@@ -65,7 +65,10 @@ pub(crate) fn of(error: &DataFusionError) -> String {
         || matches!(error.find_root(), DataFusionError::ObjectStore(_) | DataFusionError::IoError(_));
     let text = if is_of_file { whole } else { error.find_root().strip_backtrace() };
     let text = text.split(OF_FILTER).last().unwrap_or(&text);
-    if let Some((_, meant)) = MEANT.iter().find(|(part, _)| text.contains(part)) {
+    // What is quoted is the asker's, or a value's.
+    let unquoted = text.split(['\'', '"', '\n']).next().unwrap_or_default();
+    let is_meant = |part: &str| if part.starts_with('\'') { text.contains(part) } else { unquoted.contains(part) };
+    if let Some((_, meant)) = MEANT.iter().find(|(part, _)| is_meant(part)) {
         return (*meant).to_owned();
     }
     if let Some(said) = no_function(text) {
@@ -128,6 +131,13 @@ mod tests {
         for error in [DataFusionError::from(ParquetError::External(Box::new(arrow))), zero] {
             assert!(of(&error).contains("nullif"), "{}", of(&error));
         }
+    }
+
+    #[test]
+    fn what_a_value_says_is_no_word_of_the_engine() {
+        let cast = ArrowError::CastError("Cannot cast string 'Divide by zero' to value of Int32 type".to_owned());
+        let said = of(&DataFusionError::from(cast));
+        assert!(said.contains("Cannot cast string 'Divide by zero'"), "{said}");
     }
 
     #[test]

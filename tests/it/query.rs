@@ -130,6 +130,10 @@ fn dates_and_starts_leave_files_out(lab: &Lab) {
         assert_eq!(counted, format!("n\n{rows}\n"), "{filter}");
         assert_eq!(counted, found, "{filter}");
     }
+    // A list that was a column first is kept apart from others, and a condition here.
+    let named = "SELECT count(*) FROM (SELECT *, start IN (1694563200, 1) AS w FROM flow_logs) WHERE w";
+    let plan = query(lab, &[named, "--explain"]).stdout;
+    assert!(plan.contains("flow_logs: 1 of 3 files"), "{plan}");
     let plan = query(lab, &["SELECT count(*) FROM flow_logs WHERE bytes > 100 AND dstport = 22", "--explain"]).stdout;
     assert!(plan.contains("pruning_predicate"), "the Parquet reader is given the filter:\n{plan}");
 }

@@ -19,8 +19,16 @@ use super::json;
 /// The greatest integer up to which a float of 64 bits holds each one.
 const INTEGER_MAX: u64 = (1 << 53) - 1;
 
+/// What the JSON of a row has beside its values, for each column, at most.
+const BYTES_BESIDE_MAX: usize = 10;
+
 /// The rows of a batch; each has a value for each column, in the order of the columns.
 pub fn rows(batch: &RecordBatch) -> Result<Vec<Vec<Value>>, QueryError> {
+    rows_within(batch, usize::MAX).map(Option::unwrap_or_default)
+}
+
+/// The same, unless their JSON has more than `bytes_max` bytes: it is held in a quarter of the memory of its values.
+pub fn rows_within(batch: &RecordBatch, bytes_max: usize) -> Result<Option<Vec<Vec<Value>>>, QueryError> {
     let columns = batch.columns().iter().map(readable).collect::<Result<Vec<_>, _>>().map_err(QueryError::arrow)?;
     // Two columns may have one name; numbers are names of which there is one each.
     let field = |(at, column): (usize, &ArrayRef)| Field::new(at.to_string(), column.data_type().clone(), true);
@@ -30,6 +38,9 @@ pub fn rows(batch: &RecordBatch) -> Result<Vec<Vec<Value>>, QueryError> {
     writer.write(&plain).map_err(QueryError::arrow)?;
     writer.finish().map_err(QueryError::arrow)?;
     let text = writer.into_inner();
+    if text.len() > bytes_max.saturating_add(BYTES_BESIDE_MAX * batch.num_columns() * batch.num_rows()) {
+        return Ok(None);
+    }
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let row = |(at, line)| {
         let mut read: Map<String, Value> = serde_json::from_slice(line).map_err(std::io::Error::from)?;
@@ -39,7 +50,7 @@ pub fn rows(batch: &RecordBatch) -> Result<Vec<Vec<Value>>, QueryError> {
         };
         Ok(plain.columns().iter().enumerate().map(value).collect())
     };
-    lines.enumerate().map(row).collect()
+    lines.enumerate().map(row).collect::<Result<_, _>>().map(Some)
 }
 
 /// The column with texts where its numbers would not be read exactly.
@@ -57,6 +68,8 @@ fn textual(kind: &DataType, is_inside: bool) -> DataType {
         kind if kind.is_decimal() || (is_inside && kind.is_floating()) => DataType::Utf8,
         DataType::List(item) => DataType::List(inside(item)),
         DataType::LargeList(item) => DataType::LargeList(inside(item)),
+        DataType::FixedSizeList(item, length) => DataType::FixedSizeList(inside(item), *length),
+        DataType::Map(entries, is_sorted) => DataType::Map(inside(entries), *is_sorted),
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(inside).collect::<Fields>()),
         other => other.clone(),
     }
@@ -94,7 +107,10 @@ fn whole(value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{Decimal128Array, Float32Array, Float64Array, Int64Array, ListArray, UInt64Array};
+    use datafusion::arrow::array::{
+        Decimal128Array, FixedSizeListArray, Float32Array, Float64Array, Float64Builder, Int64Array, ListArray,
+        MapBuilder, StringBuilder, UInt64Array,
+    };
     use serde_json::json;
 
     use super::*;
@@ -104,13 +120,22 @@ mod tests {
         let decimals =
             Decimal128Array::from(vec![12_345_678_901_234_567_890_123_i128, -5]).with_precision_and_scale(30, 2);
         let list = ListArray::from_iter_primitive::<Float64Type, _, _>([Some(vec![Some(0.1 + 0.2)]), None]);
-        let columns: [(&str, ArrayRef); 6] = [
+        let fixed = [Some(vec![Some(0.1 + 0.2)]), None];
+        let fixed = FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>(fixed, 1);
+        let mut map = MapBuilder::new(None, StringBuilder::new(), Float64Builder::new());
+        map.keys().append_value("a");
+        map.values().append_value(0.1 + 0.2);
+        map.append(true).unwrap();
+        map.append(false).unwrap();
+        let columns: [(&str, ArrayRef); 8] = [
             ("n", Arc::new(Int64Array::from(vec![9_007_199_254_740_991, i64::MIN]))),
             ("n", Arc::new(UInt64Array::from(vec![Some(u64::MAX), None]))),
             ("decimal", Arc::new(decimals.unwrap())),
             ("float", Arc::new(Float64Array::from(vec![0.1 + 0.2, f64::NAN]))),
             ("short", Arc::new(Float32Array::from(vec![0.1, 1e10]))),
             ("list", Arc::new(list)),
+            ("fixed", Arc::new(fixed)),
+            ("map", Arc::new(map.finish())),
         ];
         let fields: Vec<Field> =
             columns.iter().map(|(name, a)| Field::new(*name, a.data_type().clone(), true)).collect();
@@ -123,10 +148,13 @@ mod tests {
                 "123456789012345678901.23",
                 0.1 + 0.2,
                 0.1,
-                ["0.30000000000000004"]
+                ["0.30000000000000004"],
+                ["0.30000000000000004"],
+                { "a": "0.30000000000000004" }
             ]),
-            json!(["-9223372036854775808", null, "-0.05", "NaN", 1e10, null]),
+            json!(["-9223372036854775808", null, "-0.05", "NaN", 1e10, null, null, null]),
         ];
+        assert!(rows_within(&batch, 40).unwrap().is_none() && rows_within(&batch, 400).unwrap().is_some());
         let rows: Vec<Value> = rows(&batch).unwrap().into_iter().map(Value::Array).collect();
         assert_eq!(rows, expected);
     }
