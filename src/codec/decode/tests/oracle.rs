@@ -96,6 +96,18 @@ fn is_header(names: &[&str], columns: Option<&Layout>, format: Option<&Layout>, 
     }
 }
 
+/// Whether a header in which members begin is one line: the names in force, or documented ones, each once.
+fn is_one(names: &[&str], in_force: Option<&Layout>) -> bool {
+    let mut documented: Vec<String> = names.iter().map(|name| name.replace('_', "-")).collect();
+    documented.retain(|name| FIELDS.iter().any(|field| field.log == name));
+    documented.sort();
+    documented.dedup();
+    let in_force = in_force.is_some_and(|layout| {
+        layout.columns.iter().map(|column| column.name.clone()).eq(names.iter().map(|name| name.replace('-', "_")))
+    });
+    documented.len() == names.len() || in_force
+}
+
 /// Whether a rejected line would be a header, were it written with single spaces and in lower case.
 fn resembles_header(line: &str, layout: &Layout) -> bool {
     let spaced = line.to_ascii_lowercase().replace([',', ';', '"', '#', '\u{feff}'], " ");
@@ -116,7 +128,12 @@ fn naive(text: &[u8], format: Option<&str>, members: &[u64]) -> Option<Expected>
     while offset < text.len() {
         let rest = &text[offset..];
         let mut length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
-        let joint = (1..length).find(|&joint| {
+        let whole = std::str::from_utf8(&rest[..length]).ok().map(tokens).unwrap_or_default();
+        let whole: Vec<&str> = whole.iter().map(String::as_str).collect();
+        let begins_member = members.contains(&(offset as u64));
+        let is_cut = is_header(&whole, layout.as_ref(), format.as_ref(), begins_member)
+            && is_one(&whole, layout.as_ref().or(format.as_ref()));
+        let joint = (1..length).filter(|_| !is_cut).find(|&joint| {
             let names = std::str::from_utf8(&rest[joint..length]).ok().map(tokens).unwrap_or_default();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             members.contains(&((offset + joint) as u64)) && is_header(&names, layout.as_ref(), format.as_ref(), true)
