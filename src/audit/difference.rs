@@ -62,7 +62,7 @@ impl Kind {
             Kind::ObjectSums => "rows of an object are not those of its receipt",
             Kind::LineTwice => "line of an object is there twice",
             Kind::LineUnknown => "line that its object does not have",
-            Kind::RowForeign => "row of an object that the file's task did not read",
+            Kind::RowForeign => "row of an object that gave none to its partition",
             Kind::RowMisplaced => "row in another partition than its start says",
             Kind::RejectsDiffer => "lines that were set aside are not those of the receipt",
             Kind::SourceDiffers => "source object gives something else",

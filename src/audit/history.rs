@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::{Difference, Kind};
+use super::records::words;
+use super::task::PlanSums;
 use super::{AuditError, problem};
-use crate::lake::{Body, Lake, LakeError, PlanState, PlannedTask, Seal, State};
+use crate::lake::{Body, Lake, LakeError, PlanState, PlannedTask, Seal, State, Totals};
 
 /// Entries missing in a row that are told one by one.
 const GAP_MAX: u64 = 100_000;
@@ -135,6 +137,35 @@ pub fn check_plan(name: &str, state: &PlanState, tasks: &[PlannedTask], create: 
     if let Some(expected) = create.filter(|create| *create != plan.settings.partition_by) {
         let (expected, found) = (format!("the lake's partitions {expected}"), plan.settings.partition_by.clone());
         differences.push(Difference::of_file(Kind::RecordDiffers, name, expected, found));
+    }
+    differences
+}
+
+/// What a seal says of its plan, whose commits come to `sums`.
+pub fn check_seal(
+    name: &str,
+    (state, seal): (&PlanState, &Seal),
+    sums: &PlanSums,
+    replaced_totals: &Totals,
+) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let mut differs = |expected: String, found: String| {
+        differences.push(Difference::of_file(Kind::RecordDiffers, name, expected, found));
+    };
+    if seal.mark.is_some() && seal.mark != state.plan.mark {
+        differs(format!("{:?}", state.plan.mark), format!("{:?}", seal.mark));
+    }
+    if seal.totals != sums.totals {
+        differs(words(&sums.totals), words(&seal.totals));
+    }
+    if seal.replaced != sums.replaced {
+        differs(format!("{:?}", sums.replaced), format!("{:?}", seal.replaced));
+    }
+    if seal.replaced_totals != *replaced_totals {
+        differs(words(replaced_totals), words(&seal.replaced_totals));
+    }
+    if seal.columns != sums.columns {
+        differs(format!("{:?}", sums.columns), format!("{:?}", seal.columns));
     }
     differences
 }

@@ -2,24 +2,31 @@
 //! and added up row by row; and, with sources, that their objects still give the same.
 //!
 //! ```text
-//! listing of data files ──────────────────────────────┐
-//! log ─▶ plans ─▶ commits ─▶ files ─▶ rows by object ─┼─▶ differences, told as they are found ─▶ report
-//! checkpoints (against the fold and the commits) ─────┤
-//! sources ─▶ decoded again (against the receipts) ────┘
+//! listing of data files ─────────────────────────────────────┐
+//! log ─▶ plans ─▶ commits ─┬─────────────────────────────────┤
+//!                          └▶ partitions ─▶ files ─▶ rows ───┼─▶ differences, told as they are found ─▶ report
+//! checkpoints (against the fold and the commits) ────────────┤
+//! sources ─▶ decoded again (against the receipts) ───────────┘
 //! ```
 //!
 //! It writes nothing but unnamed files on scratch. Its sums are computed by code of its own; with the writer it shares the
 //! mix of a row, and with SOURCE the decoder. It may run beside a conversion: what is listed first was announced before.
 //!
-//! Memory: one batch of rows, one commit and a window of its lines a thread; names are matched in buckets on scratch.
+//! Memory: a thread has one commit, or one batch of rows, some of the objects of a partition and bits of their lines; names
+//! are matched in buckets on scratch, where notes wait for their partition, too.
 
 mod difference;
 mod history;
 mod lines;
 mod matching;
+mod notes;
+mod objects;
 mod opened;
 mod origin;
+mod partition;
+mod queue;
 mod records;
+mod rejects;
 mod report;
 mod rows;
 mod shortcuts;
@@ -41,6 +48,7 @@ use object_store::ObjectStoreExt;
 
 use self::history::History;
 use self::matching::{Matching, Mention, Side};
+use self::notes::Notes;
 use self::opened::Context;
 use self::records::words;
 use self::task::PlanSums;
@@ -51,7 +59,7 @@ use crate::progress::Progress;
 use crate::schema::Table;
 use crate::source::{SourceError, Store};
 
-/// Memory of one thread beside its window of lines: a batch of rows, pages, a commit; a decoder where sources are read.
+/// Memory of one thread beside lines and objects: a batch of rows, pages, a commit; a decoder where sources are read.
 const THREAD_BYTES: u64 = 96 << 20;
 const THREAD_BYTES_WITH_SOURCES: u64 = 160 << 20;
 
@@ -59,7 +67,8 @@ const THREAD_BYTES_WITH_SOURCES: u64 = 160 << 20;
 #[derive(Debug, Clone)]
 pub struct Options {
     pub threads: usize,
-    /// Memory to plan with: a quarter holds windows of lines, another one fetched objects.
+    /// Memory to plan with: a quarter holds bits of lines, another one what receipts say of partitions, and fetched
+    /// objects later.
     pub memory_bytes: u64,
     /// A folder for unnamed files.
     pub scratch: PathBuf,
@@ -108,6 +117,7 @@ pub async fn verify(
     for (&number, state) in &history.state.plans {
         audit.plan(&history, number, state).await?;
     }
+    queue::prove(&mut audit).await?;
     audit.stray_commits(&history, commits)?;
     audit.given_up(&history)?;
     for difference in shortcuts::check(lake, &checkpoints, &history, &audit.committed).await? {
@@ -175,6 +185,8 @@ struct Audit<'a> {
     files: Matching,
     /// Source objects by URL.
     objects: Matching,
+    /// Data files and parts of receipts by partition.
+    notes: Notes,
     committed: shortcuts::Committed,
     /// What the commits of sealed plans come to, without the rows for which others stand.
     sealed: Totals,
@@ -200,6 +212,7 @@ impl<'a> Audit<'a> {
             report: Report::default(),
             files: Matching::new(&options.scratch),
             objects: Matching::new(&options.scratch),
+            notes: Notes::new(&options.scratch),
             committed: shortcuts::Committed::default(),
             sealed: Totals::default(),
             superseded: Arc::default(),
@@ -214,6 +227,19 @@ impl<'a> Audit<'a> {
 
     fn scratch(&self, source: std::io::Error) -> AuditError {
         AuditError::Scratch { path: self.options.scratch.clone(), source }
+    }
+
+    /// What threads share, and the share of each in memory.
+    fn context(&self) -> Context {
+        let quarter = self.options.memory_bytes / 4 / self.threads as u64;
+        Context {
+            lake: self.lake.clone(),
+            scratch: self.options.scratch.clone(),
+            bits_max: quarter * 8,
+            part_bytes_max: quarter,
+            progress: self.progress.clone(),
+            superseded: self.superseded.clone(),
+        }
     }
 
     /// What readers of folders see. It comes first, since whoever publishes a file has announced it before.
@@ -279,34 +305,14 @@ impl<'a> Audit<'a> {
         // What was sealed and given up later can be counted no more.
         let is_whole = history.state.lost_of(number).next().is_none()
             && sums.replaced.iter().all(|old| !history.state.lost.contains(old));
-        match history.seals.get(&number) {
-            Some((entry, seal)) if body_is_read && is_whole => {
-                let name = lake.names.relative(&lake.names.log(*entry));
-                if seal.mark.is_some() && seal.mark != state.plan.mark {
-                    let (expected, found) = (format!("{:?}", state.plan.mark), format!("{:?}", seal.mark));
-                    self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
-                }
-                if seal.totals != sums.totals {
-                    let (expected, found) = (words(&sums.totals), words(&seal.totals));
-                    self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
-                }
-                if seal.replaced != sums.replaced {
-                    let (expected, found) = (format!("{:?}", sums.replaced), format!("{:?}", seal.replaced));
-                    self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
-                }
-                let replaced_totals = totals_of(lake, &sums.replaced).await?;
-                if seal.replaced_totals != replaced_totals {
-                    let (expected, found) = (words(&replaced_totals), words(&seal.replaced_totals));
-                    self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
-                }
-                if seal.columns != sums.columns {
-                    let (expected, found) = (format!("{:?}", sums.columns), format!("{:?}", seal.columns));
-                    self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, found))?;
-                }
-                Ok(())
+        if let Some((entry, seal)) = history.seals.get(&number).filter(|_| body_is_read && is_whole) {
+            let name = lake.names.relative(&lake.names.log(*entry));
+            let replaced_totals = totals_of(lake, &sums.replaced).await?;
+            for difference in history::check_seal(&name, (state, seal), &sums, &replaced_totals) {
+                self.differ(&difference)?;
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// Every committed task of a plan, several at once, told in their order.
@@ -317,13 +323,7 @@ impl<'a> Audit<'a> {
         state: &PlanState,
         planned: Vec<PlannedTask>,
     ) -> Result<PlanSums, AuditError> {
-        let context = Context {
-            lake: self.lake.clone(),
-            scratch: self.options.scratch.clone(),
-            lines_in_memory_max: self.options.memory_bytes / 4 * 8 / self.threads as u64,
-            progress: self.progress.clone(),
-            superseded: self.superseded.clone(),
-        };
+        let context = self.context();
         let replaced = history.state.replaced.clone();
         let is_unfinished_redo = state.is_redo_under_way() && !self.superseded.by.contains(&number);
         let (waits, is_sealed) = (state.is_redo_under_way(), state.sealed);
@@ -339,6 +339,9 @@ impl<'a> Audit<'a> {
                 self.differ(difference)?;
             }
             let Some(commit) = audited.commit else { continue };
+            if let Some(set_aside) = audited.set_aside {
+                task::note(&mut self.notes, &commit, set_aside, waits).map_err(|error| self.scratch(error))?;
+            }
             let task = commit.head.task;
             self.committed.add(number, task, state.plan.settings.format.as_deref(), &commit);
             sums.add(&commit);

@@ -11,45 +11,57 @@ use tokio::runtime::Handle;
 
 use super::AuditError;
 use super::difference::{Difference, Kind};
-use crate::lake::{Commit, Lake, Names, Relative, State, Superseded, TaskRef};
+use super::notes::LiveFile;
+use crate::lake::{Commit, Lake, Relative, State, Superseded};
 use crate::progress::Progress;
 
 /// Downloads of one file: a connection that breaks in the middle is no difference.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// What the tasks share.
+/// What tasks and partitions share.
 #[derive(Clone)]
 pub struct Context {
     pub lake: Lake,
     /// For files of lakes that are not on disk.
     pub scratch: PathBuf,
-    pub lines_in_memory_max: u64,
+    /// Bits of lines that are held at a time, a thread.
+    pub bits_max: u64,
+    /// Bytes of what receipts say of a partition, a thread.
+    pub part_bytes_max: u64,
     pub progress: Progress,
     /// Tasks whose files are gone, or on their way out.
     pub superseded: Arc<Superseded>,
 }
 
-/// Opens the data files of a commit one by one, as they are read: a task may have more than a process may hold open.
+/// Opens data files one by one, as they are read: a partition may have more than a process may hold open.
 /// It waits, and must be asked outside of the runtime's own threads.
 pub struct Opening {
     pub context: Context,
-    pub commit: Arc<Commit>,
-    pub waits: bool,
     pub runtime: Handle,
 }
 
 impl Opening {
-    /// The file at this place in the commit's head, if it is what the head says. Its hash is looked at the first time.
-    pub fn file(&self, index: usize, is_first: bool) -> Result<Result<File, Difference>, AuditError> {
-        let record = &self.commit.head.files[index];
-        let name = if self.waits { Names::waiting(&record.path) } else { record.path.clone() };
+    /// A live file, if it is what its record says. Its hash is looked at the first time.
+    pub fn file(&self, live: &LiveFile, is_first: bool) -> Result<Result<File, Difference>, AuditError> {
+        let (name, record) = (live.path(), &live.record);
         let hash = is_first.then_some(record.hash.as_str());
-        let opened =
-            self.runtime.block_on(self.context.open(&Expected { name: &name, bytes: Some(record.bytes), hash }))?;
+        let expected = Expected { name: &name, bytes: Some(record.bytes), hash };
+        let opened = self.runtime.block_on(self.context.open(&expected))?;
         if is_first {
             self.context.progress.object(record.bytes);
         }
         Ok(opened)
+    }
+
+    /// Those of some live files that may be gone since the verification began.
+    pub fn replaced_by_now<'a>(&self, files: &[&'a LiveFile]) -> Result<Vec<&'a LiveFile>, AuditError> {
+        self.runtime.block_on(async {
+            let state = State::load(&self.context.lake).await?;
+            let superseded = state.superseded(&self.context.lake).await?;
+            let was_sealed = |file: &LiveFile| file.waits && !state.is_open(file.task.plan);
+            let is_replaced = |file: &&LiveFile| was_sealed(file) || superseded.tasks.contains(&file.task);
+            Ok(files.iter().copied().filter(is_replaced).collect())
+        })
     }
 }
 
@@ -61,13 +73,6 @@ struct Expected<'a> {
 }
 
 impl Context {
-    /// Whether a task's file may be gone since the verification began.
-    pub async fn is_replaced_by_now(&self, task: TaskRef, waits: bool) -> Result<bool, AuditError> {
-        let state = State::load(&self.lake).await?;
-        let was_sealed = waits && !state.is_open(task.plan);
-        Ok(was_sealed || state.superseded(&self.lake).await?.tasks.contains(&task))
-    }
-
     /// The rejects of a commit, if it has any: their name tells their hash.
     pub async fn rejects(&self, commit: &Commit) -> Result<Result<Option<File>, Difference>, AuditError> {
         let Some(name) = &commit.head.rejects else { return Ok(Ok(None)) };

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::encode::row_mix;
 use crate::lake::PartSums;
@@ -24,7 +25,7 @@ pub struct Counted {
 }
 
 /// Sums over rows of one object in one partition.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
     pub rows: u64,
     pub packets: u64,
@@ -38,6 +39,13 @@ impl Sums {
         self.packets = self.packets.wrapping_add(row.packets.max(0) as u64);
         self.bytes = self.bytes.wrapping_add(row.bytes.max(0) as u64);
         self.mix = self.mix.wrapping_add(row_mix(row.line, row.start, row.end, row.packets, row.bytes));
+    }
+
+    pub fn add_sums(&mut self, more: &Sums) {
+        self.rows = self.rows.wrapping_add(more.rows);
+        self.packets = self.packets.wrapping_add(more.packets);
+        self.bytes = self.bytes.wrapping_add(more.bytes);
+        self.mix = self.mix.wrapping_add(more.mix);
     }
 
     pub fn of(part: &PartSums) -> Sums {

@@ -1,22 +1,25 @@
-//! One task: its commit held against its plan, its files opened and hashed, their rows added up.
+//! One task: its commit held against its plan, and what it set aside against its receipts. Its data files are read later,
+//! with all others of their partitions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
-
 use super::difference::{Difference, Kind};
-use super::opened::{Context, Opening};
-use super::records::{self, Subject};
-use super::rows;
+use super::notes::{LiveFile, Note, Notes, Part};
+use super::opened::Context;
+use super::records::{self, Subject, is_believable};
+use super::rejects::{self, Rejects, SetAside};
+use super::sums::Sums;
 use super::{AuditError, problem};
-use crate::lake::{Commit, PlanState, PlannedTask, TaskRef, Totals};
+use crate::lake::{Commit, Outcome, PlanState, PlannedTask, TaskRef, Totals};
 use crate::schema::Table;
 
 /// What came of one task. Without a commit there is nothing but differences.
 #[derive(Default)]
 pub struct Audited {
     pub commit: Option<Arc<Commit>>,
+    /// Of a task whose rows are to be proven: the lines that it set aside.
+    pub set_aside: Option<SetAside>,
     pub differences: Vec<Difference>,
 }
 
@@ -51,23 +54,39 @@ pub async fn audit(
         return Ok(audited);
     }
     let rejects = context.rejects(&commit).await?;
-    let rejects_damaged = rejects.is_err();
-    let rejects = rejects.unwrap_or_else(|difference| {
+    let is_damaged = rejects.is_err();
+    let file = rejects.unwrap_or_else(|difference| {
         audited.differences.push(difference);
         None
     });
-    let (lines_in_memory_max, progress) = (context.lines_in_memory_max, context.progress.clone());
-    let files = Opening { context: context.clone(), commit: commit.clone(), waits, runtime: Handle::current() };
-    let rows = rows::Task { commit: commit.clone(), rejects, rejects_damaged, lines_in_memory_max, progress };
-    let compared = tokio::task::spawn_blocking(move || rows::compare(&rows, &files));
-    let differences = compared.await.expect("comparing rows does not panic")?;
-    // A run that goes on meanwhile may have decoded the task again.
-    let is_missing = differences.iter().any(|difference| difference.kind == Kind::FileMissing);
-    if !is_missing || !context.is_replaced_by_now(task, waits).await? {
-        audited.differences.extend(differences);
-    }
-    audited.commit = Some(commit);
+    let rejects = Rejects { commit: commit.clone(), file, is_damaged, bits_max: context.bits_max };
+    let compared = tokio::task::spawn_blocking(move || rejects::compare(&rejects));
+    let (set_aside, differences) = compared.await.expect("reading rejects does not panic");
+    audited.differences.extend(differences);
+    (audited.commit, audited.set_aside) = (Some(commit), Some(set_aside));
     Ok(audited)
+}
+
+/// Notes the data files of a live commit, and what its objects gave to each partition.
+pub fn note(notes: &mut Notes, commit: &Commit, set_aside: SetAside, waits: bool) -> std::io::Result<()> {
+    let task = TaskRef { plan: commit.head.plan, task: commit.head.task };
+    for (ordinal, record) in commit.head.files.iter().enumerate() {
+        let live = LiveFile { task, ordinal, waits, record: record.clone() };
+        notes.add(record.table, &record.partition, &Note::File(live))?;
+    }
+    for (receipt, set_aside) in commit.receipts.iter().zip(set_aside.lines) {
+        if receipt.outcome != Outcome::Converted {
+            continue;
+        }
+        let lines = is_believable(receipt).then_some(receipt.lines);
+        // A partition that is there twice was told of.
+        let parts: BTreeMap<_, _> = receipt.parts.iter().map(|part| ((part.table, &part.partition), part)).collect();
+        for ((table, partition), part) in parts {
+            let (object, set_aside) = (receipt.url.clone(), set_aside.clone());
+            notes.add(table, partition, &Note::Part(Part { object, lines, sums: Sums::of(part), set_aside }))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the commits of one plan sum up to, as its seal must say.

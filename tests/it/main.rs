@@ -55,3 +55,4 @@ mod tidy;
 mod times;
 mod types;
 mod verify;
+mod verify_partitions;

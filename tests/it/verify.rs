@@ -21,9 +21,14 @@ use crate::lab::{Lab, on_both_stores};
 
 /// What a verification of a lake in a store tells.
 pub async fn differences(lake: Arc<dyn ObjectStore>) -> Vec<String> {
+    differences_in(512 << 20, lake).await
+}
+
+/// The same with so much memory to plan with, which may be less than the command line takes.
+pub async fn differences_in(memory_bytes: u64, lake: Arc<dyn ObjectStore>) -> Vec<String> {
     let lake = Lake::new(lake, Path::default(), "s3://lake/".to_owned());
     let scratch = tempfile::tempdir().expect("a temporary folder");
-    let options = Options { threads: 2, memory_bytes: 512 << 20, scratch: scratch.path().to_owned() };
+    let options = Options { threads: 2, memory_bytes, scratch: scratch.path().to_owned() };
     let mut told = Vec::new();
     let mut tell = |difference: &Difference| {
         told.push(difference.to_string());
@@ -74,7 +79,7 @@ const DEFAULT: &str = "version account-id srcaddr dstport packets bytes start en
 /// 2023-09-14 23:59:30 UTC.
 const NEAR_MIDNIGHT: i64 = 1_694_735_970;
 
-fn rows(n: i64, count: i64) -> String {
+pub fn rows(n: i64, count: i64) -> String {
     let mut text = format!("{DEFAULT}\n");
     for row in 0..count {
         let start = NEAR_MIDNIGHT + row;
@@ -83,7 +88,7 @@ fn rows(n: i64, count: i64) -> String {
     text
 }
 
-fn key(n: i64) -> String {
+pub fn key(n: i64) -> String {
     format!(
         "logs/AWSLogs/111122223333/vpcflowlogs/us-east-1/2023/09/14/\
          111122223333_vpcflowlogs_us-east-1_fl-0a_20230914T2355Z_{n:08x}.log.gz"
@@ -168,14 +173,14 @@ fn a_sound_lake_passes(lab: &Lab) {
 }
 
 /// Everything that lies in the lake, to be put back after a damage.
-struct Snapshot(BTreeMap<String, Vec<u8>>);
+pub struct Snapshot(pub BTreeMap<String, Vec<u8>>);
 
 impl Snapshot {
-    fn of(lab: &Lab) -> Snapshot {
+    pub fn of(lab: &Lab) -> Snapshot {
         Snapshot(lab.list("lake").into_keys().map(|key| (key.clone(), lab.get(&key))).collect())
     }
 
-    fn restore(&self, lab: &Lab) {
+    pub fn restore(&self, lab: &Lab) {
         let there = lab.list("lake");
         for key in there.keys().filter(|key| !self.0.contains_key(*key)) {
             delete(lab, key);
@@ -188,7 +193,7 @@ impl Snapshot {
     }
 
     /// The keys that contain a text.
-    fn keys(&self, part: &str) -> Vec<&String> {
+    pub fn keys(&self, part: &str) -> Vec<&String> {
         self.0.keys().filter(|key| key.contains(part)).collect()
     }
 }
@@ -218,7 +223,7 @@ fn names_that_others_lay_into_the_ledger_are_passed_over(lab: &Lab) {
     assert!(strays.iter().all(|name| left.contains_key(name)), "what is not ours is not removed");
 }
 
-fn delete(lab: &Lab, key: &str) {
+pub fn delete(lab: &Lab, key: &str) {
     lab.delete(&Path::parse(key).expect("a key of the lake"));
 }
 
@@ -384,20 +389,35 @@ fn damaged_receipts(lab: &Lab, snapshot: &Snapshot, commit: &str) {
     });
 }
 
-/// Puts another data file in the place of one and makes the ledger name it, so that no hash or size tells.
+/// Puts another data file in the place of the first one and makes the ledger name it, so that no hash or size tells.
 fn forge(lab: &Lab, snapshot: &Snapshot, forged: impl FnOnce(RecordBatch) -> RecordBatch) -> String {
-    let commit = snapshot.keys("/commits/")[0].clone();
+    forge_of(lab, snapshot, 0, forged)
+}
+
+/// The rows of a data file.
+pub fn batch_of(bytes: Vec<u8>) -> RecordBatch {
+    let bytes = bytes::Bytes::from(bytes);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a Parquet file").build().expect("rows");
+    let schema = arrow::array::RecordBatchReader::schema(&reader);
+    let batches: Vec<RecordBatch> = reader.map(|batch| batch.expect("rows")).collect();
+    concat_batches(&schema, &batches).expect("one schema")
+}
+
+/// The same with the first file of a plan of one task: the plans of a lake are numbered from 0 here.
+pub fn forge_of(
+    lab: &Lab,
+    snapshot: &Snapshot,
+    plan: usize,
+    forged: impl FnOnce(RecordBatch) -> RecordBatch,
+) -> String {
+    let commit = snapshot.keys("/commits/")[plan].clone();
     let mut named = String::new();
     edit_commit(lab, &commit, |head, _| {
         let file = &mut head["files"].as_array_mut().expect("files")[0];
         let path = file["path"].as_str().expect("a path").to_owned();
-        let bytes = bytes::Bytes::from(snapshot.0[&format!("lake/{path}")].clone());
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a Parquet file").build().expect("rows");
-        let schema = arrow::array::RecordBatchReader::schema(&reader);
-        let batches: Vec<RecordBatch> = reader.map(|batch| batch.expect("rows")).collect();
-        let forged = forged(concat_batches(&schema, &batches).expect("one schema"));
+        let forged = forged(batch_of(snapshot.0[&format!("lake/{path}")].clone()));
         let mut written = Vec::new();
-        let mut writer = ArrowWriter::try_new(&mut written, schema, None).expect("memory");
+        let mut writer = ArrowWriter::try_new(&mut written, forged.schema(), None).expect("memory");
         writer.write(&forged).expect("memory");
         writer.close().expect("memory");
         let hash = blake3::hash(&written).to_hex().to_string();
@@ -410,13 +430,13 @@ fn forge(lab: &Lab, snapshot: &Snapshot, forged: impl FnOnce(RecordBatch) -> Rec
         delete(lab, &format!("lake/{path}"));
         lab.put(&format!("lake/{named}"), written);
         let bytes = head["totals"]["file_bytes"].clone();
-        let seal = "lake/_flowlake/log/00000000000000000002.json";
-        edit_json(lab, seal, |seal| seal["file_bytes"] = bytes);
+        let seal = format!("lake/_flowlake/log/{:020}.json", 2 * plan + 2);
+        edit_json(lab, &seal, |seal| seal["file_bytes"] = bytes);
     });
     named
 }
 
-fn with_column(batch: &RecordBatch, name: &str, values: impl Fn(usize, i64) -> i64) -> RecordBatch {
+pub fn with_column(batch: &RecordBatch, name: &str, values: impl Fn(usize, i64) -> i64) -> RecordBatch {
     use arrow::array::AsArray;
     let at = batch.schema().index_of(name).expect("a column");
     let old = batch.column(at).as_primitive::<arrow::datatypes::Int64Type>();
@@ -426,7 +446,7 @@ fn with_column(batch: &RecordBatch, name: &str, values: impl Fn(usize, i64) -> i
     RecordBatch::try_new(batch.schema(), columns).expect("the same columns")
 }
 
-fn pick(batch: &RecordBatch, rows: impl Iterator<Item = i64>) -> RecordBatch {
+pub fn pick(batch: &RecordBatch, rows: impl Iterator<Item = i64>) -> RecordBatch {
     take_record_batch(batch, &rows.collect::<Int64Array>()).expect("rows of the batch")
 }
 
