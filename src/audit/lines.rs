@@ -1,8 +1,8 @@
 //! Which lines of objects were met, one bit a line, in bounded memory.
 //!
-//! An object takes bits when the first of its lines is met, and gives them back when as many different ones were met as
-//! there are to be: rows of one object lie near each other, so that few objects hold bits at a time. One that finds no
-//! room waits for another pass over the files. One with more lines than there is room for is looked at window by window.
+//! An object takes bits when its first line is met, and gives them back when as many different ones were met as there are
+//! to be: rows of one object lie near each other, so that few objects hold bits at a time. One that finds no room then
+//! waits for another pass over the files. One with more lines than there is room for is looked at window by window.
 
 use std::ops::Range;
 
@@ -106,6 +106,8 @@ impl Lines {
         }
         object.met += 1;
         match object.standing {
+            // From its first line in this pass on, or not at all.
+            Standing::Waits if object.met > 1 => return Met::Elsewhere,
             Standing::Waits => {
                 let Some(bits) = object.take(self.bits_max, self.bits_held) else { return Met::Elsewhere };
                 self.bits_held += bits;

@@ -25,7 +25,7 @@ pub struct Verify {
     /// Threads that read; default: one for each core
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
-    /// Memory to plan with: it bounds the number of threads, fetched objects and lines looked at in one pass
+    /// Memory to plan with: it bounds the number of threads, fetched objects, and objects and lines met in one pass
     #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = values::size)]
     pub memory: u64,
     #[command(flatten)]
