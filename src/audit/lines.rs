@@ -1,8 +1,9 @@
 //! Which lines of objects were met, one bit a line, in bounded memory.
 //!
-//! An object takes bits when its first line is met, and gives them back when as many different ones were met as there are
-//! to be: rows of one object lie near each other, so that few objects hold bits at a time. One that finds no room then
-//! waits for another pass over the files. One with more lines than there is room for is looked at window by window.
+//! An object takes bits when its first line is met, and gives them back when as many different ones were met as there
+//! are to be: rows of one object lie near each other, so that few objects hold bits at a time. One that finds no room
+//! then waits for another pass over the files. One with more lines than there is room for is looked at window by
+//! window.
 
 use std::ops::Range;
 

@@ -12,8 +12,8 @@
 //! It writes nothing but unnamed files on scratch. Its sums are computed by code of its own; with the writer it shares the
 //! mix of a row, and with SOURCE the decoder. It may run beside a conversion: what is listed first was announced before.
 //!
-//! Memory: a thread has one commit, or one batch of rows, some of the objects of a partition and bits of their lines; names
-//! are matched in buckets on scratch, where notes wait for their partition, too.
+//! Memory: a thread has one commit, or one batch of rows, some of the objects of a partition and bits of their lines.
+//! Names are matched in buckets on scratch; what commits say of a partition waits there for its turn.
 
 mod difference;
 mod history;

@@ -6,7 +6,7 @@
 //!                                                  each names the one before
 //! ```
 //!
-//! In memory are a bounded number of notes and some hundred bytes a partition. Notes come back in no order that matters.
+//! In memory are a bounded number of notes and some hundred bytes a partition. Notes come back in no promised order.
 
 use std::collections::BTreeMap;
 use std::fs::File;

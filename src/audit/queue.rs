@@ -18,18 +18,24 @@ const WAITING_MAX: usize = 64;
 /// Partitions that are begun or proven before an earlier one is told, a thread: their sizes differ.
 const BEGUN_MAX: usize = 8;
 
+/// A partition that has its turn.
+struct Begun {
+    told: mpsc::Receiver<Difference>,
+    proving: JoinHandle<Result<(), AuditError>>,
+}
+
 /// Proves every partition that was noted.
 pub async fn prove(audit: &mut Audit<'_>) -> Result<(), AuditError> {
     let notes = std::mem::replace(&mut audit.notes, Notes::new(&audit.options.scratch));
     let (context, mut partitions) = (audit.context(), notes.partitions());
     let threads = Arc::new(Semaphore::new(audit.threads));
     let mut next = partitions.next();
-    let mut begun: VecDeque<(mpsc::Receiver<Difference>, JoinHandle<Result<(), AuditError>>)> = VecDeque::new();
+    let mut begun: VecDeque<Begun> = VecDeque::new();
     while next.is_some() || !begun.is_empty() {
         let may_begin = next.is_some() && begun.len() < audit.threads * BEGUN_MAX;
         let told = async {
             match begun.front_mut() {
-                Some((told, _)) => told.recv().await,
+                Some(first) => first.told.recv().await,
                 None => std::future::pending().await,
             }
         };
@@ -43,14 +49,14 @@ pub async fn prove(audit: &mut Audit<'_>) -> Result<(), AuditError> {
                     let _thread = thread.expect("nobody closes it");
                     partition::prove(&partition, &opening, &Telling(tell))
                 });
-                begun.push_back((told, proving));
+                begun.push_back(Begun { told, proving });
             }
             difference = told => match (difference, begun.pop_front()) {
                 (Some(difference), Some(first)) => {
                     audit.differ(&difference)?;
                     begun.push_front(first);
                 }
-                (None, Some((_, proving))) => proving.await.expect("proving a partition does not panic")?,
+                (None, Some(first)) => first.proving.await.expect("proving a partition does not panic")?,
                 (_, None) => {}
             },
         }

@@ -1,6 +1,7 @@
 //! The rows of one data file, added up by object and held against its record.
 //!
-//! Only the columns that receipts are about are read; that all others are what was written follows from the file's hash.
+//! Only the columns that receipts are about are read; that all others are what was written follows from the file's
+//! hash.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -1,5 +1,6 @@
-//! One task: its commit held against its plan, and what it set aside against its receipts. Its data files are read later,
-//! with all others of their partitions.
+//! One task: its commit held against its plan, and what it set aside against its receipts.
+//!
+//! Its data files are read later, with all others of their partitions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

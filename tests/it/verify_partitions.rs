@@ -1,5 +1,5 @@
-//! `flowlake verify` goes partition by partition: rows are held against all receipts that speak of a partition, whichever
-//! file they lie in, and with however little memory.
+//! `flowlake verify` goes partition by partition: rows are held against all receipts that speak of a partition,
+//! whichever file they lie in, and with however little memory.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
