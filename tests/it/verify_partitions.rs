@@ -27,7 +27,7 @@ fn lake() -> (Lab, Snapshot) {
         lab.convert(&[], 0);
     }
     let snapshot = Snapshot::of(&lab);
-    let plans: BTreeSet<String> = files(&snapshot, FIRST_DATE).into_iter().map(plan_of).collect();
+    let plans: BTreeSet<String> = files(&snapshot, FIRST_DATE).into_iter().map(|file| plan_of(file)).collect();
     assert_eq!(plans.len(), 2, "files of both plans lie in one partition");
     assert_eq!(files(&snapshot, "/date=2023-09-15/").len(), files(&snapshot, FIRST_DATE).len());
     (lab, snapshot)
@@ -37,7 +37,7 @@ fn files<'a>(snapshot: &'a Snapshot, partition: &str) -> Vec<&'a String> {
     snapshot.keys(".parquet").into_iter().filter(|key| key.contains(partition)).collect()
 }
 
-fn plan_of(file: &String) -> String {
+fn plan_of(file: &str) -> String {
     let name = file.rsplit('/').next().expect("a name");
     name.split('-').next().expect("the number of a plan").to_owned()
 }
