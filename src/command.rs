@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod dashboard;
 mod ddl;
+mod demo;
 mod log;
 #[cfg(feature = "mcp")]
 mod mcp;
@@ -20,7 +21,6 @@ mod talk;
 mod verify;
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
@@ -29,11 +29,8 @@ use crate::config::{Line, Refused};
 use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, Receipt, RejectRecord, Relative, State, decode_lines};
-use crate::output::refuse_in_lake;
 use crate::progress::{Progress, When, bytes, count};
-use crate::query::format::{self, Format, Room};
-use crate::query::{QueryError, Session, nearest};
-use crate::report::{Pack, REJECTED_BY_PORT, Request};
+use crate::query::{QueryError, nearest};
 use crate::schema::{FIELDS, Layout, Types, documented};
 use crate::source::{self, Access, Location};
 use crate::{inspect, sample, shown};
@@ -104,7 +101,7 @@ async fn run(command: Command) -> Result<Exit, Error> {
         Command::Dashboard(arguments) => dashboard::run(arguments).await,
         Command::Verify(arguments) => verify::verify(&arguments).await,
         Command::Repair(arguments) => repair::repair(&arguments).await,
-        Command::Demo(arguments) => demo(&arguments).await,
+        Command::Demo(arguments) => demo::demo(&arguments).await,
         Command::Config(arguments) => config::config(&arguments).await,
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => completions::man(&arguments),
@@ -272,41 +269,4 @@ async fn print_rejects(lake: &Lake, relative: &Relative, json: bool, out: &mut i
         }
     }
     Ok(())
-}
-
-async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
-    refuse_in_lake(&arguments.dir)?;
-    let bucket = arguments.dir.join("bucket");
-    let folder = arguments.dir.join("lake");
-    say!("making a sample bucket in {}", bucket.display());
-    let made = sample::write(&bucket, &sample::Options::default(), &|_| {})?;
-    say!("  {} records in {} objects ({})", count(made.records), count(made.objects), bytes(made.compressed_bytes));
-    say!("flowlake convert {} {}", bucket.display(), folder.display());
-    let options = demo_options(&bucket, &folder)?;
-    let progress = Progress::new(When::Auto);
-    let summary = convert::run(&options, &progress, &Stop::default()).await?;
-    progress.clear();
-    for line in summary.to_string().lines() {
-        say!("  {line}");
-    }
-    let lake = convert::open_lake(&options.lake, &options.lake_access).await?;
-    let session = Session::open(&lake, crate::query::Options::default()).await?;
-    let pack = Pack::embedded();
-    let report = pack.get(REJECTED_BY_PORT)?;
-    let asked = crate::report::ask(&session, report, &Request::default()).await?;
-    say!("rejected traffic by port (sql/rejected-by-port.sql)");
-    let room = Room { width: std::io::stdout().is_terminal().then(rows::screen_width), rows: None };
-    format::write(asked.answer, Format::Table, room, &mut std::io::stdout(), |_| Ok(())).await?;
-    Ok(if summary.left_something() { Exit::SetAside } else { Exit::Done })
-}
-
-/// The options of `flowlake convert BUCKET LAKE`, as the command line reads them.
-fn demo_options(bucket: &Path, lake: &Path) -> Result<convert::Options, Error> {
-    use clap::Parser;
-    let arguments = ["flowlake".as_ref(), "convert".as_ref(), bucket.as_os_str(), lake.as_os_str()];
-    let parsed = cli::Cli::parse_from(arguments);
-    match parsed.command {
-        Command::Convert(convert) => Ok(convert.options()?),
-        _ => unreachable!("the command is convert"),
-    }
 }

@@ -98,9 +98,10 @@ impl Error {
             Error::Serve(crate::serve::ServeError::Open { .. }) => Exit::Usage,
             Error::Query(error) if error.is_usage() => Exit::Usage,
             Error::Report(error) if error.is_usage() => Exit::Usage,
-            Error::Usage(_) | Error::Config(_) | Error::Written(_) | Error::Sample(SampleError::Output(_)) => {
-                Exit::Usage
-            }
+            Error::Usage(_)
+            | Error::Config(_)
+            | Error::Written(_)
+            | Error::Sample(SampleError::Output(_) | SampleError::Other { .. }) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

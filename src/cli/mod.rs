@@ -114,7 +114,7 @@ pub struct Convert {
     pub copies: Copies,
     /// Decode again what the objects of the days --since to --until gave, by the day in the key, and replace it
     /// (after an upgrade)
-    #[arg(long, requires = "since", requires = "until", conflicts_with_all = ["full_scan", "lookback", "format", "dry_run"])]
+    #[arg(long, requires = "since", requires = "until", conflicts_with_all = ["full_scan", "lookback", "format", "dry_run", "copies"])]
     pub redo: bool,
     #[command(flatten)]
     pub writing: Writing,
@@ -346,6 +346,7 @@ impl Writing {
             stop_after: None,
             dry_run: false,
             copies: Copies::default(),
+            lake_id: None,
             again: None,
             trust_plans: false,
         })

@@ -152,6 +152,9 @@ fn what_was_typed_never_conflicts_with_what_was_not() {
     assert_eq!((typed.full_scan, typed.lookback), (true, 3));
     let redo = scene.convert(&["convert", "a", "b", "--redo", "--since", "2d", "--until", "1d"]);
     assert!(redo.redo && redo.format.is_none());
+    let skips = Scene::new("copies = \"skip\"\n");
+    let redo = skips.convert(&["convert", "a", "b", "--redo", "--since", "2d", "--until", "1d"]);
+    assert!(redo.redo && redo.copies == crate::plan::Copies::Keep);
     // What is required may come from elsewhere.
     let since = Scene::new("since = 2024-05-01\nuntil = \"2024-05-02\"\n");
     let redo = since.convert(&["convert", "a", "b", "--redo"]);

@@ -67,6 +67,8 @@ pub struct Options {
     pub dry_run: bool,
     /// What is done with objects that are copies of others.
     pub copies: Copies,
+    /// The id of a lake that this run makes; `None` draws one.
+    pub lake_id: Option<String>,
     /// Instead of what is new: what was decoded before.
     pub again: Option<Again>,
     /// Whether objects are fetched that the ledger names and that are not of the sources.
@@ -372,7 +374,7 @@ impl<'a> Run<'a> {
             let passed = planning::pass(&listing.objects, options, &mut writing).await?;
             // Of a pass that planned nothing, such as the one before a lake is born, all is met again.
             if passed.whole || self.summary.objects_planned > planned_before {
-                self.summary.note_copies(passed.copies);
+                self.summary.note_copies(passed.copies, options.copies);
             }
             if passed.whole || self.stop.is_soon() {
                 self.summary.objects_known = passed.known.saturating_sub(planned_before);

@@ -241,7 +241,7 @@ impl Writing<'_, '_> {
         if unborn {
             run.ledger.writer.probe_conditional_create().await?;
             let create = Create {
-                lake_id: uuid::Uuid::new_v4().to_string(),
+                lake_id: run.options.lake_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
                 partition_by: run.options.partition_by.unwrap_or_default().name().to_owned(),
             };
             run.ledger.append(Body::Create(create)).await?;

@@ -177,7 +177,7 @@ impl Run<'_> {
                 return Ok(false);
             }
         }
-        self.summary.note_copies(copies);
+        self.summary.note_copies(copies, self.options.copies);
         for (format, tasks) in tasks {
             let mut redo = Redo::default();
             for replaces in tasks {

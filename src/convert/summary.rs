@@ -11,6 +11,7 @@ use super::planning::{FoundCopies, KEPT_MAX};
 use super::redo::Redone;
 use super::{Options, Stop};
 use crate::lake::{Outcome, Receipt, State, Totals};
+use crate::plan::Copies;
 use crate::progress::{bytes, count};
 use crate::schema::Types;
 use crate::shown;
@@ -96,7 +97,7 @@ pub struct Summary {
     /// Objects with name and size of others, and with checksums that cannot be compared: they were converted.
     pub objects_maybe_copies: u64,
     pub maybe_copies: Vec<String>,
-    /// Whether copies were left out.
+    /// Whether those copies were left out: this run was told `--copies skip`.
     pub copies_skipped: bool,
     /// Objects skipped by their name or content, by reason.
     pub skipped: BTreeMap<String, u64>,
@@ -154,7 +155,7 @@ impl Summary {
                 Outcome::Aside => keep(&mut self.aside, format!("{}: {reason}", receipt.url)),
                 Outcome::Skipped => *self.skipped.entry(reason.to_owned()).or_default() += 1,
                 Outcome::Differs => keep(&mut self.differing, format!("{}: {reason}", receipt.url)),
-                Outcome::Copy => self.copies_skipped = true,
+                Outcome::Copy => {}
             }
         }
     }
@@ -189,7 +190,8 @@ impl Summary {
         self.last_full_scan.clone_from(&state.last_full_scan);
     }
 
-    pub(super) fn note_copies(&mut self, found: FoundCopies) {
+    pub(super) fn note_copies(&mut self, found: FoundCopies, policy: Copies) {
+        self.copies_skipped |= policy == Copies::Skip && found.count > 0;
         let words = |(url, first): (String, String)| format!("{url}: {first}");
         self.objects_copies += found.count;
         self.objects_maybe_copies += found.may_be_count;
@@ -319,6 +321,9 @@ impl Summary {
             &self.kept,
         )?;
         let copies = match self.copies_skipped {
+            true if self.objects_unreadable > 0 => {
+                "objects are copies of others and were left out, unless it was their first that could not be read"
+            }
             true => "objects are copies of others and were left out",
             false => "objects are copies of others: their rows are in the lake twice (`--copies skip` leaves them out)",
         };

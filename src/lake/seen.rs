@@ -155,13 +155,14 @@ impl Seen {
         if !plan.sealed {
             // An object that left the plan still counts while its task is open: a rival that read it may yet commit it.
             let is_open = |task: &PlannedTask| !done.contains(&task.task) && !state.is_lost(number, task.task);
-            let open = lake.tasks(&plan.plan).await?.into_iter().filter(is_open);
-            let open: Vec<Object> = open.flat_map(|task| task.objects).collect();
+            let mut open: Vec<PlannedTask> = lake.tasks(&plan.plan).await?.into_iter().filter(is_open).collect();
+            open.iter_mut().for_each(|task| plan.settle_copies(task));
+            let open: Vec<Object> = open.into_iter().flat_map(|task| task.objects).collect();
             let is_reached = |object: &Object| plan.dropped.contains_key(&object.url) || is_ours(&object.url);
             let can_end = converts && open.iter().all(is_reached);
             for object in open.iter().filter(|object| days.contains(&Day(object.day))) {
-                let is_copy = object.copy_of.as_ref().is_some_and(|first| !plan.dropped.contains_key(first));
-                self.insert(Said { is_to_come: can_end && !is_copy, ..Said::in_plan(object, same_format) });
+                let is_to_come = can_end && object.copy_of.is_none();
+                self.insert(Said { is_to_come, ..Said::in_plan(object, same_format) });
             }
         }
         Ok(())

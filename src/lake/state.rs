@@ -39,6 +39,33 @@ impl PlanState {
     pub fn is_redo_under_way(&self) -> bool {
         !self.sealed && self.plan.purpose == Purpose::Redo
     }
+
+    /// Of the copies of an object that left this task, the first one is read in its place, and the others are copies of
+    /// that one. The log alone decides, and one task alone: of two runs that know more or less of the log, one commits
+    /// it. Copies in other tasks stay left out; the seal has them listed again, and the next run finds what is there.
+    pub(super) fn settle_copies(&self, task: &mut PlannedTask) {
+        let gone: BTreeSet<String> = task
+            .objects
+            .iter()
+            .map(|object| &object.url)
+            .filter(|url| self.dropped.contains_key(*url))
+            .cloned()
+            .collect();
+        let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
+        for object in &mut task.objects {
+            let Some(first) = object.copy_of.take_if(|first| gone.contains(first)) else { continue };
+            let version = object.copy_of_version.take();
+            if gone.contains(&object.url) {
+                continue;
+            }
+            match taken.get(&first) {
+                None => drop(taken.insert(first, (object.url.clone(), object.version.clone()))),
+                Some((url, of)) => {
+                    (object.copy_of, object.copy_of_version) = (Some(url.clone()), version.map(|_| of.clone()))
+                }
+            }
+        }
+    }
 }
 
 /// What was decoded again, and by whom.
@@ -221,11 +248,8 @@ impl State {
         let plan = &self.plans[&number];
         let mut tasks = lake.tasks(&plan.plan).await?;
         for task in &mut tasks {
+            plan.settle_copies(task);
             task.objects.retain(|object| !plan.dropped.contains_key(&object.url));
-            // A copy is read if the first of its kind could not be.
-            for object in &mut task.objects {
-                object.copy_of.take_if(|first| plan.dropped.contains_key(first));
-            }
         }
         tasks.retain(|task| !self.is_lost(number, task.task));
         Ok(tasks)

@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use crate::lake::{Day, Lake, LakeError, Outcome, Purpose, Receipt, Seen, State};
+use crate::lake::{Day, Lake, LakeError, Outcome, Purpose, Receipt, Seen, State, same_content};
 use crate::source::{self, Object};
 
 /// Objects that are held until the ledger is asked for those whose names they have.
@@ -41,7 +41,10 @@ pub enum Likeness {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct First {
     pub url: String,
+    /// The one that was converted, or is to be.
     pub version: String,
+    /// Later ones, of which the ledger knows that they have the same content.
+    pub same: Vec<String>,
 }
 
 /// A name in AWS's form, and a size.
@@ -138,8 +141,8 @@ fn delivery_of(url: &str, size: u64) -> Option<Delivery> {
     source::delivery(url).map(|name| (name.to_owned(), size))
 }
 
-/// Objects that were converted, in the version that was, in order of their URLs: of a later one it is known only that
-/// its sums are equal.
+/// Objects that were converted, in order of their URLs: in the version that was, and in later ones that were held
+/// against it and have its content by the digests of both. That sums are equal says nothing.
 async fn converted(
     lake: &Lake,
     state: &State,
@@ -147,14 +150,24 @@ async fn converted(
     is_wanted: impl Fn(&Delivery) -> bool,
 ) -> Result<Vec<(Delivery, First)>, LakeError> {
     let wanted = |receipt: &Receipt| {
-        let is_converted = receipt.outcome == Outcome::Converted;
-        is_converted && delivery_of(&receipt.url, receipt.size).is_some_and(|delivery| is_wanted(&delivery))
+        let has_rows = matches!(receipt.outcome, Outcome::Converted | Outcome::Confirmed);
+        has_rows && delivery_of(&receipt.url, receipt.size).is_some_and(|delivery| is_wanted(&delivery))
     };
-    let mut known: Vec<Receipt> =
-        state.receipts_where(lake, day, wanted).await?.into_iter().map(|filed| filed.receipt).collect();
+    let receipts = state.receipts_where(lake, day, wanted).await?.into_iter().map(|filed| filed.receipt);
+    let (mut known, later): (Vec<Receipt>, Vec<Receipt>) =
+        receipts.partition(|receipt| receipt.outcome == Outcome::Converted);
     known.sort_by(|a, b| a.url.cmp(&b.url));
-    let first =
-        |Receipt { url, version, size, .. }| delivery_of(&url, size).map(|delivery| (delivery, First { url, version }));
+    let mut confirmed: HashMap<&str, Vec<&Receipt>> = HashMap::new();
+    for receipt in &later {
+        confirmed.entry(&receipt.url).or_default().push(receipt);
+    }
+    let first = |receipt: Receipt| {
+        let delivery = delivery_of(&receipt.url, receipt.size)?;
+        let later = confirmed.get(receipt.url.as_str()).into_iter().flatten();
+        let same = later.filter(|later| same_content(later, &receipt) == Some(true));
+        let same = same.map(|later| later.version.clone()).collect();
+        Some((delivery, First { url: receipt.url, version: receipt.version, same }))
+    };
     Ok(known.into_iter().filter_map(first).collect())
 }
 
@@ -189,21 +202,26 @@ async fn to_come(
 
 impl First {
     fn of(object: &Object) -> First {
-        First { url: object.url.clone(), version: object.version.clone() }
+        First { url: object.url.clone(), version: object.version.clone(), same: Vec::new() }
     }
 
     /// Reads both where they lie on disk, if it may: the ledger named the first, and may be a stranger's. What counts
-    /// are the bytes that were converted: a file that was changed since says nothing of them.
+    /// are the bytes that were converted: a file that was changed since says nothing of them, unless the ledger does.
     pub fn likeness(&self, other: &Object, may_read: bool) -> Likeness {
-        match (checksum(&self.version), checksum(&other.version)) {
-            (Some(a), Some(b)) if a == b => Likeness::Same,
-            _ if !may_read => Likeness::Unknown,
-            _ => match source::same_content((&self.url, &self.version), (&other.url, &other.version)) {
-                Some(Ok(true)) => Likeness::Same,
-                Some(Ok(false)) => Likeness::Other,
-                Some(Err(_)) | None => Likeness::Unknown,
-            },
-        }
+        let of = |version: &String| likeness_of((&self.url, version), other, may_read);
+        if self.same.iter().any(|version| of(version) == Likeness::Same) { Likeness::Same } else { of(&self.version) }
+    }
+}
+
+fn likeness_of((url, version): (&str, &str), other: &Object, may_read: bool) -> Likeness {
+    match (checksum(version), checksum(&other.version)) {
+        (Some(a), Some(b)) if a == b => Likeness::Same,
+        _ if !may_read => Likeness::Unknown,
+        _ => match source::same_content((url, version), (&other.url, &other.version)) {
+            Some(Ok(true)) => Likeness::Same,
+            Some(Ok(false)) => Likeness::Other,
+            Some(Err(_)) | None => Likeness::Unknown,
+        },
     }
 }
 

@@ -20,6 +20,7 @@ mod mix;
 mod network;
 mod object;
 mod outside;
+mod place;
 mod random;
 mod record;
 mod tally;
@@ -132,11 +133,14 @@ pub enum SampleError {
     FirstDay(NaiveDate),
     #[error("{}: cannot be written: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+    #[error("{} is not of this sample, which would lie beside it; give a folder that is new or empty", path.display())]
+    Other { path: PathBuf },
     #[error(transparent)]
     Output(#[from] OutputError),
 }
 
-/// Writes the objects under `dir`, which is made if need be. Objects of the same name are replaced, others are left.
+/// Writes the objects under `dir`, which is made if need be. What is there must be of the same sample: it is made whole,
+/// and objects that are as they must be are not touched. Nothing is mixed with logs of others.
 ///
 /// `progress` is told on the calling thread, after each object, how many records have been written in all.
 pub fn write(dir: &Path, options: &Options, progress: &dyn Fn(u64)) -> Result<Made, SampleError> {
@@ -144,6 +148,7 @@ pub fn write(dir: &Path, options: &Options, progress: &dyn Fn(u64)) -> Result<Ma
     refuse_in_lake(dir)?;
     let sites = network::sites(options.seed, options.accounts, options.regions);
     let objects = object::objects(options, &sites);
+    place::refuse_others(dir, &objects)?;
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let next = AtomicUsize::new(0);
     let tallies: Result<Vec<Tally>, SampleError> = thread::scope(|scope| {
@@ -264,6 +269,9 @@ fn write_object(
     gzip.write_all(text.as_bytes()).map_err(fail)?;
     let compressed = gzip.finish().map_err(fail)?;
     tally.compressed_bytes += compressed.len() as u64;
+    if place::holds(path, &compressed) {
+        return Ok(());
+    }
     let mut file = Output::to(path)?;
     file.write_all(&compressed).map_err(fail)?;
     file.keep().map_err(fail)

@@ -55,6 +55,11 @@ impl Location {
         Ok(Location { kind: Kind::S3, bucket: bucket.to_owned(), key, is_file: false })
     }
 
+    /// A folder on disk, whatever its path looks like.
+    pub fn of_folder(path: &Path) -> Result<Location> {
+        Location::local(&path.to_string_lossy(), path)
+    }
+
     fn local(text: &str, path: &Path) -> Result<Location> {
         let path = real_path(path).map_err(|_| wrong(text, "cannot be made an absolute path"))?;
         let key = path.to_str().ok_or_else(|| wrong(text, "is not UTF-8; rename the folder or link to it"))?;

@@ -17,7 +17,7 @@ const SKIP: [&str; 2] = ["--copies", "skip"];
 
 /// Lists and plans, and converts nothing: what a run leaves that dies then, or that still works on another host. Gives
 /// the number of objects in its plan. On disk alone: it finds no credentials.
-fn plan(lab: &Lab, sources: &[&str]) -> u64 {
+pub fn plan(lab: &Lab, sources: &[&str]) -> u64 {
     use clap::Parser;
     let scratch = lab.temporary().join("plans").display().to_string();
     let arguments = [&["flowlake", "convert"], sources, &["{}lake/", "--scratch", &scratch], &SKIP].concat();

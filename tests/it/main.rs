@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod convert;
 mod copies;
+mod copies_of_three;
 mod copies_to_come;
 mod credentials;
 mod dashboard;
