@@ -92,6 +92,7 @@ fn options_of(bucket: &Path, lake: &Path) -> Options {
         dry_run: false,
         again: None,
         copies: Copies::default(),
+        lake_id: None,
         trust_plans: false,
     }
 }

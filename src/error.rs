@@ -83,8 +83,8 @@ impl Error {
                 | ConvertError::Overlap { .. }
                 | ConvertError::Partitioning { .. }
                 | ConvertError::Nested { .. }
-                | ConvertError::ScratchInLake { .. }
-                | ConvertError::ScratchInSource { .. },
+                | ConvertError::TemporaryInLake { .. }
+                | ConvertError::TemporaryInSource { .. },
             )
             | Error::Ddl(DdlError::Place { .. }) => Exit::Usage,
             Error::Source(error)

@@ -20,6 +20,8 @@ const LINKS_MAX: u32 = 40;
 pub enum OutputError {
     #[error("{} lies in the lake {}, to which only conversions write", path.display(), lake.display())]
     InLake { path: PathBuf, lake: PathBuf },
+    #[error("the temporary folder (TMPDIR) {} lies in the lake {}; give another one", path.display(), lake.display())]
+    TemporaryInLake { path: PathBuf, lake: PathBuf },
     #[error("{} is {what}, which is not written to; give a file, a pipe, or a device such as /dev/null", path.display())]
     Kind { path: PathBuf, what: &'static str },
     #[error("{}: {source}", path.display())]
@@ -55,6 +57,15 @@ pub fn refuse_in_lake(path: &Path) -> Result<(), OutputError> {
         Ok(None) => Ok(()),
         Ok(Some(around)) => Err(OutputError::InLake { path: path.to_owned(), lake: around.lake }),
         Err(source) => Err(OutputError::Open { path: path.to_owned(), source }),
+    }
+}
+
+/// The system's temporary folder, unless it lies in a lake.
+pub fn temporary_folder() -> Result<PathBuf, OutputError> {
+    let folder = std::env::temp_dir();
+    match refuse_in_lake(&folder) {
+        Err(OutputError::InLake { path, lake }) => Err(OutputError::TemporaryInLake { path, lake }),
+        other => other.map(|()| folder),
     }
 }
 

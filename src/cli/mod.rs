@@ -194,7 +194,7 @@ pub struct Talk {
 /// Make a bucket of realistic flow logs on disk
 #[derive(Debug, Args)]
 pub struct Sample {
-    /// Folder to write to
+    /// Folder to write to: a new or empty one, or one with the same sample
     pub dir: PathBuf,
     /// Records in total
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
@@ -269,7 +269,7 @@ pub(crate) const REPLAY: &str = "With --replay";
 /// Make a sample bucket, convert it, and show rejected traffic by port
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Folder to work in
+    /// Folder to work in: a new one, or one of an earlier demo
     #[arg(default_value = "flowlake-demo")]
     pub dir: PathBuf,
 }

@@ -7,7 +7,7 @@ use crate::cli;
 use crate::convert;
 use crate::error::{Error, Exit};
 use crate::lake::Lake;
-use crate::output::refuse_in_lake;
+use crate::output::{refuse_in_lake, temporary_folder};
 use crate::query::{STACK_BYTES, Session};
 use crate::source::Location;
 
@@ -75,8 +75,9 @@ pub(super) async fn open(lake: &str, ask: &cli::AskOptions) -> Result<Session, E
 /// The lake that is to be asked.
 pub(super) async fn lake_of(lake: &str, ask: &cli::AskOptions) -> Result<Lake, Error> {
     let location = Location::parse(lake)?;
-    if let Some(folder) = &ask.spill {
-        refuse_in_lake(folder).map_err(|error| Error::of_option("--spill", &error))?;
+    match &ask.spill {
+        Some(folder) => refuse_in_lake(folder).map_err(|error| Error::of_option("--spill", &error))?,
+        None => drop(temporary_folder()?),
     }
     Ok(convert::open_lake(&location, &ask.lake_access.access()?).await?)
 }

@@ -5,7 +5,7 @@
 //! and the bucket must hold the objects of the sample alone, which [`sample::write`] sees to.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 

@@ -5,6 +5,7 @@ use crate::commit::{self, HostLock};
 use crate::convert::{self, ConvertError};
 use crate::error::{Error, Exit};
 use crate::lake::LakeError;
+use crate::output::temporary_folder;
 use crate::source::Location;
 
 pub(super) async fn repair(arguments: &cli::Repair) -> Result<Exit, Error> {
@@ -12,7 +13,8 @@ pub(super) async fn repair(arguments: &cli::Repair) -> Result<Exit, Error> {
     if location.path().is_some_and(|folder| !folder.exists()) {
         return Err(LakeError::NoLake { url: location.url() }.into());
     }
-    let _lock = HostLock::take(&location.url(), None).map_err(ConvertError::from)?;
+    let places = Vec::from_iter(temporary_folder());
+    let _lock = HostLock::take(&location.url(), &places).map_err(ConvertError::from)?;
     let writer = convert::open_writer(&location, &arguments.lake_access.access()?).await?;
     let repaired = commit::repair(writer).await.map_err(ConvertError::from)?;
     super::print(arguments.json, &repaired)?;

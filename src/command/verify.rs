@@ -6,7 +6,7 @@ use crate::audit::{self, Difference, Options};
 use crate::cli;
 use crate::convert;
 use crate::error::{Error, Exit};
-use crate::output::refuse_in_lake;
+use crate::output::{refuse_in_lake, temporary_folder};
 use crate::progress::Progress;
 use crate::source::{self, Access, Location};
 
@@ -18,13 +18,16 @@ pub(super) async fn verify(arguments: &cli::Verify) -> Result<Exit, Error> {
         sources.push(source::open(&Location::parse(text)?, &access).await?);
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    if let Some(scratch) = &arguments.scratch {
-        refuse_in_lake(scratch).map_err(|error| Error::of_option("--scratch", &error))?;
-    }
+    let scratch = match &arguments.scratch {
+        Some(scratch) => {
+            refuse_in_lake(scratch).map(|()| scratch.clone()).map_err(|error| Error::of_option("--scratch", &error))?
+        }
+        None => temporary_folder()?,
+    };
     let options = Options {
         threads: arguments.threads.map_or(cores, std::num::NonZeroUsize::get),
         memory_bytes: arguments.memory,
-        scratch: arguments.scratch.clone().unwrap_or_else(std::env::temp_dir),
+        scratch,
     };
     let progress = Progress::new(arguments.talk.progress);
     let json = arguments.talk.json;

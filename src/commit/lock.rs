@@ -5,7 +5,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{CommitError, own};
 
@@ -16,13 +16,12 @@ pub struct HostLock {
 }
 
 impl HostLock {
-    /// Takes the lock of a lake, named by its URL, or says that another run has it. It lies in the system's temporary
-    /// folder; where that cannot be written, in `scratch`.
-    pub fn take(lake_url: &str, scratch: Option<&Path>) -> Result<HostLock, CommitError> {
+    /// Takes the lock of a lake, named by its URL, or says that another run has it. It lies in the first of `places`
+    /// that can be written. None of them lies in a lake or a source.
+    pub fn take(lake_url: &str, places: &[PathBuf]) -> Result<HostLock, CommitError> {
         let hash = blake3::hash(lake_url.as_bytes()).to_hex();
         let name = format!("{}.lock", &hash[..16]);
-        let temporary = std::env::temp_dir();
-        for base in [Some(temporary.as_path()), scratch].into_iter().flatten() {
+        for base in places {
             match own::within(base, |folder| try_lock(&folder.join(&name))) {
                 Ok(Some(file)) => return Ok(HostLock { _file: Some(file) }),
                 Ok(None) => return Err(CommitError::Busy { lake: lake_url.to_owned() }),

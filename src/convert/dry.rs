@@ -54,7 +54,7 @@ pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, C
         super::check_partitioning(options, &state)?;
         counting.look_at_open_plans(lake, &state, &Reach::new(&sources).trusting(options.trust_plans)).await?;
     }
-    let scratch = options.scratch.clone().unwrap_or_else(std::env::temp_dir);
+    let scratch = options.scratch.clone().map_or_else(|| sides::temporary_folder(options), Ok)?;
     let listing = discover::list(options, &sources, &state, &scratch, (progress, &Stop::default())).await;
     let listing = listing.map_err(|error| error.of_scratch(&scratch))?;
     super::check_not_empty(options, &listing, &state)?;

@@ -112,16 +112,16 @@ pub enum ConvertError {
     )]
     Nested { lake: String, other: String },
     #[error(
-        "--scratch {} lies in the lake {}, where it would lie among the lake's files; give a folder outside of it",
+        "{what} {} lies in the lake {}, where files would lie among those of the lake; give a folder outside of it",
         path.display(),
         lake.display()
     )]
-    ScratchInLake { path: PathBuf, lake: PathBuf },
+    TemporaryInLake { what: &'static str, path: PathBuf, lake: PathBuf },
     #[error(
-        "--scratch {} lies in the source {source_url}, where it would be listed with the logs; give a folder outside of it",
+        "{what} {} lies in the source {source_url}, where files would be listed with the logs; give a folder outside of it",
         path.display()
     )]
-    ScratchInSource { path: PathBuf, source_url: String },
+    TemporaryInSource { what: &'static str, path: PathBuf, source_url: String },
     #[error("{lake} is partitioned by `{found}`, not by `{asked}`; leave `--partition-by` out, or start a new lake")]
     Partitioning { lake: String, found: String, asked: String },
     #[error("{0}: there is nothing; check the bucket, the prefix and the credentials")]
@@ -202,7 +202,7 @@ struct Run<'a> {
 /// Converts what is new at the sources. On one host, one run at a time works on a lake.
 pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<Summary, ConvertError> {
     sides::check(options).await?;
-    let _lock = HostLock::take(&options.lake.url(), options.scratch.as_deref())?;
+    let _lock = HostLock::take(&options.lake.url(), &sides::lock_places(options))?;
     let sides = Sides::open(options).await?;
     run_between(options, sides, progress, stop).await
 }

@@ -37,30 +37,47 @@ pub(super) async fn check(options: &Options) -> Result<(), ConvertError> {
         Layout::from_format(format, &Types::default())?;
     }
     if let Some(scratch) = &options.scratch {
-        check_scratch(scratch, options)?;
+        check_temporary("--scratch", scratch, options)?;
     }
     check_place(options).await
 }
 
-/// Scratch may not lie in a source. It may lie in a lake only where that lake has its own, or beside all that is the lake's.
-fn check_scratch(scratch: &Path, options: &Options) -> Result<(), ConvertError> {
-    let fail = |source| CommitError::Scratch { path: scratch.to_owned(), source };
-    let place = source::real_path(scratch).map_err(fail)?;
+/// Temporaries may not lie in a source. They may lie in a lake only where that lake has its own, or beside all that is the
+/// lake's.
+fn check_temporary(what: &'static str, folder: &Path, options: &Options) -> Result<(), ConvertError> {
+    let fail = |source| CommitError::Scratch { path: folder.to_owned(), source };
+    let path = folder.to_owned();
+    let place = source::real_path(folder).map_err(fail)?;
     for source in &options.sources {
         let folder = source.path().map(|folder| source::real_path(&folder)).transpose().map_err(fail)?;
         if folder.is_some_and(|folder| place.starts_with(folder)) {
-            return Err(ConvertError::ScratchInSource { path: scratch.to_owned(), source_url: source.url() });
+            return Err(ConvertError::TemporaryInSource { what, path, source_url: source.url() });
         }
     }
-    let Some(around) = lake_around(scratch).map_err(fail)? else { return Ok(()) };
+    let Some(around) = lake_around(folder).map_err(fail)? else { return Ok(()) };
     let is_own_tmp = options
         .lake
         .path()
         .is_some_and(|lake| around.part == Part::Ledger && place.starts_with(lake.join(Names::tmp())));
     if around.part.is_of_the_lake() && !is_own_tmp {
-        return Err(ConvertError::ScratchInLake { path: scratch.to_owned(), lake: around.lake });
+        return Err(ConvertError::TemporaryInLake { what, path, lake: around.lake });
     }
     Ok(())
+}
+
+/// The system's temporary folder, if files may lie there.
+pub(super) fn temporary_folder(options: &Options) -> Result<PathBuf, ConvertError> {
+    let folder = std::env::temp_dir();
+    check_temporary("the temporary folder (TMPDIR)", &folder, options).map(|()| folder)
+}
+
+/// Where the lock of this host may lie: the system's temporary folder, and where that cannot be written, scratch.
+pub(super) fn lock_places(options: &Options) -> Vec<PathBuf> {
+    let temporary = temporary_folder(options);
+    if let Err(error) = &temporary {
+        tracing::warn!("no lock for runs of this host there: {error}");
+    }
+    temporary.into_iter().chain(options.scratch.clone()).collect()
 }
 
 /// A new lake must not lie in a folder that another one has for itself, nor around one.
@@ -125,7 +142,7 @@ pub(super) fn scratch_folder(options: &Options, writer: &LakeWriter) -> Result<P
     if let Some(folder) = &options.scratch {
         return Ok(folder.clone());
     }
-    let Some(tmp) = writer.local_tmp() else { return Ok(std::env::temp_dir()) };
+    let Some(tmp) = writer.local_tmp() else { return temporary_folder(options) };
     make_folder(tmp).map_err(|source| CommitError::Local { path: tmp.display().to_string(), source })?;
-    Ok(if is_closed_to_others(tmp) { tmp.to_owned() } else { std::env::temp_dir() })
+    if is_closed_to_others(tmp) { Ok(tmp.to_owned()) } else { temporary_folder(options) }
 }

@@ -447,3 +447,40 @@ fn page_headers_are_walked_to_the_end() {
     assert!(claimed.largest_page_bytes >= 1 << 19, "{claimed:?}");
     assert_eq!(receipts::decode(bytes, "2023-09-14".parse().unwrap(), |_| true).unwrap().len(), all.len());
 }
+
+#[test]
+fn one_copy_of_those_in_the_task_of_their_first_is_read_if_it_is_gone() {
+    let Body::Plan(plan) = plan(&[], false) else { unreachable!("it is a plan") };
+    let dropped = |urls: &str| {
+        let why = Dropped { day: Day(None), reason: String::new() };
+        urls.split_whitespace().map(|url| (url.to_owned(), why.clone())).collect()
+    };
+    let object = |(url, first): (&str, &str)| {
+        let first = (!first.is_empty()).then_some(first);
+        let (version, copy_of_version) = (format!("of {url}"), first.map(|first| format!("of {first}")));
+        serde_json::from_value(serde_json::json!({
+            "url": url, "key": url, "size": 1, "version": version, "delivered": 0, "in_flow_log_prefix": true,
+            "copy_of": first, "copy_of_version": copy_of_version,
+        }))
+        .unwrap()
+    };
+    let settled = |objects: &[(&str, &str)], gone: &str| {
+        let mut task = PlannedTask { task: 0, objects: objects.iter().copied().map(object).collect(), replaces: None };
+        let state = PlanState { plan: plan.clone(), sealed: false, dropped: dropped(gone), sealed_totals: None };
+        state.settle_copies(&mut task);
+        for object in &task.objects {
+            assert_eq!(object.copy_of_version, object.copy_of.as_ref().map(|first| format!("of {first}")));
+        }
+        let of = |object: &crate::source::Object| object.copy_of.clone().unwrap_or_default();
+        task.objects.iter().map(of).collect::<Vec<_>>().join(" ")
+    };
+    let four = [("a", ""), ("b", "a"), ("c", "a"), ("d", "a")];
+    assert_eq!(settled(&four, ""), " a a a");
+    assert_eq!(settled(&four, "a"), "  b b");
+    assert_eq!(settled(&four, "a b"), "   c");
+    assert_eq!(settled(&four, "b"), " a a a");
+    // The first is in another task: a run that has read it may commit it.
+    assert_eq!(settled(&[("b", "a"), ("c", "a")], "a"), "a a");
+    // Two deliveries, and a copy that stands before its first.
+    assert_eq!(settled(&[("b", "a"), ("x", "y"), ("a", ""), ("y", ""), ("c", "a"), ("z", "y")], "a y"), "    b x");
+}

@@ -346,6 +346,15 @@ fn redo(lab: &Lab, more: &[&str]) -> Value {
     convert(lab, &BOTH, &[&days[..], more].concat(), 0)
 }
 
+#[test]
+fn a_redo_does_not_look_for_copies_and_says_so() {
+    let lab = Lab::on_disk();
+    let said =
+        lab.run(&["convert", "{}logs/", "{}lake/", "--redo", "--since", "2d", "--until", "1d", "--copies", "skip"]);
+    assert_eq!(said.code, 2, "{}", said.stderr);
+    assert!(said.stderr.contains("'--redo' cannot be used with '--copies <WHAT>'"), "{}", said.stderr);
+}
+
 /// A redo, and a replay, take what the first holds now: what it held is to be had from its copy alone.
 fn a_copy_is_taken_once_its_first_has_other_content(lab: &Lab) {
     let folder = key(1, 1).rsplit_once('/').map(|(folder, _)| folder.to_owned()).expect("a folder");

@@ -256,6 +256,33 @@ fn scratch_in_a_source_is_refused() {
     assert_eq!(lab.list("logs").len(), 2, "nothing was written there");
 }
 
+/// The lock of a host and other temporaries would stay in a lake or a source.
+#[test]
+fn a_temporary_folder_in_a_lake_or_source_gets_nothing() {
+    let lab = with_lake();
+    let log = ["convert", "{}logs/", "{}lake/"];
+    let run = |place: &str, command: &[&str]| {
+        let program = lab.program(command).env("TMPDIR", lab.path(place)).env("FLOWLAKE_LOG", "warn").output();
+        crate::lab::said(program.expect("the program starts"))
+    };
+    let before = (everything(&lab.path("lake/flow_logs")), everything(&lab.path("logs")));
+    for (place, words) in [("lake/flow_logs", "lies in the lake"), ("logs", "lies in the source")] {
+        let said = run(place, &log);
+        let is_told = said.stderr.contains("no lock for runs of this host there") && said.stderr.contains(words);
+        assert!(said.code == 0 && is_told, "{}", said.stderr);
+        // Nothing else is left for its files.
+        refused(&run(place, &[&log[..], &["--dry-run"]].concat()), &["the temporary folder (TMPDIR)", words]);
+    }
+    let commands: [&[&str]; 3] = [&["verify", "{}lake/"], &COUNT, &["report", "{}lake/", "bytes-by-day"]];
+    for command in commands {
+        refused(&run("lake/flow_logs", command), &["the temporary folder (TMPDIR)", "lies in the lake"]);
+    }
+    let said = run("lake/flow_logs", &["repair", "{}lake/"]);
+    assert!(said.code == 0 && said.stderr.contains("a second run on this host"), "{}", said.stderr);
+    assert_eq!((everything(&lab.path("lake/flow_logs")), everything(&lab.path("logs"))), before);
+    assert_eq!(lab.run(&["verify", "{}lake/"]).code, 0);
+}
+
 /// What is done is done, whether or not somebody hears of it.
 #[test]
 fn nobody_has_to_listen() {
