@@ -27,6 +27,7 @@ mod interruptible;
 mod interval;
 mod ledger;
 mod ledger_table;
+mod limits;
 mod lists;
 mod memory;
 mod names;

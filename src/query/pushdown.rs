@@ -22,13 +22,16 @@ use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
 
-/// Puts the rule in the place of the engine's own, in both of its phases.
+use super::limits;
+
+/// Puts the rule in the place of the engine's own, in both of its phases, and walls around the one that moves sorts.
 pub(super) fn replace(builder: SessionStateBuilder) -> SessionStateBuilder {
     let rules = datafusion::physical_optimizer::optimizer::PhysicalOptimizer::new().rules;
     let own = |rule: Arc<dyn PhysicalOptimizerRule + Send + Sync>| -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
         match rule.name() {
             "FilterPushdown" => Arc::new(PushdownByName(FilterPushdown::new())),
             "FilterPushdown(Post)" => Arc::new(PushdownByName(FilterPushdown::new_post_optimization())),
+            limits::OF_SORTS => Arc::new(limits::LimitsStay(rule)),
             _ => rule,
         }
     };

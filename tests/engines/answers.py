@@ -122,6 +122,37 @@ def windows():
         same(f"SELECT log_object, log_line, sum(dstport) OVER (ORDER BY packets {frame}) AS s, count(*) OVER (ORDER BY packets DESC {frame}) AS c FROM flow_logs")
 
 
+def limits():
+    """LIMIT above what must see all rows, sorted as that is sorted too: the engine let the limit go on below it."""
+    whole = ["sum(packets)", "count(*)", "max(log_line)", "min(bytes)", "avg(packets)"]
+    rows = ["lead(log_line)", "lag(log_line, 2)", "row_number()", "ntile(3)", "cume_dist()", "last_value(log_line)", "first_value(packets)"]
+    frames = ["", "ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING", "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"]
+    for _ in range(20):
+        by = chance.choice(["protocol", "packets", "dstport", "protocol, action", "start"])
+        parts = [f"PARTITION BY {by} ", f"PARTITION BY {by} ", ""]
+        calls = [f"{chance.choice(whole)} OVER ({chance.choice(parts)})",
+                 f"{chance.choice(whole)} OVER ({chance.choice(parts)}ORDER BY log_object, log_line {chance.choice(frames)})",
+                 f"{chance.choice(rows)} OVER ({chance.choice(parts)}ORDER BY {by}, log_object, log_line)"]
+        chosen = ", ".join(f"{call} AS c{n}" for n, call in enumerate(chance.sample(calls, chance.randint(1, 3))))
+        columns = chance.sample(["log_object", "log_line", "start", "protocol", "packets", "dstport", "action", "bytes"], 8)
+        where = chance.choice(["", " WHERE packets > 1", " WHERE dstport > 0"])
+        after = chance.choice(["", "", " QUALIFY count(*) OVER () > 20"])
+        same(f"SELECT {', '.join(columns)}, {chosen} FROM flow_logs{where}{after} ORDER BY {by}, log_object, log_line LIMIT {chance.choice([1, 3, 20])}{chance.choice(['', ' OFFSET 2'])}")
+    for _ in range(4):
+        by = chance.choice(["protocol", "packets", "dstport"])
+        rows = f"(SELECT * FROM flow_logs ORDER BY {by}, log_object, log_line LIMIT 90)"
+        top = f"ORDER BY {by} LIMIT {chance.choice([1, 3])}"
+        same(f"SELECT {by} FROM {rows} t WHERE log_line % 7 = 3 {top}")
+        same(f"SELECT {by}, count(*) AS n FROM {rows} t GROUP BY {by} {top}")
+        same(f"SELECT DISTINCT {by} FROM {rows} t WHERE {by} > 0 {top}")
+        same(f"SELECT t.{by} FROM {rows} t JOIN (SELECT log_line AS m FROM flow_logs WHERE packets = 2) u ON u.m = t.log_line {top}")
+        same(f"SELECT {by} FROM ({rows} UNION ALL (SELECT * FROM flow_logs WHERE packets > 2 ORDER BY {by})) t {top}")
+    series = "generate_series(1, 9) AS t(x) WHERE x > 1"
+    for asked in [f"x, max(x) OVER () AS m FROM {series}", f"x * 100 / sum(x) OVER () AS s FROM {series}", f"x FROM {series} QUALIFY count(*) OVER () > 3",
+                  f"x, sum(x) OVER (PARTITION BY x % 3) AS s FROM {series}", f"x, lead(x, 2) OVER (ORDER BY x) AS s FROM {series}"]:
+        same(f"SELECT {asked} ORDER BY x LIMIT 2")
+
+
 def joins():
     """Over files, where the engine moves filters down a plan: by names, and by bounds that it finds meanwhile."""
     columns = ["srcaddr", "instance_id", "packets", "dstport", "start", "action"]
@@ -308,6 +339,7 @@ for own, of_duck in TRANSLATED:
     same(own, of_duck)
 predicates()
 windows()
+limits()
 joins()
 extremes()
 subqueries()
