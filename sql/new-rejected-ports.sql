@@ -14,7 +14,8 @@ SELECT now.dstport,
        count(DISTINCT now.srcaddr)             AS sources,
        min(now.start_time)                     AS first
 FROM flow_logs AS now
-LEFT ANTI JOIN before ON before.dstport = now.dstport AND before.protocol = now.protocol
+LEFT ANTI JOIN before
+    ON (before.dstport IS NOT DISTINCT FROM now.dstport) AND (before.protocol IS NOT DISTINCT FROM now.protocol)
 WHERE now.action = 'REJECT'
 GROUP BY now.dstport, now.protocol
 ORDER BY flows DESC, now.dstport, now.protocol

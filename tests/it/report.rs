@@ -388,3 +388,21 @@ fn reports_of_ones_own_stand_beside_the_others() {
     assert_eq!(said.code, 2);
     assert!(said.stderr.contains("did you mean `flow_logs`?"), "{}", said.stderr);
 }
+
+/// A format without a field has nulls there, which are as known as any port.
+#[test]
+fn a_port_without_a_protocol_is_new_once() {
+    let lab = Lab::on_disk();
+    for (day, start) in [(14, 1_694_649_600_u64), (15, 1_694_736_000)] {
+        let new = if day == 15 { format!("2 9 {start} REJECT\n") } else { String::new() };
+        let text = format!("version dstport start action\n2 443 {start} REJECT\n2 - {start} REJECT\n{new}");
+        lab.put_gz(&format!("logs/2023/09/{day}/a.log.gz"), &text);
+    }
+    let other = "version dstport start action protocol srcaddr\n2 443 1694649600 REJECT 6 10.0.0.1\n";
+    lab.put_gz("logs/2023/09/14/b.log.gz", other);
+    lab.convert(&[], 0);
+    let day = ["--since", "2023-09-15", "--until", "2023-09-15", "--against", "1d", "--format", "csv"];
+    let said = lab.run(&[&["report", "{}lake", "new-rejected-ports"], &day[..]].concat());
+    let ports: Vec<&str> = said.stdout.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    assert_eq!((said.code, ports.as_slice()), (0, &["9"][..]), "{}{}", said.stdout, said.stderr);
+}
