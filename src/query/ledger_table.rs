@@ -16,6 +16,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
+use super::TimeZone;
 use super::ledger::{Ledger, SetAside};
 use crate::lake::receipts::Filed;
 use crate::lake::{Body, DataFile, Entry};
@@ -42,12 +43,12 @@ impl LedgerTable {
         }
     }
 
-    pub fn provider(self, ledger: &Ledger) -> Result<Arc<dyn TableProvider>> {
-        let source = Source { table: self, schema: self.schema(), ledger: ledger.clone() };
+    pub fn provider(self, ledger: &Ledger, time_zone: &TimeZone) -> Result<Arc<dyn TableProvider>> {
+        let source = Source { table: self, schema: self.schema(time_zone), ledger: ledger.clone() };
         Ok(Arc::new(StreamingTable::try_new(source.schema.clone(), vec![Arc::new(source)])?))
     }
 
-    fn schema(self) -> SchemaRef {
+    fn schema(self, time_zone: &TimeZone) -> SchemaRef {
         let columns: &[(&str, Type)] = match self {
             LedgerTable::Objects => &[
                 ("url", Type::Text),
@@ -106,7 +107,8 @@ impl LedgerTable {
                 ("written_by", Type::Text),
             ],
         };
-        let fields: Vec<Field> = columns.iter().map(|(name, kind)| Field::new(*name, kind.data_type(), true)).collect();
+        let fields: Vec<Field> =
+            columns.iter().map(|(name, kind)| Field::new(*name, kind.data_type(time_zone), true)).collect();
         Arc::new(Schema::new(fields))
     }
 
@@ -140,12 +142,12 @@ enum Type {
 }
 
 impl Type {
-    fn data_type(self) -> DataType {
+    fn data_type(self, time_zone: &TimeZone) -> DataType {
         match self {
             Type::Text => DataType::Utf8,
             Type::Int => DataType::Int64,
             Type::Date => DataType::Date32,
-            Type::Time => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+            Type::Time => DataType::Timestamp(TimeUnit::Millisecond, Some(time_zone.name().into())),
             Type::Flag => DataType::Boolean,
         }
     }

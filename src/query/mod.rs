@@ -168,7 +168,7 @@ impl Session {
         }
         let schema = MemorySchemaProvider::new();
         for table in LedgerTable::ALL {
-            schema.register_table(table.name().to_owned(), table.provider(&ledger)?)?;
+            schema.register_table(table.name().to_owned(), table.provider(&ledger, &options.time_zone)?)?;
         }
         let catalog = context.catalog("datafusion").expect("a session has its default catalog");
         catalog.register_schema("lake", Arc::new(schema))?;
@@ -228,7 +228,7 @@ impl Session {
 
     /// Gives the user's own CSV, JSON or Parquet file as a table.
     pub async fn add_file(&mut self, name: &str, path: &std::path::Path) -> Result<(), QueryError> {
-        own_table::register(&self.context, name, path).await?;
+        own_table::register(&self.context, name, path, &self.options.time_zone).await?;
         self.own.push(name.to_owned());
         Ok(())
     }

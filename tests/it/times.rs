@@ -203,3 +203,35 @@ fn what_would_be_ignored_is_refused_by_every_command() {
     let said = lab.run(&["report", "{}lake", "few", "--dir", &lab.path("own").display().to_string()]);
     assert!(said.code == 2 && said.stderr.contains("TABLESAMPLE"), "{}", said.stderr);
 }
+
+/// A time with an offset is an instant in a file too, and instants are shown on the clocks of the session.
+#[test]
+fn own_files_keep_the_zones_of_their_times() {
+    let lab = lake_of(&[MIDNIGHT, LATE]);
+    let zoned = "t,u,v\n2023-09-14T02:00:00+02:00,2023-09-14 00:00:00,2023-09-14T00:00:00Z\n\
+                 2023-09-14T23:00:00.5Z,2023-09-14 23:00:00,2023-09-14 23:00:00\n";
+    std::fs::write(lab.path("own.csv"), zoned).expect("a file");
+    std::fs::write(lab.path("own.tsv"), zoned.replace(',', "\t")).expect("a file");
+    let parquet = lab.path("own.parquet").display().to_string();
+    let sql = "SELECT start_time AS t FROM flow_logs";
+    let said = lab.run(&["query", "{}lake", sql, "--format", "parquet", "--output", &parquet]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    for (file, zone, sql, right) in [
+        ("own.csv", "UTC", "SELECT count(*) FROM o WHERE t = '2023-09-14T00:00:00Z'", "1"),
+        ("own.csv", "Europe/Berlin", "SELECT count(*) FROM o WHERE t = '2023-09-14T00:00:00Z'", "1"),
+        ("own.tsv", "Europe/Berlin", "SELECT count(*) FROM o WHERE t = '2023-09-14T23:00:00.5Z'", "1"),
+        ("own.csv", "Europe/Berlin", "SELECT count(*) FROM o JOIN flow_logs ON start_time = t", "1"),
+        ("own.csv", "Europe/Berlin", "SELECT min(CAST(t AS TEXT)) FROM o", "2023-09-14T02:00:00+02:00"),
+        ("own.csv", "Europe/Berlin", "SELECT count(*) FROM o WHERE u = timestamp '2023-09-14 00:00'", "1"),
+        ("own.csv", "Europe/Berlin", "SELECT count(DISTINCT v) FROM o WHERE v LIKE '2023-%'", "2"),
+        ("own.parquet", "Europe/Berlin", "SELECT max(CAST(t AS DATE)) FROM o", "2023-09-15"),
+        ("own.parquet", "Europe/Berlin", "SELECT max(extract(hour FROM t)) FROM o", "2"),
+        ("own.parquet", "Europe/Berlin", "SELECT count(*) FROM o WHERE t = '2023-09-15 01:00'", "1"),
+        ("own.parquet", "Europe/Berlin", "SELECT count(*) FROM lake.runs WHERE CAST(at AS TEXT) LIKE '%Z'", "0"),
+        ("own.parquet", "UTC", "SELECT max(CAST(t AS DATE)) FROM o", "2023-09-14"),
+    ] {
+        let table = format!("o={}", lab.path(file).display());
+        let said = lab.run(&["query", "{}lake", sql, "--table", &table, "--format", "csv", "--time-zone", zone]);
+        assert_eq!((said.code, said.stdout.lines().nth(1)), (0, Some(right)), "{file} {zone} {sql}: {}", said.stderr);
+    }
+}

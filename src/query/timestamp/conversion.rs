@@ -163,6 +163,8 @@ enum Point {
 }
 
 fn read(text: &str) -> std::result::Result<Point, String> {
+    let with_seconds = with_seconds(text);
+    let text = with_seconds.as_deref().unwrap_or(text);
     const DIGITS_MAX: usize = 9;
     let fraction = text.split('.').nth(1).unwrap_or_default();
     let digits = fraction.bytes().take_while(u8::is_ascii_digit);
@@ -177,6 +179,20 @@ fn read(text: &str) -> std::result::Result<Point, String> {
         true => Point::Instant(since_1970(at_utc)),
         false => Point::WallClock(since_1970(at_utc)),
     })
+}
+
+/// `2023-09-14 05:00`, and what follows it, with the seconds that it is written without.
+fn with_seconds(text: &str) -> Option<String> {
+    const PATTERN: &[u8] = b"0000-00-00 00:00";
+    let (minute, rest) = (text.get(..PATTERN.len())?, text.get(PATTERN.len()..)?);
+    let is_written = |(sign, of): (u8, &u8)| match of {
+        b'0' => sign.is_ascii_digit(),
+        b' ' => matches!(sign, b' ' | b'T' | b't'),
+        other => sign == *other,
+    };
+    let is_minute = minute.bytes().zip(PATTERN).all(is_written) && !rest.starts_with([':', '.', ',']);
+    // A digit is a third one of the minute.
+    (is_minute && !rest.starts_with(|sign: char| sign.is_ascii_digit())).then(|| format!("{minute}:00{rest}"))
 }
 
 fn since_1970(at: DateTime<Utc>) -> i128 {
