@@ -29,6 +29,7 @@ mod ledger;
 mod ledger_table;
 mod limits;
 mod lists;
+mod literals;
 mod memory;
 mod names;
 mod narrowed;
@@ -38,9 +39,11 @@ mod pushdown;
 mod raw;
 mod reading;
 mod resident;
+mod scaled;
 mod seen;
 mod subscript;
 mod table;
+mod templates;
 mod timestamp;
 mod veiled;
 mod view;
@@ -68,6 +71,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::Statement;
 
 use crate::lake::{DataFile, Lake};
 use crate::schema::Table;
@@ -76,8 +80,6 @@ use ledger_table::LedgerTable;
 use table::{LakeTable, Scans};
 
 pub use answer::Answer;
-#[cfg(feature = "serve")]
-pub(crate) use any::exact as exact_any;
 #[cfg(feature = "serve")]
 pub(crate) use decimals::check as check_decimals;
 pub use depth::{STACK_BYTES, TooComplex};
@@ -325,7 +327,7 @@ impl Session {
         }
         let mut parsed = parsed;
         if let Some(statement) = gate::question_mut(&mut parsed) {
-            any::exact(statement);
+            spelled(statement);
             headings::apart(statement);
         }
         let plan = state.statement_to_plan(parsed).await.map_err(fail)?;
@@ -380,6 +382,13 @@ impl Session {
     }
 }
 
+/// Writes a statement as the engine must read it.
+pub(crate) fn spelled(statement: &mut Statement) {
+    literals::plain(statement);
+    any::exact(statement);
+    gate::marked(statement);
+}
+
 /// Memory and spill files.
 fn runtime(options: &Options) -> Result<Arc<RuntimeEnv>, QueryError> {
     let memory = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX);
@@ -421,6 +430,7 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
         Arc::new(lists::PlainLists),
         Arc::new(whole::Whole),
         Arc::new(patterns::OwnPatterns),
+        Arc::new(templates::OwnTemplates),
     ]);
     context.add_analyzer_rule(Arc::new(own));
     context.add_analyzer_rule(Arc::new(apart::Apart));

@@ -2,7 +2,8 @@
 //!
 //! The engine (DataFusion 55) makes `a IS NOT NULL` of `a ~ '.*'`, which is false where `a` is null, and is unknown to
 //! SQL. Of a pattern without signs it makes LIKE, to which the backslash that is left of `'\\'` is a sign: `a ~ '\\'`
-//! found no backslash. It reads `$1` in what `regexp_replace` puts in, beside `\1`, so that `'$1.50'` was `'.50'`.
+//! found no backslash. It reads `$1` in what `regexp_replace` puts in, beside `\1`, so that `'$1.50'` was `'.50'`; and
+//! knows neither `\&`, which is the whole match, nor `\\`.
 
 use std::sync::Arc;
 
@@ -70,7 +71,15 @@ fn is_misread(pattern: &Expr) -> bool {
 }
 
 fn has_sign(replacement: &Expr) -> bool {
-    !is_spelled(replacement) && written(replacement).is_none_or(|replacement| replacement.contains('$'))
+    // A group has one digit; the engine takes all that follow.
+    let is_two_digits = |text: &str| {
+        let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+        text.match_indices('\\').any(|(at, _)| digit(at + 1) && digit(at + 2))
+    };
+    !is_spelled(replacement)
+        && written(replacement).is_none_or(|text| {
+            text.contains('$') || text.contains(r"\\") || text.contains(r"\&") || is_two_digits(text)
+        })
 }
 
 /// A plan may be analyzed twice.
@@ -117,9 +126,31 @@ impl Spelled {
             // An empty group matches nothing more, and no rule knows what to make of it. It stands behind the pattern: before
             // it, `*` would have something to repeat.
             Part::Pattern => format!("{text}()"),
-            Part::Replacement => text.replace('$', "$$"),
+            Part::Replacement => replacement(text),
         }
     }
+}
+
+/// PostgreSQL's signs of a replacement as the engine reads them: `\1`, the whole match `\&`, and a backslash `\\`.
+fn replacement(text: &str) -> String {
+    // The group that there is not is nothing. It ends a number, and parts a backslash from what follows.
+    const NOTHING: &str = "${_}";
+    let mut spelled = String::with_capacity(text.len());
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        let escaped = signs.next_if(|next| sign == '\\' && matches!(next, '0'..='9' | '&' | '\\'));
+        match (sign, escaped) {
+            ('$', _) => spelled.push_str("$$"),
+            (_, None) => spelled.push(sign),
+            (_, Some('&')) => spelled += r"\0",
+            (_, Some('\\')) => spelled.push('\\'),
+            (_, Some(digit)) => spelled.extend(['\\', digit]),
+        }
+        if escaped == Some('\\') || (escaped.is_some() && signs.peek().is_some_and(char::is_ascii_digit)) {
+            spelled += NOTHING;
+        }
+    }
+    spelled
 }
 
 impl ScalarUDFImpl for Spelled {

@@ -11,9 +11,11 @@ use datafusion::functions_nested::extract::array_element;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAccessExpr};
 use datafusion::logical_expr::{Expr, GetFieldAccess};
 
-/// Puts the planner before those of the engine, which are asked one after the other.
+use super::scaled::ScaledIntervals;
+
+/// Puts our planners before those of the engine, which are asked one after the other.
 pub(super) fn plan(builder: SessionStateBuilder) -> SessionStateBuilder {
-    builder.with_expr_planners(vec![Arc::new(Subscripts)])
+    builder.with_expr_planners(vec![Arc::new(Subscripts), Arc::new(ScaledIntervals)])
 }
 
 /// Plans subscripts of aggregates; all others are the engine's.

@@ -32,7 +32,7 @@ use super::encode::{array_type, postgres_type};
 use super::errors::{engine, refused, too_complex, unread};
 use super::settings::Settings;
 use super::{parameters, read_only, rewrite};
-use crate::query::{Veiled, exact_any, named_apart, walk};
+use crate::query::{Veiled, named_apart, spelled, walk};
 
 /// Parameters of a statement, as in Postgres: the protocol counts them in two bytes.
 const PARAMETERS_MAX: usize = u16::MAX as usize;
@@ -113,7 +113,7 @@ impl Planner {
         let state = self.context.state();
         let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
         let found = rewrite::rewrite(&mut statement, &is_aggregate);
-        exact_any(&mut statement);
+        spelled(&mut statement);
         named_apart(&mut statement);
         if found.parameters.last().is_some_and(|&last| last > PARAMETERS_MAX) {
             return Err(refused("54000", format!("a statement has at most {PARAMETERS_MAX} parameters")));

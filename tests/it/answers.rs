@@ -103,6 +103,23 @@ fn what_is_wrong_in_the_engine_is_refused_with_a_remedy() {
             1,
             "38",
         ),
+        ("SELECT -packets AS packets FROM flow_logs ORDER BY packets * 1 LIMIT 1", 2, "another name"),
+        ("SELECT packets AS bytes, bytes AS packets FROM flow_logs ORDER BY dstport, packets + 0", 2, "packets"),
+        ("SELECT DISTINCT -packets AS packets FROM flow_logs ORDER BY abs(packets)", 2, "another name"),
+        (
+            "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n * 2.5 FROM t WHERE n < 9) SELECT n FROM t",
+            2,
+            "cast one",
+        ),
+        (
+            "SELECT x FROM (SELECT packets FROM flow_logs) t, unnest(make_array(t.packets)) AS u(x)",
+            2,
+            "SELECT unnest(…)",
+        ),
+        ("SELECT date_bin(interval '-15 minutes', start_time) FROM flow_logs", 2, "no negative width"),
+        ("SELECT to_char(start_time, 'Month YYYY') FROM flow_logs", 2, "FMMonth"),
+        ("SELECT regexp_match(action, 'A', 'g') FROM flow_logs", 1, "first match"),
+        ("SELECT regexp_match(action, '(') FROM flow_logs", 1, "no regular expression"),
         ("SELECT repeat('x', 1000000000)", 1, "64.0 MiB at most"),
         ("SELECT repeat(action, 20000000) FROM flow_logs WHERE action IS NOT NULL", 1, "64.0 MiB at most"),
         ("SELECT cardinality(range(0, packets * 100000000)) FROM flow_logs", 1, "64.0 MiB at most"),
@@ -130,6 +147,33 @@ fn what_is_wrong_in_the_engine_is_refused_with_a_remedy() {
         ("SELECT length(lpad(replace('a.b', '.', '--'), 20)) + length(repeat('ab', 1000))", "2020"),
         ("SELECT (3 = ANY (ARRAY[1, NULL])) IS NULL AND 1 = ANY (ARRAY[1, NULL])", "true"),
         ("SELECT extract(epoch FROM CAST(1694649600 AS TIMESTAMP(0)))", "1694649600.0"),
+        ("SELECT to_char(to_timestamp(1694649600), 'YYYY-MM-DD\"T\"HH24:MI:SS')", "2023-09-14T00:00:00"),
+        ("SELECT count(DISTINCT to_char(start_time, 'YYYY-MM')) FROM flow_logs", "3"),
+        ("SELECT (regexp_match('b', '(a)?(b)'))[1] IS NULL AND (regexp_match('b', '(a)?(b)'))[2] = 'b'", "true"),
+        ("SELECT cardinality(regexp_match('10.1.2.3', '^([^:]+)(:(\\d+))?$'))", "3"),
+        ("SELECT (regexp_match('abc', 'B', 'i'))[1] || coalesce((regexp_match('abc', 'x'))[1], '-')", "b-"),
+        ("SELECT regexp_replace('a.b', 'a', '[\\&]')", "[a].b"),
+        ("SELECT regexp_replace('abc', '(a)(b)', '\\\\2\\1\\&5')", "\\2aab5c"),
+        ("SELECT sum(n) FROM (VALUES (1), (2), (5), (7)) AS t(n) WHERE n = 0x02 OR n & 0x05 = 0x5", "14"),
+        (
+            "SELECT 18446744073709551616 > 18446744073709551615 AND CAST(99999999999999999999 AS TEXT) LIKE '%99999'",
+            "true",
+        ),
+        ("SELECT interval '01:30:00' * 2 = interval '3 hours'", "true"),
+        (
+            "SELECT t = '2023-09-14 00:00' AND t = '2023-09-14T00:00Z' FROM (SELECT to_timestamp(1694649600) AS t)",
+            "true",
+        ),
+        ("SELECT packets * 2 AS packets FROM flow_logs ORDER BY packets DESC LIMIT 1", "10"),
+        (
+            "WITH RECURSIVE t(n) AS (SELECT 1.0 UNION ALL SELECT n * 2.5 FROM t WHERE n < 9) SELECT sum(n) FROM t",
+            "25.375",
+        ),
+        (
+            "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT CAST(n * 2.5 AS INT) FROM t WHERE n < 9) \
+             SELECT sum(n) FROM t",
+            "20",
+        ),
     ] {
         let said = lab.run(&["query", "{}lake", sql, "--format", "csv"]);
         assert_eq!((said.code, said.stdout.lines().nth(1)), (0, Some(right)), "{sql}: {}", said.stderr);

@@ -12,6 +12,7 @@ mod frame;
 mod hash;
 mod help;
 mod iana;
+mod matches;
 mod moments;
 mod neighbour;
 mod port;
@@ -46,6 +47,7 @@ pub(super) fn register(context: &SessionContext) {
     context.register_udaf(count::count());
     context.register_udaf(sum::sum());
     context.register_udaf(average::average());
+    context.register_udf(matches::regexp_match());
     // The engine's own `nvl` has a type of a few for both of its arguments: a value beyond it was null.
     context.register_udf(coalesce().as_ref().clone().with_aliases(["nvl", "ifnull"]));
     frame::register(context);
@@ -110,6 +112,11 @@ impl Function {
     /// How it is called, as `docs/sql.md` has it, and what it gives.
     fn means(self, usage: &str, meaning: &str) -> Function {
         Function { documentation: Some(Documentation::builder(help::OWN, meaning, usage).build()), ..self }
+    }
+
+    /// In the place of a function of the engine, which says what it is.
+    fn in_place_of(self, other: &ScalarUDF) -> Function {
+        Function { documentation: other.documentation().cloned(), ..self }
     }
 }
 

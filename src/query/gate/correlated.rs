@@ -101,6 +101,7 @@ fn of_node(node: &LogicalPlan, kind: Kind) -> Option<String> {
         LogicalPlan::Limit(Limit { .. }) => {
             ("LIMIT or OFFSET", "number the rows in FROM: row_number() OVER (PARTITION BY …)")
         }
+        LogicalPlan::Unnest(_) => ("unnest of a column in FROM", "write it among the columns: SELECT unnest(…) FROM …"),
         _ => ("UNION and its kin", "write one query for each part"),
     };
     Some(format!("{name} {WITHIN} ({remedy})"))

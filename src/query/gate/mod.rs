@@ -8,6 +8,8 @@ mod clauses;
 mod correlated;
 mod functions;
 mod operators;
+mod orders;
+mod recursive;
 mod subqueries;
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,11 @@ pub fn refusal(statement: &Statement, is_scalar: &dyn Fn(&str) -> bool) -> Optio
 /// What a statement is refused for once it is planned; `None` lets it pass.
 pub fn planned(plan: &LogicalPlan) -> Option<Refusal> {
     subqueries::of_plan(plan).map(Refusal::Ignored)
+}
+
+/// Writes a statement so that [`planned`] can tell what the planner adds to it from what is written.
+pub(crate) fn marked(statement: &mut Statement) {
+    recursive::mark(statement);
 }
 
 /// As [`refusal`], of a statement as the engine's own parser gives it.

@@ -1,4 +1,5 @@
-//! Subqueries that the engine would answer wrongly, judged in the plan as the planner made it.
+//! Subqueries that the engine would answer wrongly, judged in the plan as the planner made it. All its parts are gone
+//! through here, so that [`orders`] and [`recursive`] judge theirs too.
 //!
 //! The engine (DataFusion 55) turns `IN (SELECT …)` into a join. As a condition of its own in WHERE or HAVING that
 //! join knows of nulls; within another expression it takes what is unknown for false, which only AND and OR may do. It
@@ -13,6 +14,7 @@ use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Subquery};
 
 use super::correlated::{self, Kind};
+use super::{orders, recursive};
 
 /// What a plan is refused for; `None` lets it pass.
 pub(super) fn of_plan(plan: &LogicalPlan) -> Option<String> {
@@ -29,6 +31,9 @@ fn of_node(node: &LogicalPlan) -> Result<Option<String>> {
     if let LogicalPlan::Subquery(lateral) = node
         && let Some(name) = correlated::refusal(&lateral.subquery, Kind::Lateral)
     {
+        return Ok(Some(name));
+    }
+    if let Some(name) = orders::refusal(node).or_else(|| recursive::refusal(node)) {
         return Ok(Some(name));
     }
     let mut found = None;

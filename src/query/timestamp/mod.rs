@@ -27,6 +27,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF, binary_expr, lit};
+use datafusion::scalar::ScalarValue;
 
 use conversion::Conversion;
 use recast::Recast;
@@ -46,6 +47,13 @@ impl FunctionRewrite for OwnCasts {
         let zone: Arc<str> = config.execution.time_zone.as_deref().unwrap_or("UTC").into();
         if let Expr::ScalarFunction(call) = &expr {
             let time = match (call.name(), call.args.as_slice()) {
+                ("date_bin", [Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(width)), _), ..])
+                    if [i64::from(width.months), i64::from(width.days), width.nanoseconds]
+                        .iter()
+                        .any(|part| *part < 0) =>
+                {
+                    return plan_err!("date_bin has no negative width: write interval '15 minutes'");
+                }
                 ("to_timestamp", [argument]) => instant(argument, schema, &zone),
                 ("from_unixtime", [argument]) => Some(clock(argument, &zone)),
                 ("to_unixtime", [argument]) if kind_of(argument, schema).is_some_and(|(_, zoned)| zoned.is_none()) => {
