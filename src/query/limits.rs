@@ -38,7 +38,7 @@ impl PhysicalOptimizerRule for LimitsStay {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let walled = plan.transform_up(|node| Ok(walled(node))).data()?;
         let sorted = self.0.optimize(walled, config)?;
-        sorted.transform_up(|node| opened(node)).data()
+        sorted.transform_up(opened).data()
     }
 
     fn name(&self) -> &str {

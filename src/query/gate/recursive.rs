@@ -1,8 +1,8 @@
 //! `WITH RECURSIVE` whose parts have other types.
 //!
-//! The engine (DataFusion 55) casts what the second part gives to the types of the first: `SELECT 1 UNION ALL SELECT n
-//! * 2.5` lost its fractions at every step. PostgreSQL refuses it. A cast that is written there says what is meant, and
-//! is told from those that the planner adds by being written twice.
+//! The engine (DataFusion 55) casts what the second part gives to the types of the first: of `SELECT 1 UNION ALL SELECT
+//! n * 2.5` the fractions were lost at every step. PostgreSQL refuses it. A cast that is written there says what is
+//! meant, and is told from those that the planner adds by being written twice.
 
 use std::ops::ControlFlow;
 
