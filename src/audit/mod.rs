@@ -63,6 +63,9 @@ use crate::source::{SourceError, Store};
 const THREAD_BYTES: u64 = 96 << 20;
 const THREAD_BYTES_WITH_SOURCES: u64 = 160 << 20;
 
+/// Threads that prove partitions wait for others that hash files, of which the runtime has 512 in all.
+const THREADS_MAX: usize = 256;
+
 /// How a lake is verified.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -216,7 +219,7 @@ impl<'a> Audit<'a> {
             committed: shortcuts::Committed::default(),
             sealed: Totals::default(),
             superseded: Arc::default(),
-            threads: options.threads.min(room as usize).max(1),
+            threads: options.threads.min(room as usize).clamp(1, THREADS_MAX),
         }
     }
 

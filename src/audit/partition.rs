@@ -31,8 +31,16 @@ pub struct Telling(pub Sender<Difference>);
 
 impl Telling {
     fn tell(&self, difference: Difference) -> Result<(), AuditError> {
-        let gone = |_| AuditError::Tell(std::io::ErrorKind::BrokenPipe.into());
-        self.0.blocking_send(difference).map_err(gone)
+        self.0.blocking_send(difference).map_err(|_| Telling::gone())
+    }
+
+    /// An error once the verification has ended without this partition.
+    fn is_heard(&self) -> Result<(), AuditError> {
+        if self.0.is_closed() { Err(Telling::gone()) } else { Ok(()) }
+    }
+
+    fn gone() -> AuditError {
+        AuditError::Tell(std::io::ErrorKind::BrokenPipe.into())
     }
 }
 
@@ -111,6 +119,7 @@ impl<'a> Proof<'a> {
             if self.damaged.contains(&index) {
                 continue;
             }
+            self.telling.is_heard()?;
             let opened = match self.held.remove(&index) {
                 Some(file) => Ok(file),
                 None => self.opening.file(live, is_first_reading)?,

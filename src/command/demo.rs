@@ -17,7 +17,7 @@ use crate::cli::{self, Command};
 use crate::convert::{self, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::State;
-use crate::output::{Output, refuse_in_lake};
+use crate::output::{Output, refuse_in_lake, temporary_folder};
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::Session;
 use crate::query::format::{self, Format, Room};
@@ -43,6 +43,8 @@ struct Mark {
 
 pub(super) async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
     let dir = &arguments.dir;
+    // The report may spill there.
+    temporary_folder()?;
     let mark = claim(dir)?;
     let options = options(dir, mark).await?;
     let bucket = dir.join(BUCKET);
@@ -104,7 +106,10 @@ fn claim(dir: &Path) -> Result<Mark, Error> {
 }
 
 fn not_made_here(path: &Path) -> Error {
-    Error::Usage(format!("{} is there, and no demo made it; remove it, or give another folder", path.display()))
+    Error::Usage(format!(
+        "{} is there, and no demo of this version made it; remove it, or give another folder",
+        path.display()
+    ))
 }
 
 /// Neither is a link followed nor a pipe waited for.

@@ -89,15 +89,29 @@ fn of_input(by: &PhysicalSortExpr, projection: &ProjectionExec) -> Option<Physic
 /// What stands in the place of a wall.
 fn opened(node: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
     let Some(wall) = node.downcast_ref::<Wall>() else { return Ok(Transformed::no(node)) };
+    if let Some(limit) = wall.limit.downcast_ref::<GlobalLimitExec>() {
+        let mut opened = GlobalLimitExec::new(Arc::clone(limit.input()), limit.skip(), limit.fetch());
+        // Who reads a file may else take any rows that are enough.
+        opened.set_required_ordering(limit.input().output_ordering().filter(|_| wall.order.is_some()).cloned());
+        return Ok(Transformed::yes(Arc::new(opened)));
+    }
     let Some(sort) = wall.limit.downcast_ref::<SortExec>() else {
-        return Ok(Transformed::yes(Arc::clone(&wall.limit)));
+        return internal_err!("a wall stands for a limit or a sort");
     };
     let (input, order, fetch) = (sort.input(), sort.expr(), sort.fetch());
     let is_in_order = input.equivalence_properties().ordering_satisfy(order.clone())?;
     let is_one = input.output_partitioning().partition_count() == 1;
     let sorted: Arc<dyn ExecutionPlan> = match (is_in_order, is_one) {
-        (true, true) => Arc::new(GlobalLimitExec::new(Arc::clone(input), 0, fetch)),
-        (true, false) => Arc::clone(input),
+        (true, true) => {
+            let mut limit = GlobalLimitExec::new(Arc::clone(input), 0, fetch);
+            limit.set_required_ordering(Some(order.clone()));
+            Arc::new(limit)
+        }
+        (true, false) => {
+            let mut limit = LocalLimitExec::new(Arc::clone(input), fetch.unwrap_or(usize::MAX));
+            limit.set_required_ordering(Some(order.clone()));
+            Arc::new(limit)
+        }
         (false, _) => {
             let sort = SortExec::new(order.clone(), Arc::clone(input)).with_fetch(fetch);
             Arc::new(sort.with_preserve_partitioning(!is_one))

@@ -77,9 +77,8 @@ fn has_sign(replacement: &Expr) -> bool {
         text.match_indices('\\').any(|(at, _)| digit(at + 1) && digit(at + 2))
     };
     !is_spelled(replacement)
-        && written(replacement).is_none_or(|text| {
-            text.contains('$') || text.contains(r"\\") || text.contains(r"\&") || is_two_digits(text)
-        })
+        && written(replacement)
+            .is_none_or(|text| ["$", r"\\", r"\&", r"\0"].iter().any(|sign| text.contains(sign)) || is_two_digits(text))
 }
 
 /// A plan may be analyzed twice.
@@ -143,6 +142,8 @@ fn replacement(text: &str) -> String {
             ('$', _) => spelled.push_str("$$"),
             (_, None) => spelled.push(sign),
             (_, Some('&')) => spelled += r"\0",
+            // It is text, and to the engine the whole match.
+            (_, Some('0')) => spelled = spelled + r"\" + NOTHING + "0",
             (_, Some('\\')) => spelled.push('\\'),
             (_, Some(digit)) => spelled.extend(['\\', digit]),
         }

@@ -154,6 +154,7 @@ fn what_is_wrong_in_the_engine_is_refused_with_a_remedy() {
         ("SELECT (regexp_match('abc', 'B', 'i'))[1] || coalesce((regexp_match('abc', 'x'))[1], '-')", "b-"),
         ("SELECT regexp_replace('a.b', 'a', '[\\&]')", "[a].b"),
         ("SELECT regexp_replace('abc', '(a)(b)', '\\\\2\\1\\&5')", "\\2aab5c"),
+        ("SELECT regexp_replace('abc', '(a)(b)', '\\0')", "\\0c"),
         ("SELECT sum(n) FROM (VALUES (1), (2), (5), (7)) AS t(n) WHERE n = 0x02 OR n & 0x05 = 0x5", "14"),
         (
             "SELECT 18446744073709551616 > 18446744073709551615 AND CAST(99999999999999999999 AS TEXT) LIKE '%99999'",

@@ -80,7 +80,7 @@ fn a_demo_goes_on_where_a_demo_was_and_nowhere_else() {
     let own = lake.display().to_string();
     assert_eq!(lab.run(&["convert", "{}logs/", &own]).code, 0);
     let said = demo(&lab, &place, 2);
-    assert!(said.stderr.contains("lake is there, and no demo made it"), "{}", said.stderr);
+    assert!(said.stderr.contains("lake is there, and no demo of this version made it"), "{}", said.stderr);
     assert_eq!(rows(&lab, &lake), "1");
 }
 
@@ -96,7 +96,7 @@ fn a_demo_touches_nothing_of_others() {
         let said = demo(&lab, place, 2);
         assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
     };
-    refused(&home, "home/lake is there, and no demo made it; remove it, or give another folder");
+    refused(&home, "home/lake is there, and no demo of this version made it; remove it, or give another folder");
     let url = format!("file://{}", home.display());
     refused(Path::new(&url), "is no path");
     refused(Path::new("@prod"), "is no path");
@@ -104,10 +104,10 @@ fn a_demo_touches_nothing_of_others() {
     std::fs::create_dir(&elsewhere).expect("a folder");
     for name in ["bucket", "lake"] {
         symlink(home.join("logs"), elsewhere.join(name)).expect("the lab can link");
-        refused(&elsewhere, &format!("elsewhere/{name} is there, and no demo made it"));
+        refused(&elsewhere, &format!("elsewhere/{name} is there, and no demo of this version made it"));
         // Nor with the mark of another demo.
         std::fs::write(elsewhere.join(".flowlake-demo"), "{\"lake_id\":\"x\"}").expect("the lab's own file");
-        refused(&elsewhere, &format!("elsewhere/{name} is there, and no demo made it"));
+        refused(&elsewhere, &format!("elsewhere/{name} is there, and no demo of this version made it"));
         std::fs::write(elsewhere.join(".flowlake-demo"), "x").expect("the lab's own file");
         refused(&elsewhere, ".flowlake-demo is no mark of a demo");
         std::fs::remove_file(elsewhere.join(".flowlake-demo")).expect("the lab's own file");

@@ -3,6 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::WriterProperties;
 
 use crate::lab::{Lab, Said, on_both_stores};
 use crate::server::READER;
@@ -348,6 +354,47 @@ fn own_files_join_by_value() {
         let said = query(&lab, &["SELECT 1", "--table", &table]);
         assert_eq!(said.code, 2, "{table}: {}", said.stderr);
         assert!(said.stderr.contains(says), "{table}: {}", said.stderr);
+    }
+}
+
+/// A file that says in what order its rows are: of a row group that fits the filter in part the first rows are the answer,
+/// and not those of a later one that fits it whole.
+#[test]
+fn a_limit_over_sorted_files_takes_the_first_rows() {
+    let lab = small();
+    let write = |name: &str, from: i64| {
+        let id: ArrayRef = Arc::new(Int64Array::from_iter_values(from..from + 200));
+        let flag: ArrayRef =
+            Arc::new(Int64Array::from_iter_values((0..200).map(|n| i64::from(n >= 100 || n % 2 == 1))));
+        let batch = RecordBatch::try_from_iter([("id", id), ("flag", flag)]).expect("two columns");
+        let by_id = SortingColumn { column_idx: 0, descending: false, nulls_first: false };
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(100))
+            .set_sorting_columns(Some(vec![by_id]))
+            .build();
+        let path = lab.temporary().join(name);
+        let file = std::fs::File::create(&path).expect("a file");
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).expect("a writer");
+        writer.write(&batch).expect("rows");
+        writer.close().expect("a footer");
+        path.display().to_string()
+    };
+    let tables = [format!("a={}", write("a.parquet", 0)), format!("b={}", write("b.parquet", 1000))];
+    for (sql, right) in [
+        ("SELECT id FROM a WHERE flag = 1 ORDER BY id LIMIT 3", "1 3 5"),
+        ("SELECT id FROM a WHERE flag = 1 ORDER BY id LIMIT 2 OFFSET 1", "3 5"),
+        ("SELECT id FROM (SELECT id FROM a WHERE flag = 1 ORDER BY id) AS t ORDER BY id LIMIT 3", "1 3 5"),
+        ("SELECT id FROM (SELECT * FROM a UNION ALL SELECT * FROM b) AS t WHERE flag = 1 ORDER BY id LIMIT 3", "1 3 5"),
+        ("SELECT id FROM a WHERE flag = 1 ORDER BY id DESC LIMIT 2", "199 198"),
+        ("SELECT max(id) AS id FROM (SELECT id FROM a WHERE flag = 1 ORDER BY id LIMIT 3) AS t", "5"),
+    ] {
+        for threads in ["1", "4"] {
+            let mut arguments = vec![sql, "--format", "csv", "--threads", threads];
+            tables.iter().for_each(|table| arguments.extend(["--table", table]));
+            let said = query(&lab, &arguments);
+            let found: Vec<&str> = said.stdout.lines().skip(1).collect();
+            assert_eq!(found.join(" "), right, "{threads} threads: {sql}: {}", said.stderr);
+        }
     }
 }
 
