@@ -8,6 +8,7 @@
 //! memory before the first is looked at. The plain version that it is tested against is a `HashMap` (`tests.rs`).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::kept::Kept;
 use super::table::{Inline, InlineTable, LongTable};
@@ -187,6 +188,8 @@ impl Dictionary {
 pub struct Dictionaries {
     slots: HashMap<(Table, String), usize>,
     all: Vec<Dictionary>,
+    /// Another one after each clear, and in each set of dictionaries.
+    era: Arc<()>,
 }
 
 impl Dictionaries {
@@ -215,8 +218,14 @@ impl Dictionaries {
         self.all.iter().any(Dictionary::is_full)
     }
 
+    /// What the ids are of: the same one as long as an id means the same text.
+    pub(super) fn era(&self) -> &Arc<()> {
+        &self.era
+    }
+
     /// Forgets every text; slots stay, ids begin again at 1.
     pub fn clear(&mut self) {
+        self.era = Arc::default();
         for dictionary in &mut self.all {
             dictionary.clear();
         }

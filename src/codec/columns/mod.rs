@@ -4,6 +4,7 @@
 //! chunks of a task; integers are plain. Arrow arrays are not used here: a dictionary that grows from chunk to chunk
 //! cannot be an array's values without being copied each time.
 
+mod cells;
 mod dictionary;
 mod kept;
 mod table;
@@ -11,6 +12,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use cells::{CellHashes, Cells, SourceTexts};
 pub use dictionary::{Dictionaries, Dictionary, NULL_TEXT, TEXT_PADDING};
 
 use std::sync::Arc;

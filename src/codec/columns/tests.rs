@@ -1,3 +1,7 @@
+//! Dictionaries against hash maps, and sums of cells against the cells themselves.
+
+mod cells;
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;

@@ -118,18 +118,23 @@ impl Layout {
         if !others.is_empty() {
             columns.push(Column { name: OTHER_FIELDS.to_owned(), kind: Kind::Text });
         }
+        Ok(Layout { others, ..Layout::of_columns(table, columns) })
+    }
+
+    /// The layout of columns that have the types they are stored as, without a line that they come from.
+    pub fn of_columns(table: Table, columns: Vec<Column>) -> Layout {
         let position = |name: &str, kind: Kind| {
             columns.iter().position(|column| column.name == name && column.kind.same_storage(kind))
         };
-        Ok(Layout {
+        Layout {
             table,
             start: position("start", Kind::Seconds),
             end: position("end", Kind::Seconds),
             packets: position("packets", Kind::Int64),
             bytes: position("bytes", Kind::Int64),
             columns,
-            others,
-        })
+            others: Vec::new(),
+        }
     }
 
     /// Values of a line.
