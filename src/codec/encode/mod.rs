@@ -36,13 +36,14 @@ mod texts;
 mod values;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use file::DataFile;
 pub use limits::OPEN_PARTITIONS_MAX;
 pub use options::{Compression, Options, Origin, PartitionBy, Staging, UnknownChoice};
-pub use partition::{Hour, Partition};
+pub use partition::{Hour, NotAPartition, Partition};
 pub use receipt::{PartitionSums, row_mix};
+pub(crate) use shape::is_required;
 
 use std::collections::HashMap;
 use std::io;
@@ -149,21 +150,46 @@ impl<S: Staging> TaskEncoder<S> {
         self.receipt.take()
     }
 
-    /// Takes the rows of `chunk`, which are of the object that was begun last.
+    /// Takes the rows of `chunk`, which are of the object that was begun last, each into the partition of its `start`.
     pub fn push(&mut self, chunk: &Chunk, dictionaries: &Dictionaries) -> Result<(), EncodeError> {
-        let origin = Arc::clone(self.origins.last().expect("rows follow the beginning of their object"));
-        let plan = self.shapes.plan(&chunk.layout)?;
-        let ints = |column: Option<usize>| match column.map(|column| &chunk.values[column]) {
-            Some(Values::Int(values)) => values.as_slice(),
-            Some(Values::Text(_)) | None => &[],
-        };
+        let by = self.options.partition_by;
+        let unknown = PartitionKey::of_origin(&self.origin(), by);
+        let mut runs = std::mem::take(&mut self.runs);
+        match chunk.layout.start {
+            Some(_) => partition::split(ints(chunk, chunk.layout.start), by, unknown, &mut runs),
+            None => runs.splice(.., [(unknown, 0..chunk.rows())]).for_each(drop),
+        }
+        self.push_runs(chunk, dictionaries, &runs)?;
+        self.runs = runs;
+        Ok(())
+    }
+
+    /// Takes the rows of `chunk` as [`TaskEncoder::push`] does, but all into `partition`, whatever their `start` says:
+    /// rows that are carried over from a data file stay in its partition.
+    pub fn push_into(
+        &mut self,
+        chunk: &Chunk,
+        dictionaries: &Dictionaries,
+        partition: Partition,
+    ) -> Result<(), EncodeError> {
+        self.push_runs(chunk, dictionaries, &[(PartitionKey::of_partition(partition), 0..chunk.rows())])
+    }
+
+    fn push_runs(
+        &mut self,
+        chunk: &Chunk,
+        dictionaries: &Dictionaries,
+        runs: &[(PartitionKey, Range<usize>)],
+    ) -> Result<(), EncodeError> {
+        let origin = self.origin();
         let layout = &chunk.layout;
+        let plan = self.shapes.plan(layout)?;
         let counted = Counted {
             lines: &chunk.lines,
-            start: ints(layout.start),
-            end: ints(layout.end),
-            packets: ints(layout.packets),
-            bytes: ints(layout.bytes),
+            start: ints(chunk, layout.start),
+            end: ints(chunk, layout.end),
+            packets: ints(chunk, layout.packets),
+            bytes: ints(chunk, layout.bytes),
         };
         let rows = Rows {
             values: &chunk.values,
@@ -173,19 +199,15 @@ impl<S: Staging> TaskEncoder<S> {
             dictionaries,
             origin: &origin,
         };
-        let by = self.options.partition_by;
-        let unknown = PartitionKey::of_origin(&origin, by);
-        let mut runs = std::mem::take(&mut self.runs);
-        match layout.start {
-            Some(_) => partition::split(counted.start, by, unknown, &mut runs),
-            None => runs.splice(.., [(unknown, 0..chunk.rows())]).for_each(drop),
-        }
         for (key, range) in runs.iter().filter(|(_, range)| !range.is_empty()) {
             self.receipt.add(layout.table, *key, &counted, range.clone());
             self.route(plan.shape, *key, &rows, range.clone())?;
         }
-        self.runs = runs;
         Ok(())
+    }
+
+    fn origin(&self) -> Arc<Origin> {
+        Arc::clone(self.origins.last().expect("rows follow the beginning of their object"))
     }
 
     /// The ids given so far mean nothing after this call: every row group ends.
@@ -370,5 +392,13 @@ impl<S: Staging> TaskEncoder<S> {
             }
         }
         Ok(())
+    }
+}
+
+/// The values of a column of integers; none if the layout lacks it.
+fn ints(chunk: &Chunk, column: Option<usize>) -> &[i64] {
+    match column.map(|column| &chunk.values[column]) {
+        Some(Values::Int(values)) => values,
+        Some(Values::Text(_)) | None => &[],
     }
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::columns::SourceTexts;
+
 /// How the pages of a file are compressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -105,6 +107,16 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// The texts that all of its rows have.
+    pub fn texts(&self) -> SourceTexts<'_> {
+        SourceTexts {
+            url: &self.url,
+            account: self.account.as_deref(),
+            region: self.region.as_deref(),
+            log_id: self.log_id.as_deref(),
+        }
+    }
+
     /// The value of a text column of [`crate::schema::PROVENANCE`].
     pub(super) fn text(&self, column: &str) -> Option<&str> {
         match column {

@@ -4,6 +4,7 @@
 //! partition. The same holds for a `start` after the year 9999, which no reader takes for a date.
 
 use std::ops::Range;
+use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::schema::PARTITION_KEYS;
 /// The name that Hive, Spark, Trino and DuckDB read as null.
 const DEFAULT: &str = "__HIVE_DEFAULT_PARTITION__";
 
+const HOURS_PER_DAY: u8 = 24;
 const SECONDS_PER_HOUR: i64 = 3600;
 const SECONDS_PER_DAY: i64 = 24 * SECONDS_PER_HOUR;
 
@@ -50,6 +52,43 @@ impl Partition {
     }
 }
 
+/// A text that is the path of no partition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a partition such as `date=2023-09-14` or `date=2023-09-14/hour=07`")]
+pub struct NotAPartition(String);
+
+impl FromStr for Partition {
+    type Err = NotAPartition;
+
+    /// The partition of which `path` is the [`Partition::path`].
+    fn from_str(path: &str) -> Result<Partition, NotAPartition> {
+        parse(path).filter(|partition| partition.path() == path).ok_or_else(|| NotAPartition(path.to_owned()))
+    }
+}
+
+/// Reads more than [`Partition::path`] writes, such as an hour of one digit.
+fn parse(path: &str) -> Option<Partition> {
+    let [date_key, hour_key] = PARTITION_KEYS;
+    let (date, hour) = match path.split_once('/') {
+        Some((date, hour)) => (date, Some(value(hour, hour_key)?)),
+        None => (path, None),
+    };
+    let date = match value(date, date_key)? {
+        DEFAULT => None,
+        date => Some(date.parse().ok()?),
+    };
+    let hour = match hour {
+        None => Hour::All,
+        Some(DEFAULT) => Hour::Unknown,
+        Some(hour) => Hour::Of(hour.parse().ok().filter(|hour| *hour < HOURS_PER_DAY)?),
+    };
+    Some(Partition { date, hour })
+}
+
+fn value<'a>(directory: &'a str, key: &str) -> Option<&'a str> {
+    directory.strip_prefix(key)?.strip_prefix('=')
+}
+
 /// A partition as an integer, so that rows are compared without a calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionKey {
@@ -68,6 +107,11 @@ impl PartitionKey {
             (PartitionBy::DateHour, _, _) => Hour::Unknown,
         };
         PartitionKey { day, hour }
+    }
+
+    pub fn of_partition(partition: Partition) -> PartitionKey {
+        let day = partition.date.map(|date| date.num_days_from_ce() - UNIX_EPOCH_DAYS_FROM_CE);
+        PartitionKey { day, hour: partition.hour }
     }
 
     pub fn partition(self) -> Partition {

@@ -2,7 +2,8 @@
 
 mod fixed;
 mod metadata;
-mod values;
+mod partition;
+pub(crate) mod values;
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Write};
@@ -12,7 +13,7 @@ use arrow::array::{Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::limits::Limits;
+pub use super::limits::Limits;
 use super::*;
 use crate::columns::{NULL_INT, NULL_TEXT};
 use crate::schema::{Column, Kind, Layout, PROVENANCE, Table, Types};
@@ -88,8 +89,12 @@ pub struct Outcome {
     pub receipts: Vec<Vec<PartitionSums>>,
 }
 
+pub fn encoder(options: &Options, limits: &Limits) -> TaskEncoder<Memory> {
+    TaskEncoder::with_limits(options.clone(), Memory::default(), limits.clone()).unwrap()
+}
+
 pub fn run(options: &Options, limits: &Limits, objects: &[TestObject]) -> Outcome {
-    let mut encoder = TaskEncoder::with_limits(options.clone(), Memory::default(), limits.clone()).unwrap();
+    let mut encoder = encoder(options, limits);
     let mut dictionaries = Dictionaries::default();
     let mut receipts = Vec::new();
     for object in objects {
@@ -103,6 +108,10 @@ pub fn run(options: &Options, limits: &Limits, objects: &[TestObject]) -> Outcom
         }
         receipts.push(encoder.end_object());
     }
+    finish(encoder, receipts)
+}
+
+pub fn finish(encoder: TaskEncoder<Memory>, receipts: Vec<Vec<PartitionSums>>) -> Outcome {
     let (files, memory) = encoder.finish().unwrap();
     let bytes = memory.0.lock().unwrap().values().map(|bytes| bytes.clone().into()).collect();
     Outcome { files, bytes, receipts }

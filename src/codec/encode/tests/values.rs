@@ -58,7 +58,7 @@ fn chunk() -> impl Strategy<Value = TestChunk> {
     })
 }
 
-fn object() -> impl Strategy<Value = TestObject> {
+pub fn object() -> impl Strategy<Value = TestObject> {
     let origin =
         (0..5_u8, proptest::option::of(0..3_u32), proptest::option::of(0..24_u8)).prop_map(|(n, day, hour)| Origin {
             url: format!("s3://logs/{n}.gz"),
@@ -71,7 +71,7 @@ fn object() -> impl Strategy<Value = TestObject> {
     (origin, proptest::collection::vec(chunk(), 0..5)).prop_map(|(origin, chunks)| TestObject { origin, chunks })
 }
 
-fn limits() -> impl Strategy<Value = Limits> {
+pub fn limits() -> impl Strategy<Value = Limits> {
     (1..70_usize, 1..200_usize, 1..20_usize, 1..4000_usize, 1..4000_usize).prop_map(
         |(page_rows, row_group_rows, open_partitions, bytes, spill_bytes)| Limits {
             page_rows,
@@ -132,7 +132,7 @@ fn check_receipt(options: &Options, object: &TestObject, receipt: &[PartitionSum
     assert_eq!(naive, found);
 }
 
-fn one_chunk(header: &str, rows: Vec<Vec<Cell>>) -> TestObject {
+pub fn one_chunk(header: &str, rows: Vec<Vec<Cell>>) -> TestObject {
     let chunk = TestChunk { header: header.to_owned(), rows, first_line: 2, clear_after: false };
     TestObject { origin: origin("s3://logs/a.gz"), chunks: vec![chunk] }
 }
