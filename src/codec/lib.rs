@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! bytes ──▶ decode ──▶ columns ──▶ encode ──▶ Parquet
+//!                         ▲                     │
+//!                         └────── readback ◀────┘
 //! ```
 //!
-//! [`schema`] says what a record is. A crate of its own, so that it is optimised as one piece, and is not built again when the
-//! rest of flowlake changes.
+//! [`schema`] says what a record is. A crate of its own, so that it is optimised as one piece, and is not built again
+//! when the rest of flowlake changes.
 
 pub mod schema;
 
@@ -14,3 +16,8 @@ pub mod columns;
 pub mod decode;
 
 pub mod encode;
+
+pub mod readback;
+
+#[cfg(test)]
+mod roundtrip_tests;
