@@ -13,7 +13,7 @@
 // What is said goes through `command::talk`: a closed pipe must not end the program.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-pub use flowlake_codec::{columns, decode, encode, schema};
+pub use flowlake_codec::{columns, decode, encode, readback, schema};
 
 pub mod shown;
 

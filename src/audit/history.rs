@@ -92,6 +92,11 @@ impl History {
                     differs("objects that leave an earlier plan", format!("objects that leave {}", drop.plan));
                 }
             }
+            Body::Void(void) => {
+                if !self.state.plans.get(&void.plan).is_some_and(PlanState::awaits_seal) {
+                    differs("an end of a plan that waits for its seal", format!("one of {}", void.plan));
+                }
+            }
             Body::Lost(lost) => {
                 for task in lost.tasks.iter().filter(|task| !self.state.plans.contains_key(&task.plan)) {
                     differs("tasks of earlier plans that are given up", format!("one of {}", task.plan));
@@ -104,7 +109,7 @@ impl History {
 /// A checkpoint holds only the plans that are open.
 fn fold_of(state: &State) -> State {
     let mut state = state.clone();
-    state.plans.retain(|_, plan| !plan.sealed);
+    state.plans.retain(|_, plan| plan.is_open());
     state
 }
 

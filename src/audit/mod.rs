@@ -30,6 +30,7 @@ mod rejects;
 mod report;
 mod rows;
 mod shortcuts;
+mod standing;
 mod sums;
 mod task;
 
@@ -51,9 +52,10 @@ use self::matching::{Matching, Mention, Side};
 use self::notes::Notes;
 use self::opened::Context;
 use self::records::words;
+use self::standing::{Standing, counts};
 use self::task::PlanSums;
 use crate::lake::{
-    Committed, Intent, Lake, LakeError, Outcome, PlanState, PlannedTask, State, Superseded, TaskRef, Totals,
+    Committed, Lake, LakeError, Names, Outcome, PlanState, PlannedTask, State, Superseded, TaskRef, Totals,
 };
 use crate::progress::Progress;
 use crate::schema::Table;
@@ -116,10 +118,12 @@ pub async fn verify(
     audit.report.plans = history.state.plans.len() as u64;
     audit.report.checkpoints = checkpoints.len() as u64;
     audit.superseded = Arc::new(superseded(lake, &history.state).await?);
+    audit.standing = Arc::new(Standing::read(lake, &history.state).await?);
     progress.verifying(history.state.totals.files, history.state.totals.file_bytes);
     for (&number, state) in &history.state.plans {
         audit.plan(&history, number, state).await?;
     }
+    audit.report.subtract(&audit.taken);
     queue::prove(&mut audit).await?;
     audit.stray_commits(&history, commits)?;
     audit.given_up(&history)?;
@@ -194,6 +198,9 @@ struct Audit<'a> {
     /// What the commits of sealed plans come to, without the rows for which others stand.
     sealed: Totals,
     superseded: Arc<Superseded>,
+    standing: Arc<Standing>,
+    /// What left the lake with plans that took effect at their seal: their reports count it no more.
+    taken: Totals,
     threads: usize,
 }
 
@@ -219,6 +226,8 @@ impl<'a> Audit<'a> {
             committed: shortcuts::Committed::default(),
             sealed: Totals::default(),
             superseded: Arc::default(),
+            standing: Arc::default(),
+            taken: Totals::default(),
             threads: options.threads.min(room as usize).clamp(1, THREADS_MAX),
         }
     }
@@ -242,6 +251,7 @@ impl<'a> Audit<'a> {
             part_bytes_max: quarter,
             progress: self.progress.clone(),
             superseded: self.superseded.clone(),
+            standing: self.standing.clone(),
         }
     }
 
@@ -297,6 +307,11 @@ impl<'a> Audit<'a> {
             let expected = format!("commits of {} tasks", state.plan.tasks);
             self.differ(&Difference::of_file(Kind::RecordStray, &name, expected, "one of another task"))?;
         }
+        if state.is_open() {
+            for name in tasks.iter().flat_map(|task| &task.inputs.files).filter_map(|file| Names::shown(&file.path)) {
+                self.files.add(Side::Known, &name, &name).map_err(|error| self.scratch(error))?;
+            }
+        }
         if !state.sealed {
             let tasks_committed = committed.len() as u64;
             self.report.plans_open.push(OpenPlan { plan: number, tasks: state.plan.tasks, tasks_committed });
@@ -310,7 +325,8 @@ impl<'a> Audit<'a> {
             && sums.replaced.iter().all(|old| !history.state.lost.contains(old));
         if let Some((entry, seal)) = history.seals.get(&number).filter(|_| body_is_read && is_whole) {
             let name = lake.names.relative(&lake.names.log(*entry));
-            let replaced_totals = totals_of(lake, &sums.replaced).await?;
+            let mut replaced_totals = totals_of(lake, &sums.replaced).await?;
+            replaced_totals.add(&sums.taken);
             for difference in history::check_seal(&name, (state, seal), &sums, &replaced_totals) {
                 self.differ(&difference)?;
             }
@@ -328,7 +344,7 @@ impl<'a> Audit<'a> {
     ) -> Result<PlanSums, AuditError> {
         let context = self.context();
         let replaced = history.state.replaced.clone();
-        let is_unfinished_redo = state.is_redo_under_way() && !self.superseded.by.contains(&number);
+        let is_unfinished_redo = state.is_redo_under_way() && !self.superseded.by.contains(&number) || !counts(state);
         let (waits, is_sealed) = (state.is_redo_under_way(), state.sealed);
         let state = Arc::new(state.clone());
         let audits = planned.into_iter().map(|task| {
@@ -343,7 +359,8 @@ impl<'a> Audit<'a> {
             }
             let Some(commit) = audited.commit else { continue };
             if let Some(set_aside) = audited.set_aside {
-                task::note(&mut self.notes, &commit, set_aside, waits).map_err(|error| self.scratch(error))?;
+                task::note(&mut self.notes, &self.standing, &commit, (set_aside, waits))
+                    .map_err(|error| self.scratch(error))?;
             }
             let task = commit.head.task;
             self.committed.add(number, task, state.plan.settings.format.as_deref(), &commit);
@@ -352,6 +369,7 @@ impl<'a> Audit<'a> {
             let is_live = !is_unfinished_redo && !self.superseded.tasks.contains(&task);
             if is_sealed {
                 self.sealed.add(&commit.head.totals);
+                self.taken.add(&commit.head.taken.totals);
             }
             if is_sealed && replaced.contains(&task) {
                 self.sealed.subtract(&commit.head.totals.of_conversions());
@@ -362,11 +380,13 @@ impl<'a> Audit<'a> {
             }
             // Of what was replaced nothing may be left.
             for file in commit.head.files.iter().filter(|_| !replaced.contains(&task)) {
-                let side = if is_live && !waits { Side::Committed } else { Side::Known };
+                let is_there = is_live && !waits && self.standing.is_live(&file.path);
+                let side = if is_there { Side::Committed } else { Side::Known };
                 self.files.add(side, &file.path, &file.path).map_err(|error| self.scratch(error))?;
             }
             for receipt in &commit.receipts {
-                let is_conversion = is_live && receipt.outcome == Outcome::Converted;
+                let is_conversion =
+                    is_live && receipt.outcome == Outcome::Converted && self.standing.is_in_effect(receipt, task);
                 let side = if is_conversion { Side::Committed } else { Side::Known };
                 self.objects.add(side, &receipt.url, &receipt.url).map_err(|error| self.scratch(error))?;
             }
@@ -387,9 +407,9 @@ impl<'a> Audit<'a> {
     async fn intents(&mut self, number: u64) -> Result<(), AuditError> {
         for meta in self.lake.list(&self.lake.names.intents_of_plan(number)).await? {
             let Some(task) = self.lake.names.intent_of(&meta.location) else { continue };
-            let Some(bytes) = self.lake.read(&meta.location).await? else { continue };
-            match serde_json::from_slice::<Intent>(&bytes) {
-                Ok(intent) => {
+            match self.lake.intent(&meta.location).await {
+                Ok(None) => {}
+                Ok(Some(intent)) => {
                     if !intent.is_of(task) {
                         let name = self.lake.names.relative(&meta.location);
                         let expected = "names that its task can have published";
@@ -400,11 +420,11 @@ impl<'a> Audit<'a> {
                         self.files.add(Side::Known, &file.path, &file.path).map_err(|error| self.scratch(error))?;
                     }
                 }
-                Err(error) => {
+                Err(LakeError::Record { reason, .. }) => {
                     let name = self.lake.names.relative(&meta.location);
-                    let found = error.to_string();
-                    self.differ(&Difference::of_file(Kind::RecordUnreadable, &name, "an intent", found))?;
+                    self.differ(&Difference::of_file(Kind::RecordUnreadable, &name, "an intent", reason))?;
                 }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -425,7 +445,8 @@ impl<'a> Audit<'a> {
     /// What entries took off for tasks that were given up, which no seal can prove any more: what is left must be
     /// there.
     fn given_up(&mut self, history: &History) -> Result<(), AuditError> {
-        let (state, left) = (&history.state, self.sealed);
+        let (state, mut left) = (&history.state, self.sealed);
+        left.subtract(&self.taken);
         if state.lost.is_empty() || state.totals == left {
             return Ok(());
         }
@@ -437,11 +458,14 @@ impl<'a> Audit<'a> {
     /// Files in the folders of tables that no commit names, and files that two name.
     async fn match_files(&mut self) -> Result<(), AuditError> {
         let files = std::mem::replace(&mut self.files, Matching::new(&self.options.scratch));
-        let (mut unpublished, mut stray, mut twice) = (0, Vec::new(), Vec::new());
+        let (mut unpublished, mut retired, mut stray, mut twice) = (0, 0, Vec::new(), Vec::new());
+        let standing = self.standing.clone();
+        let has_left = |name: &str| name.parse().is_ok_and(|name| !standing.is_live(&name));
         let each = |group: &[Mention<'_>]| {
             let of = |side| group.iter().filter(|mention| mention.side == side).count();
             match (of(Side::Committed), of(Side::Known), of(Side::Listed)) {
                 (0, 0, _) => stray.push(group[0].note.to_owned()),
+                (0, _, 1..) if has_left(group[0].note) => retired += 1,
                 (0, _, 1..) => unpublished += 1,
                 (2.., _, _) => twice.push(group[0].note.to_owned()),
                 _ => {}
@@ -449,7 +473,7 @@ impl<'a> Audit<'a> {
             Ok(())
         };
         files.groups(each).map_err(|error| self.scratch(error))?;
-        self.report.files_unpublished = unpublished;
+        (self.report.files_unpublished, self.report.files_retired) = (unpublished, retired);
         stray.sort_unstable();
         for name in stray {
             // A run that goes on meanwhile may have removed it.

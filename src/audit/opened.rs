@@ -1,18 +1,17 @@
 //! Files of the lake, opened for reading if they are what a record says.
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{Seek, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
-use object_store::{GetResultPayload, ObjectStoreExt};
 use tokio::runtime::Handle;
 
 use super::AuditError;
 use super::difference::{Difference, Kind};
 use super::notes::LiveFile;
-use crate::lake::{Commit, Lake, Relative, State, Superseded};
+use super::standing::Standing;
+use crate::lake::{Lake, OpenError, Relative, State, Superseded, Unlike, all_removed};
 use crate::progress::Progress;
 
 /// Downloads of one file: a connection that breaks in the middle is no difference.
@@ -31,6 +30,7 @@ pub struct Context {
     pub progress: Progress,
     /// Tasks whose files are gone, or on their way out.
     pub superseded: Arc<Superseded>,
+    pub standing: Arc<Standing>,
 }
 
 /// Opens data files one by one, as they are read: a partition may have more than a process may hold open.
@@ -58,8 +58,11 @@ impl Opening {
         self.runtime.block_on(async {
             let state = State::load(&self.context.lake).await?;
             let superseded = state.superseded(&self.context.lake).await?;
+            let removed = self.context.removed_by_now(&state).await;
             let was_sealed = |file: &LiveFile| file.waits && !state.is_open(file.task.plan);
-            let is_replaced = |file: &&LiveFile| was_sealed(file) || superseded.tasks.contains(&file.task);
+            let is_replaced = |file: &&LiveFile| {
+                was_sealed(file) || superseded.tasks.contains(&file.task) || removed.contains(&file.record.path)
+            };
             Ok(files.iter().copied().filter(is_replaced).collect())
         })
     }
@@ -73,9 +76,19 @@ struct Expected<'a> {
 }
 
 impl Context {
-    /// The rejects of a commit, if it has any: their name tells their hash.
-    pub async fn rejects(&self, commit: &Commit) -> Result<Result<Option<File>, Difference>, AuditError> {
-        let Some(name) = &commit.head.rejects else { return Ok(Ok(None)) };
+    /// Names that have left the lake by now. A ledger that cannot be read is told of elsewhere.
+    async fn removed_by_now(&self, state: &State) -> HashSet<Relative> {
+        all_removed(&state.every_head(&self.lake).await.unwrap_or_default())
+    }
+
+    pub async fn has_left_by_now(&self, name: Option<&Relative>) -> Result<bool, AuditError> {
+        let removed = self.removed_by_now(&State::load(&self.lake).await?).await;
+        Ok(name.is_some_and(|name| removed.contains(name)))
+    }
+
+    /// The lines that a task set aside, if there are any: their name tells their hash.
+    pub async fn rejects(&self, name: Option<&Relative>) -> Result<Result<Option<File>, Difference>, AuditError> {
+        let Some(name) = name else { return Ok(Ok(None)) };
         let hash = name.rsplit('-').next().and_then(|rest| rest.split('.').next()).unwrap_or_default();
         let opened = self.open(&Expected { name, bytes: None, hash: Some(hash) }).await?;
         Ok(opened.map(Some).map_err(|difference| match difference.kind {
@@ -86,58 +99,28 @@ impl Context {
 
     /// The file, if it is what the record says.
     async fn open(&self, expected: &Expected<'_>) -> Result<Result<File, Difference>, AuditError> {
+        let Expected { name, bytes, hash } = *expected;
         let mut attempts = 0;
         let opened = loop {
             attempts += 1;
-            match self.get(expected.name).await {
+            match self.lake.open_as_said(name, bytes, hash, &self.scratch).await {
                 Ok(opened) => break opened,
-                Err(error @ AuditError::Scratch { .. }) => return Err(error),
-                Err(error) if attempts == ATTEMPTS_MAX => return Err(error),
-                Err(_) => {}
+                Err(OpenError::Scratch(source)) => {
+                    return Err(AuditError::Scratch { path: self.scratch.clone(), source });
+                }
+                Err(OpenError::Lake(error)) if attempts == ATTEMPTS_MAX => return Err(error.into()),
+                Err(OpenError::Lake(_)) => {}
             }
         };
-        let told = |kind, wanted: String, found: String| Difference::of_file(kind, expected.name, wanted, found);
-        let Some(mut file) = opened else {
-            let size = expected.bytes.map_or_else(|| "a file".to_owned(), |bytes| format!("{bytes} bytes"));
-            return Ok(Err(told(Kind::FileMissing, size, "nothing".to_owned())));
-        };
-        let fail = |source| AuditError::Scratch { path: self.scratch.clone(), source };
-        let length = file.metadata().map_err(fail)?.len();
-        if let Some(bytes) = expected.bytes.filter(|&bytes| bytes != length) {
-            return Ok(Err(told(Kind::FileSize, format!("{bytes} bytes"), format!("{length} bytes"))));
-        }
-        let Some(expected_hash) = expected.hash else { return Ok(Ok(file)) };
-        let hashing = tokio::task::spawn_blocking(move || {
-            file.rewind()?;
-            let hash = blake3::Hasher::new().update_reader(&file)?.finalize();
-            file.rewind().map(|()| (file, hash))
-        });
-        let (file, hash) = hashing.await.expect("hashing does not panic").map_err(fail)?;
-        let hash = hash.to_hex().to_string();
-        if expected_hash.is_empty() || !hash.starts_with(expected_hash) {
-            return Ok(Err(told(Kind::FileHash, format!("BLAKE3 {expected_hash}"), format!("BLAKE3 {hash}"))));
-        }
-        Ok(Ok(file))
-    }
-
-    /// A file of the lake as a file on disk, copied to scratch where it is not one.
-    async fn get(&self, name: &Relative) -> Result<Option<File>, AuditError> {
-        let path = self.lake.names.inside(name);
-        let fail = |error: object_store::Error| AuditError::Source(self.lake.names.store_error(&path, &error));
-        let got = match self.lake.store.get(&path).await {
-            Ok(got) => got,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(fail(error)),
-        };
-        let mut stream = match got.payload {
-            GetResultPayload::File(file, _) => return Ok(Some(file)),
-            GetResultPayload::Stream(stream) => stream,
-        };
-        let scratch = |source| AuditError::Scratch { path: self.scratch.clone(), source };
-        let mut file = tempfile::tempfile_in(&self.scratch).map_err(scratch)?;
-        while let Some(bytes) = stream.try_next().await.map_err(fail)? {
-            file.write_all(&bytes).map_err(scratch)?;
-        }
-        Ok(Some(file))
+        let told = |kind, wanted: String, found: String| Difference::of_file(kind, name, wanted, found);
+        let wanted = bytes.map_or_else(|| "a file".to_owned(), |bytes| format!("{bytes} bytes"));
+        Ok(opened.map_err(|unlike| match unlike {
+            Unlike::Missing => told(Kind::FileMissing, wanted, "nothing".to_owned()),
+            Unlike::Size(found) => told(Kind::FileSize, wanted, format!("{found} bytes")),
+            Unlike::Hash(found) => {
+                let wanted = format!("BLAKE3 {}", hash.unwrap_or_default());
+                told(Kind::FileHash, wanted, format!("BLAKE3 {found}"))
+            }
+        }))
     }
 }

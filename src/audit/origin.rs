@@ -16,6 +16,7 @@ use super::difference::{Difference, Kind};
 use super::history::History;
 use super::matching::Side;
 use super::report::Sources;
+use super::standing::Standing;
 use super::sums::{Counted, Sums, partition_of, partition_of_key};
 use super::{Audit, AuditError};
 use crate::columns::{Chunk, Dictionaries, NULL_INT, Values};
@@ -23,8 +24,8 @@ use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::encode::WRITER_EPOCH;
 use crate::fetch::{self, Body, Budget, FetchError, Stores, fetch};
 use crate::lake::{
-    Commit, Day, Digest, Digesting, Firsts, Lake, ObjectHash, Outcome, PlanState, PlannedTask, Purpose, Receipt, State,
-    TaskRef, object_hash,
+    Commit, Day, Digest, Digesting, Effect, Firsts, Lake, ObjectHash, Outcome, PlanState, PlannedTask, Purpose,
+    Receipt, State, TaskRef, object_hash,
 };
 use crate::schema::{Layout, Table};
 use crate::source::{Filter, Object, Reach, Store, find_chains_into, list_chain};
@@ -39,6 +40,7 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
     let bytes_in_flight_max = (audit.options.memory_bytes / 4) as usize;
     let reading = Arc::new(Reading {
         reach: Reach::new(sources),
+        standing: audit.standing.clone(),
         stores: Stores::new(sources.iter().cloned()),
         budget: Budget::new(fetch::Options { objects_in_flight_max: OBJECTS_IN_FLIGHT_MAX, bytes_in_flight_max }),
         runtime: Handle::current(),
@@ -65,7 +67,8 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
                     return Ok(TaskRead::default());
                 }
                 let redoes = state.plan.purpose == Purpose::Redo;
-                if is_superseded || redoes && (!state.sealed || commit.head.replaces.is_none()) {
+                let at_commit = state.plan.effect == Effect::AtCommit;
+                if is_superseded || redoes && (!state.sealed || at_commit && commit.head.replaces.is_none()) {
                     return Ok(TaskRead::default());
                 }
                 let read = tokio::task::spawn_blocking(move || reading.task(&state, &task, &commit, &left_out));
@@ -178,6 +181,7 @@ async fn list(audit: &mut Audit<'_>, source: &Store) -> Result<(), AuditError> {
 struct Reading {
     /// What the ledger names beyond it is not read.
     reach: Reach,
+    standing: Arc<Standing>,
     stores: Stores,
     budget: Arc<Budget>,
     runtime: Handle,
@@ -203,8 +207,9 @@ impl Reading {
         left_out: &LeftOut,
     ) -> Result<TaskRead, AuditError> {
         let mut read = TaskRead::default();
-        let receipts: BTreeMap<&str, &Receipt> =
-            commit.receipts.iter().filter_map(|receipt| left_out.must_give(receipt)).collect();
+        let of_task = commit.head.task_ref();
+        let in_effect = commit.receipts.iter().filter(|receipt| self.standing.is_in_effect(receipt, of_task));
+        let receipts: BTreeMap<&str, &Receipt> = in_effect.filter_map(|receipt| left_out.must_give(receipt)).collect();
         let wanted = task.objects.iter().filter(|object| receipts.contains_key(object.url.as_str()));
         let held = self.reach.held(wanted.clone().map(|object| (object.url.as_str(), object.key.as_str())))?;
         let held = wanted.zip(held).filter(|(_, is_held)| *is_held);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::{Difference, Kind};
-use crate::lake::{Commit, Lake, Outcome, PlanState, PlannedTask, Purpose, Receipt, Totals};
+use crate::lake::{Commit, Effect, Lake, Names, Outcome, PlanState, PlannedTask, Purpose, Receipt, Totals, check_fits};
 
 /// More than deflate can inflate to, in bytes for each byte, and what is added for tiny objects.
 const INFLATED_PER_BYTE_MAX: u64 = 1_100;
@@ -41,12 +41,24 @@ pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
     if is_check {
         hold("files", "0 in a plan that checks".to_owned(), format!("{} in a plan that checks", head.files.len()));
     }
+    let plan = &subject.state.plan;
+    let shown: Vec<_> = subject.planned.inputs.files.iter().filter_map(|file| Names::shown(&file.path)).collect();
     for (ordinal, file) in head.files.iter().enumerate() {
         let names = &subject.lake.names;
-        let name = names.data(file.table, &file.partition, subject.plan, subject.planned.task, ordinal, &file.hash);
+        let of_task = names.data(file.table, &file.partition, subject.plan, subject.planned.task, ordinal, &file.hash);
+        let name = match (plan.purpose, plan.effect) {
+            (Purpose::Show, _) => shown.get(ordinal).cloned().unwrap_or(of_task),
+            (_, Effect::AtSeal) => Names::aside(&of_task),
+            (_, Effect::AtCommit) => of_task,
+        };
         hold("data file", name.to_string(), file.path.to_string());
     }
-    if subject.state.plan.purpose == Purpose::Redo && head.replaces.is_none() {
+    if plan.effect == Effect::AtSeal {
+        if let Err(reason) = check_fits(commit, subject.planned, subject.state) {
+            let expected = "what its task is to take out of the lake, and receipts of its objects";
+            differences.push(Difference::of_file(Kind::RecordDiffers, subject.name, expected, reason));
+        }
+    } else if plan.purpose == Purpose::Redo && head.replaces.is_none() {
         let held = format!("{} files and {} receipts", head.files.len(), commit.receipts.len());
         hold("a task that changes nothing has", "0 files and 0 receipts".to_owned(), held);
     } else {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::difference::{Difference, Kind};
 use super::lines::{Bounds, Lines, Met};
 use super::records::is_believable;
-use crate::lake::{Commit, LineReader, Outcome, RejectRecord};
+use super::standing::Standing;
+use crate::lake::{Commit, LineReader, Outcome, Receipt, RejectRecord, Relative};
 
 /// Stretches of lines that are kept, of all objects of a task: they are looked for among the rows.
 const STRETCHES_MAX: usize = 1 << 18;
@@ -16,9 +17,12 @@ const STRETCHES_MAX: usize = 1 << 18;
 /// What one commit says, and the lines that were set aside.
 pub struct Rejects {
     pub commit: Arc<Commit>,
+    /// Where they lie now.
+    pub name: Option<Relative>,
     pub file: Option<File>,
     /// The file is lost.
     pub is_damaged: bool,
+    pub standing: Arc<Standing>,
     pub bits_max: u64,
 }
 
@@ -46,17 +50,22 @@ impl SetAside {
 /// Reads every line that was set aside, in as many passes as it takes.
 pub fn compare(rejects: &Rejects) -> (SetAside, Vec<Difference>) {
     let receipts = &rejects.commit.receipts;
-    let is_converted = |outcome| outcome == Outcome::Converted;
+    let head = &rejects.commit.head;
+    let is_converted = |receipt: &Receipt| {
+        receipt.outcome == Outcome::Converted && rejects.standing.is_in_effect(receipt, head.task_ref())
+    };
     let believed = receipts.iter().enumerate();
-    let believed = believed.filter(|(_, receipt)| is_converted(receipt.outcome) && is_believable(receipt));
+    let believed = believed.filter(|(_, receipt)| is_converted(receipt) && is_believable(receipt));
     let objects: HashMap<&str, usize> = believed.map(|(index, receipt)| (receipt.url.as_str(), index)).collect();
     let bounds = receipts.iter().enumerate().map(|(index, receipt)| {
         let is_believed = objects.get(receipt.url.as_str()) == Some(&index);
         Bounds { lines: if is_believed { receipt.lines } else { 0 }, rows: receipt.rejects, taken: Vec::new() }
     });
-    let name = rejects.commit.head.rejects.as_deref().unwrap_or_default();
+    let name = rejects.name.as_deref().unwrap_or_default();
     let mut reading = Reading {
         name,
+        // Files that took the place of others hold lines of the objects of other tasks, too.
+        is_own: rejects.name == head.rejects && head.taken.carries.is_empty(),
         objects: &objects,
         lines: Lines::new(bounds, rejects.bits_max),
         counts: vec![0; receipts.len()],
@@ -73,7 +82,7 @@ pub fn compare(rejects: &Rejects) -> (SetAside, Vec<Difference>) {
         }
     }
     let Reading { counts, set_aside, mut differences, .. } = reading;
-    let counted = receipts.iter().zip(counts).filter(|(receipt, _)| is_converted(receipt.outcome));
+    let counted = receipts.iter().zip(counts).filter(|(receipt, _)| is_converted(receipt));
     for (receipt, found) in counted.filter(|(receipt, found)| !rejects.is_damaged && receipt.rejects != *found) {
         let (expected, found) = (format!("{} rejects", receipt.rejects), format!("{found} rejects"));
         differences.push(Difference::of_object(Kind::RejectsDiffer, &receipt.url, expected, found));
@@ -83,6 +92,7 @@ pub fn compare(rejects: &Rejects) -> (SetAside, Vec<Difference>) {
 
 struct Reading<'a> {
     name: &'a str,
+    is_own: bool,
     objects: &'a HashMap<&'a str, usize>,
     lines: Lines,
     counts: Vec<u64>,
@@ -109,7 +119,7 @@ impl Reading<'_> {
             self.differences.push(difference.in_file(self.name));
         };
         let Some(&object) = self.objects.get(record.object.as_str()) else {
-            if is_first {
+            if is_first && self.is_own {
                 let expected = "rejects of the task's objects alone";
                 differs(Kind::RejectsDiffer, expected, format!("line {}", record.line));
             }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::lake::Totals;
 use crate::progress::{bytes, count};
 use crate::shown;
 
@@ -28,6 +29,8 @@ pub struct Report {
     pub file_bytes: u64,
     /// Files of attempts at tasks of open plans, which the next run commits or removes.
     pub files_unpublished: u64,
+    /// Files that left the lake and stay on storage for their retention.
+    pub files_retired: u64,
     pub checkpoints: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sources: Option<Sources>,
@@ -56,6 +59,18 @@ pub struct Sources {
     pub not_converted: u64,
     /// The first of them.
     pub not_converted_urls: Vec<String>,
+}
+
+impl Report {
+    /// Takes off what left the lake again.
+    pub(super) fn subtract(&mut self, taken: &Totals) {
+        let take = |from: &mut u64, number: u64| *from = from.saturating_sub(number);
+        take(&mut self.objects, taken.objects);
+        take(&mut self.rows, taken.rows);
+        take(&mut self.rejects, taken.rejects);
+        take(&mut self.files, taken.files);
+        take(&mut self.file_bytes, taken.file_bytes);
+    }
 }
 
 impl Sources {
@@ -95,6 +110,9 @@ impl fmt::Display for Report {
         }
         if self.files_unpublished > 0 {
             writeln!(f, "{} files are unpublished attempts of an open plan", count(self.files_unpublished))?;
+        }
+        if self.files_retired > 0 {
+            writeln!(f, "{} files were replaced and stay for their retention", count(self.files_retired))?;
         }
         if let Some(sources) = &self.sources {
             write!(f, "{sources}")?;

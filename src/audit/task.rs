@@ -10,6 +10,7 @@ use super::notes::{LiveFile, Note, Notes, Part};
 use super::opened::Context;
 use super::records::{self, Subject, is_believable};
 use super::rejects::{self, Rejects, SetAside};
+use super::standing::{Standing, counts};
 use super::sums::Sums;
 use super::{AuditError, problem};
 use crate::lake::{Commit, Outcome, PlanState, PlannedTask, TaskRef, Totals};
@@ -50,17 +51,26 @@ pub async fn audit(
     audited.differences.extend(records::check(&subject, &commit));
     let task = TaskRef { plan: number, task: planned.task };
     let waits = state.is_redo_under_way();
-    if context.superseded.tasks.contains(&task) || waits && !context.superseded.by.contains(&number) {
+    let is_under_way = waits && !context.superseded.by.contains(&number) || !counts(&state);
+    if context.superseded.tasks.contains(&task) || is_under_way {
         audited.commit = Some(commit);
         return Ok(audited);
     }
-    let rejects = context.rejects(&commit).await?;
+    let name = context.standing.rejects_of(&commit.head);
+    let rejects = context.rejects(name.as_ref()).await?;
     let is_damaged = rejects.is_err();
-    let file = rejects.unwrap_or_else(|difference| {
-        audited.differences.push(difference);
-        None
-    });
-    let rejects = Rejects { commit: commit.clone(), file, is_damaged, bits_max: context.bits_max };
+    let file = match rejects {
+        Ok(file) => file,
+        // A run that goes on meanwhile may have replaced them.
+        Err(difference) => {
+            if !context.has_left_by_now(name.as_ref()).await? {
+                audited.differences.push(difference);
+            }
+            None
+        }
+    };
+    let standing = context.standing.clone();
+    let rejects = Rejects { commit: commit.clone(), name, file, is_damaged, standing, bits_max: context.bits_max };
     let compared = tokio::task::spawn_blocking(move || rejects::compare(&rejects));
     let (set_aside, differences) = compared.await.expect("reading rejects does not panic");
     audited.differences.extend(differences);
@@ -69,14 +79,22 @@ pub async fn audit(
 }
 
 /// Notes the data files of a live commit, and what its objects gave to each partition.
-pub fn note(notes: &mut Notes, commit: &Commit, set_aside: SetAside, waits: bool) -> std::io::Result<()> {
-    let task = TaskRef { plan: commit.head.plan, task: commit.head.task };
+pub fn note(
+    notes: &mut Notes,
+    standing: &Standing,
+    commit: &Commit,
+    (set_aside, waits): (SetAside, bool),
+) -> std::io::Result<()> {
+    let task = commit.head.task_ref();
     for (ordinal, record) in commit.head.files.iter().enumerate() {
+        if !standing.is_live(&record.path) {
+            continue;
+        }
         let live = LiveFile { task, ordinal, waits, record: record.clone() };
         notes.add(record.table, &record.partition, &Note::File(live))?;
     }
     for (receipt, set_aside) in commit.receipts.iter().zip(set_aside.lines) {
-        if receipt.outcome != Outcome::Converted {
+        if receipt.outcome != Outcome::Converted || !standing.is_in_effect(receipt, task) {
             continue;
         }
         let lines = is_believable(receipt).then_some(receipt.lines);
@@ -96,12 +114,15 @@ pub struct PlanSums {
     pub totals: Totals,
     pub columns: BTreeMap<Table, BTreeMap<String, crate::schema::Kind>>,
     pub replaced: BTreeSet<TaskRef>,
+    /// What leaves the lake with the seal.
+    pub taken: Totals,
 }
 
 impl PlanSums {
     pub fn add(&mut self, commit: &Commit) {
         self.totals.add(&commit.head.totals);
         self.replaced.extend(commit.head.replaces);
+        self.taken.add(&commit.head.taken.totals);
         for file in &commit.head.files {
             self.columns.entry(file.table).or_default().extend(file.columns.clone());
         }

@@ -147,6 +147,9 @@ pub struct Writing {
     /// Largest size of a data file
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = values::size)]
     pub file_size: u64,
+    /// How long a file that another one takes the place of stays, for queries that read it and for readers of folders
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = humantime::parse_duration)]
+    pub retention: Duration,
     /// Threads that decode and encode; default: one for each core
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
@@ -349,6 +352,7 @@ impl Writing {
             lake_id: None,
             again: None,
             trust_plans: false,
+            retention: self.retention,
         })
     }
 }

@@ -67,7 +67,7 @@ impl Ledger {
         let named = self.file_heads(&heads, through).await?;
         state.filed.heads = Some(named.clone());
         state.filed.through = Some(through);
-        state.plans.retain(|_, plan| !plan.sealed);
+        state.plans.retain(|_, plan| plan.is_open());
         if self.create_checkpoint(through, &state).await? == Created::Ours {
             self.state = state;
             self.prune().await?;

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 
 use super::CommitError;
-use crate::lake::{CommitHead, Lake, LakeError, Names, Relative, State, TaskRef};
+use crate::lake::{CommitHead, Lake, LakeError, Names, Relative, State, TaskRef, keep_live};
 use crate::schema::Table;
 
 /// Reads every file of a commit, and the lines that were set aside.
@@ -43,14 +43,7 @@ async fn is_as_said(lake: &Lake, name: &Relative, bytes: Option<u64>, hash: &str
 /// Tasks of which a data file is gone or has another size than its commit says, with the number of such files. The
 /// commits that `state` counts must be there.
 pub(super) async fn without_files(lake: &Lake, state: &State) -> Result<BTreeMap<TaskRef, u64>, LakeError> {
-    let superseded = state.superseded(lake).await?;
-    let mut expected = BTreeMap::new();
-    for head in state.every_head(lake).await? {
-        let task = TaskRef { plan: head.plan, task: head.task };
-        if !superseded.tasks.contains(&task) {
-            expected.extend(head.files.into_iter().map(|file| (file.path.to_string(), (file.bytes, task))));
-        }
-    }
+    let mut expected = live_files(lake, state).await?;
     // Listed after the commits were read: a file is there before its commit.
     let tables = Table::ALL.iter().map(|table| lake.names.inside(table.name()));
     for folder in tables.chain([lake.names.all_waiting()]) {
@@ -66,14 +59,24 @@ pub(super) async fn without_files(lake: &Lake, state: &State) -> Result<BTreeMap
         return Ok(tasks);
     }
     // A redo that another host finished meanwhile removed what it replaced, and what waited.
-    let now = State::load(lake).await?;
-    let past = now.superseded(lake).await?;
-    for (_, task) in expected.into_values() {
-        let has_waited = state.plans.get(&task.plan).is_some_and(|plan| plan.is_redo_under_way());
-        let is_over = past.tasks.contains(&task) || has_waited && !now.is_open(task.plan);
-        if !is_over {
-            *tasks.entry(task).or_default() += 1;
-        }
+    let mut now = State::load(lake).await?;
+    now.lost.extend(&state.lost);
+    let live = live_files(lake, &now).await?;
+    for (_, (_, task)) in expected.into_iter().filter(|(name, _)| live.contains_key(name)) {
+        *tasks.entry(task).or_default() += 1;
     }
     Ok(tasks)
+}
+
+/// Data files that are live, with their sizes and the tasks that made them.
+async fn live_files(lake: &Lake, state: &State) -> Result<BTreeMap<String, (u64, TaskRef)>, LakeError> {
+    let superseded = state.superseded(lake).await?;
+    let mut heads = state.every_head(lake).await?;
+    heads.retain(|head| !superseded.tasks.contains(&head.task_ref()));
+    keep_live(&mut heads);
+    let of_head = |head: CommitHead| {
+        let task = head.task_ref();
+        head.files.into_iter().map(move |file| (file.path.to_string(), (file.bytes, task)))
+    };
+    Ok(heads.into_iter().flat_map(of_head).collect())
 }

@@ -4,13 +4,14 @@ use std::path::Path as FilePath;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutMode, PutPayload};
 use tokio::io::AsyncReadExt;
 
 use super::CommitError;
 use super::local::{LocalLake, is_staged};
+use super::nonce::nonce;
 use crate::lake::{Lake, LakeError, Names, Relative};
 use crate::source::{Beneath, SourceError, Uploads};
 
@@ -228,9 +229,19 @@ impl LakeWriter {
         }
     }
 
+    /// The time by the clock of the store, by which ages of its objects are judged.
+    pub async fn now(&self) -> Result<DateTime<Utc>, CommitError> {
+        let probe = self.lake.names.probe_name(&nonce());
+        self.put(&probe, Bytes::from_static(b"now")).await?;
+        let path = self.lake.names.inside(&probe);
+        let met = self.lake.store.head(&path).await.map_err(|source| self.fail(&path, source));
+        self.delete(&probe).await?;
+        Ok(met?.last_modified)
+    }
+
     /// Proves that two creates of one name clash.
     pub async fn probe_conditional_create(&self) -> Result<(), CommitError> {
-        let nonce = uuid::Uuid::new_v4().simple().to_string();
+        let nonce = nonce();
         let path = self.lake.names.inside(&self.lake.names.probe_name(&nonce));
         let first = self.create(&path, Bytes::from(format!("{nonce} 1"))).await?;
         let second = self.create(&path, Bytes::from(format!("{nonce} 2"))).await?;

@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::nonce::nonce;
 use super::{CommitError, Created, LakeWriter};
-use crate::lake::{Body, Day, Entry, Names, Plan, PlanMark, PlannedTask, Purpose, Settings, State, encode_lines};
+use crate::lake::{
+    Body, Day, Effect, Entry, Names, Plan, PlanMark, PlannedTask, Purpose, Settings, State, encode_lines,
+};
 
 /// The program and its version, as ledger records name their writer.
 const WRITTEN_BY: &str = concat!("flowlake ", env!("CARGO_PKG_VERSION"));
@@ -101,12 +103,24 @@ impl Draft {
             copies: tasks.iter().flat_map(|task| &task.objects).filter(|object| object.copy_of.is_some()).count()
                 as u64,
             body: Names::unnamed_body(),
+            effect: Effect::AtCommit,
+            shows: BTreeSet::new(),
             mark: None,
             listed: BTreeMap::new(),
             full_scan: false,
             settled: 0,
         };
         Draft { plan, body: encode_lines(tasks).into() }
+    }
+
+    pub fn taking_effect(mut self, effect: Effect) -> Draft {
+        self.plan.effect = effect;
+        self
+    }
+
+    pub fn showing(mut self, plans: BTreeSet<u64>) -> Draft {
+        self.plan.shows = plans;
+        self
     }
 
     /// The last plan of a run says how far was listed: before it, older days are listed but not yet planned.

@@ -22,6 +22,7 @@ mod place;
 mod publish;
 mod repair;
 mod scratch;
+mod show;
 mod switch;
 
 #[cfg(test)]
@@ -33,9 +34,10 @@ pub use local::make_folder;
 pub use lock::HostLock;
 pub use log::{Appended, Draft, Ledger};
 pub use own::is_closed_to_others;
-pub use publish::{Published, Staged, publish, sweep};
+pub use publish::{Published, Staged, publish, remove_published, sweep};
 pub use repair::{Repaired, remove_given_up, repair};
 pub use scratch::{Attempt, LakeMark, Scratch, StagedRejects};
+pub use show::show;
 pub use switch::{clear_waiting, switch};
 
 /// Why something could not be written.

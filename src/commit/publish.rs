@@ -13,8 +13,8 @@ use super::nonce::nonce;
 use super::scratch::Attempt;
 use super::{CommitError, Created, LakeWriter};
 use crate::lake::{
-    Commit, CommitHead, DataFile, FORMAT_FIRST, Intent, LakeError, Names, PlanMark, Receipt, Relative, State, TaskRef,
-    Totals,
+    Commit, CommitHead, DataFile, Effect, FORMAT_FIRST, FORMAT_SETS, Intent, Lake, LakeError, Names, PlanMark, Purpose,
+    Receipt, Relative, State, Taken, TaskRef, Totals, all_removed,
 };
 
 /// What an attempt at a task left on scratch.
@@ -25,13 +25,18 @@ pub struct Staged {
     pub writer_epoch: u32,
     /// That of the plan.
     pub mark: Option<PlanMark>,
+    /// That of the plan.
+    pub effect: Effect,
     /// Each data file and where it is staged.
     pub files: Vec<(DataFile, PathBuf)>,
     pub rejects: Option<(Relative, PathBuf)>,
     pub receipts: Vec<Receipt>,
     pub totals: Totals,
-    /// In a plan to redo: the task that this one stands for once its plan is done; `None` if it changes nothing.
+    /// In a plan to redo of the first formats: the task that this one stands for once its plan is done; `None` if it
+    /// changes nothing.
     pub replaces: Option<TaskRef>,
+    /// In a plan that takes effect at its seal.
+    pub taken: Taken,
     /// Keeps the staged files until they are published.
     pub attempt: Attempt,
 }
@@ -59,7 +64,7 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
         writer.put_file(path, relative).await?;
     }
     let head = CommitHead {
-        format: FORMAT_FIRST,
+        format: intent.format,
         nonce: nonce(),
         written_by: written_by(),
         plan: staged.plan,
@@ -70,6 +75,7 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
         rejects: staged.rejects.as_ref().map(|(relative, _)| relative.clone()),
         mark: staged.mark,
         replaces: staged.replaces,
+        taken: staged.taken,
     };
     let commit = Commit { head, receipts: staged.receipts };
     let path = lake.names.commit(staged.plan, staged.task);
@@ -90,10 +96,18 @@ async fn remove_lost(writer: &LakeWriter, intent: &Intent) -> Result<(), CommitE
     let state = State::load(lake).await?;
     let task = TaskRef { plan: intent.plan, task: intent.task };
     let is_past = state.is_lost(task.plan, task.task)
+        || state.plans.get(&task.plan).is_some_and(|plan| plan.void)
         || state.superseded(lake).await?.tasks.contains(&task)
         || intent.waits && !state.is_open(intent.plan);
     match lake.commit(intent.plan, intent.task).await?.filter(|_| !is_past) {
-        Some(winner) => remove_unnamed(writer, intent, &winner.head).await,
+        Some(winner) => {
+            remove_unnamed(writer, intent, &winner.head).await?;
+            let deleted = deleted_in_folders(lake, &state).await?;
+            for file in intent.files.iter().filter(|file| deleted.contains(&file.path)) {
+                writer.delete(&file.path).await?;
+            }
+            Ok(())
+        }
         None if is_past => {
             for file in &intent.files {
                 writer.delete(&published_as(file, intent.waits)).await?;
@@ -102,6 +116,29 @@ async fn remove_lost(writer: &LakeWriter, intent: &Intent) -> Result<(), CommitE
         }
         None => Ok(()),
     }
+}
+
+/// Names that left the lake and that readers of folders see no more, or are about to see no more.
+async fn deleted_in_folders(lake: &Lake, state: &State) -> Result<BTreeSet<Relative>, CommitError> {
+    let mut deleted = BTreeSet::new();
+    if state.in_effect.is_empty() {
+        return Ok(deleted);
+    }
+    for head in state.every_head(lake).await? {
+        if state.in_effect.get(&head.plan).is_some_and(|plan| plan.shown) {
+            deleted.extend(head.taken.removes);
+        }
+    }
+    for number in state.open_plans() {
+        let plan = &state.plans[&number].plan;
+        if plan.purpose == Purpose::Show {
+            let tasks = lake.tasks(plan).await?;
+            let removed = all_removed(&state.every_head(lake).await?);
+            let retired = tasks.into_iter().flat_map(|task| task.inputs.retired);
+            deleted.extend(retired.filter(|name| removed.contains(name)));
+        }
+    }
+    Ok(deleted)
 }
 
 /// Rows in the ledger are rows in the footers.
@@ -119,8 +156,12 @@ fn prove_footers(staged: &Staged) -> Result<(), CommitError> {
 }
 
 async fn write_intent(writer: &LakeWriter, staged: &Staged) -> Result<Intent, CommitError> {
+    let format = match staged.effect {
+        Effect::AtCommit => FORMAT_FIRST,
+        Effect::AtSeal => FORMAT_SETS,
+    };
     let intent = Intent {
-        format: FORMAT_FIRST,
+        format,
         plan: staged.plan,
         task: staged.task,
         writer_epoch: staged.writer_epoch,
@@ -153,25 +194,34 @@ pub async fn sweep(writer: &LakeWriter, plan: u64) -> Result<Vec<String>, Commit
         let Some(winner) = lake.commit(plan, task).await? else { continue };
         for path in intents {
             let name = lake.names.url(&path);
-            let bytes = match lake.read(&path).await {
-                Ok(Some(bytes)) => bytes,
-                Ok(None) => continue,
-                Err(LakeError::Record { reason, .. }) => {
-                    foreign.push(format!("{name}: {reason}"));
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            match serde_json::from_slice::<Intent>(&bytes) {
-                Ok(rival) if rival.is_of(TaskRef { plan, task }) => {
+            match lake.intent(&path).await {
+                Ok(Some(rival)) if rival.is_of(TaskRef { plan, task }) => {
                     remove_unnamed(writer, &rival, &winner.head).await?;
                 }
-                Ok(_) => foreign.push(format!("{name}: it names what its task cannot have published")),
-                Err(error) => foreign.push(format!("{name}: {error}")),
+                Ok(Some(_)) => foreign.push(format!("{name}: it names what its task cannot have published")),
+                Ok(None) => {}
+                Err(LakeError::Record { reason, .. }) => foreign.push(format!("{name}: {reason}")),
+                Err(error) => return Err(error.into()),
             }
         }
     }
     Ok(foreign)
+}
+
+/// Removes all that tasks of a plan published that came to nothing.
+pub async fn remove_published(writer: &LakeWriter, plan: u64) -> Result<(), CommitError> {
+    let lake = &writer.lake;
+    for meta in lake.list(&lake.names.intents_of_plan(plan)).await? {
+        let Some(task) = lake.names.intent_of(&meta.location) else { continue };
+        let intent = match lake.intent(&meta.location).await {
+            Err(LakeError::Record { .. }) => None,
+            other => other?.filter(|intent| intent.is_of(task)),
+        };
+        for name in intent.iter().flat_map(|intent| intent.files.iter().map(|file| &file.path).chain(&intent.rejects)) {
+            writer.delete(name).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A loser removes what it published and the winner does not name.

@@ -19,8 +19,8 @@ use super::intact::without_files;
 use super::{Appended, CommitError, LakeWriter, Ledger};
 use crate::lake::receipts;
 use crate::lake::{
-    Body, Commit, CommitHead, Day, Entry, Lake, LakeError, Lost, Names, Outcome, PlannedTask, Receipt, State, TaskRef,
-    Who, check_fits, check_head, folder_of,
+    Body, Commit, CommitHead, Day, Entry, Lake, LakeError, Lost, Names, Outcome, PlanState, PlannedTask, Receipt,
+    State, TaskRef, Who, check_fits, check_head, folder_of,
 };
 use crate::schema::Table;
 
@@ -167,23 +167,30 @@ impl History {
         let mut open: Vec<TaskRef> = damaged.into_iter().collect();
         // A task that would take the place of one that is given up has nothing to stand for.
         let mut redone: BTreeMap<TaskRef, Vec<TaskRef>> = BTreeMap::new();
-        for (&plan, state) in now.plans.iter().filter(|(_, state)| state.is_redo_under_way()) {
+        let is_waiting = |state: &PlanState| state.is_redo_under_way() || state.is_open() && state.awaits_seal();
+        for (&plan, state) in now.plans.iter().filter(|(_, state)| is_waiting(state)) {
             for task in lake.tasks(&state.plan).await? {
-                if let Some(replaces) = task.replaces {
-                    redone.entry(replaces).or_default().push(TaskRef { plan, task: task.task });
+                for &of in task.replaces.iter().chain(&task.inputs.tasks) {
+                    redone.entry(of).or_default().push(TaskRef { plan, task: task.task });
                 }
             }
         }
+        let carriers = carriers(lake, now, &open).await?;
         while let Some(task) = open.pop() {
             if now.lost.contains(&task) || !lost.tasks.insert(task) {
                 continue;
             }
             open.extend(redone.remove(&task).unwrap_or_default());
+            // Who holds its rows beside itself holds those of others too, and its objects are converted again.
+            open.extend(carriers.get(&task).into_iter().flatten());
             let Some(planned) = self.planned(lake, task).await? else { continue };
             // What it stood for is gone too: its files were removed when this one took its place.
             let stood_for =
                 planned.replaces.filter(|old| self.replaced.get(&task.plan).is_some_and(|of| of.contains(old)));
             open.extend(stood_for);
+            if self.state.plans[&task.plan].sealed {
+                open.extend(&planned.inputs.tasks);
+            }
             let dropped = &self.state.plans[&task.plan].dropped;
             for object in planned.objects.into_iter().filter(|object| !dropped.contains_key(&object.url)) {
                 list_again(&mut lost, &object.url, Day(object.day));
@@ -207,6 +214,19 @@ impl History {
         lost.totals.subtract(&after.sum_of(&after.every_head(lake).await?));
         Ok(lost)
     }
+}
+
+/// The tasks in effect that hold the rows of others, by these.
+async fn carriers(lake: &Lake, now: &State, damaged: &[TaskRef]) -> Result<BTreeMap<TaskRef, Vec<TaskRef>>, LakeError> {
+    let mut sound = now.clone();
+    sound.lost.extend(damaged);
+    let mut carriers: BTreeMap<TaskRef, Vec<TaskRef>> = BTreeMap::new();
+    for head in sound.every_head(lake).await? {
+        for &carried in &head.taken.carries {
+            carriers.entry(carried).or_default().push(head.task_ref());
+        }
+    }
+    Ok(carriers)
 }
 
 /// Has the folder of an object listed from its day on.

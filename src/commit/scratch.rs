@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 
 use super::nonce::{is_nonce, nonce};
 use super::{CommitError, own};
-use crate::decode::Reject;
 use crate::lake::{RejectRecord, ZSTD_LEVEL, padding};
 
 /// The lock file of a run's folder, and its mark.
@@ -235,16 +234,14 @@ pub struct StagedRejects {
 }
 
 impl StagedRejects {
-    pub fn add(&mut self, object: &str, reject: Reject) -> io::Result<()> {
+    pub fn add(&mut self, record: &RejectRecord) -> io::Result<()> {
         if self.writer.is_none() {
             let mut writer = zstd::Encoder::new(BufWriter::new(File::create(&self.path)?), ZSTD_LEVEL)?;
             writer.include_checksum(true)?;
             self.writer = Some(writer);
         }
-        let Reject { line, offset, field, value, reason, text } = reject;
-        let record = RejectRecord { object: object.to_owned(), line, offset, field, value, reason, text };
         let writer = self.writer.as_mut().expect("it was made above");
-        let mut line = serde_json::to_vec(&record)?;
+        let mut line = serde_json::to_vec(record)?;
         line.push(b'\n');
         writer.write_all(&line)?;
         self.text_bytes += line.len() as u64;

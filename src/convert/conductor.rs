@@ -17,11 +17,12 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
 use super::redo;
+use super::redone::Redone;
 use super::task::{Before, Earlier, TaskContext, Tried, Work, run_task};
 use super::{ConvertError, Run, Stop};
 use crate::commit::{LakeWriter, Published, Staged, publish};
 use crate::fetch::{self, Budget, Fetched, Stores, fetch};
-use crate::lake::{Body, Drop, Dropped, Outcome, PlannedTask, Purpose, Receipt, Totals};
+use crate::lake::{Body, Drop, Dropped, Effect, Outcome, PlannedTask, Purpose, Receipt, Totals};
 use crate::source::{self, Location, Object, Reach, SourceError};
 
 /// Finished tasks that may wait for their upload, and uploads at once.
@@ -85,16 +86,21 @@ pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), Conve
             work.push_back(Work { task, excluded });
         }
         let unfinished = run_tasks(run, number, work, earlier.clone()).await?;
-        let redoes = run.ledger.state.plans[&number].plan.purpose == Purpose::Redo;
+        let plan = &run.ledger.state.plans[&number].plan;
+        let (redoes, at_seal) = (plan.purpose == Purpose::Redo, plan.effect == Effect::AtSeal);
         let mut dropped = BTreeMap::new();
         for tried in unfinished {
             match tried {
                 // What its objects gave earlier is worth more than what is left of them.
+                Tried::Unreadable { task, objects } if at_seal => {
+                    let reasons = objects.into_iter().map(|(url, dropped)| (url, dropped.reason));
+                    excluded.entry(task.task).or_default().extend(reasons);
+                }
                 Tried::Unreadable { task, objects } if redoes => redo::keep(run, number, &task, &objects).await?,
                 Tried::Unreadable { objects, .. } => dropped.extend(objects),
                 Tried::Again { task, bad } => excluded.entry(task).or_default().extend(bad),
                 Tried::Stopped => return Ok(()),
-                Tried::Done(_) => {}
+                Tried::Done(_) | Tried::Redone(_) => {}
             }
         }
         if !dropped.is_empty() {
@@ -111,11 +117,11 @@ pub(super) async fn outside(reach: &Reach, tasks: &[PlannedTask]) -> Result<Opti
     Ok(objects().zip(held).find(|(_, held)| !held).map(|(outside, _)| outside.url.clone()))
 }
 
-/// For a plan to check: what its objects gave when they were converted.
+/// For a plan to check or to redo: what its objects gave when they were converted.
 async fn earlier(run: &Run<'_>, number: u64) -> Result<Option<Earlier>, ConvertError> {
     let (state, lake) = (&run.ledger.state, &run.ledger.writer.lake);
     let plan = &state.plans[&number].plan;
-    if plan.purpose != Purpose::Check {
+    if plan.purpose != Purpose::Check && plan.effect != Effect::AtSeal {
         return Ok(None);
     }
     let tasks = state.tasks(lake, number).await?;
@@ -161,7 +167,8 @@ async fn run_tasks(
     loop {
         tokio::select! {
             attempt = attempts.recv(), if publishing.len() < PUBLISHING_MAX => match attempt {
-                Some(Ok(Tried::Done(staged))) => publishing.push(publish_one(&writer, *staged)),
+                Some(Ok(Tried::Done(staged))) => publishing.push(publish_one(&writer, Ready::Task(staged))),
+                Some(Ok(Tried::Redone(redone))) => publishing.push(publish_one(&writer, Ready::Redone(redone))),
                 Some(Ok(other)) => unfinished.push(other),
                 Some(Err(error)) => fail(&mut failed, run.stop, error),
                 None => break,
@@ -227,15 +234,29 @@ struct Failed {
     count: usize,
 }
 
-async fn publish_one(writer: &LakeWriter, staged: Staged) -> Done {
-    if let Some(replaces) = staged.replaces {
-        return Ok(redo::publish_again(writer, staged, replaces).await?.map(Given::Redone));
-    }
+/// A task that is ready to be committed.
+enum Ready {
+    Task(Box<Staged>),
+    Redone(Box<Redone>),
+}
+
+async fn publish_one(writer: &LakeWriter, ready: Ready) -> Done {
+    let (staged, kept) = match ready {
+        Ready::Redone(redone) => (redone.staged, Some(redone.kept)),
+        Ready::Task(staged) => match staged.replaces {
+            Some(replaces) => return Ok(redo::publish_again(writer, *staged, replaces).await?.map(Given::Redone)),
+            None => (*staged, None),
+        },
+    };
     let (totals, receipts) = (staged.totals, staged.receipts.clone());
-    match publish(writer, staged).await? {
-        Published::Ours => Ok(Some(Given::Objects(totals, receipts))),
-        Published::Theirs => Ok(None),
-    }
+    let given = match kept {
+        Some(kept) => Given::Redone(redo::Redone { totals, receipts, kept }),
+        None => Given::Objects(totals, receipts),
+    };
+    Ok(match publish(writer, staged).await? {
+        Published::Ours => Some(given),
+        Published::Theirs => None,
+    })
 }
 
 fn start_workers(
@@ -258,7 +279,9 @@ fn start_workers(
         settings: run.ledger.state.plans[&plan].plan.settings.clone(),
         plan,
         mark: run.ledger.state.plans[&plan].plan.mark.clone(),
-        names: run.ledger.writer.lake.names.clone(),
+        effect: run.ledger.state.plans[&plan].plan.effect,
+        lake: run.ledger.writer.lake.clone(),
+        runtime: tokio::runtime::Handle::current(),
         scratch: run.scratch.clone(),
         progress: run.progress.clone(),
         stop: run.stop.clone(),

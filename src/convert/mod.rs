@@ -7,18 +7,24 @@
 //!
 //! This is the one module that knows every stage. What it adds of its own is order: who runs when, and what is summed.
 
+mod again;
+mod carry;
 mod conductor;
 mod discover;
 mod dry;
+mod holders;
 mod planning;
 mod redo;
+mod redone;
 mod seal;
+mod show;
 mod sides;
 mod summary;
 mod task;
 
+pub use again::Again;
 pub use dry::{DryRun, dry_run};
-pub use redo::Again;
+
 pub use sides::{Sides, open_lake, open_writer};
 pub use summary::{Ending, Refused, Summary};
 
@@ -71,6 +77,8 @@ pub struct Options {
     pub lake_id: Option<String>,
     /// Instead of what is new: what was decoded before.
     pub again: Option<Again>,
+    /// How long files stay that others take the place of, for readers that are at it and for those who list folders.
+    pub retention: Duration,
     /// Whether objects are fetched that the ledger names and that are not of the sources.
     pub trust_plans: bool,
 }
@@ -195,6 +203,8 @@ struct Run<'a> {
     summary: Summary,
     /// Tasks that had been given up when the run began.
     lost_before: BTreeSet<TaskRef>,
+    /// The ledger's format when the run began.
+    format_before: u32,
     /// An object that the store could not give: the rest went on, and the run ends with it.
     failed: Option<ConvertError>,
 }
@@ -278,14 +288,28 @@ impl<'a> Run<'a> {
         let scratch = Arc::new(Scratch::open(&sides::scratch_folder(options, &ledger.writer)?, &lake)?);
         let (threads, threads_asked) = (options.threads_allowed(), options.threads);
         let summary = Summary { threads, threads_asked, ..Summary::default() };
-        let lost_before = ledger.state.lost.clone();
-        let run = Run { options, progress, stop, sources, ledger, scratch, summary, lost_before, failed: None };
+        let (lost_before, format_before) = (ledger.state.lost.clone(), ledger.state.format);
+        let run = Run {
+            options,
+            progress,
+            stop,
+            sources,
+            ledger,
+            scratch,
+            summary,
+            lost_before,
+            format_before,
+            failed: None,
+        };
         run.check_partitioning()?;
         Ok(run)
     }
 
     fn end(self, done: Result<(), ConvertError>, began: Instant) -> Result<Summary, ConvertError> {
         let mut summary = self.summary;
+        // A lake that this run made had none before.
+        let format = self.ledger.state.format;
+        summary.ledger_format = (self.format_before > 0 && format > self.format_before).then_some(format);
         summary.finish(began.elapsed(), self.stop);
         let error = match done {
             Ok(()) => return Ok(summary),
@@ -303,7 +327,8 @@ impl<'a> Run<'a> {
         self.ledger.writer.remove_old_temporaries().await?;
         // Redos and checks wait: they may be many, and what is new matters more.
         self.finish_redos_that_are_done().await?;
-        self.finish_open_plans(&[Purpose::Convert]).await?;
+        // While one is open, rows may be missing in a folder.
+        self.finish_open_plans(&[Purpose::Show, Purpose::Convert]).await?;
         if !self.stop.is_soon() {
             match self.options.again {
                 None => self.plan().await?,
@@ -312,6 +337,7 @@ impl<'a> Run<'a> {
             // Every plan that is still open is tried once more.
             self.failed = None;
             self.finish_open_plans(&[Purpose::Convert, Purpose::Redo, Purpose::Check]).await?;
+            self.show_what_may_be_seen().await?;
         }
         self.failed.take().map_or(Ok(()), Err)
     }
@@ -344,6 +370,7 @@ impl<'a> Run<'a> {
             format,
             types: state.fixed_types(),
             unknown: state.unknown_columns(),
+            retention_seconds: None,
         }
     }
 
@@ -398,7 +425,11 @@ impl<'a> Run<'a> {
             }
             // Commits that are not of this plan would stand for its tasks.
             self.ledger.state.visit_commits(&self.ledger.writer.lake, number, drop).await?;
-            match conductor::run_plan(self, number).await {
+            let ran = match self.ledger.state.plans[&number].plan.purpose {
+                Purpose::Show => self.show_files(number).await,
+                _ => conductor::run_plan(self, number).await,
+            };
+            match ran {
                 // What this store cannot give now must not keep other plans from being made and done.
                 Err(error @ ConvertError::Fetch { .. }) => drop(self.failed.get_or_insert(error)),
                 // Nor may what somebody else wrote into the ledger.

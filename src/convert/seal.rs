@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ConvertError, Run};
-use crate::commit::{clear_waiting, sweep, switch};
+use crate::commit::{clear_waiting, remove_published, sweep, switch};
+use crate::lake::receipts::Filed;
 use crate::lake::{
-    Body, Commit, Day, Drop, Dropped, Firsts, Outcome, Purpose, Receipt, Seal, TaskRef, Totals, same_content,
+    Body, Commit, Day, Drop, Dropped, Firsts, Outcome, Receipt, Relative, Seal, Totals, Void, same_content,
 };
 
 impl Run<'_> {
     /// Puts what earlier runs decoded again in its place: who lists folders may lack rows until then.
     pub(super) async fn finish_redos_that_are_done(&mut self) -> Result<(), ConvertError> {
         for number in self.ledger.state.open_plans() {
-            if self.ledger.state.plans[&number].is_redo_under_way() {
+            let plan = &self.ledger.state.plans[&number];
+            if plan.is_redo_under_way() || plan.awaits_seal() {
                 self.seal_if_done(number).await?;
             }
         }
@@ -24,9 +26,15 @@ impl Run<'_> {
         while self.ledger.state.is_open(number) {
             let Some(entry) = self.ending_of(number).await? else { return Ok(()) };
             let replaces = matches!(&entry, Body::Seal(seal) if !seal.replaced.is_empty());
+            if let Body::Void(void) = &entry {
+                self.summary.note_kept(format!("plan {number}: {}", void.reason));
+            }
             self.ledger.append(entry).await?;
             if replaces {
                 clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
+            }
+            if self.ledger.state.plans.get(&number).is_some_and(|plan| plan.void) {
+                remove_published(&self.ledger.writer, number).await?;
             }
         }
         Ok(())
@@ -39,11 +47,16 @@ impl Run<'_> {
         if self.ledger.state.to_do(number, &lake.committed(number).await?) > 0 {
             return Ok(None);
         }
+        let at_seal = self.ledger.state.plans[&number].awaits_seal();
         let mark = self.ledger.state.plans[&number].plan.mark.clone();
         let mut seal = Seal { plan: number, mark, ..Seal::default() };
-        let (mut copies, mut redone) = (Vec::new(), Vec::new());
+        let (mut copies, mut redone, mut removes) = (Vec::new(), Vec::new(), Vec::new());
         let add = |Commit { head, receipts }: Commit| {
-            redone.extend(head.replaces.map(|replaces| (replaces, receipts.clone())));
+            if at_seal || head.replaces.is_some() {
+                redone.extend(receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted).cloned());
+            }
+            removes.extend(head.taken.removes);
+            seal.replaced_totals.add(&head.taken.totals);
             copies.extend(receipts.into_iter().filter(|receipt| receipt.outcome == Outcome::Copy));
             seal.totals.add(&head.totals);
             seal.replaced.extend(head.replaces);
@@ -52,13 +65,17 @@ impl Run<'_> {
             }
         };
         self.ledger.state.visit_commits(&lake, number, add).await?;
+        if let Some(gone) = self.gone(&removes).await? {
+            let reason = format!("{gone}, which it takes out of the lake, is no part of it any more; run it again");
+            return Ok(Some(Body::Void(Void { plan: number, reason })));
+        }
         let mut alone = self.left_alone(number, copies).await?;
         alone.extend(self.left_by(number, &redone).await?);
         if !alone.is_empty() {
             return Ok(Some(Body::Drop(Drop { plan: number, objects: alone })));
         }
         self.summary.intents_ignored.extend(sweep(&self.ledger.writer, number).await?);
-        if self.ledger.state.plans[&number].plan.purpose == Purpose::Redo {
+        if self.ledger.state.plans[&number].is_redo_under_way() {
             // What waits for plans that are over must not be shown by a run that slept meanwhile.
             clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
             switch(&self.ledger.writer, &self.ledger.state, number).await?;
@@ -70,6 +87,18 @@ impl Run<'_> {
             seal.replaced_totals.add(&totals.of_conversions());
         }
         Ok(Some(Body::Seal(seal)))
+    }
+
+    /// The first of these names that is no live file. Nothing leaves the lake between this look and the seal: who writes
+    /// an entry meanwhile takes the seal's number.
+    async fn gone(&self, removes: &[Relative]) -> Result<Option<Relative>, ConvertError> {
+        if removes.is_empty() {
+            return Ok(None);
+        }
+        let heads = self.ledger.state.heads(&self.ledger.writer.lake).await?;
+        let files = heads.iter().flat_map(|head| &head.files).map(|file| &file.path);
+        let live: BTreeSet<&Relative> = files.chain(heads.iter().filter_map(|head| head.rejects.as_ref())).collect();
+        Ok(removes.iter().find(|name| !live.contains(name)).cloned())
     }
 
     /// Of copies that were left out those whose firsts are not converted, or not with that content: they leave the
@@ -96,27 +125,25 @@ impl Run<'_> {
 
     /// Copies that were left out for an object of which a redo took other content: their folders are listed again, and
     /// the next run judges them anew.
-    async fn left_by(
-        &self,
-        number: u64,
-        redone: &[(TaskRef, Vec<Receipt>)],
-    ) -> Result<BTreeMap<String, Dropped>, ConvertError> {
+    async fn left_by(&self, number: u64, redone: &[Receipt]) -> Result<BTreeMap<String, Dropped>, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
-        let mut changed: BTreeMap<String, String> = BTreeMap::new();
-        let mut days = BTreeSet::new();
-        for (replaces, receipts) in redone {
-            let Some(old) = lake.commit(replaces.plan, replaces.task).await? else { continue };
-            let before: BTreeMap<&str, &Receipt> =
-                old.receipts.iter().map(|receipt| (receipt.url.as_str(), receipt)).collect();
-            let is_other = |now: &&Receipt| {
-                let then = before.get(now.url.as_str());
-                then.is_none_or(|then| then.version != now.version && same_content(then, now) != Some(true))
-            };
-            for now in receipts.iter().filter(is_other) {
-                changed.insert(now.url.clone(), now.version.clone());
-                days.insert(now.day);
-            }
+        let urls: BTreeSet<&str> = redone.iter().map(|receipt| receipt.url.as_str()).collect();
+        let days: BTreeSet<Day> = redone.iter().map(|receipt| receipt.day).collect();
+        let mut before: BTreeMap<String, Receipt> = BTreeMap::new();
+        for &day in &days {
+            let is_earlier = |filed: &Filed| filed.plan != number;
+            let wanted =
+                |receipt: &Receipt| receipt.outcome == Outcome::Converted && urls.contains(receipt.url.as_str());
+            // Oldest first: the newest of the earlier ones stays. (Plans of the first formats are in effect already.)
+            let earlier = state.conversions(lake, day, wanted).await?.into_iter().filter(is_earlier);
+            before.extend(earlier.map(|filed| (filed.receipt.url.clone(), filed.receipt)));
         }
+        let is_other = |now: &&Receipt| {
+            let then = before.get(&now.url);
+            then.is_none_or(|then| then.version != now.version && same_content(then, now) != Some(true))
+        };
+        let changed: BTreeMap<String, String> =
+            redone.iter().filter(is_other).map(|now| (now.url.clone(), now.version.clone())).collect();
         let mut left = BTreeMap::new();
         for day in days {
             let is_left = |receipt: &Receipt| {

@@ -74,6 +74,8 @@ pub struct Summary {
     pub differing: Vec<String>,
     /// Tasks decoded again whose files took the place of those they had given.
     pub tasks_replaced: u64,
+    /// Files that took the place of others, and that readers of folders see from now on.
+    pub files_shown: u64,
     /// The same, with equal files: nothing was replaced.
     pub tasks_unchanged: u64,
     /// What could not be decoded again: what it gave earlier stays.
@@ -104,6 +106,9 @@ pub struct Summary {
     pub other_services: Vec<String>,
     /// Columns that keep the type of their first use, which this program would choose otherwise.
     pub kept_types: Vec<String>,
+    /// The ledger's format, if this run raised it: earlier programs stop at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger_format: Option<u32>,
     /// `--since` and `--until`, as days of keys.
     pub since: Option<chrono::NaiveDate>,
     pub until: Option<chrono::NaiveDate>,
@@ -161,13 +166,12 @@ impl Summary {
     }
 
     pub(super) fn note_redone(&mut self, redone: &Redone) {
-        match &redone.kept {
-            Some(reason) => self.note_kept(reason.clone()),
-            None if redone.receipts.is_empty() => self.tasks_unchanged += 1,
-            None => {
-                self.add(&redone.totals, &redone.receipts);
-                self.tasks_replaced += 1;
-            }
+        redone.kept.iter().cloned().for_each(|reason| self.note_kept(reason));
+        if !redone.receipts.is_empty() {
+            self.add(&redone.totals, &redone.receipts);
+            self.tasks_replaced += 1;
+        } else if redone.kept.is_empty() {
+            self.tasks_unchanged += 1;
         }
     }
 
@@ -311,6 +315,9 @@ impl Summary {
         if self.tasks_replaced > 0 {
             writeln!(f, "the files of {} tasks took the place of their earlier ones", count(self.tasks_replaced))?;
         }
+        if self.files_shown > 0 {
+            writeln!(f, "{} of them are seen by readers of folders from now on", count(self.files_shown))?;
+        }
         if self.tasks_unchanged > 0 {
             writeln!(f, "{} tasks gave the same again: nothing was replaced", count(self.tasks_unchanged))?;
         }
@@ -374,6 +381,9 @@ impl Summary {
         if !self.other_services.is_empty() {
             let others = self.other_services.join(", ");
             writeln!(f, "other logs beside, neither listed nor read: {}", shown::line(&others))?;
+        }
+        if let Some(format) = self.ledger_format {
+            writeln!(f, "the lake's ledger is of format {format} from now on: earlier versions of flowlake refuse it")?;
         }
         if !self.kept_types.is_empty() {
             let kept = self.kept_types.join(", ");

@@ -6,15 +6,16 @@ use std::io::{self, BufWriter};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{ConvertError, Stop};
-use crate::columns::{Chunk, Dictionaries};
+use super::carry::{Given, sum_of};
+use super::{ConvertError, Stop, redone};
+use crate::columns::{CellHashes, Chunk, Dictionaries};
 use crate::commit::{Attempt, Scratch, Staged, StagedRejects};
 use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
 use crate::encode::{self, EncodeError, Origin, Staging, TaskEncoder, WRITER_EPOCH};
 use crate::fetch::{Body, FetchError, Fetched};
 use crate::lake::{
-    DataFile, Day, Digesting, Dropped, Names, Outcome, PartSums, PlanMark, PlannedTask, Receipt, Relative, Settings,
-    Totals, same_content,
+    DataFile, Day, Digesting, Dropped, Effect, Lake, Names, Outcome, PartSums, PlanMark, PlannedTask, Receipt,
+    RejectRecord, Relative, Settings, Taken, Totals, same_content,
 };
 use crate::progress::Progress;
 use crate::schema::Layout;
@@ -23,7 +24,8 @@ use crate::source::Object;
 /// A task, and what earlier attempts learned about its objects.
 pub(super) struct Work {
     pub task: PlannedTask,
-    /// Objects found bad after rows of them had been encoded, with the reason.
+    /// Objects found bad after rows of them had been encoded, with the reason. In a plan to redo, those that cannot be
+    /// decoded as they were: what they gave stays.
     pub excluded: BTreeMap<String, String>,
 }
 
@@ -38,12 +40,39 @@ pub(super) struct TaskContext {
     pub settings: Settings,
     pub plan: u64,
     pub mark: Option<PlanMark>,
-    pub names: Names,
+    pub effect: Effect,
+    pub lake: Lake,
+    pub runtime: tokio::runtime::Handle,
     pub scratch: Arc<Scratch>,
     pub progress: Progress,
     pub stop: Stop,
-    /// In a plan to check: what its objects gave when they were converted, by URL.
+    /// In a plan to check or to redo: what its objects gave when they were converted, by URL.
     pub earlier: Option<Earlier>,
+}
+
+impl TaskContext {
+    /// Whether objects are decoded again, and the rows of others carried over.
+    fn redoes(&self) -> bool {
+        self.effect == Effect::AtSeal
+    }
+
+    /// A task that changes nothing.
+    pub(super) fn nothing(&self, task: u64, attempt: Attempt) -> Staged {
+        Staged {
+            plan: self.plan,
+            task,
+            writer_epoch: WRITER_EPOCH,
+            mark: self.mark.clone(),
+            effect: self.effect,
+            files: Vec::new(),
+            rejects: None,
+            receipts: Vec::new(),
+            totals: Totals::default(),
+            replaces: None,
+            taken: Taken::default(),
+            attempt,
+        }
+    }
 }
 
 /// By URL.
@@ -58,6 +87,8 @@ pub(super) struct Before {
 /// How an attempt ended.
 pub(super) enum Tried {
     Done(Box<Staged>),
+    /// A task of a plan to redo.
+    Redone(Box<redone::Redone>),
     /// These objects could not be read: they must leave the plan before the task can be done.
     Unreadable {
         task: PlannedTask,
@@ -117,7 +148,10 @@ pub(super) fn run_task(context: &TaskContext, work: Work, mut fetched: Fetched) 
     if !unreadable.is_empty() {
         return Ok(Tried::Unreadable { task: work.task, objects: unreadable });
     }
-    session.stage(&work.task, receipts, attempt)
+    match context.redoes() {
+        true => redone::stage(session, &work.task, receipts, attempt),
+        false => session.stage(&work.task, receipts, attempt),
+    }
 }
 
 /// Only faults of the object itself let it leave the plan; a store that fails leaves the task open.
@@ -137,11 +171,14 @@ enum Read {
 }
 
 /// The decoder and encoder of one attempt.
-struct Session<'a> {
-    context: &'a TaskContext,
+pub(super) struct Session<'a> {
+    pub context: &'a TaskContext,
     decoder: Decoder,
-    encoder: TaskEncoder<ScratchFiles>,
-    rejects: StagedRejects,
+    pub encoder: TaskEncoder<ScratchFiles>,
+    pub rejects: StagedRejects,
+    /// In a plan to redo: what the objects gave now, by URL.
+    pub given: Option<BTreeMap<String, Given>>,
+    hashes: CellHashes,
 }
 
 impl<'a> Session<'a> {
@@ -165,20 +202,24 @@ impl<'a> Session<'a> {
         };
         let staging = ScratchFiles { folder: attempt.folder().to_owned() };
         let encoder = TaskEncoder::new(options, staging).map_err(encode_error)?;
-        Ok(Session { context, decoder, encoder, rejects: attempt.rejects() })
+        let given = context.redoes().then(BTreeMap::new);
+        Ok(Session { context, decoder, encoder, rejects: attempt.rejects(), given, hashes: CellHashes::default() })
     }
 
     fn object(&mut self, object: &Object, body: Body) -> Result<Read, ConvertError> {
-        self.encoder.begin_object(&Origin {
+        let origin = Origin {
             url: object.url.clone(),
             account: object.account.clone(),
             region: object.region.clone(),
             log_id: object.log_id.clone(),
             day: object.day,
             hour: object.hour,
-        });
+        };
+        self.encoder.begin_object(&origin);
+        let summing = self.given.as_mut().map(|given| (given.entry(object.url.clone()).or_default(), &mut self.hashes));
         let mut sink = TaskSink {
-            object: &object.url,
+            origin: &origin,
+            summing,
             encoder: &mut self.encoder,
             rejects: &mut self.rejects,
             progress: &self.context.progress,
@@ -223,18 +264,35 @@ impl<'a> Session<'a> {
     }
 
     fn stage(self, planned: &PlannedTask, receipts: Vec<Receipt>, attempt: Attempt) -> Result<Tried, ConvertError> {
-        let (plan, task, replaces) = (self.context.plan, planned.task, planned.replaces);
-        let names = &self.context.names;
+        let (context, replaces) = (self.context, planned.replaces);
+        let (files, rejects) = self.finish(planned.task, &attempt)?;
+        let rows: u64 = files.iter().map(|(file, _)| file.rows).sum();
+        let mut staged = Staged { receipts, replaces, ..context.nothing(planned.task, attempt) };
+        if let Some(earlier) = &context.earlier {
+            let receipts = std::mem::take(&mut staged.receipts);
+            staged.receipts = receipts.into_iter().map(|receipt| checked(receipt, earlier)).collect();
+            staged.totals = totals_of(&staged.receipts);
+            return Ok(Tried::Done(Box::new(staged)));
+        }
+        staged.totals = totals_of(&staged.receipts).with_files(files.iter().map(|(file, _)| file));
+        assert_eq!(rows, staged.totals.rows, "rows of the data files are the rows of the receipts");
+        Ok(Tried::Done(Box::new(Staged { files, rejects, ..staged })))
+    }
+
+    /// Ends the files: their records, and where they are staged; and the lines that were set aside.
+    pub(super) fn finish(
+        self,
+        task: u64,
+        attempt: &Attempt,
+    ) -> Result<(StagedFiles, Option<StagedFile>), ConvertError> {
+        let (plan, names) = (self.context.plan, &self.context.lake.names);
         let (written, _) = self.encoder.finish().map_err(encode_error)?;
         let rejects = self.rejects.finish()?.map(|(path, hash)| (names.rejects(plan, task, &hash), path));
-        let mut totals = totals_of(&receipts);
-        let mut files = Vec::new();
-        for file in written {
+        let record = |file: encode::DataFile| {
             let partition = file.partition.path();
-            totals.files += 1;
-            totals.file_bytes += file.bytes;
+            let path = names.data(file.table, &partition, plan, task, file.ordinal, &file.hash);
             let record = DataFile {
-                path: names.data(file.table, &partition, plan, task, file.ordinal, &file.hash),
+                path: if self.context.redoes() { Names::aside(&path) } else { path },
                 table: file.table,
                 partition: named(&partition),
                 rows: file.rows,
@@ -244,39 +302,24 @@ impl<'a> Session<'a> {
                 start_min: file.start_min,
                 start_max: file.start_max,
             };
-            files.push((record, attempt.data_file(file.ordinal)));
-        }
-        let rows: u64 = files.iter().map(|(file, _)| file.rows).sum();
-        assert_eq!(rows, totals.rows, "rows of the data files are the rows of the receipts");
-        let (writer_epoch, mark) = (WRITER_EPOCH, self.context.mark.clone());
-        let done = |staged| Tried::Done(Box::new(staged));
-        if let Some(earlier) = &self.context.earlier {
-            let receipts: Vec<Receipt> = receipts.into_iter().map(|receipt| checked(receipt, earlier)).collect();
-            let totals = totals_of(&receipts);
-            let files = Vec::new();
-            return Ok(done(Staged {
-                plan,
-                task,
-                writer_epoch,
-                mark,
-                files,
-                rejects: None,
-                receipts,
-                totals,
-                replaces,
-                attempt,
-            }));
-        }
-        Ok(done(Staged { plan, task, writer_epoch, mark, files, rejects, receipts, totals, replaces, attempt }))
+            (record, attempt.data_file(file.ordinal))
+        };
+        Ok((written.into_iter().map(record).collect(), rejects))
     }
 }
+
+/// Records of data files, and where the files are staged.
+pub(super) type StagedFiles = Vec<(DataFile, PathBuf)>;
+
+/// The name that a staged file is to have, and where it is.
+pub(super) type StagedFile = (Relative, PathBuf);
 
 fn named(partition: &str) -> Relative {
     partition.parse().expect("a partition is made of words and numbers")
 }
 
 /// A disk that fails is no bug: its error is found among the causes.
-fn encode_error(error: EncodeError) -> ConvertError {
+pub(super) fn encode_error(error: EncodeError) -> ConvertError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(found) = cause {
         if let Some(io) = found.downcast_ref::<io::Error>() {
@@ -391,7 +434,7 @@ pub(super) fn totals_of(receipts: &[Receipt]) -> Totals {
 }
 
 /// Where the encoder's files of one attempt go.
-struct ScratchFiles {
+pub(super) struct ScratchFiles {
     folder: PathBuf,
 }
 
@@ -411,7 +454,9 @@ impl Staging for ScratchFiles {
 
 /// Hands what the decoder gives to the encoder and to the rejects.
 struct TaskSink<'a> {
-    object: &'a str,
+    origin: &'a Origin,
+    /// In a plan to redo: what the object gives is added up.
+    summing: Option<(&'a mut Given, &'a mut CellHashes)>,
     encoder: &'a mut TaskEncoder<ScratchFiles>,
     rejects: &'a mut StagedRejects,
     progress: &'a Progress,
@@ -435,13 +480,21 @@ impl Sink for TaskSink<'_> {
     fn rows(&mut self, chunk: &Chunk, dictionaries: &Dictionaries) -> io::Result<()> {
         self.given = true;
         self.progress.records(chunk.rows() as u64);
+        if let Some((given, hashes)) = &mut self.summing {
+            given.cells += hashes.sum(&self.origin.texts(), chunk, dictionaries);
+        }
         let pushed = self.encoder.push(chunk, dictionaries);
         self.hold(pushed)
     }
 
     fn reject(&mut self, reject: Reject) -> io::Result<()> {
         self.given = true;
-        self.rejects.add(self.object, reject)
+        let Reject { line, offset, field, value, reason, text } = reject;
+        let record = RejectRecord { object: self.origin.url.clone(), line, offset, field, value, reason, text };
+        if let Some((given, _)) = &mut self.summing {
+            given.rejects = given.rejects.wrapping_add(sum_of(&record));
+        }
+        self.rejects.add(&record)
     }
 
     fn dictionaries_cleared(&mut self) -> io::Result<()> {

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Commit, CommitHead, Committed, Lake, LakeError, PlanState, PlannedTask, Purpose, State, TaskRef, Totals, Who,
+    Commit, CommitHead, Committed, Effect, Lake, LakeError, PlanState, PlannedTask, Purpose, State, TaskRef, Totals,
+    Who,
 };
 
 impl State {
@@ -157,7 +158,10 @@ pub fn check_head(head: &CommitHead, task: TaskRef, state: &PlanState) -> Result
 /// Why a commit is not of the objects that were planned. Of those that left the plan it may have some: a rival read
 /// them.
 pub fn check_fits(commit: &Commit, task: &PlannedTask, state: &PlanState) -> Result<(), String> {
-    if state.plan.purpose == Purpose::Redo && commit.head.replaces.is_none() {
+    let at_seal = state.plan.effect == Effect::AtSeal;
+    if at_seal {
+        check_taken(commit, task)?;
+    } else if state.plan.purpose == Purpose::Redo && commit.head.replaces.is_none() {
         // It changes nothing, and has no receipts.
         return Ok(());
     }
@@ -176,8 +180,20 @@ pub fn check_fits(commit: &Commit, task: &PlannedTask, state: &PlanState) -> Res
             None => return Err(format!("its task does not read {}", receipt.url)),
         }
     }
-    match planned.keys().find(|url| !state.dropped.contains_key(**url)) {
+    // Objects that could not be decoded again keep what they gave.
+    match planned.keys().find(|url| !at_seal && !state.dropped.contains_key(**url)) {
         Some(url) => Err(format!("it has no receipt of {url}, which its task reads")),
         None => Ok(()),
     }
+}
+
+/// A task takes out of the lake what was planned, or changes nothing.
+fn check_taken(commit: &Commit, task: &PlannedTask) -> Result<(), String> {
+    let CommitHead { taken, files, rejects, .. } = &commit.head;
+    let planned: BTreeSet<_> = task.inputs.names().cloned().collect();
+    let is_nothing = taken.is_nothing() && files.is_empty() && rejects.is_none() && commit.receipts.is_empty();
+    if is_nothing || taken.removes == planned && taken.carries == task.inputs.tasks {
+        return Ok(());
+    }
+    Err("it takes other files out of the lake than its task is to".to_owned())
 }

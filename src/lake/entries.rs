@@ -8,15 +8,23 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{ALTERED, is_as_written, with_check};
 use super::columns;
+use super::files::{self, DataFile};
 use super::{Day, LakeError, PlanMark, Relative, TaskRef, Totals};
 use crate::schema::{Kind, Table, Types, Unknown};
 
 /// The newest ledger format that this program reads.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = FORMAT_SETS;
 
 /// The format of whatever a program of the first format understands; a lake whose records have no other is open to
 /// both.
 pub const FORMAT_FIRST: u32 = 1;
+
+/// The format of what knows copies and tasks that were given up.
+const FORMAT_COPIES: u32 = 2;
+
+/// The format of plans that take effect at their seal, and of all that belongs to them: what they take out of the lake
+/// is named file by file.
+pub const FORMAT_SETS: u32 = 3;
 
 /// Tasks of one plan: a plan has 50,000 objects at most, and each task one or more. Whoever goes through the tasks of a plan
 /// would not end otherwise.
@@ -44,6 +52,7 @@ pub enum Body {
     Seal(Seal),
     Drop(Drop),
     Lost(Lost),
+    Void(Void),
 }
 
 /// Entry 0: the lake is born.
@@ -71,6 +80,10 @@ pub struct Settings {
     /// Which fields that nobody documents its tasks may write as columns.
     #[serde(default)]
     pub unknown: Unknown,
+    /// Of a plan that takes effect at its seal: how long what it takes out of the lake stays on storage, for readers
+    /// that are at it and for those who list folders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_seconds: Option<u64>,
 }
 
 /// What is to be done with the objects of a plan.
@@ -82,9 +95,22 @@ pub enum Purpose {
     /// They were converted and have another version now: they are read again and held against their receipts. No data
     /// file comes of it.
     Check,
-    /// They were converted by the tasks that this plan's tasks replace, and are decoded again. What comes of it waits
-    /// outside of the tables until every task is done, and then stands for what it replaces.
+    /// They were converted, and are decoded again: what they give now takes the place of what they gave.
     Redo,
+    /// No object is read. Files that took the place of others, and lie aside from what readers of folders see, are shown
+    /// there, once what they stand for is removed.
+    Show,
+}
+
+/// From when on what a plan gives and takes away counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Each task from its commit on. (Of plans to redo of the first formats: all from the last commit on.)
+    #[default]
+    AtCommit,
+    /// All tasks at once, from the plan's seal on. Its files lie aside from those of the folders.
+    AtSeal,
 }
 
 /// Objects to be converted or checked, cut into tasks.
@@ -102,6 +128,12 @@ pub struct Plan {
     /// of format 2.
     #[serde(default, skip_serializing_if = "is_none")]
     pub copies: u64,
+    /// A program that does not know it would count files twice: a plan with another effect is of format 3.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub effect: Effect,
+    /// In a plan to show: the plans of which nothing is left to be shown or deleted once it is sealed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub shows: BTreeSet<u64>,
     /// Where the tasks lie, relative to the lake.
     pub body: Relative,
     /// What tells it from another plan of its number. Those of the first writers have none.
@@ -118,13 +150,45 @@ pub struct Plan {
 }
 
 /// One task of a plan: a line of the plan's body.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PlannedTask {
     pub task: u64,
     pub objects: Vec<crate::source::Object>,
-    /// In a plan to redo: the task whose files it replaces.
+    /// In a plan to redo of the first formats: the task whose files it replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<TaskRef>,
+    /// In a plan that takes effect at its seal: what it takes out of the lake.
+    #[serde(default, skip_serializing_if = "Inputs::is_nothing")]
+    pub inputs: Inputs,
+}
+
+/// What a task takes out of the lake, and must carry over but for what its objects gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    #[serde(deserialize_with = "files::of_task")]
+    pub files: Vec<DataFile>,
+    /// Lines that were set aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejects: Vec<Relative>,
+    /// The tasks whose rows and lines these are.
+    pub tasks: BTreeSet<TaskRef>,
+    /// Objects of these tasks that are not the task's own.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub others: u64,
+    /// In a plan to show: names that left the lake before and that readers of folders still see. They are deleted first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<Relative>,
+}
+
+impl Inputs {
+    pub fn is_nothing(&self) -> bool {
+        *self == Inputs::default()
+    }
+
+    /// Every name that leaves the lake with them.
+    pub fn names(&self) -> impl Iterator<Item = &Relative> {
+        self.files.iter().map(|file| &file.path).chain(&self.rejects)
+    }
 }
 
 /// All tasks of a plan are committed.
@@ -170,6 +234,13 @@ pub struct Lost {
     pub totals: Totals,
 }
 
+/// A plan that takes effect at its seal and cannot be finished: nothing of it ever counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Void {
+    pub plan: u64,
+    pub reason: String,
+}
+
 /// Why an object left its plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
@@ -181,13 +252,19 @@ fn is_none(number: &u64) -> bool {
     *number == 0
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl Body {
     /// The oldest format whose programs understand it.
     pub fn format(&self) -> u32 {
         match self {
-            Body::Plan(plan) if plan.copies > 0 => FORMAT_VERSION,
+            Body::Plan(plan) if plan.effect == Effect::AtSeal => FORMAT_SETS,
+            Body::Plan(plan) if plan.copies > 0 => FORMAT_COPIES,
             Body::Create(_) | Body::Plan(_) | Body::Seal(_) | Body::Drop(_) => FORMAT_FIRST,
-            Body::Lost(_) => FORMAT_VERSION,
+            Body::Lost(_) => FORMAT_COPIES,
+            Body::Void(_) => FORMAT_SETS,
         }
     }
 }

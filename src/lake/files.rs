@@ -74,7 +74,7 @@ impl<'de> Visitor<'de> for Files {
 mod tests {
     use super::*;
     use crate::lake::columns::SEAL_COLUMNS_MAX;
-    use crate::lake::{Commit, Intent, Seal};
+    use crate::lake::{Commit, Intent, LakeError, Seal};
 
     fn columns(from: usize, to: usize) -> String {
         let columns: Vec<String> = (from..to).map(|n| format!("\"c{n}\":\"text\"")).collect();
@@ -89,14 +89,14 @@ mod tests {
         )
     }
 
-    fn commit(files: &[String]) -> Result<Commit, String> {
+    fn commit(files: &[String]) -> Result<Commit, LakeError> {
         let head = format!(
             "{{\"format\":1,\"nonce\":\"\",\"written_by\":\"\",\"plan\":1,\"task\":0,\"writer_epoch\":3,\
              \"totals\":{{\"objects\":0,\"objects_aside\":0,\"objects_skipped\":0,\"rows\":0,\"rejects\":0,\"files\":0,\
              \"file_bytes\":0}},\"files\":[{}],\"rejects\":null}}",
             files.join(",")
         );
-        Commit::parse(&zstd::encode_all(head.as_bytes(), 3).unwrap())
+        Commit::parse(&zstd::encode_all(head.as_bytes(), 3).unwrap(), "a commit")
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(read.head.files[0].columns.len(), most);
         for files in [vec![file(&columns(0, most + 1))], vec![file(&columns(0, most)), file(&columns(most, most + 1))]]
         {
-            let error = commit(&files).unwrap_err();
+            let error = commit(&files).unwrap_err().to_string();
             assert!(error.contains("more than 10000 columns"), "{error}");
         }
         let intent = |columns: &str| {

@@ -20,14 +20,17 @@ mod columns;
 mod commits;
 mod day;
 mod digest;
+mod effect;
 mod entries;
 mod files;
 mod firsts;
 mod lines;
+mod live;
 mod load;
 mod marks;
 mod names;
 mod newer;
+mod opened;
 mod pages;
 pub mod receipts;
 mod records;
@@ -45,18 +48,21 @@ pub use commits::{check_fits, check_head};
 pub use day::Day;
 pub use digest::{Digest, Digesting};
 pub use entries::{
-    Body, Create, Drop, Dropped, Entry, FORMAT_FIRST, FORMAT_VERSION, Lost, Plan, PlannedTask, Purpose, Seal, Settings,
+    Body, Create, Drop, Dropped, Effect, Entry, FORMAT_FIRST, FORMAT_SETS, FORMAT_VERSION, Inputs, Lost, Plan,
+    PlannedTask, Purpose, Seal, Settings, Void,
 };
 pub use files::DataFile;
 pub use firsts::Firsts;
 pub use lines::{LINE_BYTES_MAX, LineReader, ZSTD_LEVEL, decode_lines, encode_lines, padding};
+pub use live::{Superseded, all_removed, keep_live};
 pub use marks::{PlanMark, TaskRef};
 pub use names::Names;
 pub use newer::Who;
-pub use records::{Commit, CommitHead, Intent, Outcome, PartSums, Receipt, RejectRecord, same_content};
+pub use opened::{OpenError, Unlike};
+pub use records::{Commit, CommitHead, Intent, Outcome, PartSums, Receipt, RejectRecord, Taken, same_content};
 pub use relative::{NotInside, Relative};
 pub use seen::{Known, ObjectHash, Seen, Standing, object_hash};
-pub use state::{Filed, PlanState, State, Superseded, Unread, folder_of};
+pub use state::{Filed, InEffect, PlanState, State, Unread, folder_of};
 pub use totals::Totals;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -231,7 +237,13 @@ impl Lake {
     pub async fn commit(&self, plan: u64, task: u64) -> Result<Option<Commit>, LakeError> {
         let path = self.names.commit(plan, task);
         let Some(bytes) = self.read(&path).await? else { return Ok(None) };
-        Commit::parse(&bytes).map(Some).map_err(|reason| LakeError::Record { url: self.names.url(&path), reason })
+        Commit::parse(&bytes, &self.names.url(&path)).map(Some)
+    }
+
+    /// One intent, unless it was removed.
+    pub async fn intent(&self, path: &Path) -> Result<Option<Intent>, LakeError> {
+        let Some(bytes) = self.read(path).await? else { return Ok(None) };
+        Intent::parse(&bytes, &self.names.url(path)).map(Some)
     }
 
     /// A record that a ledger record names, read by `decode`.

@@ -17,6 +17,12 @@ pub(super) const LEDGER: &str = "_flowlake";
 const REJECTS: &str = "rejects";
 const WAITING: &str = "waiting";
 
+/// The folder of a table whose files took the place of others. Engines pass over names that begin with `_`.
+const ASIDE: &str = "_c";
+
+/// How the name of a data file ends where readers of folders are to see it.
+const SHOWN: &str = ".parquet";
+
 /// How the name of a probe begins.
 const PROBE: &str = "probe-";
 
@@ -61,9 +67,11 @@ impl Names {
             file == rejects_file(plan, task, hash)
         } else {
             let folder = folder.strip_prefix(&format!("{LEDGER}/{WAITING}/")).unwrap_or(folder);
-            let table = folder.split_once('/').map(|(table, _)| table);
+            let (table, partition) = folder.split_once('/')?;
             let ordinal = rest.split_once('-').and_then(|(ordinal, _)| ordinal.parse().ok())?;
-            Table::ALL.iter().any(|known| Some(known.name()) == table) && file == data_file(plan, task, ordinal, hash)
+            let shown = data_file(plan, task, ordinal, hash);
+            let expected = if is_aside(partition) { shown.strip_suffix(SHOWN) } else { Some(shown.as_str()) };
+            Table::ALL.iter().any(|known| known.name() == table) && expected == Some(file)
         };
         is_ours.then_some(TaskRef { plan, task })
     }
@@ -273,6 +281,29 @@ impl Names {
     pub fn data(&self, table: Table, partition: &str, plan: u64, task: u64, ordinal: usize, hash: &str) -> Relative {
         Relative::spelled(format!("{}/{partition}/{}", table.name(), data_file(plan, task, ordinal, short(hash))))
     }
+
+    /// Where a data file lies that takes the place of others: nobody who lists folders sees it there.
+    pub fn aside(data: &Relative) -> Relative {
+        let (table, rest) = data.split_once('/').unwrap_or((data, ""));
+        Relative::spelled(format!("{table}/{ASIDE}/{}", rest.strip_suffix(SHOWN).unwrap_or(rest)))
+    }
+
+    /// The folder of a table's files that lie aside.
+    pub fn all_aside(&self, table: Table) -> Path {
+        self.inside(&format!("{}/{ASIDE}", table.name()))
+    }
+
+    /// Where a data file that lies aside is shown; `None` of one that does not.
+    pub fn shown(aside: &Relative) -> Option<Relative> {
+        let (table, rest) = aside.split_once('/')?;
+        let rest = rest.strip_prefix(&format!("{ASIDE}/"))?;
+        Some(Relative::spelled(format!("{table}/{rest}{SHOWN}")))
+    }
+}
+
+/// Whether a folder of a table holds files that took the place of others.
+fn is_aside(folder: &str) -> bool {
+    folder == ASIDE || folder.starts_with(&format!("{ASIDE}/"))
 }
 
 /// Whether it is the beginning of a hash as names end in it.

@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 
 use super::lines::inflated_max;
 use super::pages::claimed;
-use super::{Day, Outcome, PartSums, Receipt, Relative};
+use super::{Day, FORMAT_VERSION, Outcome, PartSums, Receipt, Relative};
 use crate::schema::Table;
 
 /// Rows of a file: a checkpoint writes some 100,000 at a time.
@@ -150,6 +150,14 @@ fn texts_of(filed: &Filed) -> u64 {
 /// A file whose columns are not ours is an error here, and not a panic later.
 fn open(bytes: Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ParquetError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;
+    let marks = builder.metadata().file_metadata().key_value_metadata();
+    if let Some(format) = marks.into_iter().flatten().find(|mark| mark.key == FORMAT) {
+        let found = format.value.as_deref().unwrap_or("none");
+        let known = FORMAT_VERSION;
+        return Err(ParquetError::General(format!(
+            "a newer flowlake wrote it (ledger format {found}, this program knows {known}); upgrade"
+        )));
+    }
     if builder.schema().fields() != schema().fields() {
         return Err(ParquetError::General("its columns are not those of receipts".to_owned()));
     }
@@ -171,6 +179,9 @@ fn open(bytes: Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ParquetE
 
 const DIGESTS: &str = "flowlake.digests";
 const FIRST_VERSIONS: &str = "flowlake.first_versions";
+
+/// The ledger format of a file that only newer programs understand. Ours have none.
+const FORMAT: &str = "flowlake.format";
 
 /// What the metadata holds beside the columns; nothing for receipts as earlier programs wrote them.
 fn beside(filed: &[Filed]) -> Option<Vec<KeyValue>> {

@@ -3,11 +3,14 @@
 //! They are JSON lines under zstd, so that `zstdcat` and DuckDB read them.
 //! Every change here is a change of the format on storage: old records must stay readable (fixtures in `tests/data`).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use super::entries::check_format;
 use super::files::{self, DataFile};
 use super::lines::{LineReader, encode_lines};
-use super::{Day, Digest, Names, PlanMark, Relative, TaskRef, Totals};
+use super::{Day, Digest, LakeError, Names, PlanMark, Relative, TaskRef, Totals};
 use crate::schema::Table;
 
 /// What became of a source object.
@@ -127,6 +130,11 @@ pub struct Intent {
 }
 
 impl Intent {
+    pub fn parse(bytes: &[u8], url: &str) -> Result<Intent, LakeError> {
+        check_format(bytes, url)?;
+        serde_json::from_slice(bytes).map_err(|error| LakeError::Record { url: url.into(), reason: error.to_string() })
+    }
+
     /// Whether it is of this task, and names nothing but what this task can have published.
     pub fn is_of(&self, task: TaskRef) -> bool {
         (self.plan, self.task) == (task.plan, task.task) && are_of(task, &self.files, self.rejects.as_ref())
@@ -156,15 +164,42 @@ pub struct CommitHead {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<PlanMark>,
     /// The task that this one stands for once all tasks of its plan are committed. A task of a plan to redo that
-    /// changes nothing has none, and no files and receipts.
+    /// changes nothing has none, and no files and receipts. Plans of the first formats only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<TaskRef>,
+    /// What leaves the lake with the plan's seal.
+    #[serde(default, skip_serializing_if = "Taken::is_nothing")]
+    pub taken: Taken,
+}
+
+/// What a task takes out of the lake.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Data files, and lines that were set aside.
+    pub removes: BTreeSet<Relative>,
+    /// The tasks whose rows and lines lay there: the files of this one hold what is left of them.
+    pub carries: BTreeSet<TaskRef>,
+    /// What the task's objects had given before, and the files that leave.
+    pub totals: Totals,
+}
+
+impl Taken {
+    pub fn is_nothing(&self) -> bool {
+        *self == Taken::default()
+    }
 }
 
 impl CommitHead {
-    /// Whether it names nothing but what this task can have published: only that may be moved or removed.
+    pub fn task_ref(&self) -> TaskRef {
+        TaskRef { plan: self.plan, task: self.task }
+    }
+
+    /// Whether it names nothing but what this task can have published: only that may be moved or removed. That is what
+    /// bears its number, and what it shows in its place that lay aside.
     pub fn is_of(&self, task: TaskRef) -> bool {
-        are_of(task, &self.files, self.rejects.as_ref())
+        let is_shown = |file: &&DataFile| self.taken.removes.contains(&Names::aside(&file.path));
+        let own: Vec<DataFile> = self.files.iter().filter(|file| !is_shown(file)).cloned().collect();
+        are_of(task, &own, self.rejects.as_ref())
     }
 }
 
@@ -197,13 +232,16 @@ impl Commit {
         encode_lines(std::iter::once(head).chain(receipts))
     }
 
-    pub fn parse(bytes: &[u8]) -> Result<Commit, String> {
-        let mut lines = LineReader::new(bytes, bytes.len() as u64)?;
-        let head = lines.next_line()?.ok_or("it is empty")?;
-        let head = serde_json::from_slice(head).map_err(|error| error.to_string())?;
+    /// Of the bytes of a commit at `url`. The format is looked at first: a newer one may have another shape.
+    pub fn parse(bytes: &[u8], url: &str) -> Result<Commit, LakeError> {
+        let fail = |reason: String| LakeError::Record { url: url.into(), reason };
+        let mut lines = LineReader::new(bytes, bytes.len() as u64).map_err(fail)?;
+        let head = lines.next_line().map_err(fail)?.ok_or_else(|| fail("it is empty".to_owned()))?;
+        check_format(head, url)?;
+        let head = serde_json::from_slice(head).map_err(|error| fail(error.to_string()))?;
         let mut receipts = Vec::new();
-        while let Some(line) = lines.next_line()? {
-            receipts.push(serde_json::from_slice(line).map_err(|error| error.to_string())?);
+        while let Some(line) = lines.next_line().map_err(fail)? {
+            receipts.push(serde_json::from_slice(line).map_err(|error| fail(error.to_string()))?);
         }
         Ok(Commit { head, receipts })
     }

@@ -132,7 +132,7 @@ impl Seen {
         is_ours: impl Fn(&str) -> bool,
     ) -> Result<(), LakeError> {
         let plan = &state.plans[&number];
-        if !plan.plan.days.iter().any(|day| days.contains(day)) {
+        if plan.void || !plan.plan.days.iter().any(|day| days.contains(day)) {
             return Ok(());
         }
         let same_format = plan.plan.settings.format == self.format;
@@ -142,7 +142,7 @@ impl Seen {
             done.insert(head.task);
             for receipt in receipts.iter().filter(|receipt| days.contains(&receipt.day)) {
                 let mut said = Said::in_receipt(receipt, same_format);
-                said.is_content &= !plan.is_redo_under_way();
+                said.is_content &= !plan.is_redo_under_way() && !plan.awaits_seal();
                 // Its first may be in another task of this plan. If that comes to nothing, the seal drops the copy.
                 let awaits_seal = converts && !plan.sealed && !plan.dropped.contains_key(&receipt.url);
                 if said.standing == Standing::Copy && awaits_seal {

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::receipts;
 use super::{
-    Body, Commit, CommitHead, Create, Day, Dropped, Entry, FORMAT_FIRST, Lake, LakeError, Names, Outcome, Plan,
-    PlannedTask, Purpose, Receipt, Relative, TaskRef, Totals, decode_lines,
+    Body, Create, Day, Dropped, Effect, Entry, FORMAT_FIRST, Lake, LakeError, Plan, PlannedTask, Purpose, Relative,
+    TaskRef, Totals,
 };
 use crate::schema::{Kind, NEW_COLUMNS_PER_TASK_MAX, RESERVED, Table, Types, UNKNOWN_COLUMNS_MAX, Unknown, documented};
 
@@ -27,6 +26,9 @@ pub struct Filed {
 pub struct PlanState {
     pub plan: Plan,
     pub sealed: bool,
+    /// It cannot be finished, and nothing of it ever counts.
+    #[serde(skip)]
+    pub void: bool,
     /// Objects that left the plan, with the reason.
     pub dropped: BTreeMap<String, Dropped>,
     /// What its seal says. A checkpoint holds no sealed plan.
@@ -35,9 +37,19 @@ pub struct PlanState {
 }
 
 impl PlanState {
-    /// What it gives still waits, and does not lie in the folders of the tables.
+    /// Whether its tasks are still to be done, or it is still to be sealed.
+    pub fn is_open(&self) -> bool {
+        !self.sealed && !self.void
+    }
+
+    /// A plan to redo of the first formats: what it gives still waits, and does not lie in the folders of the tables.
     pub fn is_redo_under_way(&self) -> bool {
-        !self.sealed && self.plan.purpose == Purpose::Redo
+        !self.sealed && self.plan.purpose == Purpose::Redo && self.plan.effect == Effect::AtCommit
+    }
+
+    /// Whether what its tasks gave so far is no part of the lake yet.
+    pub fn awaits_seal(&self) -> bool {
+        !self.sealed && self.plan.effect == Effect::AtSeal
     }
 
     /// Of the copies of an object that left this task, the first one is read in its place, and the others are copies of
@@ -68,13 +80,27 @@ impl PlanState {
     }
 }
 
-/// What was decoded again, and by whom.
-#[derive(Debug, Clone, Default)]
-pub struct Superseded {
-    /// Plans to redo that are done and not sealed: their files are read where they wait.
-    pub by: BTreeSet<u64>,
-    /// Tasks for which others stand.
-    pub tasks: BTreeSet<TaskRef>,
+/// A plan that took effect at its seal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InEffect {
+    /// The entry of its seal.
+    pub seal: u64,
+    /// How long what it took out of the lake stays on storage.
+    pub retention_seconds: u64,
+    /// Whether readers of folders see what it gave, and nothing of what it took.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shown: bool,
+    /// Key days of objects that it decoded again: its receipts of them are in effect, and not older ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redone: Vec<Day>,
+}
+
+impl InEffect {
+    fn of(plan: &Plan, seal: u64, took: &Totals) -> InEffect {
+        let retention_seconds = plan.settings.retention_seconds.unwrap_or_default();
+        let shown = plan.purpose == Purpose::Show || took.is_nothing();
+        InEffect { seal, retention_seconds, shown, redone: plan.days.clone() }
+    }
 }
 
 /// Objects of one folder that could not be read.
@@ -109,6 +135,9 @@ pub struct State {
     /// Tasks for which others stand.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub replaced: BTreeSet<TaskRef>,
+    /// Plans that took effect at their seal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub in_effect: BTreeMap<u64, InEffect>,
     /// Tasks that were given up: nothing of them counts, whatever lies under their names.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lost: BTreeSet<TaskRef>,
@@ -142,13 +171,21 @@ impl State {
                     self.last_full_scan = Some(at.to_owned());
                     self.settle(&plan);
                 }
-                let state = PlanState { plan, sealed: false, dropped: BTreeMap::new(), sealed_totals: None };
+                let (dropped, sealed_totals) = (BTreeMap::new(), None);
+                let state = PlanState { plan, sealed: false, void: false, dropped, sealed_totals };
                 self.plans.insert(self.next, state);
                 self.newest_plan = Some(self.next);
             }
             Body::Seal(seal) => {
-                if let Some(plan) = self.plans.get_mut(&seal.plan).filter(|plan| !plan.sealed) {
+                if let Some(plan) = self.plans.get_mut(&seal.plan).filter(|plan| plan.is_open()) {
                     plan.sealed = true;
+                    if plan.plan.effect == Effect::AtSeal {
+                        let in_effect = InEffect::of(&plan.plan, self.next, &seal.replaced_totals);
+                        self.in_effect.insert(seal.plan, in_effect);
+                        for shown in &plan.plan.shows {
+                            self.in_effect.entry(*shown).and_modify(|plan| plan.shown = true);
+                        }
+                    }
                     plan.sealed_totals = Some(seal.totals);
                     self.totals.add(&seal.totals);
                     self.totals.subtract(&seal.replaced_totals);
@@ -168,6 +205,11 @@ impl State {
                 if let Some(plan) = self.plans.get_mut(&drop.plan) {
                     plan.dropped.extend(drop.objects);
                 }
+            }
+            Body::Void(void) => {
+                // What took effect with a seal stays.
+                let plan = self.plans.get_mut(&void.plan).filter(|plan| plan.awaits_seal());
+                plan.into_iter().for_each(|plan| plan.void = true);
             }
             Body::Lost(lost) => {
                 self.totals.subtract(&lost.totals);
@@ -198,13 +240,13 @@ impl State {
         }
     }
 
-    /// Plans that are not sealed, oldest first.
+    /// Plans that are to be finished, oldest first.
     pub fn open_plans(&self) -> Vec<u64> {
-        self.plans.iter().filter(|(_, plan)| !plan.sealed).map(|(&number, _)| number).collect()
+        self.plans.iter().filter(|(_, plan)| plan.is_open()).map(|(&number, _)| number).collect()
     }
 
     pub fn is_open(&self, plan: u64) -> bool {
-        self.plans.get(&plan).is_some_and(|plan| !plan.sealed)
+        self.plans.get(&plan).is_some_and(PlanState::is_open)
     }
 
     /// The oldest day of an object under `chain_url` that could not be read so far.
@@ -253,203 +295,6 @@ impl State {
         }
         tasks.retain(|task| !self.is_lost(number, task.task));
         Ok(tasks)
-    }
-
-    /// The tasks for which others stand. A plan to redo counts from its last commit on, at once for all of its tasks.
-    pub async fn superseded(&self, lake: &Lake) -> Result<Superseded, LakeError> {
-        let mut superseded = Superseded { by: BTreeSet::new(), tasks: self.replaced.clone() };
-        for (&number, _) in self.plans.iter().filter(|(_, state)| state.is_redo_under_way()) {
-            let committed = lake.committed(number).await?;
-            if self.to_do(number, &committed) == 0 {
-                superseded.by.insert(number);
-                for task in committed.into_iter().filter(|&task| !self.is_lost(number, task)) {
-                    let replaces = lake.commit(number, task).await?.and_then(|commit| commit.head.replaces);
-                    superseded.tasks.extend(replaces);
-                }
-            }
-        }
-        Ok(superseded)
-    }
-
-    /// Plans of which no checkpoint has filed the records, and of which commits are part of the lake.
-    fn counted<'a>(&'a self, superseded: &'a Superseded) -> impl Iterator<Item = (u64, &'a PlanState)> {
-        let counts = |(number, state): &(u64, &PlanState)| !state.is_redo_under_way() || superseded.by.contains(number);
-        self.plans.iter().map(|(&number, state)| (number, state)).filter(counts)
-    }
-
-    /// The heads of all commits that are part of the lake, in order of plan and task: what it holds.
-    pub async fn heads(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
-        // Asked once: a redo that is finished meanwhile must not lose its old rows before its new ones are among the heads.
-        let superseded = self.superseded(lake).await?;
-        let mut heads = self.heads_counted(lake, &superseded).await?;
-        self.check_totals(lake, &heads)?;
-        heads.retain(|head| !superseded.tasks.contains(&TaskRef { plan: head.plan, task: head.task }));
-        heads.sort_by_key(|head| (head.plan, head.task));
-        Ok(heads)
-    }
-
-    /// The same with those for which others stand.
-    pub async fn every_head(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
-        let superseded = self.superseded(lake).await?;
-        self.heads_counted(lake, &superseded).await
-    }
-
-    async fn heads_counted(&self, lake: &Lake, superseded: &Superseded) -> Result<Vec<CommitHead>, LakeError> {
-        let mut heads: Vec<CommitHead> = match &self.filed.heads {
-            Some(relative) => lake.filed(relative, |bytes| decode_lines(&bytes)).await?,
-            None => Vec::new(),
-        };
-        for (number, state) in self.counted(superseded) {
-            let add = |Commit { mut head, .. }| {
-                if state.is_redo_under_way() {
-                    head.files.iter_mut().for_each(|file| file.path = Names::waiting(&file.path));
-                }
-                heads.push(head);
-            };
-            self.visit_commits(lake, number, add).await?;
-        }
-        heads.retain(|head| !self.is_lost(head.plan, head.task));
-        Ok(heads)
-    }
-
-    /// That the heads of all sealed plans come to what their seals say: a checkpoint may have filed a plan of which a
-    /// commit was gone.
-    fn check_totals(&self, lake: &Lake, heads: &[CommitHead]) -> Result<(), LakeError> {
-        let Some(filed) = &self.filed.heads else { return Ok(()) };
-        let totals = self.sum_of(heads);
-        if totals == self.totals {
-            return Ok(());
-        }
-        let reason = format!("its commits have {} rows, their seals say {}", totals.rows, self.totals.rows);
-        Err(LakeError::Filed { url: lake.names.url(&lake.names.inside(filed)), reason })
-    }
-
-    /// What the heads of sealed plans come to, without the rows for which others stand.
-    pub fn sum_of(&self, heads: &[CommitHead]) -> Totals {
-        let mut totals = Totals::default();
-        for head in heads.iter().filter(|head| !self.is_open(head.plan)) {
-            totals.add(&head.totals);
-            if self.replaced.contains(&TaskRef { plan: head.plan, task: head.task }) {
-                totals.subtract(&head.totals.of_conversions());
-            }
-        }
-        totals
-    }
-
-    /// Every key day of which the lake has receipts.
-    pub fn days(&self) -> BTreeSet<Day> {
-        self.filed.receipts.keys().chain(self.plans.values().flat_map(|plan| &plan.plan.days)).copied().collect()
-    }
-
-    /// The receipts of one key day, in order of plan, task and object: an object that was checked has several.
-    pub async fn receipts(&self, lake: &Lake, day: Day) -> Result<Vec<receipts::Filed>, LakeError> {
-        self.receipts_where(lake, day, |_| true).await
-    }
-
-    /// Those of them that are wanted; no other is held.
-    pub async fn receipts_where(
-        &self,
-        lake: &Lake,
-        day: Day,
-        wanted: impl Fn(&Receipt) -> bool,
-    ) -> Result<Vec<receipts::Filed>, LakeError> {
-        let mut found = Vec::new();
-        self.visit_receipts(lake, day, wanted, |filed| found.push(filed)).await?;
-        found.sort_by_key(|filed| (filed.plan, filed.task));
-        Ok(found)
-    }
-
-    /// Hands on the wanted receipts of one key day, in no order. What a task gave for which another one stands is left out;
-    /// what it set aside or skipped is not.
-    pub async fn visit_receipts(
-        &self,
-        lake: &Lake,
-        day: Day,
-        wanted: impl Fn(&Receipt) -> bool,
-        mut visit: impl FnMut(receipts::Filed),
-    ) -> Result<(), LakeError> {
-        let superseded = self.superseded(lake).await?;
-        let is_replaced = |filed: &receipts::Filed| {
-            let task = TaskRef { plan: filed.plan, task: filed.task };
-            filed.receipt.outcome == Outcome::Converted && superseded.tasks.contains(&task)
-        };
-        let visit = |filed| {
-            if !is_replaced(&filed) {
-                visit(filed)
-            }
-        };
-        self.visit_every_receipt(lake, day, &superseded, wanted, visit).await
-    }
-
-    /// The wanted receipts of one key day, with those for which others stand, the oldest first.
-    pub(super) async fn conversions(
-        &self,
-        lake: &Lake,
-        day: Day,
-        wanted: impl Fn(&Receipt) -> bool,
-    ) -> Result<Vec<receipts::Filed>, LakeError> {
-        let superseded = self.superseded(lake).await?;
-        let mut found = Vec::new();
-        self.visit_every_receipt(lake, day, &superseded, wanted, |filed| found.push(filed)).await?;
-        found.sort_by_key(|filed| (filed.plan, filed.task));
-        Ok(found)
-    }
-
-    async fn visit_every_receipt(
-        &self,
-        lake: &Lake,
-        day: Day,
-        superseded: &Superseded,
-        wanted: impl Fn(&Receipt) -> bool,
-        mut visit: impl FnMut(receipts::Filed),
-    ) -> Result<(), LakeError> {
-        let mut visit = |filed: receipts::Filed| {
-            if !self.lost.contains(&TaskRef { plan: filed.plan, task: filed.task }) {
-                visit(filed);
-            }
-        };
-        for relative in self.filed.receipts.get(&day).into_iter().flatten() {
-            let filed = lake.filed(relative, |bytes| receipts::decode(bytes, day, &wanted)).await?;
-            filed.into_iter().for_each(&mut visit);
-        }
-        for (plan, state) in self.counted(superseded).filter(|(_, state)| state.plan.days.contains(&day)) {
-            let visit_commit = |Commit { head, receipts }: Commit| {
-                let of_day = receipts.into_iter().filter(|receipt| receipt.day == day && wanted(receipt));
-                for receipt in of_day {
-                    let format = state.plan.settings.format.clone();
-                    visit(receipts::Filed { receipt, plan, task: head.task, format });
-                }
-            };
-            self.visit_commits(lake, plan, visit_commit).await?;
-        }
-        Ok(())
-    }
-
-    /// The newest receipts of those objects of one key day that are set aside now, in order of their URLs. What was
-    /// converted, skipped or left out as a copy since is no longer set aside.
-    pub async fn aside(&self, lake: &Lake, day: Day) -> Result<Vec<receipts::Filed>, LakeError> {
-        let aside = |receipt: &Receipt| receipt.outcome == Outcome::Aside;
-        let mut found = BTreeMap::new();
-        for filed in self.receipts_where(lake, day, aside).await? {
-            found.insert(filed.receipt.url.clone(), filed);
-        }
-        if found.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ends = |receipt: &Receipt| {
-            let outcome = matches!(receipt.outcome, Outcome::Converted | Outcome::Skipped | Outcome::Copy);
-            outcome && found.contains_key(&receipt.url)
-        };
-        for later in self.receipts_where(lake, day, ends).await? {
-            let (url, at) = (&later.receipt.url, (later.plan, later.task));
-            // Whatever its order: what is converted is never set aside.
-            let is_over =
-                |filed: &receipts::Filed| later.receipt.outcome == Outcome::Converted || at > (filed.plan, filed.task);
-            if found.get(url).is_some_and(is_over) {
-                found.remove(url);
-            }
-        }
-        Ok(found.into_values().collect())
     }
 }
 

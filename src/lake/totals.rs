@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::DataFile;
+
 /// Sums over objects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
@@ -25,6 +27,12 @@ pub struct Totals {
 impl Totals {
     pub fn is_nothing(&self) -> bool {
         *self == Totals::default()
+    }
+
+    /// With the number and size of data files.
+    pub fn with_files<'a>(self, files: impl Iterator<Item = &'a DataFile> + Clone) -> Totals {
+        let file_bytes = files.clone().map(|file| file.bytes).sum();
+        Totals { files: files.count() as u64, file_bytes, ..self }
     }
 
     /// Without what another task cannot stand for: objects that gave no rows.

@@ -65,7 +65,7 @@ pub fn cut(objects: Vec<Object>, by_hour: bool) -> Vec<PlannedTask> {
                 && periods + usize::from(new_period) <= PERIODS_PER_TASK_MAX
         });
         if !fits {
-            tasks.push(PlannedTask { task: tasks.len() as u64, objects: Vec::new(), replaces: None });
+            tasks.push(PlannedTask { task: tasks.len() as u64, ..PlannedTask::default() });
             (bytes, periods) = (0, 0);
         }
         bytes += object.size;

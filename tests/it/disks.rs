@@ -9,7 +9,7 @@ use crate::faults::{key, text};
 use crate::lab::{Lab, Said, said};
 
 const DAYS: u32 = 12;
-const REDO: [&str; 7] = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30", "--compression", "none"];
+const REDO: [&str; 7] = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30", "--retention", "0s"];
 
 fn fill(lab: &Lab, days: std::ops::RangeInclusive<u32>) {
     days.for_each(|day| lab.put_gz(&format!("logs/{}", key(day, day)), &text(day, day)));
@@ -85,7 +85,8 @@ fn a_lake_whose_tables_are_linked_to_another_disk_is_written() {
     }
     lab.convert(&follow, 3);
     is_whole(&lab, &follow);
-    // What is decoded again waits on one disk and is put in its place on the other.
+    // What is decoded again lies aside, and is shown in its place.
+    lab.alter("logs");
     let said = lab.run(&[&["convert", "{}logs/", "{}lake/"], &REDO[..], &follow].concat());
     assert_eq!(said.code, 3, "{}", said.stderr);
     is_whole(&lab, &follow);
@@ -143,6 +144,7 @@ fn what_is_amiss_without_proc_is_said() {
     let hide = ["unshare", "-Urm", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"];
     let convert = ["convert", "{}logs/", "{}lake/", "--follow-links"];
     for more in [&[][..], &REDO] {
+        lab.alter("logs");
         let mut command = lab.program_under(&hide, &[&convert[..], more].concat());
         let refused = said(command.env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").output().expect("unshare starts"));
         assert!(refused.code == 1 && refused.stderr.contains("mount /proc"), "{}", refused.stderr);

@@ -112,6 +112,13 @@ impl Lab {
         self.put(key, gzip(text.as_bytes()));
     }
 
+    /// Gives every object under `prefix` a blank line more at its end: other content, and the same rows.
+    pub fn alter(&self, prefix: &str) {
+        for key in self.list(prefix).into_keys().filter(|key| key.ends_with(".log.gz")) {
+            self.put(&key, [self.get(&key), gzip(b"\n")].concat());
+        }
+    }
+
     pub fn get(&self, key: &str) -> Vec<u8> {
         let path = Path::parse(key).expect("keys of the lab are plain");
         let get = async { self.store.get(&path).await?.bytes().await };

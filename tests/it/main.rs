@@ -47,6 +47,7 @@ mod report;
 mod rows;
 mod serve;
 mod server;
+mod sets;
 mod shell;
 mod shell_files;
 mod shown;

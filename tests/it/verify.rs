@@ -49,8 +49,8 @@ fn a_run_that_goes_on_meanwhile_is_no_difference() {
     bench.convert(converted.clone(), &[]).expect("no faults");
     (1..=20).for_each(|day| bench.put(&faults::key(day, 100 + day), &faults::text(day, 100 + day)));
     let bench = Arc::new(bench);
-    let redo: &[&str] = &["--redo", "--since", "2023-09-01", "--until", "2023-09-30", "--compression", "none"];
-    for more in [&[], redo] {
+    bench.alter();
+    for more in [&[], faults::AGAIN] {
         for operation in 1.. {
             let lake = Arc::new(converted.fork());
             let (of_others, others) = (lake.clone(), bench.clone());

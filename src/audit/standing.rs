@@ -1,0 +1,63 @@
+//! What of all commits is in effect: which names left the lake, and who decoded an object last.
+
+use std::collections::HashMap;
+
+use super::AuditError;
+use crate::lake::{
+    CommitHead, Effect, Lake, ObjectHash, Outcome, PlanState, Receipt, Relative, State, TaskRef, object_hash,
+};
+
+/// What plans did that took effect at their seal. A commit of theirs that cannot be read is told of where it is held
+/// against its plan.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// By name: who took it out of the lake.
+    removed: HashMap<Relative, TaskRef>,
+    /// The newest task that decoded an object again.
+    newest: HashMap<ObjectHash, TaskRef>,
+    /// The lines that tasks set aside or carried over.
+    rejects: HashMap<TaskRef, Option<Relative>>,
+}
+
+impl Standing {
+    pub async fn read(lake: &Lake, state: &State) -> Result<Standing, AuditError> {
+        let mut standing = Standing::default();
+        let at_seal = state.plans.iter().filter(|(_, plan)| plan.plan.effect == Effect::AtSeal && plan.sealed);
+        for (&plan, _) in at_seal {
+            for task in lake.committed(plan).await?.into_iter().filter(|&task| !state.is_lost(plan, task)) {
+                let Ok(Some(commit)) = lake.commit(plan, task).await else { continue };
+                let task = TaskRef { plan, task };
+                standing.removed.extend(commit.head.taken.removes.into_iter().map(|name| (name, task)));
+                standing.rejects.insert(task, commit.head.rejects);
+                for receipt in commit.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted) {
+                    let newest = standing.newest.entry(object_hash(&receipt.url)).or_insert(task);
+                    *newest = task.max(*newest);
+                }
+            }
+        }
+        Ok(standing)
+    }
+
+    pub fn is_live(&self, name: &Relative) -> bool {
+        !self.removed.contains_key(name)
+    }
+
+    /// Whether no later task decoded the object of a conversion again.
+    pub fn is_in_effect(&self, receipt: &Receipt, task: TaskRef) -> bool {
+        self.newest.get(&object_hash(&receipt.url)).is_none_or(|&newest| task >= newest)
+    }
+
+    /// Where the lines lie now that a task set aside.
+    pub fn rejects_of(&self, head: &CommitHead) -> Option<Relative> {
+        let mut name = head.rejects.clone()?;
+        while let Some(by) = self.removed.get(&name) {
+            name = self.rejects.get(by).cloned().flatten()?;
+        }
+        Some(name)
+    }
+}
+
+/// Whether what a plan's commits say counts, as far as its own entries tell.
+pub fn counts(state: &PlanState) -> bool {
+    state.sealed || state.plan.effect == Effect::AtCommit
+}

@@ -1,0 +1,324 @@
+//! Decoding again what was decoded before: `convert --redo` by days, `rejects --replay` where something was set aside.
+//!
+//! ```text
+//! receipts of the days ─▶ objects ─▶ the live files that hold their rows ─▶ groups ─▶ plans to redo
+//! objects set aside    ─▶ as they are at the source now                            ─▶ plans to convert
+//! ```
+//!
+//! Objects whose rows lie in the same files are one task, which takes these files out of the lake. The rows of their other
+//! objects are carried over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, TryStreamExt};
+
+use super::holders::{Given, Group, Holders};
+use super::{ConvertError, Run, planning};
+use crate::commit::{Appended, Draft};
+use crate::lake::receipts::Filed;
+use crate::lake::{Day, Effect, Inputs, LakeError, Outcome, PlannedTask, Purpose, Receipt, Relative, TaskRef};
+use crate::plan::{OBJECTS_PER_PLAN_MAX, cut};
+use crate::source::{self, Location, Object, Store};
+
+/// Objects asked for at once.
+const HEADS_IN_FLIGHT_MAX: usize = 64;
+
+/// Size of a file that a store copies by itself; S3's own limit is 5 GB.
+const COPY_BYTES_MAX: u64 = 4 << 30;
+
+/// Why an object is left alone that the ledger names.
+const OUTSIDE: &str = "it is not of this run's sources (name its source too, or give --trust-plans)";
+
+/// What is decoded again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Everything of the days, accounts and regions that the options name.
+    Days,
+    /// Objects that were set aside, and objects of which lines were.
+    Rejects,
+}
+
+/// What is to be decoded again.
+#[derive(Debug, Default)]
+struct Found {
+    /// URLs of objects that were set aside.
+    aside: BTreeSet<String>,
+    /// Objects that gave something, by the `--format` of their plans and the tasks whose receipts of them are in effect.
+    given: BTreeMap<Option<String>, BTreeMap<TaskRef, Given>>,
+}
+
+impl Run<'_> {
+    /// Writes plans for what is to be decoded again, and leaves out what is in a plan that is open.
+    pub(super) async fn plan_again(&mut self, again: Again) -> Result<(), ConvertError> {
+        if self.ledger.state.create.is_none() {
+            return Err(LakeError::NoLake { url: self.options.lake.url() }.into());
+        }
+        let before = self.ledger.state.next;
+        // After a rival's entry everything is looked up again, but for what was planned meanwhile.
+        while !self.stop.is_soon() && !self.try_to_plan_again(again, before).await? {}
+        Ok(())
+    }
+
+    /// `false` if a rival wrote meanwhile.
+    async fn try_to_plan_again(&mut self, again: Again, before: u64) -> Result<bool, ConvertError> {
+        let Found { aside, given } = self.find(again, before).await?;
+        let mut sources = Sources::default();
+        if !self.plan_set_aside(&mut sources, aside).await? {
+            return Ok(false);
+        }
+        let holders = Holders::of(self.ledger.state.heads(&self.ledger.writer.lake).await?);
+        // What an open plan takes out of the lake no other one may: not one that was open before, nor one of this run.
+        let mut taken = self.taken_by_open_plans().await?;
+        for (format, given) in given {
+            let mut tasks = Tasks::default();
+            for group in holders.groups(given) {
+                if self.stop.is_soon() {
+                    return Ok(true);
+                }
+                if group.inputs.names().any(|name| taken.contains(name)) {
+                    continue;
+                }
+                let Some(task) = self.task_of(&mut sources, group).await? else { continue };
+                if tasks.objects > 0 && tasks.objects + task.objects.len() > OBJECTS_PER_PLAN_MAX {
+                    let full = std::mem::take(&mut tasks);
+                    if !self.append_redo(full, format.clone()).await? {
+                        return Ok(false);
+                    }
+                }
+                taken.extend(task.inputs.names().cloned());
+                tasks.push(task);
+            }
+            if tasks.objects > 0 && !self.append_redo(tasks, format).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Plans to convert what was set aside whole; `false` if a rival planned meanwhile.
+    async fn plan_set_aside(&mut self, sources: &mut Sources, aside: BTreeSet<String>) -> Result<bool, ConvertError> {
+        let objects = self.to_be_had(sources, aside.into_iter().collect()).await?;
+        let ledger = (&self.ledger.writer.lake, &self.ledger.state);
+        let (objects, copies) = planning::look_for_copies(ledger, objects, self.options).await?;
+        let by_hour = self.is_by_hour();
+        for objects in objects.chunks(OBJECTS_PER_PLAN_MAX) {
+            let settings = self.settings(self.options.format.clone());
+            let draft = Draft::new(Purpose::Convert, settings, &cut(objects.to_vec(), by_hour));
+            if !self.append_plan(&draft, objects.len()).await? {
+                return Ok(false);
+            }
+        }
+        self.summary.note_copies(copies, self.options.copies);
+        Ok(true)
+    }
+
+    /// Objects as they are at their sources now, in the order in which tasks read them. Those that are not to be had are
+    /// named in the summary.
+    async fn to_be_had(&mut self, sources: &mut Sources, urls: Vec<String>) -> Result<Vec<Object>, ConvertError> {
+        let mut objects = Vec::new();
+        for (url, found) in sources.as_they_are(self, urls).await? {
+            match found {
+                Ok(object) => objects.push(object),
+                Err(reason) => self.summary.note_kept(format!("{url}: {reason}")),
+            }
+        }
+        let key = |object: &Object| (object.day, object.account.clone(), object.region.clone(), object.key.clone());
+        objects.sort_by_cached_key(key);
+        Ok(objects)
+    }
+
+    /// Reads the receipts of all days that matter, one after the other.
+    async fn find(&self, again: Again, before: u64) -> Result<Found, ConvertError> {
+        let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
+        let mut found = Found::default();
+        for day in state.days().into_iter().filter(|&day| self.is_day_wanted(again, day)) {
+            let wanted = |receipt: &Receipt| receipt.outcome == Outcome::Converted && self.wants(again, receipt);
+            let note = |Filed { receipt, plan, task, format }: Filed| {
+                // What is not sealed is not summed up yet, and cannot be replaced.
+                if plan < before && !state.is_open(plan) {
+                    let of_format = found.given.entry(format).or_default();
+                    of_format.entry(TaskRef { plan, task }).or_default().add(receipt);
+                }
+            };
+            state.visit_receipts(lake, day, wanted, note).await?;
+            if again == Again::Rejects {
+                let aside = state.aside(lake, day).await?.into_iter().filter(|filed| filed.plan < before);
+                found.aside.extend(aside.map(|filed| filed.receipt.url));
+            }
+        }
+        for number in state.open_plans() {
+            for task in state.tasks(lake, number).await? {
+                for object in &task.objects {
+                    found.aside.remove(&object.url);
+                }
+                if let Some(replaces) = task.replaces {
+                    found.given.values_mut().for_each(|tasks| drop(tasks.remove(&replaces)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Names that open plans take out of the lake.
+    async fn taken_by_open_plans(&self) -> Result<BTreeSet<Relative>, ConvertError> {
+        let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
+        let mut taken = BTreeSet::new();
+        for number in state.open_plans().into_iter().filter(|number| state.plans[number].awaits_seal()) {
+            for task in lake.tasks(&state.plans[&number].plan).await? {
+                taken.extend(task.inputs.names().cloned());
+            }
+        }
+        Ok(taken)
+    }
+
+    fn is_day_wanted(&self, again: Again, day: Day) -> bool {
+        let options = self.options;
+        let is_in_window =
+            |day| options.since.is_none_or(|since| since <= day) && options.until.is_none_or(|until| day <= until);
+        again == Again::Rejects || day.0.is_some_and(is_in_window)
+    }
+
+    fn wants(&self, again: Again, receipt: &Receipt) -> bool {
+        let options = self.options;
+        if again == Again::Rejects {
+            return receipt.rejects > 0;
+        }
+        let facts = source::Facts::of(&receipt.url);
+        let one_of = |names: &[String], name: &Option<String>| {
+            names.is_empty() || name.as_ref().is_some_and(|name| names.contains(name))
+        };
+        options.sources.iter().any(|source| receipt.url.starts_with(&source.url()))
+            && one_of(&options.accounts, &facts.account)
+            && one_of(&options.regions, &facts.region)
+    }
+
+    /// The task that decodes the objects of a group again; `None` if none of them is to be had.
+    async fn task_of(&mut self, sources: &mut Sources, group: Group) -> Result<Option<PlannedTask>, ConvertError> {
+        let Group { objects: urls, mut inputs } = group;
+        let objects = self.to_be_had(sources, urls).await?;
+        if objects.is_empty() {
+            return Ok(None);
+        }
+        inputs.others = self.others(&inputs, &objects).await?;
+        Ok(Some(PlannedTask { objects, inputs, ..PlannedTask::default() }))
+    }
+
+    /// How many objects may have rows or lines among the inputs beside those that are decoded again.
+    async fn others(&self, inputs: &Inputs, objects: &[Object]) -> Result<u64, ConvertError> {
+        let lake = &self.ledger.writer.lake;
+        let mut others = BTreeSet::new();
+        for task in &inputs.tasks {
+            let missing =
+                || LakeError::Lost { url: lake.names.url(&lake.names.commit(task.plan, task.task)), others: 0 };
+            let commit = lake.commit(task.plan, task.task).await?.ok_or_else(missing)?;
+            let converted = commit.receipts.into_iter().filter(|receipt| receipt.outcome == Outcome::Converted);
+            others.extend(converted.map(|receipt| receipt.url));
+        }
+        for object in objects {
+            others.remove(&object.url);
+        }
+        Ok(others.len() as u64)
+    }
+
+    /// `false` if a rival wrote meanwhile: what the plan takes may have left the lake.
+    async fn append_redo(&mut self, tasks: Tasks, format: Option<String>) -> Result<bool, ConvertError> {
+        let mut settings = self.settings(format);
+        settings.file_bytes_max = settings.file_bytes_max.min(COPY_BYTES_MAX);
+        settings.retention_seconds = Some(self.options.retention.as_secs());
+        let draft = Draft::new(Purpose::Redo, settings, &tasks.tasks).taking_effect(Effect::AtSeal);
+        match self.ledger.plan(&draft).await? {
+            Appended::Ours(number) => {
+                self.summary.objects_planned += tasks.objects as u64;
+                Ok(self.ledger.state.next == number + 1)
+            }
+            Appended::Lost => Ok(false),
+        }
+    }
+
+    /// `false` if a rival planned meanwhile.
+    async fn append_plan(&mut self, draft: &Draft, objects: usize) -> Result<bool, ConvertError> {
+        loop {
+            let newest = self.ledger.state.newest_plan;
+            match self.ledger.plan(draft).await? {
+                Appended::Ours(number) => {
+                    self.summary.objects_planned += objects as u64;
+                    return Ok(self.ledger.state.newest_plan == Some(number));
+                }
+                // A seal or a drop took the number.
+                Appended::Lost if self.ledger.state.newest_plan == newest => {}
+                Appended::Lost => return Ok(false),
+            }
+        }
+    }
+}
+
+/// A plan to redo that grows.
+#[derive(Debug, Default)]
+struct Tasks {
+    tasks: Vec<PlannedTask>,
+    objects: usize,
+}
+
+impl Tasks {
+    fn push(&mut self, task: PlannedTask) {
+        self.objects += task.objects.len();
+        self.tasks.push(PlannedTask { task: self.tasks.len() as u64, ..task });
+    }
+}
+
+/// The stores of objects that the ledger names beside those of the run's sources, opened as they are met.
+#[derive(Default)]
+struct Sources {
+    opened: Vec<Store>,
+}
+
+impl Sources {
+    /// Objects by URL as they lie at their sources now, or why they are not to be had. In the order of `urls`.
+    async fn as_they_are(
+        &mut self,
+        run: &Run<'_>,
+        urls: Vec<String>,
+    ) -> Result<Vec<(String, Result<Object, String>)>, ConvertError> {
+        let mut wanted = Vec::with_capacity(urls.len());
+        let key_of = |url: &str| {
+            let root = Location::root_of(url).ok()?;
+            url.strip_prefix(&root.url()).map(str::to_owned)
+        };
+        let named: Vec<(String, String)> = urls
+            .into_iter()
+            .map(|url| {
+                let key = key_of(&url).unwrap_or_default();
+                (url, key)
+            })
+            .collect();
+        let held = run.reach().held_of(named.clone()).await?;
+        for ((url, key), is_held) in named.into_iter().zip(held) {
+            let store = match is_held {
+                true => Some(self.store(run, &Location::root_of(&url)?).await?),
+                false => None,
+            };
+            wanted.push((key, url, store));
+        }
+        let heads = wanted.into_iter().map(|(key, url, store)| async move {
+            let Some(store) = store else { return Ok((url, Err(OUTSIDE.to_owned()))) };
+            let found = match store.head(&key).await {
+                Ok(Some(entry)) => Ok(Object::new(&store.location, entry)),
+                Ok(None) => Err("it is gone at the source".to_owned()),
+                Err(error) if error.is_denied() => Err(error.to_string()),
+                Err(error) => return Err(ConvertError::from(error)),
+            };
+            Ok((url, found))
+        });
+        futures::stream::iter(heads).buffered(HEADS_IN_FLIGHT_MAX).try_collect().await
+    }
+
+    async fn store(&mut self, run: &Run<'_>, root: &Location) -> Result<Store, ConvertError> {
+        let known = run.sources.iter().chain(&self.opened).find(|store| store.location.root() == *root);
+        if let Some(store) = known {
+            return Ok(store.clone());
+        }
+        let store = source::open(root, &run.options.source_access).await?;
+        self.opened.push(store.clone());
+        Ok(store)
+    }
+}

@@ -1,0 +1,111 @@
+//! The end of a task whose objects were decoded again: what they give now takes the place of what they gave.
+//!
+//! The task changes nothing if each of its objects gives the same rows and lines as before, all columns compared, and the
+//! files that hold them are whole. An object that cannot be decoded as it was keeps what it gave: it is carried over.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+
+use super::ConvertError;
+use super::carry::{self, Broken, Carried, Given};
+use super::task::{Before, Session, Tried, encode_error, totals_of};
+use crate::columns::Cells;
+use crate::commit::{Attempt, Staged};
+use crate::lake::{Inputs, Outcome, PlannedTask, Receipt, Taken, Totals, same_content};
+
+/// A task of a plan to redo, ready to be committed.
+pub(super) struct Redone {
+    pub staged: Staged,
+    /// Why objects keep what they gave although they should have given something else.
+    pub kept: Vec<String>,
+}
+
+/// Ends an attempt at a task whose objects were read to their end.
+pub(super) fn stage(
+    mut session: Session<'_>,
+    planned: &PlannedTask,
+    receipts: Vec<Receipt>,
+    attempt: Attempt,
+) -> Result<Tried, ConvertError> {
+    let context = session.context;
+    let before = |receipt: &Receipt| context.earlier.as_ref().and_then(|earlier| earlier.get(&receipt.url));
+    let (receipts, others): (Vec<Receipt>, Vec<Receipt>) =
+        receipts.into_iter().partition(|receipt| receipt.outcome == Outcome::Converted);
+    let mut kept: Vec<String> = others.iter().map(no_longer).collect();
+    let lost = |receipt: &Receipt| Some((receipt.url.clone(), gives_less(receipt, before(receipt)?)?));
+    let lost: BTreeMap<String, String> = receipts.iter().filter_map(lost).collect();
+    if !lost.is_empty() {
+        // Rows of theirs are among those that were encoded: once more, without them.
+        return Ok(Tried::Again { task: planned.task, bad: lost });
+    }
+    let nothing =
+        |attempt, kept| Ok(Tried::Redone(Box::new(Redone { staged: context.nothing(planned.task, attempt), kept })));
+    let held = context.runtime.block_on(carry::hold(&context.lake, &planned.inputs, attempt.folder()))?;
+    let (damaged, is_all) = (held.damaged.clone(), planned.inputs.others == 0 && kept.is_empty());
+    if receipts.is_empty() || !damaged.is_empty() && !is_all {
+        kept.extend(damaged);
+        return nothing(attempt, kept);
+    }
+    let redone: HashSet<&str> = receipts.iter().map(|receipt| receipt.url.as_str()).collect();
+    let given = session.given.take().unwrap_or_default();
+    let is_redone = |url: &str| redone.contains(url);
+    let carried = match carry::over(held, &is_redone, &mut session.encoder, &mut session.rejects) {
+        Ok(carried) => carried,
+        Err(Broken::Input(reason)) => {
+            kept.push(reason);
+            return nothing(attempt, kept);
+        }
+        Err(Broken::Encode(error)) => return Err(encode_error(error)),
+        Err(Broken::Io(error)) => return Err(error.into()),
+    };
+    let is_same = |receipt: &Receipt| {
+        let now = given.get(&receipt.url).copied().unwrap_or_default();
+        let is_other = before(receipt).is_none_or(|before| same_content(&before.receipt, receipt) == Some(false));
+        now == carried.before.get(&receipt.url).copied().unwrap_or_default() && !is_other
+    };
+    if damaged.is_empty() && receipts.iter().all(is_same) {
+        return nothing(attempt, kept);
+    }
+    let taken = Taken {
+        removes: planned.inputs.names().cloned().collect(),
+        carries: planned.inputs.tasks.clone(),
+        totals: taken_totals(&receipts, before, &planned.inputs),
+    };
+    let (files, rejects) = session.finish(planned.task, &attempt)?;
+    let expected = now_and_carried(&receipts, &given, &carried);
+    let staged = files.iter().map(|(_, path)| File::open(path)).collect::<Result<Vec<File>, _>>()?;
+    let found = carry::read_back(staged.into_iter()).map_err(|error| ConvertError::Encode(error.to_string()))?;
+    if found != expected {
+        let (found, expected) = (found.rows(), expected.rows());
+        let reason = format!("files of {found} rows were made of {expected} rows, and their cells differ");
+        return Err(ConvertError::Encode(reason));
+    }
+    let totals = totals_of(&receipts).with_files(files.iter().map(|(file, _)| file));
+    let nothing = context.nothing(planned.task, attempt);
+    let staged = Staged { files, rejects, receipts, totals, taken, ..nothing };
+    Ok(Tried::Redone(Box::new(Redone { staged, kept })))
+}
+
+fn no_longer(receipt: &Receipt) -> String {
+    format!("{}: {}", receipt.url, receipt.reason.as_deref().unwrap_or("it is no flow log now"))
+}
+
+/// Why an object keeps what it gave: it would give less, and not since the program is another one.
+fn gives_less(now: &Receipt, Before { receipt: earlier, .. }: &Before) -> Option<String> {
+    let is_less = now.version != earlier.version && now.rows < earlier.rows;
+    let (rows, rows_earlier) = (now.rows, earlier.rows);
+    is_less.then(|| format!("its content changed and gives {rows} rows, where it gave {rows_earlier}"))
+}
+
+fn taken_totals<'a>(receipts: &[Receipt], before: impl Fn(&Receipt) -> Option<&'a Before>, inputs: &Inputs) -> Totals {
+    let earlier: Vec<Receipt> = receipts.iter().filter_map(before).map(|before| before.receipt.clone()).collect();
+    totals_of(&earlier).with_files(inputs.files.iter())
+}
+
+fn now_and_carried(receipts: &[Receipt], given: &BTreeMap<String, Given>, carried: &Carried) -> Cells {
+    let mut cells = carried.cells;
+    for given in receipts.iter().filter_map(|receipt| given.get(&receipt.url)) {
+        cells += given.cells;
+    }
+    cells
+}

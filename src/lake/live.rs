@@ -1,0 +1,127 @@
+//! What the lake holds: the heads of the commits that are in effect, and the data files that are live.
+//!
+//! A file is live if a commit in effect names it and no commit in effect removes it. A commit is in effect from its
+//! creation on, or from the seal of its plan on: the plan says which. In plans to redo of the first formats, a task
+//! stands for another one as a whole instead.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::{
+    Commit, CommitHead, Effect, Lake, LakeError, Names, PlanState, Relative, State, TaskRef, Totals, decode_lines,
+};
+
+/// What was decoded again, and by whom.
+#[derive(Debug, Clone, Default)]
+pub struct Superseded {
+    /// Plans to redo that are done and not sealed: their files are read where they wait.
+    pub by: BTreeSet<u64>,
+    /// Tasks for which others stand.
+    pub tasks: BTreeSet<TaskRef>,
+}
+
+impl State {
+    /// The tasks for which others stand. A plan to redo counts from its last commit on, at once for all of its tasks.
+    pub async fn superseded(&self, lake: &Lake) -> Result<Superseded, LakeError> {
+        let mut superseded = Superseded { by: BTreeSet::new(), tasks: self.replaced.clone() };
+        for (&number, _) in self.plans.iter().filter(|(_, state)| state.is_redo_under_way()) {
+            let committed = lake.committed(number).await?;
+            if self.to_do(number, &committed) == 0 {
+                superseded.by.insert(number);
+                for task in committed.into_iter().filter(|&task| !self.is_lost(number, task)) {
+                    let replaces = lake.commit(number, task).await?.and_then(|commit| commit.head.replaces);
+                    superseded.tasks.extend(replaces);
+                }
+            }
+        }
+        Ok(superseded)
+    }
+
+    /// Plans of which no checkpoint has filed the records, and of which commits are in effect.
+    pub(super) fn counted<'a>(&'a self, superseded: &'a Superseded) -> impl Iterator<Item = (u64, &'a PlanState)> {
+        let counts = |(number, state): &(u64, &PlanState)| match state.plan.effect {
+            _ if state.void => false,
+            Effect::AtSeal => state.sealed,
+            Effect::AtCommit => !state.is_redo_under_way() || superseded.by.contains(number),
+        };
+        self.plans.iter().map(|(&number, state)| (number, state)).filter(counts)
+    }
+
+    /// The heads of all commits that are in effect, in order of plan and task, with those of their files that are live.
+    pub async fn heads(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
+        // Asked once: a redo that is finished meanwhile must not lose its old rows before its new ones are among the heads.
+        let superseded = self.superseded(lake).await?;
+        let mut heads = self.heads_counted(lake, &superseded).await?;
+        self.check_totals(lake, &heads)?;
+        heads.retain(|head| !superseded.tasks.contains(&head.task_ref()));
+        keep_live(&mut heads);
+        heads.sort_by_key(|head| (head.plan, head.task));
+        Ok(heads)
+    }
+
+    /// The same with those for which others stand, and with all of their files.
+    pub async fn every_head(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
+        let superseded = self.superseded(lake).await?;
+        self.heads_counted(lake, &superseded).await
+    }
+
+    async fn heads_counted(&self, lake: &Lake, superseded: &Superseded) -> Result<Vec<CommitHead>, LakeError> {
+        let mut heads: Vec<CommitHead> = match &self.filed.heads {
+            Some(relative) => lake.filed(relative, |bytes| decode_lines(&bytes)).await?,
+            None => Vec::new(),
+        };
+        for (number, state) in self.counted(superseded) {
+            let add = |Commit { mut head, .. }| {
+                if state.is_redo_under_way() {
+                    head.files.iter_mut().for_each(|file| file.path = Names::waiting(&file.path));
+                }
+                heads.push(head);
+            };
+            self.visit_commits(lake, number, add).await?;
+        }
+        heads.retain(|head| !self.is_lost(head.plan, head.task));
+        Ok(heads)
+    }
+
+    /// That the heads of all sealed plans come to what their seals say: a checkpoint may have filed a plan of which a
+    /// commit was gone.
+    fn check_totals(&self, lake: &Lake, heads: &[CommitHead]) -> Result<(), LakeError> {
+        let Some(filed) = &self.filed.heads else { return Ok(()) };
+        let totals = self.sum_of(heads);
+        if totals == self.totals {
+            return Ok(());
+        }
+        let reason = format!("its commits have {} rows, their seals say {}", totals.rows, self.totals.rows);
+        Err(LakeError::Filed { url: lake.names.url(&lake.names.inside(filed)), reason })
+    }
+
+    /// What the heads of sealed plans come to, without what others stand for.
+    pub fn sum_of(&self, heads: &[CommitHead]) -> Totals {
+        let (mut given, mut taken) = (Totals::default(), Totals::default());
+        for head in heads.iter().filter(|head| !self.is_open(head.plan)) {
+            given.add(&head.totals);
+            taken.add(&head.taken.totals);
+            if self.replaced.contains(&head.task_ref()) {
+                taken.add(&head.totals.of_conversions());
+            }
+        }
+        given.subtract(&taken);
+        given
+    }
+}
+
+/// Takes out of the heads of all commits in effect the files that one of them removes.
+pub fn keep_live(heads: &mut [CommitHead]) {
+    let removed = all_removed(heads);
+    if removed.is_empty() {
+        return;
+    }
+    for head in heads {
+        head.files.retain(|file| !removed.contains(&file.path));
+        head.rejects.take_if(|rejects| removed.contains(rejects));
+    }
+}
+
+/// Every name that one of the commits in effect removes.
+pub fn all_removed(heads: &[CommitHead]) -> HashSet<Relative> {
+    heads.iter().flat_map(|head| &head.taken.removes).cloned().collect()
+}

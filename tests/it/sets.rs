@@ -1,0 +1,188 @@
+//! What is live is a set: objects that are decoded again leave the files of others whole, and what was replaced is seen
+//! by readers of folders until its retention is over.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flowlake::commit::Ledger;
+use flowlake::lake::{Body, Commit, CommitHead, Lake, State, Totals};
+use object_store::ObjectStoreExt;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use serde_json::{Value, json};
+
+use crate::faults::{AGAIN, Bench, key, text, writer};
+use crate::lab::{Lab, on_both_stores};
+use crate::oracle::Row;
+
+on_both_stores!(
+    readers_of_folders_see_what_was_replaced_until_its_retention_is_over,
+    rows_and_lines_of_other_objects_are_carried_over,
+);
+
+const DAYS: [&str; 5] = ["--redo", "--since", "2023-09-01", "--until", "2023-09-01"];
+
+fn put(lab: &Lab, day: u32, n: u32, text: &str) {
+    lab.put_gz(&format!("logs/{}", key(day, n)), text);
+}
+
+fn by_ledger(lab: &Lab) -> String {
+    let sum = "SELECT count(*) AS n, sum(bytes) AS bytes FROM flow_logs";
+    let said = lab.run(&["query", "{}lake/", sum, "--format", "csv"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    said.stdout.lines().last().unwrap_or_default().to_owned()
+}
+
+/// The same of rows that were read otherwise.
+fn sum_of(rows: &BTreeMap<(String, i64), Row>) -> String {
+    let bytes: u64 = rows.values().map(|row| row["bytes"].parse::<u64>().expect("a number")).sum();
+    format!("{},{bytes}", rows.len())
+}
+
+fn is_proven(lab: &Lab) -> Value {
+    let said = lab.run(&["verify", "{}lake/", "{}logs/", "--json"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    serde_json::from_str(&said.stdout).expect("JSON")
+}
+
+fn aside(lab: &Lab) -> usize {
+    lab.list("lake/flow_logs/_c").len()
+}
+
+fn readers_of_folders_see_what_was_replaced_until_its_retention_is_over(lab: &Lab) {
+    (1..=3).for_each(|n| put(lab, 1, n, &text(1, n)));
+    put(lab, 2, 4, &text(2, 4));
+    lab.convert(&[], 0);
+    let before = lab.lake_rows();
+    // Twice, before anything of it is shown.
+    for bytes in [65, 66] {
+        put(lab, 1, 2, &text(1, 2).replace(" 64\n", &format!(" {bytes}\n")));
+        let summary = lab.convert(&[&DAYS[..], &["--retention", "3s"]].concat(), 0);
+        assert_eq!((&summary["tasks_replaced"], &summary["files_shown"]), (&1.into(), &0.into()), "{summary}");
+        assert_eq!(lab.lake_rows(), before);
+        assert_eq!(by_ledger(lab), sum_of(&lab.expected("logs").rows));
+        assert!(is_proven(lab)["files_retired"].as_u64() > Some(0));
+    }
+    assert_eq!(aside(lab), 2);
+    std::thread::sleep(Duration::from_secs(4));
+    let summary = lab.convert(&["--retention", "0s"], 0);
+    assert_eq!(summary["files_shown"], 1, "{summary}");
+    let expected = lab.expected("logs").rows;
+    assert!(expected != before && lab.lake_rows() == expected);
+    assert_eq!(by_ledger(lab), sum_of(&expected));
+    is_proven(lab);
+    // The next run has nothing to show, and removes what lies aside.
+    assert_eq!(lab.convert(&[], 0)["files_shown"], 0);
+    assert_eq!(aside(lab), 0);
+    assert_eq!(is_proven(lab)["files_retired"], 0);
+    assert_eq!(lab.lake_rows(), expected);
+}
+
+/// Of one file, one object is decoded again, one is gone, and one is left alone; each has a line that was set aside.
+fn rows_and_lines_of_other_objects_are_carried_over(lab: &Lab) {
+    let bad = "2 10.0.0.9 70000 1693526400 1 1\n";
+    (1..=3).for_each(|n| put(lab, 1, n, &format!("{}{bad}", text(1, n))));
+    let summary = lab.convert(&[], 3);
+    assert_eq!((&summary["files"], &summary["rejects"]), (&1.into(), &3.into()), "{summary}");
+    let mut expected = lab.expected("logs").rows;
+    lab.delete(&Path::from(format!("logs/{}", key(1, 3))));
+    put(lab, 1, 2, &text(1, 2).replace(" 64\n", " 65\n"));
+    expected.extend(lab.expected("logs").rows);
+    let summary = lab.convert(&[&DAYS[..], &["--retention", "0s"]].concat(), 3);
+    assert_eq!((&summary["tasks_replaced"], &summary["objects_kept"]), (&1.into(), &1.into()), "{summary}");
+    assert_eq!(lab.lake_rows(), expected);
+    assert_eq!(by_ledger(lab), sum_of(&expected));
+    let said = lab.run(&["rejects", "{}lake/", "--json"]);
+    let of = |n| said.stdout.lines().filter(|line| line.contains(&key(1, n))).count();
+    assert_eq!((of(1), of(2), of(3)), (1, 0, 1), "{}", said.stdout);
+    is_proven(lab);
+    let objects = "SELECT sum(rows) AS rows, sum(rejects) AS rejects, count(*) AS n FROM lake.objects";
+    let said = lab.run(&["query", "{}lake/", objects, "--format", "csv"]);
+    assert_eq!(said.stdout, format!("rows,rejects,n\n{},2,3\n", expected.len()), "{}", said.stderr);
+    // Once more, of what was carried over.
+    put(lab, 1, 1, &text(1, 1).replace(" 64\n", " 67\n"));
+    expected.extend(lab.expected("logs").rows);
+    lab.convert(&[&DAYS[..], &["--retention", "0s"]].concat(), 3);
+    assert_eq!(lab.lake_rows(), expected);
+    assert_eq!(by_ledger(lab), sum_of(&expected));
+    is_proven(lab);
+}
+
+/// Another program planned to take files that an open plan takes already, and committed its tasks: nothing of it ever
+/// counts.
+#[test]
+fn a_plan_that_takes_what_has_left_the_lake_is_void() {
+    let mut bench = Bench::new();
+    (1..=4).for_each(|day| bench.put(&key(day, day), &text(day, day)));
+    let lake = Arc::new(InMemory::new());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    bench.alter();
+    let redo = &AGAIN[..5];
+    bench.convert(lake.clone(), redo).expect("no faults");
+    let put = |name: String, bytes: Vec<u8>| {
+        bench.block_on(lake.put(&Path::from(name), bytes.into())).expect("memory");
+    };
+    let entry = bench.objects(&lake)["_flowlake/log/00000000000000000003.json"].clone();
+    let mut entry: Value = serde_json::from_slice(&entry).expect("JSON");
+    assert_eq!((&entry["purpose"], &entry["effect"]), (&"redo".into(), &"at_seal".into()), "{entry}");
+    for field in ["check", "mark"] {
+        entry.as_object_mut().expect("an entry").remove(field);
+    }
+    put("_flowlake/log/00000000000000000005.json".to_owned(), entry.to_string().into_bytes());
+    let reading = Lake::new(lake.clone(), Path::default(), "s3://lake/".to_owned());
+    for task in 0..entry["tasks"].as_u64().expect("a number") {
+        let commit = bench.block_on(reading.commit(3, task)).expect("a commit").expect("it is there");
+        let head = CommitHead { plan: 5, files: Vec::new(), rejects: None, mark: None, ..commit.head };
+        let commit = Commit { head: CommitHead { totals: Totals::default(), ..head }, receipts: Vec::new() };
+        put(format!("_flowlake/commits/{:020}/{task:06}.ndjson.zst", 5), commit.encode());
+    }
+    assert_eq!(bench.check_readers(&lake, "open"), bench.expected.rows.len());
+    let summary = bench.convert(lake.clone(), &[]).expect("no faults");
+    assert!(summary.kept.iter().any(|kept| kept.contains("is no part of it any more")), "{:?}", summary.kept);
+    let end = bench.block_on(reading.entry(6)).expect("an entry").expect("it is there");
+    assert!(matches!(end.body, Body::Void(void) if void.plan == 5));
+    for filed in [false, true] {
+        if filed {
+            bench.block_on(async {
+                Ledger::open(writer(lake.clone())).await.expect("a ledger").checkpoint().await.expect("no faults");
+            });
+        }
+        assert_eq!(bench.check_readers(&lake, "void"), bench.expected.rows.len());
+        assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new());
+        let state = bench.block_on(State::load(&reading)).expect("a state");
+        assert_eq!((state.totals.rows, state.open_plans()), (bench.expected.rows.len() as u64, Vec::new()));
+        assert_eq!(bench.convert(lake.clone(), &[]).expect("no faults").objects_planned, 0);
+    }
+}
+
+/// A plan to show that names what is live, or what is no file of flowlake, deletes neither.
+#[test]
+fn a_plan_to_show_deletes_only_what_has_left_the_lake() {
+    let mut bench = Bench::new();
+    (1..=2).for_each(|day| bench.put(&key(day, day), &text(day, day)));
+    let lake = Arc::new(InMemory::new());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    let before = bench.data_files(&lake);
+    let own = "flow_logs/date=2023-09-01/of-a-person.parquet";
+    let task = json!({ "task": 0, "objects": [], "inputs": {
+        "files": [], "tasks": [], "retired": before.keys().map(String::as_str).chain([own]).collect::<Vec<_>>(),
+    }});
+    let body = zstd::encode_all(format!("{task}\n").as_bytes(), 3).expect("memory");
+    let entry = json!({
+        "format": 3, "nonce": "n", "written_by": "somebody", "at": "2023-09-14T00:00:00Z", "kind": "plan",
+        "purpose": "show", "effect": "at_seal", "tasks": 1, "objects": 0, "bytes": 0, "days": [],
+        "body": "_flowlake/plans/00000000000000000003-n.ndjson.zst",
+        "settings": { "writer_epoch": 4, "compression": "zstd", "file_bytes_max": 1, "partition_by": "date" },
+    });
+    let put = |name: &str, bytes: Vec<u8>| {
+        bench.block_on(lake.put(&Path::from(name), bytes.into())).expect("memory");
+    };
+    put(own, b"mine".to_vec());
+    put("_flowlake/plans/00000000000000000003-n.ndjson.zst", body);
+    put("_flowlake/log/00000000000000000003.json", entry.to_string().into_bytes());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    let mut after = bench.data_files(&lake);
+    assert_eq!(after.remove(own).as_deref(), Some(&b"mine"[..]));
+    assert_eq!(after, before);
+}
