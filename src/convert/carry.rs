@@ -12,20 +12,13 @@ use std::io::{self, BufReader, Seek};
 use std::path::Path;
 
 use super::ConvertError;
+use super::given::{Given, sum_of};
+use super::staging::ScratchFiles;
 use crate::columns::{CellHashes, Cells, Chunk, Dictionaries};
 use crate::commit::StagedRejects;
 use crate::encode::{EncodeError, Origin, Partition, TaskEncoder};
 use crate::lake::{DataFile, Inputs, Lake, LineReader, Names, OpenError, RejectRecord, Relative};
 use crate::readback::{self, ReadBack, ReadBackError};
-
-use super::task::ScratchFiles;
-
-/// What an object gave: sums that are equal for equal rows and lines, in whatever order they come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Given {
-    pub cells: Cells,
-    pub rejects: u128,
-}
 
 /// The inputs of a task, opened.
 #[derive(Debug, Default)]
@@ -146,13 +139,6 @@ fn carry_rejects(
         }
     }
     Ok(())
-}
-
-/// A word of 128 bits for a set-aside line, to be added up.
-pub(super) fn sum_of(record: &RejectRecord) -> u128 {
-    let text = serde_json::to_vec(record).expect("a record is plain data");
-    let hash = blake3::hash(&text);
-    u128::from_le_bytes(hash.as_bytes()[..16].try_into().expect("a hash has 32 bytes"))
 }
 
 /// The cells of files that were staged, as they are read by others.

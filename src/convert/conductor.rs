@@ -16,9 +16,11 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
+use super::receipts::{Before, Earlier};
 use super::redo;
 use super::redone::Redone;
-use super::task::{Before, Earlier, TaskContext, Tried, Work, run_task};
+use super::session::TaskContext;
+use super::task::{Tried, Work, run_task};
 use super::{ConvertError, Run, Stop};
 use crate::commit::{LakeWriter, Published, Staged, publish};
 use crate::fetch::{self, Budget, Fetched, Stores, fetch};

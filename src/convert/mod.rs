@@ -12,13 +12,17 @@ mod carry;
 mod conductor;
 mod discover;
 mod dry;
+mod given;
 mod holders;
 mod planning;
+mod receipts;
 mod redo;
 mod redone;
 mod seal;
+mod session;
 mod show;
 mod sides;
+mod staging;
 mod summary;
 mod task;
 

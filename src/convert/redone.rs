@@ -7,8 +7,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 
 use super::ConvertError;
-use super::carry::{self, Broken, Carried, Given};
-use super::task::{Before, Session, Tried, encode_error, totals_of};
+use super::carry::{self, Broken, Carried};
+use super::given::Given;
+use super::receipts::{Before, totals_of};
+use super::session::Session;
+use super::staging::encode_error;
 use crate::columns::Cells;
 use crate::commit::{Attempt, Staged};
 use crate::lake::{Inputs, Outcome, PlannedTask, Receipt, Taken, Totals, same_content};
@@ -20,13 +23,20 @@ pub(super) struct Redone {
     pub kept: Vec<String>,
 }
 
+/// How the attempt ended.
+pub(super) enum Ended {
+    Redone(Box<Redone>),
+    /// Objects that would give less than they gave, with the reason: once more, without them.
+    Lost(BTreeMap<String, String>),
+}
+
 /// Ends an attempt at a task whose objects were read to their end.
 pub(super) fn stage(
     mut session: Session<'_>,
     planned: &PlannedTask,
     receipts: Vec<Receipt>,
     attempt: Attempt,
-) -> Result<Tried, ConvertError> {
+) -> Result<Ended, ConvertError> {
     let context = session.context;
     let before = |receipt: &Receipt| context.earlier.as_ref().and_then(|earlier| earlier.get(&receipt.url));
     let (receipts, others): (Vec<Receipt>, Vec<Receipt>) =
@@ -36,10 +46,10 @@ pub(super) fn stage(
     let lost: BTreeMap<String, String> = receipts.iter().filter_map(lost).collect();
     if !lost.is_empty() {
         // Rows of theirs are among those that were encoded: once more, without them.
-        return Ok(Tried::Again { task: planned.task, bad: lost });
+        return Ok(Ended::Lost(lost));
     }
     let nothing =
-        |attempt, kept| Ok(Tried::Redone(Box::new(Redone { staged: context.nothing(planned.task, attempt), kept })));
+        |attempt, kept| Ok(Ended::Redone(Box::new(Redone { staged: context.nothing(planned.task, attempt), kept })));
     let held = context.runtime.block_on(carry::hold(&context.lake, &planned.inputs, attempt.folder()))?;
     let (damaged, is_all) = (held.damaged.clone(), planned.inputs.others == 0 && kept.is_empty());
     if receipts.is_empty() || !damaged.is_empty() && !is_all {
@@ -83,7 +93,7 @@ pub(super) fn stage(
     let totals = totals_of(&receipts).with_files(files.iter().map(|(file, _)| file));
     let nothing = context.nothing(planned.task, attempt);
     let staged = Staged { files, rejects, receipts, totals, taken, ..nothing };
-    Ok(Tried::Redone(Box::new(Redone { staged, kept })))
+    Ok(Ended::Redone(Box::new(Redone { staged, kept })))
 }
 
 fn no_longer(receipt: &Receipt) -> String {

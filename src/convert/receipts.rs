@@ -1,0 +1,122 @@
+//! What objects gave, in the words of the ledger, and held against what they had given.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::decode::Counts;
+use crate::encode::{self, WRITER_EPOCH};
+use crate::lake::{Day, Outcome, PartSums, Receipt, Relative, Totals, same_content};
+use crate::source::Object;
+
+/// By URL.
+pub(super) type Earlier = Arc<BTreeMap<String, Before>>;
+
+/// What an object gave, and to which writer.
+pub(super) struct Before {
+    pub receipt: Receipt,
+    pub writer_epoch: Option<u32>,
+}
+
+pub(super) fn named(partition: &str) -> Relative {
+    partition.parse().expect("a partition is made of words and numbers")
+}
+
+pub(super) fn receipt(object: &Object, outcome: Outcome, reason: Option<String>) -> Receipt {
+    Receipt {
+        url: object.url.clone(),
+        version: object.version.clone(),
+        size: object.size,
+        day: Day(object.day),
+        outcome,
+        reason,
+        lines: 0,
+        headers: 0,
+        blanks: 0,
+        rows: 0,
+        rejects: 0,
+        inflated_bytes: 0,
+        parts: Vec::new(),
+        digest: None,
+        first_version: None,
+    }
+}
+
+/// The receipt of an object that was read to its end: each of its lines is accounted for, and each row has a partition.
+pub(super) fn converted(object: &Object, counts: &Counts, parts: Vec<encode::PartitionSums>) -> Receipt {
+    let accounted = counts.headers + counts.blanks + counts.rows + counts.rejects;
+    assert_eq!(counts.lines, accounted, "{}: every line is a header, blank, row or reject", object.url);
+    let parts: Vec<PartSums> = parts
+        .into_iter()
+        .map(|sums| PartSums {
+            table: sums.table,
+            partition: named(&sums.partition.path()),
+            rows: sums.rows,
+            packets: sums.packets,
+            bytes: sums.bytes,
+            mix: sums.mix,
+        })
+        .collect();
+    let placed: u64 = parts.iter().map(|part| part.rows).sum();
+    assert_eq!(counts.rows, placed, "{}: every row went to a partition", object.url);
+    Receipt {
+        lines: counts.lines,
+        headers: counts.headers,
+        blanks: counts.blanks,
+        rows: counts.rows,
+        rejects: counts.rejects,
+        inflated_bytes: counts.inflated_bytes,
+        parts,
+        ..receipt(object, Outcome::Converted, None)
+    }
+}
+
+/// A later version of a converted object, held against what the object gave.
+pub(super) fn checked(found: Receipt, earlier: &BTreeMap<String, Before>) -> Receipt {
+    let (outcome, reason) = match (found.outcome, earlier.get(&found.url)) {
+        (Outcome::Converted, Some(earlier)) if found.gave_the_same(&earlier.receipt) => {
+            let is_by_sums = same_content(&found, &earlier.receipt).is_none();
+            (
+                Outcome::Confirmed,
+                is_by_sums.then(|| "by its sums: no digest tells whether the contents are equal".to_owned()),
+            )
+        }
+        (Outcome::Converted, Some(earlier)) => (Outcome::Differs, Some(difference(&found, earlier))),
+        (Outcome::Converted, None) => (Outcome::Differs, Some("there is no receipt to hold it against".to_owned())),
+        _ => (Outcome::Differs, Some(found.reason.clone().unwrap_or_default())),
+    };
+    Receipt { outcome, reason, ..found }
+}
+
+fn difference(found: &Receipt, Before { receipt: earlier, writer_epoch }: &Before) -> String {
+    let (rows, rejects) = (found.rows, found.rejects);
+    let (rows_earlier, rejects_earlier) = (earlier.rows, earlier.rejects);
+    let is_ours = writer_epoch.is_none_or(|epoch| epoch == WRITER_EPOCH);
+    let why = match same_content(found, earlier) {
+        Some(false) => "its content is another one: ",
+        Some(true) if !is_ours => "the decoder changed since it was converted, and nothing else: ",
+        None if !is_ours => "the decoder changed since it was converted, and perhaps nothing else: ",
+        Some(true) | None => "",
+    };
+    format!(
+        "{why}it would give {rows} rows and {rejects} rejects; it gave {rows_earlier} and {rejects_earlier}, and values \
+         may differ where counts do not"
+    )
+}
+
+pub(super) fn totals_of(receipts: &[Receipt]) -> Totals {
+    let of = |outcome| receipts.iter().filter(|receipt| receipt.outcome == outcome).count() as u64;
+    // Only a conversion puts rows into the lake.
+    let converted = || receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);
+    Totals {
+        objects: of(Outcome::Converted),
+        objects_aside: of(Outcome::Aside),
+        objects_skipped: of(Outcome::Skipped),
+        rows: converted().map(|receipt| receipt.rows).sum(),
+        rejects: converted().map(|receipt| receipt.rejects).sum(),
+        objects_confirmed: of(Outcome::Confirmed),
+        objects_differing: of(Outcome::Differs),
+        objects_copies: of(Outcome::Copy),
+        files: 0,
+        file_bytes: 0,
+    }
+}
