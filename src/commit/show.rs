@@ -1,7 +1,8 @@
 //! Files that took the place of others become visible in the folders, once what they stand for is removed there.
 //!
-//! One folder is done after the other. Readers of the ledger see the same rows all the time. Who lists folders misses the rows of a partition between the
-//! removal and the copy, and never sees one twice. Who dies on the way leaves a plan that the next run finishes.
+//! One folder is done after the other. Readers of the ledger see the same rows all the time. Who lists folders misses
+//! the rows of a partition between the removal and the copy, and never sees one twice. Who dies on the way leaves a plan
+//! that the next run finishes.
 
 use std::collections::BTreeMap;
 
@@ -70,6 +71,17 @@ pub async fn show(writer: &LakeWriter, task: TaskRef, planned: &PlannedTask, pla
         }
     }
     Ok(false)
+}
+
+/// Deletes files below `_c` that are shown, or replaced, for so long that nobody reads them there.
+pub async fn delete_aside<'a>(
+    writer: &LakeWriter,
+    names: impl Iterator<Item = &'a Relative>,
+) -> Result<(), CommitError> {
+    for name in names {
+        writer.delete(name).await?;
+    }
+    Ok(())
 }
 
 /// What changes in one folder.

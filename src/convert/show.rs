@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use object_store::ObjectStoreExt;
 
 use super::{ConvertError, Run};
-use crate::commit::{Appended, Draft, show};
+use crate::commit::{Appended, Draft, delete_aside, show};
 use crate::lake::{
     CommitHead, DataFile, Effect, Inputs, Names, PlannedTask, Purpose, Relative, TaskRef, all_removed, keep_live,
 };
@@ -128,10 +128,8 @@ impl Run<'_> {
     ) -> Result<(), ConvertError> {
         let removers = heads.iter().filter(|head| old.contains(&head.plan));
         let removed = all_removed(&removers.cloned().collect::<Vec<_>>());
-        for name in aside.iter().filter(|name| removed.contains(name)) {
-            self.ledger.writer.delete(name).await?;
-        }
-        Ok(())
+        let names = aside.iter().filter(|name| removed.contains(name));
+        Ok(delete_aside(&self.ledger.writer, names).await?)
     }
 }
 
