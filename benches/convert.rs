@@ -1,8 +1,8 @@
 //! A whole conversion, and the upload alone.
 //!
-//! Held still: a sample of 200,000 records in the default format, made once, on local disk; two threads. A conversion is
-//! everything that `flowlake convert` does but for the start of the process, into a fresh lake each time. The upload is
-//! one staged file of 16 MiB on its way to a store in memory: reading it, cutting it into parts, handing them over.
+//! Held still: a sample of 200,000 records in the default format, made once, on local disk; two threads. A conversion
+//! is everything that `flowlake convert` does but for the start of the process, into a fresh lake each time. The upload
+//! is one staged file of 16 MiB on its way to a store in memory: reading it, cutting it into parts, handing them over.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 //!
 //! Held still in all: one task of 1,048,576 rows in 50 objects of 10 interfaces each, one date, chunks of 4,096 rows,
 //! dictionaries filled beforehand, one thread, the same pseudo-random rows in every run. Provenance columns, receipts
-//! and the hash of the files are always part of it. Each bench below varies the columns or the compression only, so that
-//! the cost of a kind of page or of a compressor is a difference between two of them.
+//! and the hash of the files are always part of it. Each bench below varies the columns or the compression only, so
+//! that the cost of a kind of page or of a compressor is a difference between two of them.
 
 use std::io::{self, Cursor, Write};
 use std::sync::Arc;

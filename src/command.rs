@@ -67,7 +67,8 @@ pub fn main(line: Line) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// Says what is wrong with a command line, or what was asked about the program, and ends. Names of files may come from others.
+/// Says what is wrong with a command line, or what was asked about the program, and ends. Names of files may come from
+/// others.
 pub fn misused(refused: &Refused) -> ! {
     match refused {
         Refused::Line { error, .. } if !error.use_stderr() => error.exit(),

@@ -7,8 +7,8 @@
 //! read:                                                       lake ──▶ query ──▶ report
 //! ```
 //!
-//! [`schema`] says what a record is, [`columns`] is the border between decode and encode, [`lake`] spells every name and
-//! record on storage, and [`convert`] alone knows all stages. `docs/architecture.md` has the rules.
+//! [`schema`] says what a record is, [`columns`] is the border between decode and encode, [`lake`] spells every name
+//! and record on storage, and [`convert`] alone knows all stages. `docs/architecture.md` has the rules.
 
 // What is said goes through `command::talk`: a closed pipe must not end the program.
 #![deny(clippy::print_stdout, clippy::print_stderr)]

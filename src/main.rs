@@ -16,8 +16,8 @@ fn main() -> ExitCode {
     command::main(line.unwrap_or_else(|refused| command::misused(&refused)))
 }
 
-/// Without huge pages: buffers live as long as a task, and each 2 MiB are cleared anew whenever one is asked for. On the
-/// sample of `benches/compare` it saves a fifth of the memory and no time is lost.
+/// Without huge pages: buffers live as long as a task, and each 2 MiB are cleared anew whenever one is asked for. On
+/// the sample of `benches/compare` it saves a fifth of the memory and no time is lost.
 fn keep_pages_small() {
     #[cfg(target_os = "linux")]
     {

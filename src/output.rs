@@ -1,8 +1,8 @@
 //! A file that a command writes for people: one way for every command.
 //!
-//! A regular file is replaced in one step, when the new one is whole, and keeps its permissions; over a link, the file that the
-//! link leads to. Devices and pipes are written to, as is an open file of this process (`/dev/stdout`, `/dev/fd/3`).
-//! Nothing is written into a lake.
+//! A regular file is replaced in one step, when the new one is whole, and keeps its permissions; over a link, the file
+//! that the link leads to. Devices and pipes are written to, as is an open file of this process (`/dev/stdout`,
+//! `/dev/fd/3`). Nothing is written into a lake.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};

@@ -108,8 +108,8 @@ impl Progress {
     }
 }
 
-/// The terminal behind stderr, a little narrower than it is: what the keyboard echoes behind the line, such as `^C`, would
-/// else begin a new one, and leave this one where it stands.
+/// The terminal behind stderr, a little narrower than it is: what the keyboard echoes behind the line, such as `^C`,
+/// would else begin a new one, and leave this one where it stands.
 #[derive(Debug)]
 struct Terminal;
 

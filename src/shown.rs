@@ -1,8 +1,10 @@
-//! Texts from keys, logs and ledgers as people see them: nothing in them moves a terminal's cursor or passes for another line.
+//! Texts from keys, logs and ledgers as people see them: nothing in them moves a terminal's cursor or passes for
+//! another line.
 
 use std::borrow::Cow;
 
-/// A text as one line: control characters, line feeds among them, and marks that turn or hide text are shown as escapes.
+/// A text as one line: control characters, line feeds among them, and marks that turn or hide text are shown as
+/// escapes.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden)
 }
@@ -23,8 +25,8 @@ fn escaped(text: &str, is_hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Control characters, other line ends, and marks that turn the direction of writing or take no room, with which a value
-/// could look like another.
+/// Control characters, other line ends, and marks that turn the direction of writing or take no room, with which a
+/// value could look like another.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

@@ -1,12 +1,13 @@
-//! Whole ledgers, changed at random: `convert`, `query` and `verify` run on such a lake under `strace`, and touch no file outside
-//! of the lake, its source and their temporary folder.
+//! Whole ledgers, changed at random: `convert`, `query` and `verify` run on such a lake under `strace`, and touch no
+//! file outside of the lake, its source and their temporary folder.
 //!
-//! The input is no record: its hash chooses what is changed, so that an input that breaks a promise breaks it again. Names and
-//! URLs of records become such that lead out, numbers become large, records change places, files become links.
+//! The input is no record: its hash chooses what is changed, so that an input that breaks a promise breaks it again.
+//! Names and URLs of records become such that lead out, numbers become large, records change places, files become
+//! links.
 //!
-//! A promise is broken by a call that opens, makes, moves or removes something outside, by any connection, by a file outside
-//! that is not as it was, by a crash, and by a run that does not end. Looking up what lies at a path (`lstat`, `readlink`) is none: the
-//! real path of what a plan names is how a run finds out that it lies outside.
+//! A promise is broken by a call that opens, makes, moves or removes something outside, by any connection, by a file
+//! outside that is not as it was, by a crash, and by a run that does not end. Looking up what lies at a path (`lstat`,
+//! `readlink`) is none: the real path of what a plan names is how a run finds out that it lies outside.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;

@@ -1,9 +1,10 @@
-//! Fuzzes what reads bytes from outside: `cargo run --release --manifest-path fuzz/Cargo.toml -- TARGET [SECONDS] [SEED]`.
+//! Fuzzes what reads bytes from outside: `cargo run --release --manifest-path fuzz/Cargo.toml -- TARGET [SECONDS]
+//! [SEED]`.
 //!
-//! Inputs are seeds that are cut, joined and altered by numbers that follow from SEED, so that every run can be repeated.
-//! An input that breaks a promise is written to `fuzz/artifacts/` and named; `… -- TARGET FILE` tries it alone (if it passes then,
-//! an input before it left something behind: the seed shows it again). There is no
-//! guidance by coverage, which takes a nightly compiler; see docs/decisions/0040.
+//! Inputs are seeds that are cut, joined and altered by numbers that follow from SEED, so that every run can be
+//! repeated. An input that breaks a promise is written to `fuzz/artifacts/` and named; `… -- TARGET FILE` tries it
+//! alone (if it passes then, an input before it left something behind: the seed shows it again). There is no guidance
+//! by coverage, which takes a nightly compiler; see docs/decisions/0040.
 
 mod lake;
 mod mutate;

@@ -28,8 +28,8 @@ pub const TARGETS: [(&str, Target); 6] = [
 const FORMATS: [Option<&str>; 3] = [None, Some("default"), Some("${instance-tag} ${interface-tag}")];
 
 thread_local! {
-    /// One for each format, for all objects, as in a task: what an object leaves behind must not touch the next one. Those of
-    /// the first three give every unknown field a column, the others none.
+    /// One for each format, for all objects, as in a task: what an object leaves behind must not touch the next one.
+    /// Those of the first three give every unknown field a column, the others none.
     static DECODERS: RefCell<[[Decoder; 3]; 2]> = RefCell::new([true, false].map(|has_columns| FORMATS.map(|format| {
         let format = format.map(|format| Layout::from_format(format, &Types::default()).expect("a sound format"));
         Decoder::new(Settings { format, unknown: unknown(has_columns), types: Types::default() })
@@ -82,8 +82,8 @@ impl Sink for Given<'_> {
     }
 }
 
-/// The first byte chooses the format and the way in; the rest is the object's text. The decoder gives what the naive one
-/// gives: every row with its values, every reject with its place.
+/// The first byte chooses the format and the way in; the rest is the object's text. The decoder gives what the naive
+/// one gives: every row with its values, every reject with its place.
 fn decoder(bytes: &[u8]) -> u64 {
     let Some((&choice, text)) = bytes.split_first() else { return 0 };
     // What begins like gzip or Parquet is not plain text; such bytes are another target's.
@@ -189,7 +189,7 @@ fn ledger(bytes: &[u8]) -> u64 {
     let _ = decode_lines::<PlannedTask>(bytes);
     let _ = decode_lines::<RejectRecord>(bytes);
     let _ = decode_lines::<CommitHead>(bytes);
-    // Filed receipts are Parquet, whose library panics on some damaged footers: they are read only if their hash is that in
-    // their name, so that nothing but what was written gets that far.
+    // Filed receipts are Parquet, whose library panics on some damaged footers: they are read only if their hash is
+    // that in their name, so that nothing but what was written gets that far.
     1
 }

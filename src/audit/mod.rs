@@ -1,5 +1,5 @@
-//! The proof that a lake holds what its ledger says: every record read from the log's first entry, every data file hashed
-//! and added up row by row; and, with sources, that their objects still give the same.
+//! The proof that a lake holds what its ledger says: every record read from the log's first entry, every data file
+//! hashed and added up row by row; and, with sources, that their objects still give the same.
 //!
 //! ```text
 //! listing of data files ─────────────────────────────────────┐
@@ -9,8 +9,9 @@
 //! sources ─▶ decoded again (against the receipts) ───────────┘
 //! ```
 //!
-//! It writes nothing but unnamed files on scratch. Its sums are computed by code of its own; with the writer it shares the
-//! mix of a row, and with SOURCE the decoder. It may run beside a conversion: what is listed first was announced before.
+//! It writes nothing but unnamed files on scratch. Its sums are computed by code of its own; with the writer it shares
+//! the mix of a row, and with SOURCE the decoder. It may run beside a conversion: what is listed first was announced
+//! before.
 //!
 //! Memory: a thread has one commit, or one batch of rows, some of the objects of a partition and bits of their lines.
 //! Names are matched in buckets on scratch; what commits say of a partition waits there for its turn.

@@ -51,7 +51,8 @@ pub(super) async fn on_threads(
             }
         }
     };
-    // Joined, not left behind: the C library up to 2.36 may read a thread's memory after its end when it is let go of just then.
+    // Joined, not left behind: the C library up to 2.36 may read a thread's memory after its end when it is let go of
+    // just then.
     let _ = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(LAST_STEPS)).await;
     match ended {
         Ok(ended) => ended,

@@ -1,4 +1,5 @@
-//! `flowlake completions` and `flowlake man`: both follow from the command line's own description, and cannot lag behind it.
+//! `flowlake completions` and `flowlake man`: both follow from the command line's own description, and cannot lag
+//! behind it.
 
 use std::io::Write;
 use std::path::Path;

@@ -124,8 +124,8 @@ fn read_mark(file: &File) -> Option<Mark> {
     serde_json::from_slice(&text).ok()
 }
 
-/// The options of `flowlake convert BUCKET LAKE`. The places are folders, whatever their paths look like. A lake that is
-/// there must be the one of the mark.
+/// The options of `flowlake convert BUCKET LAKE`. The places are folders, whatever their paths look like. A lake that
+/// is there must be the one of the mark.
 async fn options(dir: &Path, mark: Mark) -> Result<convert::Options, Error> {
     use clap::Parser;
     let Command::Convert(plain) = cli::Cli::parse_from(["flowlake", "convert", BUCKET, LAKE]).command else {

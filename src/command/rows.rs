@@ -60,8 +60,8 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// Until what is given beside it is dropped, a terminal shows how far the statement is. Drop it where it was made: a
-    /// statement that computes may not notice for long that it was ended.
+    /// Until what is given beside it is dropped, a terminal shows how far the statement is. Drop it where it was made:
+    /// a statement that computes may not notice for long that it was ended.
     pub(super) fn new(title: Option<String>, answer: Answer, page: Page) -> (Sheet, Watching) {
         let cover = answer.reading().map(Cover::draw);
         let watching = Watching(cover.clone());

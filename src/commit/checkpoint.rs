@@ -1,11 +1,13 @@
-//! Checkpoints: the fold of the log, written now and then, and the records of sealed plans filed where they are looked for.
+//! Checkpoints: the fold of the log, written now and then, and the records of sealed plans filed where they are looked
+//! for.
 //!
 //! ```text
 //! commits of sealed plans ──▶ receipts by key day (Parquet) ──┐
 //!                        └──▶ heads (one file) ───────────────┴──▶ checkpoint, created last
 //! ```
 //!
-//! What is filed changes nothing of what the lake holds: a run that dies on the way leaves files that no checkpoint names.
+//! What is filed changes nothing of what the lake holds: a run that dies on the way leaves files that no checkpoint
+//! names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,8 +80,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// A rival's checkpoint has our number: what we filed and it does not name is nobody's. If a newer one has replaced it
-    /// already, names may be in use that we cannot know of.
+    /// A rival's checkpoint has our number: what we filed and it does not name is nobody's. If a newer one has replaced
+    /// it already, names may be in use that we cannot know of.
     async fn remove_rivals_waste(
         &self,
         through: u64,
@@ -122,7 +124,8 @@ impl Ledger {
         self.writer.create(&self.writer.lake.names.checkpoint(through), checkpoint.encode().into()).await
     }
 
-    /// Removes all but the newest checkpoints, and the heads of older ones. Filed receipts are named by every later one.
+    /// Removes all but the newest checkpoints, and the heads of older ones. Filed receipts are named by every later
+    /// one.
     async fn prune(&self) -> Result<(), CommitError> {
         let lake = &self.writer.lake;
         let checkpoints = lake.list(&lake.names.checkpoints()).await?;

@@ -22,7 +22,8 @@ const LEFT_FOR: TimeDelta = TimeDelta::days(1);
 /// parts, of 5 MiB and more.
 pub const UPLOAD_PART_BYTES: usize = 8 << 20;
 
-/// How long a write is begun anew whose connection breaks; the last one may wait as long again for a server that is away.
+/// How long a write is begun anew whose connection breaks; the last one may wait as long again for a server that is
+/// away.
 const OUTAGE_MAX: Duration = Duration::from_secs(180);
 const OUTAGE_PAUSE: Duration = Duration::from_millis(500);
 
@@ -65,7 +66,8 @@ impl LakeWriter {
         self.local.as_ref().map(|local| local.tmp.as_path())
     }
 
-    /// Refuses a local lake whose folder for temporaries is a link: files of others would lie among those that are removed.
+    /// Refuses a local lake whose folder for temporaries is a link: files of others would lie among those that are
+    /// removed.
     pub fn check_tmp(&self) -> Result<(), CommitError> {
         match &self.local {
             Some(local) if local.has_linked_tmp() => Err(CommitError::LinkedTmp { path: local.tmp.clone() }),
@@ -193,8 +195,8 @@ impl LakeWriter {
         .await
     }
 
-    /// Removes what killed runs left: staged records of a local lake and probes under the ledger's `tmp`, uploads that were
-    /// not ended.
+    /// Removes what killed runs left: staged records of a local lake and probes under the ledger's `tmp`, uploads that
+    /// were not ended.
     pub async fn remove_old_temporaries(&self) -> Result<(), CommitError> {
         let tmp = self.lake.names.inside(&Names::tmp());
         let listed = self.lake.store.list_with_delimiter(Some(&tmp)).await.map_err(|source| self.fail(&tmp, source))?;
@@ -269,8 +271,8 @@ impl LakeWriter {
     }
 }
 
-/// A request whose connection broke is not repeated by the store where a second one might do more than the first. None of
-/// ours does: an upload replaces what is there, a copy is of one file, and a record is created once.
+/// A request whose connection broke is not repeated by the store where a second one might do more than the first. None
+/// of ours does: an upload replaces what is there, a copy is of one file, and a record is created once.
 async fn through_outages<T>(mut work: impl AsyncFnMut() -> Result<T, CommitError>) -> Result<T, CommitError> {
     let began = Instant::now();
     loop {

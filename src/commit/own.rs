@@ -1,9 +1,9 @@
 //! A folder that is this user's alone, below one in which other users may write: nobody else can put anything into it.
 //!
-//! Its name is `flowlake-<user's number>`. Where somebody else took that name, or anything that is no closed folder of this
-//! user lies there, the folder gets a name that nobody can know beforehand, which later runs find again by its owner.
-//! It is as safe as the folder that it lies in: whoever may rename what is in there (a folder that all may write, without the
-//! sticky bit of `/tmp`) can still put another one in its place.
+//! Its name is `flowlake-<user's number>`. Where somebody else took that name, or anything that is no closed folder of
+//! this user lies there, the folder gets a name that nobody can know beforehand, which later runs find again by its
+//! owner. It is as safe as the folder that it lies in: whoever may rename what is in there (a folder that all may
+//! write, without the sticky bit of `/tmp`) can still put another one in its place.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -43,7 +43,8 @@ fn own_folder(base: &Path) -> io::Result<PathBuf> {
     }
     let fresh = base.join(format!("{name}-{}", nonce()));
     make_closed_folder(&fresh)?;
-    // A file system without owners (FAT) says the same of every folder, and anybody who can write there can do everything.
+    // A file system without owners (FAT) says the same of every folder, and anybody who can write there can do
+    // everything.
     if !is_ours(&fresh) && rights(&fresh) == rights(&first) {
         fs::remove_dir(&fresh)?;
         return Ok(first);
@@ -64,8 +65,8 @@ pub(super) fn make_closed_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }
 
-/// Whether no other user can put anything into a folder, or another one in its place: neither in it nor in one above it may
-/// others make names, but for those with the sticky bit, as `/tmp` has.
+/// Whether no other user can put anything into a folder, or another one in its place: neither in it nor in one above it
+/// may others make names, but for those with the sticky bit, as `/tmp` has.
 ///
 /// Root may always, and a group with the number of its user has that user alone, by the custom of most systems.
 pub fn is_closed_to_others(folder: &Path) -> bool {

@@ -89,8 +89,8 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
     }
 }
 
-/// Removes what a loser published. If it slept for long, even what the winner names may be replaced by now, and nobody else
-/// would remove it: whoever replaces the task later than this looks removes it himself.
+/// Removes what a loser published. If it slept for long, even what the winner names may be replaced by now, and nobody
+/// else would remove it: whoever replaces the task later than this looks removes it himself.
 async fn remove_lost(writer: &LakeWriter, intent: &Intent) -> Result<(), CommitError> {
     let lake = &writer.lake;
     let state = State::load(lake).await?;
@@ -175,9 +175,9 @@ async fn write_intent(writer: &LakeWriter, staged: &Staged) -> Result<Intent, Co
     Ok(intent)
 }
 
-/// Removes what attempts at the tasks of a finished plan published and never committed: attempts of another writer epoch,
-/// that met other objects, or that died between upload and commit. Nothing is removed before the task is committed, since
-/// a living rival could commit it.
+/// Removes what attempts at the tasks of a finished plan published and never committed: attempts of another writer
+/// epoch, that met other objects, or that died between upload and commit. Nothing is removed before the task is
+/// committed, since a living rival could commit it.
 ///
 /// An intent can only speak of what its own task publishes. Those that name anything else, or that cannot be read, are
 /// passed over, and given back for people.

@@ -5,9 +5,10 @@
 //!                                      /p<plan>-t<task>-<nonce>/…
 //! ```
 //!
-//! The kernel frees a file lock when a process dies, however it dies. A run removes folders of dead runs of its own lake, and
-//! nothing else: the folder must lie in the user's own one, and hold a lock that is free and that bears the folder's name
-//! and the lake's. Folders are made and removed under the lock of the user's folder, so that none is judged while it is made.
+//! The kernel frees a file lock when a process dies, however it dies. A run removes folders of dead runs of its own
+//! lake, and nothing else: the folder must lie in the user's own one, and hold a lock that is free and that bears the
+//! folder's name and the lake's. Folders are made and removed under the lock of the user's folder, so that none is
+//! judged while it is made.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};

@@ -1,8 +1,8 @@
 //! Files that took the place of others become visible in the folders, once what they stand for is removed there.
 //!
 //! One folder is done after the other. Readers of the ledger see the same rows all the time. Who lists folders misses
-//! the rows of a partition between the removal and the copy, and never sees one twice. Who dies on the way leaves a plan
-//! that the next run finishes.
+//! the rows of a partition between the removal and the copy, and never sees one twice. Who dies on the way leaves a
+//! plan that the next run finishes.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
 //! What a plan to redo gave takes the place of what it replaces, between the last commit of the plan and its seal.
 //!
-//! Readers of the ledger turn to the new files with the last commit, and find them where they wait; who lists folders may miss
-//! rows for a moment and never sees one twice, since the files of an old task are removed before those of the new one appear.
-//! Who dies on the way leaves a plan whose tasks are all committed: the next run does the same again, and finds part of it done.
+//! Readers of the ledger turn to the new files with the last commit, and find them where they wait; who lists folders
+//! may miss rows for a moment and never sees one twice, since the files of an old task are removed before those of the
+//! new one appear. Who dies on the way leaves a plan whose tasks are all committed: the next run does the same again,
+//! and finds part of it done.
 
 use object_store::ObjectStoreExt;
 

@@ -5,8 +5,8 @@
 //! objects set aside    ─▶ as they are at the source now                            ─▶ plans to convert
 //! ```
 //!
-//! Objects whose rows lie in the same files are one task, which takes these files out of the lake. The rows of their other
-//! objects are carried over.
+//! Objects whose rows lie in the same files are one task, which takes these files out of the lake. The rows of their
+//! other objects are carried over.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,8 @@ pub enum Again {
 struct Found {
     /// URLs of objects that were set aside.
     aside: BTreeSet<String>,
-    /// Objects that gave something, by the `--format` of their plans and the tasks whose receipts of them are in effect.
+    /// Objects that gave something, by the `--format` of their plans and the tasks whose receipts of them are in
+    /// effect.
     given: BTreeMap<Option<String>, BTreeMap<TaskRef, Given>>,
 }
 
@@ -112,8 +113,8 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Objects as they are at their sources now, in the order in which tasks read them. Those that are not to be had are
-    /// named in the summary.
+    /// Objects as they are at their sources now, in the order in which tasks read them. Those that are not to be had
+    /// are named in the summary.
     async fn to_be_had(&mut self, sources: &mut Sources, urls: Vec<String>) -> Result<Vec<Object>, ConvertError> {
         let mut objects = Vec::new();
         for (url, found) in sources.as_they_are(self, urls).await? {

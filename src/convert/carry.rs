@@ -1,5 +1,5 @@
-//! What a task that takes files out of the lake carries over into its own: the rows and the set-aside lines of all objects
-//! but those that it decodes again, unchanged.
+//! What a task that takes files out of the lake carries over into its own: the rows and the set-aside lines of all
+//! objects but those that it decodes again, unchanged.
 //!
 //! ```text
 //! inputs ─┬▶ of objects that are decoded again ─▶ sums: did anything change?

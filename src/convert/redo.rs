@@ -1,7 +1,7 @@
 //! Plans to redo of the first formats, which an earlier program left open: they are finished by their own rules.
 //!
-//! A task is redone whole or not at all: its new files stand for its old ones from the plan's last commit on. If one of its
-//! objects cannot be read as it could then, its task is kept as it is.
+//! A task is redone whole or not at all: its new files stand for its old ones from the plan's last commit on. If one of
+//! its objects cannot be read as it could then, its task is kept as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 

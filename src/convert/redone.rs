@@ -1,7 +1,8 @@
 //! The end of a task whose objects were decoded again: what they give now takes the place of what they gave.
 //!
-//! The task changes nothing if each of its objects gives the same rows and lines as before, all columns compared, and the
-//! files that hold them are whole. An object that cannot be decoded as it was keeps what it gave: it is carried over.
+//! The task changes nothing if each of its objects gives the same rows and lines as before, all columns compared, and
+//! the files that hold them are whole. An object that cannot be decoded as it was keeps what it gave: it is carried
+//! over.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;

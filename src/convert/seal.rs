@@ -89,8 +89,8 @@ impl Run<'_> {
         Ok(Some(Body::Seal(seal)))
     }
 
-    /// The first of these names that is no live file. Nothing leaves the lake between this look and the seal: who writes
-    /// an entry meanwhile takes the seal's number.
+    /// The first of these names that is no live file. Nothing leaves the lake between this look and the seal: who
+    /// writes an entry meanwhile takes the seal's number.
     async fn gone(&self, removes: &[Relative]) -> Result<Option<Relative>, ConvertError> {
         if removes.is_empty() {
             return Ok(None);

@@ -1,12 +1,12 @@
-//! When files that took the place of others may be seen by readers of folders: what they stand for has left the lake for so
-//! long that nobody reads it any more.
+//! When files that took the place of others may be seen by readers of folders: what they stand for has left the lake
+//! for so long that nobody reads it any more.
 //!
 //! ```text
 //! heads of all commits ─▶ lineages: commits that take files from aside of each other ─▶ old enough? ─▶ plan to show
 //! ```
 //!
-//! A lineage is shown as a whole: rows may have gone from one partition to another, and from file to file, before anything
-//! of it was seen.
+//! A lineage is shown as a whole: rows may have gone from one partition to another, and from file to file, before
+//! anything of it was seen.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

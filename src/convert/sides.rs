@@ -42,8 +42,8 @@ pub(super) async fn check(options: &Options) -> Result<(), ConvertError> {
     check_place(options).await
 }
 
-/// Temporaries may not lie in a source. They may lie in a lake only where that lake has its own, or beside all that is the
-/// lake's.
+/// Temporaries may not lie in a source. They may lie in a lake only where that lake has its own, or beside all that is
+/// the lake's.
 fn check_temporary(what: &'static str, folder: &Path, options: &Options) -> Result<(), ConvertError> {
     let fail = |source| CommitError::Scratch { path: folder.to_owned(), source };
     let path = folder.to_owned();

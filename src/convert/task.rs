@@ -1,4 +1,5 @@
-//! One attempt at one task: bytes of its objects in, staged files and receipts out. It writes to no store and no ledger.
+//! One attempt at one task: bytes of its objects in, staged files and receipts out. It writes to no store and no
+//! ledger.
 
 use std::collections::BTreeMap;
 

@@ -28,7 +28,8 @@ pub struct Held {
 }
 
 impl Held {
-    /// Reads one table: the one that is asked for, else `flow_logs`, else what there is. The second value is the other one.
+    /// Reads one table: the one that is asked for, else `flow_logs`, else what there is. The second value is the other
+    /// one.
     pub async fn read(lake: &Lake, asked: Option<Table>) -> Result<(Held, Option<Table>), DdlError> {
         let url = lake.names.lake_url();
         let files = files(lake).await?;

@@ -5,8 +5,9 @@
 //!                                            └──▶ notes: what to know or to run besides, for people
 //! ```
 //!
-//! The columns are those that the data files hold, united by name over all formats, with the files' own types: an engine that
-//! is told `bigint` where a file has `INT32` fails on it (Spark does). It reads the ledger and writes nothing.
+//! The columns are those that the data files hold, united by name over all formats, with the files' own types: an
+//! engine that is told `bigint` where a file has `INT32` fails on it (Spark does). It reads the ledger and writes
+//! nothing.
 
 mod held;
 mod place;

@@ -1,5 +1,5 @@
-//! The two texts that a user puts into a statement: the table's name and the place where the lake lies. Both are checked, so
-//! that none of them can end a literal, a statement or a glob early.
+//! The two texts that a user puts into a statement: the table's name and the place where the lake lies. Both are
+//! checked, so that none of them can end a literal, a statement or a glob early.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,8 +1,8 @@
 //! The five statements, and what to say beside them.
 //!
-//! Every name is quoted: `end`, `date`, `start`, `hour` and `type` are reserved in one engine or another, and what is not
-//! reserved today may be tomorrow. The names of columns are a ledger's, which may be a stranger's: none of them can end its
-//! quotes, or the text that it stands in.
+//! Every name is quoted: `end`, `date`, `start`, `hour` and `type` are reserved in one engine or another, and what is
+//! not reserved today may be tomorrow. The names of columns are a ledger's, which may be a stranger's: none of them can
+//! end its quotes, or the text that it stands in.
 
 use super::{Engine, Held, Name, Place};
 use crate::schema::Kind;

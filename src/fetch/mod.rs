@@ -5,9 +5,9 @@
 //!                        └── Budget: objects and bytes in flight, of all tasks ──┘
 //! ```
 //!
-//! Objects up to [`WHOLE_BYTES_MAX`] come whole, and their bytes count until the last copy of the body is dropped. Larger
-//! ones come behind a reader that holds two pieces at most. Every request insists on the planned version. Retries, with
-//! back-off, are the store's. An error here is never about an object's content.
+//! Objects up to [`WHOLE_BYTES_MAX`] come whole, and their bytes count until the last copy of the body is dropped.
+//! Larger ones come behind a reader that holds two pieces at most. Every request insists on the planned version.
+//! Retries, with back-off, are the store's. An error here is never about an object's content.
 
 mod budget;
 mod download;

@@ -32,8 +32,8 @@ impl State {
         Ok(found)
     }
 
-    /// Hands on the wanted receipts of one key day, in no order. Conversions for which others stand are left out; what was
-    /// set aside or skipped is not.
+    /// Hands on the wanted receipts of one key day, in no order. Conversions for which others stand are left out; what
+    /// was set aside or skipped is not.
     pub async fn visit_receipts(
         &self,
         lake: &Lake,

@@ -26,8 +26,8 @@ const FORMAT_COPIES: u32 = 2;
 /// is named file by file.
 pub const FORMAT_SETS: u32 = 3;
 
-/// Tasks of one plan: a plan has 50,000 objects at most, and each task one or more. Whoever goes through the tasks of a plan
-/// would not end otherwise.
+/// Tasks of one plan: a plan has 50,000 objects at most, and each task one or more. Whoever goes through the tasks of a
+/// plan would not end otherwise.
 pub(super) const TASKS_MAX: u64 = 1_000_000;
 
 /// One entry of the log.
@@ -97,8 +97,8 @@ pub enum Purpose {
     Check,
     /// They were converted, and are decoded again: what they give now takes the place of what they gave.
     Redo,
-    /// No object is read. Files that took the place of others, and lie aside from what readers of folders see, are shown
-    /// there, once what they stand for is removed.
+    /// No object is read. Files that took the place of others, and lie aside from what readers of folders see, are
+    /// shown there, once what they stand for is removed.
     Show,
 }
 
@@ -175,7 +175,8 @@ pub struct Inputs {
     /// Objects of these tasks that are not the task's own.
     #[serde(default, skip_serializing_if = "is_none")]
     pub others: u64,
-    /// In a plan to show: names that left the lake before and that readers of folders still see. They are deleted first.
+    /// In a plan to show: names that left the lake before and that readers of folders still see. They are deleted
+    /// first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<Relative>,
 }

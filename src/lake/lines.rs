@@ -1,17 +1,17 @@
-//! JSON lines under zstd, read one after the other within limits: a ledger may be a stranger's, and a few kilobytes of zstd
-//! can inflate to any size.
+//! JSON lines under zstd, read one after the other within limits: a ledger may be a stranger's, and a few kilobytes of
+//! zstd can inflate to any size.
 //!
-//! The limits follow from what the program itself can write. A line is one task of a plan, one receipt, or the head of a
-//! commit. A record inflates to [`INFLATED_PER_BYTE_MAX`] bytes for each of its own at most: the writer adds a frame without
-//! content where its text is more repetitive than that, so that everything that was written can be read.
+//! The limits follow from what the program itself can write. A line is one task of a plan, one receipt, or the head of
+//! a commit. A record inflates to [`INFLATED_PER_BYTE_MAX`] bytes for each of its own at most: the writer adds a frame
+//! without content where its text is more repetitive than that, so that everything that was written can be read.
 
 use std::io::{BufRead, BufReader, Read, Write};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The longest line: a task of 4,000 objects on disk, each with a path of 4,096 bytes that all become escapes, which stands
-/// in it as URL, as key and in parts.
+/// The longest line: a task of 4,000 objects on disk, each with a path of 4,096 bytes that all become escapes, which
+/// stands in it as URL, as key and in parts.
 pub const LINE_BYTES_MAX: usize = 512 << 20;
 
 /// Text for each byte of a record. Records of real lakes have 5 to 100.

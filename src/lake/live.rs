@@ -48,7 +48,8 @@ impl State {
 
     /// The heads of all commits that are in effect, in order of plan and task, with those of their files that are live.
     pub async fn heads(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
-        // Asked once: a redo that is finished meanwhile must not lose its old rows before its new ones are among the heads.
+        // Asked once: a redo that is finished meanwhile must not lose its old rows before its new ones are among the
+        // heads.
         let superseded = self.superseded(lake).await?;
         let mut heads = self.heads_counted(lake, &superseded).await?;
         self.check_totals(lake, &heads)?;

@@ -8,10 +8,10 @@
 //! <LAKE>/_flowlake/waiting/<data file>                      files of a plan to redo, until its seal
 //! ```
 //!
-//! Promises: this module never writes. Names are spelled here and nowhere else, and a name that a record holds lies inside
-//! the lake ([`Relative`]). What is committed is what a sealed
-//! plan, or a commit record of an open one, names, unless another task stands for it (of a plan to redo: once all its tasks
-//! are committed); a Parquet file that none names is not part of the lake.
+//! Promises: this module never writes. Names are spelled here and nowhere else, and a name that a record holds lies
+//! inside the lake ([`Relative`]). What is committed is what a sealed plan, or a commit record of an open one, names,
+//! unless another task stands for it (of a plan to redo: once all its tasks are committed); a Parquet file that none
+//! names is not part of the lake.
 
 mod around;
 mod check;
@@ -299,8 +299,8 @@ impl Lake {
 const NOT_AS_SAID: &str = "its content is not the one of which the entry of its plan speaks";
 const NOT_AS_NAMED: &str = "its content is not the one that its name tells";
 
-/// Whether bytes have the hash in their name. It is asked before they are read: the Parquet library panics on some damaged
-/// footers.
+/// Whether bytes have the hash in their name. It is asked before they are read: the Parquet library panics on some
+/// damaged footers.
 fn is_as_named(relative: &str, bytes: &[u8]) -> bool {
     Names::hash_of(relative).is_none_or(|hash| blake3::hash(bytes).to_hex().starts_with(hash))
 }

@@ -1,7 +1,7 @@
 //! Traces of plans that the log does not have: it, or the whole ledger, was set back to an older copy.
 //!
-//! A plan's body is written before its entry, everything else behind it. So a body of the very next number may be what a
-//! run left that died there; whatever else bears a number beyond the log's end is of a newer log.
+//! A plan's body is written before its entry, everything else behind it. So a body of the very next number may be what
+//! a run left that died there; whatever else bears a number beyond the log's end is of a newer log.
 
 use futures::TryStreamExt;
 use object_store::path::Path;

@@ -30,8 +30,8 @@ pub enum OpenError {
 }
 
 impl Lake {
-    /// A file as a file on disk, copied to an unnamed one in the folder `scratch` where it is not one. `bytes` is its size
-    /// where a record says it; `hash` is its BLAKE3, which may be cut short: without it, it is not looked at.
+    /// A file as a file on disk, copied to an unnamed one in the folder `scratch` where it is not one. `bytes` is its
+    /// size where a record says it; `hash` is its BLAKE3, which may be cut short: without it, it is not looked at.
     pub async fn open_as_said(
         &self,
         name: &Relative,

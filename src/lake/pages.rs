@@ -1,7 +1,7 @@
 //! The sizes that the pages of a Parquet file claim, looked at before any of them is inflated.
 //!
-//! The Parquet library takes memory for a page as its header says, and the header may be a stranger's. Only the three sizes
-//! at the beginning of each page header are read here; all else is passed over. Thrift's compact protocol:
+//! The Parquet library takes memory for a page as its header says, and the header may be a stranger's. Only the three
+//! sizes at the beginning of each page header are read here; all else is passed over. Thrift's compact protocol:
 //! <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
 
 use parquet::errors::ParquetError;

@@ -3,8 +3,8 @@
 //! One row an object: `url version size outcome reason lines headers blanks rows rejects inflated_bytes plan task
 //! format` and `parts`, a list of what it gave to each partition. Any engine reads them.
 //!
-//! Earlier programs read files of exactly these columns. What receipts have beside them lies in the file's metadata, one
-//! JSON array a key with an item a row: `flowlake.digests`, and `flowlake.first_versions` of copies.
+//! Earlier programs read files of exactly these columns. What receipts have beside them lies in the file's metadata,
+//! one JSON array a key with an item a row: `flowlake.digests`, and `flowlake.first_versions` of copies.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! A name inside a lake, as the records of its ledger have it.
 //!
-//! A ledger may be a stranger's. Every name in it is read as this type, so that no record can lead out of the lake: not to
-//! the folder above, not to the root of the disk, not to another store. What the program itself writes are letters,
+//! A ledger may be a stranger's. Every name in it is read as this type, so that no record can lead out of the lake: not
+//! to the folder above, not to the root of the disk, not to another store. What the program itself writes are letters,
 //! digits and `_ - = .`, and nothing else is taken.
 
 use std::fmt;

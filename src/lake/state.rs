@@ -227,8 +227,8 @@ impl State {
         *known = Unread { oldest: known.oldest.min(lost.oldest), plan: known.plan.max(lost.plan) };
     }
 
-    /// A full scan found again what earlier plans had lost under the chains that it listed to their end. What a plan loses
-    /// that was open meanwhile, the scan took for planned.
+    /// A full scan found again what earlier plans had lost under the chains that it listed to their end. What a plan
+    /// loses that was open meanwhile, the scan took for planned.
     fn settle(&mut self, scan: &Plan) {
         for chain in scan.listed.keys() {
             let under = self.unread.range(chain.clone()..).take_while(|(folder, _)| folder.starts_with(chain));
@@ -269,7 +269,8 @@ impl State {
         fixed
     }
 
-    /// The columns of undocumented fields that a plan made now may write. The first ones by name, if the lake has too many.
+    /// The columns of undocumented fields that a plan made now may write. The first ones by name, if the lake has too
+    /// many.
     pub fn unknown_columns(&self) -> Unknown {
         let mut unknown = Unknown::default();
         let mut left = UNKNOWN_COLUMNS_MAX;

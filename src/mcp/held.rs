@@ -1,7 +1,7 @@
 //! The lake that all calls of a server ask: opened anew when it has grown, and planned on by one call at a time.
 //!
-//! A report narrows the tables of a session while it is planned, so that calls plan one after the other. What they planned
-//! runs side by side.
+//! A report narrows the tables of a session while it is planned, so that calls plan one after the other. What they
+//! planned runs side by side.
 
 use std::sync::Weak;
 

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! - Nothing can be written, and nothing but the lake be read: statements go through the gate of `query`.
-//! - All that an assistant can make grow has a limit: calls at a time, their time and memory, the length of a statement,
-//!   rows and bytes of an answer.
+//! - All that an assistant can make grow has a limit: calls at a time, their time and memory, the length of a
+//!   statement, rows and bytes of an answer.
 //! - What is committed meanwhile appears: the ledger is looked at again when a call is planned.
 //! - A call that fails is an answer that says why, never the end of the server.
 

@@ -1,7 +1,7 @@
 //! Standard input and output for the protocol, read and written by threads of their own.
 //!
-//! A read of standard input that waits can be ended by nobody. The runtime would wait for it when the program ends; it does
-//! not know these threads.
+//! A read of standard input that waits can be ended by nobody. The runtime would wait for it when the program ends; it
+//! does not know these threads.
 
 use std::io::{Read, Write, stdin, stdout};
 use std::thread;

@@ -101,7 +101,8 @@ impl<'a> Finder<'a> {
     ///
     /// An object that was left out, and the first of its kind is not there after all, comes before those that are new:
     /// it was put off once, and is not put off for another one that may be unreadable. What an open plan is to convert
-    /// comes before all, if every object to do in it `is_ours`: this run can finish it, and then both would be converted.
+    /// comes before all, if every object to do in it `is_ours`: this run can finish it, and then both would be
+    /// converted.
     pub async fn resolve(
         &mut self,
         lake: &Lake,

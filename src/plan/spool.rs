@@ -128,7 +128,8 @@ impl Listed {
         self.days.is_empty()
     }
 
-    /// Consecutive days, newest first, in stretches of at least so many objects: what is known of a stretch is in memory.
+    /// Consecutive days, newest first, in stretches of at least so many objects: what is known of a stretch is in
+    /// memory.
     pub fn stretches(&self, objects_min: u64) -> Vec<BTreeSet<Day>> {
         let mut stretches = Vec::new();
         let mut objects = objects_min;

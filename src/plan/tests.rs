@@ -94,11 +94,13 @@ fn a_task_spans_few_days() {
     assert_eq!(sizes, [8, 8, 8, 4]);
 }
 
-/// The largest plan that the program writes on S3: 50,000 objects under keys of 1,024 bytes, which differ at their ends alone.
+/// The largest plan that the program writes on S3: 50,000 objects under keys of 1,024 bytes, which differ at their ends
+/// alone.
 #[test]
 fn the_largest_plan_is_read_again() {
     use crate::lake::{LINE_BYTES_MAX, PlannedTask, decode_lines, encode_lines};
-    // A path on disk of 4,096 bytes that all become escapes of six stands in the URL, the key, and once more in what the key tells.
+    // A path on disk of 4,096 bytes that all become escapes of six stands in the URL, the key, and once more in what
+    // the key tells.
     let object_bytes_max = 3 * 4096 * 6 + 1024;
     assert!(cut::OBJECTS_PER_TASK_MAX * object_bytes_max < LINE_BYTES_MAX);
     let objects: Vec<Object> = (0..OBJECTS_PER_PLAN_MAX)

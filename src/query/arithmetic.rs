@@ -1,10 +1,10 @@
 //! `+`, `-`, `*` and the sign of integers as functions of our own, which are right or an error.
 //!
 //! The engine's operators (DataFusion 55) go on from the least number where a result is beyond the type: the greatest
-//! `bytes` plus 1 was less than 0, in a column and in a constant that it reckons out beforehand. Nothing in its settings asks
-//! for a check. Once all types are in the plan, such operators over integers become the function [`Checked`]. So do
-//! those of decimals: the engine lets 38 digits grow to 39, the last of which is not written, and takes `1.5 % 1` for 0
-//! where no null can be. Times and intervals are checked by the engine; floats have no end.
+//! `bytes` plus 1 was less than 0, in a column and in a constant that it reckons out beforehand. Nothing in its
+//! settings asks for a check. Once all types are in the plan, such operators over integers become the function
+//! [`Checked`]. So do those of decimals: the engine lets 38 digits grow to 39, the last of which is not written, and
+//! takes `1.5 % 1` for 0 where no null can be. Times and intervals are checked by the engine; floats have no end.
 
 use datafusion::arrow::compute::kernels::numeric;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
@@ -65,8 +65,8 @@ enum Numbers {
     Decimals,
 }
 
-/// What an expression gives, if it is one of these. The type of a parameter may not be known yet; it is when the statement
-/// runs. That of a function of ours is, and the engine would go through all that is below it.
+/// What an expression gives, if it is one of these. The type of a parameter may not be known yet; it is when the
+/// statement runs. That of a function of ours is, and the engine would go through all that is below it.
 fn of_numbers(expr: &Expr, schema: &DFSchema) -> Option<Numbers> {
     if let Some((checked, _)) = chain_of(expr) {
         return Some(checked.numbers);
@@ -135,7 +135,8 @@ enum Step {
     Negate,
 }
 
-/// A whole sum or product of integers of one type or of decimals, as what is done one after the other with its first argument.
+/// A whole sum or product of integers of one type or of decimals, as what is done one after the other with its first
+/// argument.
 ///
 /// One function for each operator would lie in the next one, and the engine goes through all that is below a function
 /// for its type and its name: 800 additions took a minute to plan.

@@ -111,8 +111,8 @@ fn first_line(error: &DataFusionError) -> String {
     format!("{text}{}", if is_of_a_file { FILE_REMEDY } else { "" })
 }
 
-/// For a file of the lake that is gone, or is not what the ledger says of it. A redo that ends takes the files away that it
-/// replaced, also those of a statement under way.
+/// For a file of the lake that is gone, or is not what the ledger says of it. A redo that ends takes the files away
+/// that it replaced, also those of a statement under way.
 const FILE_REMEDY: &str = "; ask once more, since a redo may have replaced files meanwhile; if a data file of the lake \
     is gone or damaged, `flowlake verify LAKE` names it, `flowlake convert SOURCE LAKE --redo` of its days makes it \
     again, and `flowlake repair LAKE` gives up what cannot be made again";

@@ -1,8 +1,8 @@
 //! Joins that can be ended: their conditions look whether the statement is still wanted.
 //!
-//! A join whose condition refuses pair after pair gives its thread back to nobody, so a deadline or a cancellation could not
-//! end it, and a few such statements would take the threads of all connections. Their conditions are therefore evaluated as
-//! blocking work, and fail once the statement was given up.
+//! A join whose condition refuses pair after pair gives its thread back to nobody, so a deadline or a cancellation
+//! could not end it, and a few such statements would take the threads of all connections. Their conditions are
+//! therefore evaluated as blocking work, and fail once the statement was given up.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};

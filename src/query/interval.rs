@@ -1,9 +1,9 @@
 //! Intervals: compared by their length, and added to a date only if they are whole days.
 //!
-//! The engine (DataFusion 55) compares months first, then days, then nanoseconds: a time of 47 hours, which has no days, was
-//! less than `interval '1 day'`. Once all types are in the plan, both sides become their length in nanoseconds, with months of
-//! 30 days and days of 24 hours, as in PostgreSQL. A date plus 36 hours was the next day, without a word of the other twelve
-//! hours: that is an error.
+//! The engine (DataFusion 55) compares months first, then days, then nanoseconds: a time of 47 hours, which has no
+//! days, was less than `interval '1 day'`. Once all types are in the plan, both sides become their length in
+//! nanoseconds, with months of 30 days and days of 24 hours, as in PostgreSQL. A date plus 36 hours was the next day,
+//! without a word of the other twelve hours: that is an error.
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
 //! `IN` lists with something among them that may turn out to be null.
 //!
-//! The engine (DataFusion 55) merges lists as sets of what is written in them, and forgets nulls: `a IN ('x') AND a NOT IN
-//! ('y', NULL)` gave the rows of `'x'` and is never true; `a IN (443, 80) AND a NOT IN (80, b)` asked for `a = 443` alone,
-//! whatever `b` was. Lists of plain values stay as they are. Of others, constants leave the list and are compared one by
-//! one, so that filters on them still leave out files. A list that asks each row becomes the function [`AnyEqual`], which
-//! nothing merges.
+//! The engine (DataFusion 55) merges lists as sets of what is written in them, and forgets nulls: `a IN ('x') AND a NOT
+//! IN ('y', NULL)` gave the rows of `'x'` and is never true; `a IN (443, 80) AND a NOT IN (80, b)` asked for `a = 443`
+//! alone, whatever `b` was. Lists of plain values stay as they are. Of others, constants leave the list and are
+//! compared one by one, so that filters on them still leave out files. A list that asks each row becomes the function
+//! [`AnyEqual`], which nothing merges.
 
 use std::sync::Arc;
 
@@ -211,7 +211,8 @@ mod tests {
         each().all(|equal| equal == Some(false)).then_some(false)
     }
 
-    /// Pairs of lists, with IN and NOT IN, AND and OR, over rows of every kind, against the rules of three truth values.
+    /// Pairs of lists, with IN and NOT IN, AND and OR, over rows of every kind, against the rules of three truth
+    /// values.
     #[tokio::test]
     async fn two_lists_of_one_column_are_what_each_says() {
         use Written::{B, Null, Number};

@@ -10,9 +10,9 @@ use super::{QueryError, Session, Window, table_view};
 use crate::schema::{FIELDS, Table};
 
 impl Session {
-    /// Narrows the lake's tables to a window of `start`, and gives `optional` columns that the lake lacks as nulls, until
-    /// the value is dropped. `before` is another window of the flow logs, and the name of the table that is it; a table
-    /// of the user's own that has this name is back afterwards.
+    /// Narrows the lake's tables to a window of `start`, and gives `optional` columns that the lake lacks as nulls,
+    /// until the value is dropped. `before` is another window of the flow logs, and the name of the table that is it; a
+    /// table of the user's own that has this name is back afterwards.
     pub fn narrowed(
         &self,
         window: Window,

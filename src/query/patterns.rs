@@ -122,8 +122,8 @@ struct Spelled {
 impl Spelled {
     fn of(&self, text: &str) -> String {
         match self.part {
-            // An empty group matches nothing more, and no rule knows what to make of it. It stands behind the pattern: before
-            // it, `*` would have something to repeat.
+            // An empty group matches nothing more, and no rule knows what to make of it. It stands behind the pattern:
+            // before it, `*` would have something to repeat.
             Part::Pattern => format!("{text}()"),
             Part::Replacement => replacement(text),
         }

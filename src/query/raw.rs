@@ -1,7 +1,7 @@
 //! Gzip logs as tables without converting them: the decoder that `convert` uses, behind a stream of batches.
 //!
-//! The columns are those of the first object with rows of each flow log, whose format never changes, and of some objects
-//! beside. An object that has yet another column is an error: it would be left out silently.
+//! The columns are those of the first object with rows of each flow log, whose format never changes, and of some
+//! objects beside. An object that has yet another column is an error: it would be left out silently.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,8 @@ const LOOSE_OPENED_MAX: usize = 32;
 /// Objects of one flow log that are opened until one has rows.
 const OPENED_PER_LOG_MAX: usize = 8;
 
-/// Compressed bytes in flight of all partitions together: this share of the session's memory, and never less than so many.
+/// Compressed bytes in flight of all partitions together: this share of the session's memory, and never less than so
+/// many.
 const MEMORY_SHARE: u64 = 4;
 const BYTES_IN_FLIGHT_MIN: u64 = 64 << 20;
 
@@ -86,8 +87,8 @@ pub(super) async fn tables(
 
 type Columns = BTreeMap<Table, BTreeMap<String, DataType>>;
 
-/// What readers take for columns: those that were found. If they were too many, every other field is one of the rest; else
-/// it has a column of its own, which is an error.
+/// What readers take for columns: those that were found. If they were too many, every other field is one of the rest;
+/// else it has a column of its own, which is an error.
 fn unknown_of(found: &Columns) -> Unknown {
     let is_unknown = |name: &&String| documented(name).is_none();
     let known = found.iter().map(|(&table, columns)| (table, columns.keys().filter(is_unknown).cloned().collect()));

@@ -1,7 +1,8 @@
 //! Memory that the engine holds and does not count, watched from outside.
 //!
-//! Window functions, lists and readers are not in the sum of the session's pool (DataFusion 55). While a statement runs, the
-//! resident memory of the process is looked at: far beyond `--memory`, the statement ends before the machine does.
+//! Window functions, lists and readers are not in the sum of the session's pool (DataFusion 55). While a statement
+//! runs, the resident memory of the process is looked at: far beyond `--memory`, the statement ends before the machine
+//! does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -7,8 +7,8 @@ use crate::lake::{Lake, LakeError, State};
 /// How long what was read of the ledger is taken for new.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// One look at the ledger. To miss nothing, look first and then open a session: what is committed in between is found by
-/// the next look.
+/// One look at the ledger. To miss nothing, look first and then open a session: what is committed in between is found
+/// by the next look.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen {
     at: Instant,

@@ -38,14 +38,15 @@ use crate::schema::{FIELDS, Kind, PARTITION_KEYS, PROVENANCE, documented};
 /// Days from the first day of the proleptic Gregorian calendar to 1970-01-01, as chrono counts.
 const EPOCH_DAYS_FROM_CE: i32 = 719_163;
 
-/// Columns from which on a table is a very wide one: its view is made for each scan, and its files have no statistics. A
-/// lake that this program wrote alone has fewer.
+/// Columns from which on a table is a very wide one: its view is made for each scan, and its files have no statistics.
+/// A lake that this program wrote alone has fewer.
 pub(super) const COLUMNS_MIN_OF_WIDE: usize = 1_024;
 
 /// Bytes at the end of a file that are fetched at once, so that the footer comes with the first request.
 const FOOTER_BYTES_HINT: usize = 128 << 10;
 
-/// What scans found to read, for `--explain`: noted only while somebody asks, or a long session would gather notes forever.
+/// What scans found to read, for `--explain`: noted only while somebody asks, or a long session would gather notes
+/// forever.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scans(Arc<Mutex<Option<Vec<String>>>>);
 

@@ -81,8 +81,8 @@ impl View<'_> {
     }
 }
 
-/// A column of the files as the view shows it. Before epoch 3 a field could be named like a time that the view computes:
-/// such a one is shown under the name that it gets today, together with what has that name already.
+/// A column of the files as the view shows it. Before epoch 3 a field could be named like a time that the view
+/// computes: such a one is shown under the name that it gets today, together with what has that name already.
 fn of_file(schema: &Schema, name: &str) -> Option<Expr> {
     let is_time = |name: &str| TIMES.iter().any(|(_, time)| *time == name);
     let has = |name: &str| schema.field_with_name(name).is_ok();

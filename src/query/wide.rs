@@ -1,7 +1,8 @@
 //! A table of very many columns: the view is made for each scan, of the columns that the scan names.
 //!
-//! Every rule of the engine looks at every column of a view, often at each for each: with 69,120 columns a `count(*)` took
-//! minutes. Here the engine plans a plain table, and only what it wants of it becomes a view, as `serve` does for all tables.
+//! Every rule of the engine looks at every column of a view, often at each for each: with 69,120 columns a `count(*)`
+//! took minutes. Here the engine plans a plain table, and only what it wants of it becomes a view, as `serve` does for
+//! all tables.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -66,7 +67,8 @@ impl Wide {
     }
 }
 
-/// Documented fields and what is computed from them, or stands for it in old lakes: few, however many columns there are.
+/// Documented fields and what is computed from them, or stands for it in old lakes: few, however many columns there
+/// are.
 fn is_always_there(column: &str) -> bool {
     documented(column).is_some() || RESERVED.contains(&column.trim_start_matches(PREFIX))
 }

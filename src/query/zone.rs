@@ -17,8 +17,8 @@ pub(super) fn wall_clock(zone: &Tz, instant: i128) -> Option<i128> {
     Some(instant + i128::from(offset) * NS_PER_SECOND)
 }
 
-/// The first instant at which the clocks of a zone show a time or a later one: the first of two where they are set back, the
-/// moment of the jump where they skip it.
+/// The first instant at which the clocks of a zone show a time or a later one: the first of two where they are set
+/// back, the moment of the jump where they skip it.
 pub(super) fn first_instant(zone: &Tz, wall: i128) -> Option<i128> {
     instants(zone, wall).map(|(first, _)| first)
 }

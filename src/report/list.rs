@@ -14,8 +14,8 @@ use crate::shown::{self, wrapped};
 /// What stands before a report's name on the page.
 const INDENT: &str = "  ";
 
-/// The reports, of one theme or all, as a page of at most `width` columns: under the heading of each theme the names and
-/// meanings, with parameters and what this lake lacks below them.
+/// The reports, of one theme or all, as a page of at most `width` columns: under the heading of each theme the names
+/// and meanings, with parameters and what this lake lacks below them.
 pub fn page(pack: &Pack, session: &Session, only: Option<Theme>, width: usize) -> String {
     let mut page = String::new();
     let names = pack.reports().iter().map(|report| report.name.len());

@@ -28,8 +28,8 @@ pub fn moment(text: &str) -> Result<Moment, String> {
     Ok(Moment::At(second_from("", time)?))
 }
 
-/// The first whole second at or after a time. A record at a whole second is at or after the one exactly if it is at or after
-/// the other, so both ends of a window can be rounded so.
+/// The first whole second at or after a time. A record at a whole second is at or after the one exactly if it is at or
+/// after the other, so both ends of a window can be rounded so.
 fn second_from(text: &str, time: DateTime<Utc>) -> Result<i64, String> {
     const DIGITS_MAX: usize = 9;
     let fraction = text.split('.').nth(1).unwrap_or_default();

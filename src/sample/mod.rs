@@ -139,8 +139,8 @@ pub enum SampleError {
     Output(#[from] OutputError),
 }
 
-/// Writes the objects under `dir`, which is made if need be. What is there must be of the same sample: it is made whole,
-/// and objects that are as they must be are not touched. Nothing is mixed with logs of others.
+/// Writes the objects under `dir`, which is made if need be. What is there must be of the same sample: it is made
+/// whole, and objects that are as they must be are not touched. Nothing is mixed with logs of others.
 ///
 /// `progress` is told on the calling thread, after each object, how many records have been written in all.
 pub fn write(dir: &Path, options: &Options, progress: &dyn Fn(u64)) -> Result<Made, SampleError> {

@@ -8,8 +8,8 @@ use std::path::Path;
 use super::SampleError;
 use super::object::Object;
 
-/// Refuses a folder in which anything lies that is none of these objects. Empty folders are no matter; what a sample left
-/// that was killed while it wrote an object is removed, since a conversion would take it for one.
+/// Refuses a folder in which anything lies that is none of these objects. Empty folders are no matter; what a sample
+/// left that was killed while it wrote an object is removed, since a conversion would take it for one.
 pub fn refuse_others(dir: &Path, objects: &[Object]) -> Result<(), SampleError> {
     let own: HashSet<&str> = objects.iter().map(|object| object.key.as_str()).collect();
     let (mut open, mut unfinished) = (vec![dir.to_owned()], Vec::new());

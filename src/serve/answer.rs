@@ -269,8 +269,8 @@ impl ExtendedQueryHandler for Answer {
         Ok(())
     }
 
-    /// Portals with a name live as long as their transaction, as in Postgres. The one without, which Postgres keeps until
-    /// the next one, ends here, so that a transaction which waits holds no rows for it.
+    /// Portals with a name live as long as their transaction, as in Postgres. The one without, which Postgres keeps
+    /// until the next one, ends here, so that a transaction which waits holds no rows for it.
     async fn on_sync<C>(&self, client: &mut C, _message: PgSync) -> PgWireResult<()>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,

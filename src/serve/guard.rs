@@ -1,8 +1,8 @@
 //! A socket that never hands on a message beyond a limit.
 //!
-//! A message says its length before its body. One that is too long is read to its end and thrown away, block by block, and
-//! then reported as an error of the read: the stream behind it is sound, and the connection can go on. The first message,
-//! from a client that nobody knows yet, is simply not read.
+//! A message says its length before its body. One that is too long is read to its end and thrown away, block by block,
+//! and then reported as an error of the read: the stream behind it is sound, and the connection can go on. The first
+//! message, from a client that nobody knows yet, is simply not read.
 
 use std::io;
 use std::pin::Pin;
@@ -46,8 +46,8 @@ pub(super) struct Guard<S> {
     header: BytesMut,
     /// Bytes that may be handed on.
     passed: BytesMut,
-    /// A message that was thrown away and not reported yet, and how many of the passed bytes come before it. There is one
-    /// at most, since it is longer than a block.
+    /// A message that was thrown away and not reported yet, and how many of the passed bytes come before it. There is
+    /// one at most, since it is longer than a block.
     refused: Option<(usize, TooLong)>,
 }
 

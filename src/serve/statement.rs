@@ -174,7 +174,8 @@ impl Planner {
         Ok(Prepared::Question(Box::new(Question { statement, plan, zone, columns, parameters })))
     }
 
-    /// The types of parameters behind `ANY`, which are lists of what stands before it, unless the client says another type.
+    /// The types of parameters behind `ANY`, which are lists of what stands before it, unless the client says another
+    /// type.
     async fn lists(&self, statement: &Statement, declared: &[Option<Type>]) -> PgWireResult<BTreeMap<usize, Type>> {
         let mut numbers = rewrite::lists(statement);
         let said = |number: usize| declared.get(number.checked_sub(1)?)?.as_ref().and_then(parameters::sql_name);

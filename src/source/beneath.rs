@@ -1,8 +1,8 @@
 //! Files of one folder, opened by their names below it and never over a link.
 //!
-//! A lake on disk may be a stranger's: a link in it would turn a name inside the lake into a file of somebody else's. Each
-//! folder on the way is opened from the one above it and must be a folder itself, so that nothing that changes meanwhile
-//! leads out. Links are followed only where the user said so.
+//! A lake on disk may be a stranger's: a link in it would turn a name inside the lake into a file of somebody else's.
+//! Each folder on the way is opened from the one above it and must be a folder itself, so that nothing that changes
+//! meanwhile leads out. Links are followed only where the user said so.
 
 use std::ffi::CString;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! AWS's own credential chain (environment, profiles, SSO, web identity, roles, instance) behind object_store's trait.
 //!
-//! object_store knows neither profiles nor SSO, so the chain is aws-config's. It does not cache: [`Refreshed`] does, and
-//! asks again before the credentials expire, so that a run may outlive them.
+//! object_store knows neither profiles nor SSO, so the chain is aws-config's. It does not cache: [`Refreshed`] does,
+//! and asks again before the credentials expire, so that a run may outlive them.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -7,9 +7,9 @@
 //! <file> = <account>_vpcflowlogs_<region>_<fl-id>_YYYYMMDDTHHmmZ_<hash>.log.gz
 //! ```
 //!
-//! The path wins over the file name; what neither says stays `None`. Where the two name different days, the object is filed
-//! under the path's, and was delivered at the later of both: a copy in a folder of its own must not lose its rows, which may
-//! begin two days after delivery at most. Nothing here fails: a hostile key has no facts.
+//! The path wins over the file name; what neither says stays `None`. Where the two name different days, the object is
+//! filed under the path's, and was delivered at the later of both: a copy in a folder of its own must not lose its
+//! rows, which may begin two days after delivery at most. Nothing here fails: a hostile key has no facts.
 
 use chrono::{NaiveDate, NaiveDateTime};
 
@@ -27,8 +27,8 @@ pub struct Facts {
     /// The day of the path, else of the file name.
     pub day: Option<NaiveDate>,
     pub hour: Option<u8>,
-    /// When the object was delivered, if its name tells (UTC, Unix seconds): the slot in the name, or the end of the path's
-    /// day where that is another and later one.
+    /// When the object was delivered, if its name tells (UTC, Unix seconds): the slot in the name, or the end of the
+    /// path's day where that is another and later one.
     pub slot: Option<i64>,
     /// The key lies below `AWSLogs/…/vpcflowlogs/<region>/`.
     pub in_flow_log_prefix: bool,

@@ -49,7 +49,8 @@ pub struct Entry {
 }
 
 impl Object {
-    /// Over whichever link it was found, a file is one object: what is known of it is filed under the day in its own path.
+    /// Over whichever link it was found, a file is one object: what is known of it is filed under the day in its own
+    /// path.
     pub fn new(location: &Location, entry: Entry) -> Object {
         let key = entry.target.unwrap_or(entry.key);
         let facts = Facts::of(&key);

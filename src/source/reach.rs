@@ -1,4 +1,5 @@
-//! Whether an object that a ledger names is one of the sources that the user named: no other is fetched with his rights.
+//! Whether an object that a ledger names is one of the sources that the user named: no other is fetched with his
+//! rights.
 //!
 //! On S3 its key must lie under a source's. On disk the real path of the file counts: it must lie under a source's real
 //! path, or under what a link leads to that a walk of the source follows.

@@ -1,9 +1,9 @@
 //! Any S3 key through object_store's narrower paths: an escape that is one-to-one.
 //!
 //! object_store refuses a whole page of a listing if one key on it has an empty segment (`logs//AWSLogs/…` is what a
-//! flow log with the prefix `logs/` makes), a segment `.` or `..`, or a control character. A segment that is odd in such
-//! a way is marked by a leading [`MARK`] and has its odd characters replaced; all other segments, practically all keys,
-//! are untouched. The `wire` module applies the escape to listings and undoes it in requests.
+//! flow log with the prefix `logs/` makes), a segment `.` or `..`, or a control character. A segment that is odd in
+//! such a way is marked by a leading [`MARK`] and has its odd characters replaced; all other segments, practically all
+//! keys, are untouched. The `wire` module applies the escape to listings and undoes it in requests.
 //!
 //! `.` and `..` segments survive a listing, but no HTTP client here can ask for them; they are counted as unreachable.
 

@@ -75,7 +75,8 @@ impl VerbatimConnector {
         VerbatimConnector { signer, requests, plain: Arc::default() }
     }
 
-    /// Where the client underneath will be found, once the store is built: it neither signs nor counts nor changes a request.
+    /// Where the client underneath will be found, once the store is built: it neither signs nor counts nor changes a
+    /// request.
     pub(super) fn plain(&self) -> Arc<OnceLock<HttpClient>> {
         Arc::clone(&self.plain)
     }

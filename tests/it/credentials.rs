@@ -16,8 +16,8 @@ use crate::lab::{Lab, said};
 use crate::server::server;
 use crate::signed;
 
-/// How long a request waits at the gate. A run makes more than a dozen, one after the other, so that it cannot end before
-/// credentials that live two seconds, and are replaced after one, were replaced.
+/// How long a request waits at the gate. A run makes more than a dozen, one after the other, so that it cannot end
+/// before credentials that live two seconds, and are replaced after one, were replaced.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Words that may be found nowhere; each issue of credentials adds its number.

@@ -129,8 +129,8 @@ fn a_lake_whose_tables_are_mounted_is_written() {
     is_whole(&lab, &[]);
 }
 
-/// Without /proc no file can be linked that has no name yet: the run says what is amiss, on a redo too, where a link that
-/// finds nothing would be taken for a file that waits no longer.
+/// Without /proc no file can be linked that has no name yet: the run says what is amiss, on a redo too, where a link
+/// that finds nothing would be taken for a file that waits no longer.
 #[test]
 fn what_is_amiss_without_proc_is_said() {
     let lab = Lab::on_disk();

@@ -1,5 +1,5 @@
-//! A commit that was reported survives a power cut: the system calls of a real run are played back on a disk that forgets
-//! whatever was not synced.
+//! A commit that was reported survives a power cut: the system calls of a real run are played back on a disk that
+//! forgets whatever was not synced.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Real engines read the lake with the snippets of `docs/engines.md`, word for word, and are held against a plain reading of
-//! the sources: names, types, counts and sums of every column, rows and bytes of every date.
+//! Real engines read the lake with the snippets of `docs/engines.md`, word for word, and are held against a plain
+//! reading of the sources: names, types, counts and sums of every column, rows and bytes of every date.
 
 use std::collections::BTreeMap;
 use std::fs;

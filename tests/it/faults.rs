@@ -117,8 +117,8 @@ impl Bench {
         self.objects(lake).into_iter().filter(|(name, _)| is_data_file(name)).collect()
     }
 
-    /// A reader of directories finds no row twice and none that is wrong; nor does a reader of the ledger, which finds whole
-    /// files. The number of rows that the latter finds.
+    /// A reader of directories finds no row twice and none that is wrong; nor does a reader of the ledger, which finds
+    /// whole files. The number of rows that the latter finds.
     pub fn check_readers(&self, lake: &Arc<InMemory>, at: &str) -> usize {
         let mut rows = BTreeMap::new();
         let files = self.data_files(lake);
@@ -277,8 +277,8 @@ fn a_conversion_survives_a_fault_at_every_operation() {
     assert_eq!(rows, bench.expected.rows);
 }
 
-/// Data files go up in parts, and the beginning, each part and the completion fail too: an upload may end anywhere, and a
-/// run that lives aborts it.
+/// Data files go up in parts, and the beginning, each part and the completion fail too: an upload may end anywhere, and
+/// a run that lives aborts it.
 #[test]
 fn uploads_in_parts_survive_a_fault_at_every_operation() {
     let mut bench = bench();
@@ -380,8 +380,8 @@ fn a_replay_survives_a_fault_at_every_operation() {
     assert_eq!(bench.check_readers(&lake, "replayed"), bench.expected.rows.len());
 }
 
-/// A run sleeps before each of its operations in turn, while others finish its work and decode all of it again: what it does when it
-/// wakes must not bring back what was replaced.
+/// A run sleeps before each of its operations in turn, while others finish its work and decode all of it again: what it
+/// does when it wakes must not bring back what was replaced.
 fn sleeps_at_every_operation(prepared: &InMemory, sleeper: &[&str], others: &'static [&'static [&'static str]]) -> u64 {
     let bench = Arc::new(bench());
     for operation in 1.. {

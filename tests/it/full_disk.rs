@@ -15,8 +15,8 @@ on_both_stores!(a_full_scratch_publishes_nothing_of_its_task, a_file_that_may_no
 /// Rows enough for about 700 KB of Parquet without compression.
 const RECORDS: &str = "30000";
 
-/// A run of the program with as good as no room below `small`. If there is something to `keep` of that disk, it is copied
-/// out, room is made, and after another run it is copied out again.
+/// A run of the program with as good as no room below `small`. If there is something to `keep` of that disk, it is
+/// copied out, room is made, and after another run it is copied out again.
 const ON_A_SMALL_DISK: &str = r#"
     small=$1; keep=$2; kept=$3; shift 3
     mount -t tmpfs -o size=16m none "$small" || exit 99

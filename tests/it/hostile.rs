@@ -1,5 +1,5 @@
-//! Objects made to exhaust memory: what becomes of them, and that the peak memory of the process, as the operating system
-//! counts it, stays under the `--memory` of 512 MiB by default.
+//! Objects made to exhaust memory: what becomes of them, and that the peak memory of the process, as the operating
+//! system counts it, stays under the `--memory` of 512 MiB by default.
 //!
 //! The full sizes take minutes: `cargo test --release --test it slow -- --ignored --nocapture` runs all that is slow.
 
@@ -11,7 +11,8 @@ use flate2::{Compression, write::GzEncoder};
 use crate::lab::{Lab, Said, gzip, said};
 
 /// Runs the rest of its arguments, writes the largest resident size in bytes of that process to the first, and ends as
-/// the process did. A process counts what its parent held when it was started, so that the test itself must not be that.
+/// the process did. A process counts what its parent held when it was started, so that the test itself must not be
+/// that.
 const MEASURE: &str = r#"
 import os, sys
 child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)

@@ -1,7 +1,8 @@
 //! Runs that are killed at any moment, stopped and continued, or not alone: no reader of folders sees a row twice, one
 //! rerun completes the lake, and `flowlake verify` with the source finds no difference.
 //!
-//! `cargo test --release --test it slow -- --ignored --nocapture` runs the long form; docs/reliability.md has its figures.
+//! `cargo test --release --test it slow -- --ignored --nocapture` runs the long form; docs/reliability.md has its
+//! figures.
 
 use std::collections::{HashMap, HashSet};
 use std::os::unix::process::ExitStatusExt;
@@ -76,7 +77,8 @@ fn proves_itself(lab: &Lab, lake: &str, records: u64) {
     assert_eq!((report["rows"].as_u64(), report["files_unpublished"].as_u64()), (Some(records), Some(0)));
     assert_eq!((&report["plans_open"], &report["sources"]["not_converted"]), (&serde_json::json!([]), &0.into()));
     assert_eq!(rows_seen(lab, lake), records);
-    // What a worker of this host had staged is gone. One staged record or a probe may be of a living run on another host.
+    // What a worker of this host had staged is gone. One staged record or a probe may be of a living run on another
+    // host.
     let temporaries = lab.temporaries(lake);
     let may_stay = |key: &String| key.ends_with(".part") || key.contains("/tmp/probe-");
     assert!(temporaries.iter().all(may_stay), "{temporaries:?}");
@@ -205,8 +207,8 @@ fn slow_200_kills_on_s3() {
     slow_kills(&Lab::on_s3());
 }
 
-/// Each has its own lock, as on hosts of its own. The first is put to sleep in the middle of its work, and wakes up when
-/// the others have finished the plan without it.
+/// Each has its own lock, as on hosts of its own. The first is put to sleep in the middle of its work, and wakes up
+/// when the others have finished the plan without it.
 fn four_hosts_at_once_and_one_that_sleeps(lab: &Lab) {
     let records = 4_000;
     fill(lab, records);

@@ -1,10 +1,10 @@
-//! Lakes of earlier ledger formats, kept as they were written (`tests/data/lake-<format>`): every kind of record in them is
-//! still read, what they hold is still proven, and the plan that they left open is still finished.
+//! Lakes of earlier ledger formats, kept as they were written (`tests/data/lake-<format>`): every kind of record in
+//! them is still read, what they hold is still proven, and the plan that they left open is still finished.
 //!
-//! Both were written by flowlake 0.1.0 from `/tmp/flowlake-fixture/logs`, which is gone. The checkpoint of format 1 stands
-//! for entries 0 to 7. Format 2, of writer epoch 4, has what came since: marks of plans, digests, a copy that was left out, a
-//! task that was given up, a redo and a replay behind its checkpoint of entry 11. These files never change; a new format
-//! gets a new folder.
+//! Both were written by flowlake 0.1.0 from `/tmp/flowlake-fixture/logs`, which is gone. The checkpoint of format 1
+//! stands for entries 0 to 7. Format 2, of writer epoch 4, has what came since: marks of plans, digests, a copy that
+//! was left out, a task that was given up, a redo and a replay behind its checkpoint of entry 11. These files never
+//! change; a new format gets a new folder.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -60,8 +60,8 @@ fn a_lake_of_format_1_is_read_proven_and_continued(lab: &Lab) {
         rejects.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect();
     assert_eq!((rejects.len(), &rejects[1]["line"]), (2, &json!(5)), "{rejects:?}");
 
-    // Its open plan names an object of another source, which is gone: it leaves the plan where plans are trusted. What is
-    // new is converted behind it.
+    // Its open plan names an object of another source, which is gone: it leaves the plan where plans are trusted. What
+    // is new is converted behind it.
     lab.put_gz("logs/2023/09/15/new.log.gz", "version srcaddr bytes start\n2 10.0.0.9 7 1694735970\n");
     let said = lab.run(&["convert", "{}logs/", "{}lake/", "--json", "--trust-plans"]);
     assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);

@@ -48,8 +48,8 @@ fn members(bytes: &[u8]) -> Vec<String> {
     members
 }
 
-/// Whether a line is a header: the first with `srcaddr`, and a later one if it is the same again, has what no row has, or
-/// begins a member. The lab writes no row that is as tricky.
+/// Whether a line is a header: the first with `srcaddr`, and a later one if it is the same again, has what no row has,
+/// or begins a member. The lab writes no row that is as tricky.
 fn is_header(tokens: &[&str], columns: &[String], begins_member: impl Fn() -> bool) -> bool {
     let has = |name: &str| tokens.contains(&name);
     let is_again = || columns.iter().cloned().eq(tokens.iter().map(|token| token.replace('-', "_")));

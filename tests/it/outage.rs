@@ -1,5 +1,5 @@
-//! A server that dies and comes back, and a network that delays, cuts and refuses: the run goes on, or ends with a plain
-//! error and the next one goes on; nothing is lost, doubled or changed.
+//! A server that dies and comes back, and a network that delays, cuts and refuses: the run goes on, or ends with a
+//! plain error and the next one goes on; nothing is lost, doubled or changed.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -82,7 +82,8 @@ fn start(lab: &Lab) -> Child {
     program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
 }
 
-/// The server is gone for some seconds in the middle of a run, again and again; the run survives it, or a later one does.
+/// The server is gone for some seconds in the middle of a run, again and again; the run survives it, or a later one
+/// does.
 #[test]
 fn a_server_that_dies_and_comes_back_loses_nothing() {
     let mut weed = Weed::new();

@@ -1,4 +1,5 @@
-//! What `packaging/` runs and allows: its commands are understood by the program, its policies give no right beyond their name.
+//! What `packaging/` runs and allows: its commands are understood by the program, its policies give no right beyond
+//! their name.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,5 @@
-//! Packages of PyPI for the tests, installed into the target folder on first use: nothing is needed beside Python 3 itself.
+//! Packages of PyPI for the tests, installed into the target folder on first use: nothing is needed beside Python 3
+//! itself.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -357,8 +357,8 @@ fn own_files_join_by_value() {
     }
 }
 
-/// A file that says in what order its rows are: of a row group that fits the filter in part the first rows are the answer,
-/// and not those of a later one that fits it whole.
+/// A file that says in what order its rows are: of a row group that fits the filter in part the first rows are the
+/// answer, and not those of a later one that fits it whole.
 #[test]
 fn a_limit_over_sorted_files_takes_the_first_rows() {
     let lab = small();

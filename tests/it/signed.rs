@@ -47,7 +47,8 @@ fn is_success(answer: &[u8]) -> bool {
     answer.starts_with(b"HTTP/1.1 2")
 }
 
-/// Sends one request in the name of [`ADMIN`] and gives the whole answer. `headers` end in line breaks and are not signed.
+/// Sends one request in the name of [`ADMIN`] and gives the whole answer. `headers` end in line breaks and are not
+/// signed.
 pub fn request(endpoint: &str, method: &str, target: &str, headers: &str, body: &[u8]) -> std::io::Result<Vec<u8>> {
     let credential = AwsCredential { key_id: ADMIN.0.to_owned(), secret_key: ADMIN.1.to_owned(), token: None };
     let asked = http::Request::builder().method(method).uri(format!("{endpoint}{target}"));

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const LINES_MAX: usize = 500;
+const COLUMNS_MAX: usize = 120;
 
 fn sources() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
@@ -161,6 +162,10 @@ fn files_open_with_their_purpose_and_stay_readable() {
         assert!(text.starts_with("//! "), "{} opens with //!", path.display());
         let lines = text.lines().count();
         assert!(lines <= LINES_MAX, "{} has {lines} lines", path.display());
+        let comments = text.lines().filter(|line| line.trim_start().starts_with("//"));
+        for wide in comments.filter(|line| line.chars().count() > COLUMNS_MAX) {
+            panic!("{}: a comment is wider than {COLUMNS_MAX} columns: {wide}", path.display());
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use crate::lab::{Lab, on_both_stores};
 
 on_both_stores!(a_column_written_as_text_stays_text);
 
-/// Stands for a lake of a version that did not know `tcp-flags`: such a version writes an unknown field as text, and its
-/// seal says so.
+/// Stands for a lake of a version that did not know `tcp-flags`: such a version writes an unknown field as text, and
+/// its seal says so.
 fn a_column_written_as_text_stays_text(lab: &Lab) {
     lab.put_gz("logs/2023/09/14/a.log.gz", "version srcaddr start\n2 10.0.0.1 1694735970\n");
     lab.convert(&[], 0);

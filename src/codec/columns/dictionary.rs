@@ -2,10 +2,10 @@
 //!
 //! Ids are given in the order of first sight, from 1; they depend on the input alone. 0 is null.
 //!
-//! Clever for speed: a text of up to 15 bytes (an IPv4 address) is one 128-bit word that stands in the table itself, one
-//! of up to 47 (an id, an IPv6 address) is three, so that finding it costs one cache line and no call. Longer texts are
-//! found by hash and compared where they are kept. Tokens come in batches, so that all slots of a batch are asked of
-//! memory before the first is looked at. The plain version that it is tested against is a `HashMap` (`tests.rs`).
+//! Clever for speed: a text of up to 15 bytes (an IPv4 address) is one 128-bit word that stands in the table itself,
+//! one of up to 47 (an id, an IPv6 address) is three, so that finding it costs one cache line and no call. Longer texts
+//! are found by hash and compared where they are kept. Tokens come in batches, so that all slots of a batch are asked
+//! of memory before the first is looked at. The plain version that it is tested against is a `HashMap` (`tests.rs`).
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -19,8 +19,8 @@ use crate::schema::{Kind, Layout};
 /// Text that is scanned at once, so that it and its separators stay in the first-level caches.
 const WINDOW_BYTES: usize = 32 << 10;
 
-/// Gzip members that begin in a line, or in the rest of one, and may begin with a header. Each is looked at up to the end
-/// of the line.
+/// Gzip members that begin in a line, or in the rest of one, and may begin with a header. Each is looked at up to the
+/// end of the line.
 const MEMBERS_TRIED_MAX: usize = 4;
 
 /// Headers that end a line in which members begin, up to its newline.

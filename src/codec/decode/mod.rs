@@ -5,9 +5,9 @@
 //! with their place and reason; an object that is not sound as a whole is set aside.
 //!
 //! ```text
-//! Source ──▶ inflate (whole) ─┐                        ┌─▶ fast: runs of regular lines, by column ─┐
-//!        └─▶ stream (blocks) ─┴─▶ object: header? ─▶ scan ─┤                                           ├─▶ Chunk ─▶ Sink
-//!                                                      └─▶ plain: every other line, one by one ────┘
+//! Source ──▶ inflate (whole) ─┐                            ┌─▶ fast: regular lines, by column ─┐
+//!        └─▶ stream (blocks) ─┴─▶ object: header? ─▶ scan ─┤                                   ├─▶ Chunk ─▶ Sink
+//!                                                          └─▶ plain: every other line ────────┘
 //! ```
 
 mod buffers;

@@ -175,7 +175,8 @@ impl<'a> Object<'a> {
         Ok(())
     }
 
-    /// Sets a line aside of which only the beginning was read. Where a gzip member begins near its end, that may be a header.
+    /// Sets a line aside of which only the beginning was read. Where a gzip member begins near its end, that may be a
+    /// header.
     pub(super) fn too_long(&mut self, head: &[u8], offset: u64, bytes: u64) -> Result<(), Stop> {
         self.reject(Fault::too_long(), head, offset)?;
         let end = offset + bytes;
@@ -353,8 +354,8 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Why no line of an object can be a record, where its first one tells: the records are there, but not as they are logged.
-/// JSON that holds nothing like one is somebody else's.
+/// Why no line of an object can be a record, where its first one tells: the records are there, but not as they are
+/// logged. JSON that holds nothing like one is somebody else's.
 fn wrapped(line: &[u8], in_flow_log_prefix: bool) -> Option<&'static str> {
     if line.starts_with(&GZIP_MAGIC) {
         return Some("gzip within gzip: it was compressed twice; give it inflated once");

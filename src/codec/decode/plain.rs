@@ -14,8 +14,8 @@ const REJECT_VALUE_BYTES_MAX: usize = 256;
 /// What stands for null in every column.
 pub const NULL: &str = "-";
 
-/// Times from here on are milliseconds: in seconds it is the year 5138, in milliseconds 1973. The number decides and not how
-/// many digits it has, so that zeros before it mean nothing.
+/// Times from here on are milliseconds: in seconds it is the year 5138, in milliseconds 1973. The number decides and
+/// not how many digits it has, so that zeros before it mean nothing.
 pub const MILLISECONDS_MIN: i64 = 100_000_000_000;
 
 /// What a line is.

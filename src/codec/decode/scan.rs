@@ -123,8 +123,8 @@ impl Scan {
             let odd = masks.not_ascii | (masks.separators & (masks.separators << 1 | after_separator));
             after_separator = masks.separators >> 63;
 
-            // A block has one newline or none, which no branch predictor can guess: the first is taken without asking, and
-            // an entry that was none is written over by the next. Without any, `up_to` is the whole block.
+            // A block has one newline or none, which no branch predictor can guess: the first is taken without asking,
+            // and an entry that was none is written over by the next. Without any, `up_to` is the whole block.
             let up_to = masks.newlines ^ masks.newlines.wrapping_sub(1);
             let has_newline = masks.newlines != 0;
             is_odd |= odd & up_to != 0;

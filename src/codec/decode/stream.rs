@@ -162,8 +162,8 @@ struct LongLine {
     bytes: u64,
 }
 
-/// Leaves of the members that begin in a text the last within the line that it begins with, and those behind that line: of a
-/// line that is too long nobody asks for more, and it may have as many as bytes.
+/// Leaves of the members that begin in a text the last within the line that it begins with, and those behind that line:
+/// of a line that is too long nobody asks for more, and it may have as many as bytes.
 fn keep_needed(members: &mut Vec<u64>, text: &[u8]) {
     let end = text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len()) as u64;
     let within = members.iter().take_while(|&&member| member < end).count();

@@ -1,7 +1,7 @@
 //! `DELTA_BINARY_PACKED` integers: smaller and faster than a dictionary for counters, times and line numbers.
 //!
-//! Format: "Delta Encoding" of the Parquet encodings page, with the block sizes that every known writer uses, since some
-//! readers were only ever tried with those.
+//! Format: "Delta Encoding" of the Parquet encodings page, with the block sizes that every known writer uses, since
+//! some readers were only ever tried with those.
 
 use super::hybrid::uleb128;
 use super::pack::{PACK, pack, width_of};

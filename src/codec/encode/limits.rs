@@ -4,7 +4,8 @@
 /// Rows of a page: long enough that headers and calls to the compressor vanish, short enough for an index to skip by.
 const PAGE_ROWS: usize = 65_536;
 
-/// Values of one page over all columns, so that a page of a wide layout takes no more memory: rows wait as 8 bytes a value.
+/// Values of one page over all columns, so that a page of a wide layout takes no more memory: rows wait as 8 bytes a
+/// value.
 const PAGE_VALUES_MAX: usize = 24 * PAGE_ROWS;
 
 /// Values that wait in the pages of all partitions of a task.

@@ -63,8 +63,8 @@ use self::shape::{Shape, Shapes};
 use self::spill::{Frames, Spill};
 use crate::columns::{Chunk, Dictionaries, Values};
 
-/// Names what this version makes of given objects: which rows their lines are, and the bytes of the files that hold them. It
-/// goes up whenever either changes.
+/// Names what this version makes of given objects: which rows their lines are, and the bytes of the files that hold
+/// them. It goes up whenever either changes.
 pub const WRITER_EPOCH: u32 = 4;
 
 /// Why files could not be made. The task has failed; what was staged is worthless.
@@ -215,7 +215,8 @@ impl<S: Staging> TaskEncoder<S> {
         (0..self.writers.len()).try_for_each(|writer| self.end_group(writer))
     }
 
-    /// Ends all files. The first of the pair are the files in the order of their ordinals; a task without rows has none.
+    /// Ends all files. The first of the pair are the files in the order of their ordinals; a task without rows has
+    /// none.
     pub fn finish(mut self) -> Result<(Vec<DataFile>, S), EncodeError> {
         for writer in 0..self.writers.len() {
             self.end_file(writer)?;

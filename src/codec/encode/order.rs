@@ -1,9 +1,9 @@
 //! The order of a page's rows: those of one service, direction and interface side by side.
 //!
 //! Rows come as the aggregators met them. Side by side, the ports, protocol, action and interface of a page are long
-//! runs, and one of its two addresses nearly is, which saves a tenth of the file and the time to compress it. The rows of
-//! a page stay on their page and those of an object stay together, so that time and object prune as before; `log_line`
-//! says what the order was.
+//! runs, and one of its two addresses nearly is, which saves a tenth of the file and the time to compress it. The rows
+//! of a page stay on their page and those of an object stay together, so that time and object prune as before;
+//! `log_line` says what the order was.
 //!
 //! Clever for speed: what is compared is packed into one integer with the row's number below it, so that a radix sort
 //! of integers does it. The plain version that it is tested against is `slice::sort`.

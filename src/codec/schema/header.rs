@@ -4,14 +4,16 @@
 //! proven, and a line that is not is a row, or a reject. A reject that resembles a header may be one: what the lines
 //! after it mean is not known.
 //!
-//! | where the line stands | beside field names alone, a header has |
-//! |---|---|
-//! | first of an object, and no `--format` | documented names alone; or half of its names are, and `start`, `end` or five are among them; or as anywhere else |
-//! | first, and it cannot be a row of `--format` | the same, or the names of the format |
-//! | first, and it can be a row of `--format` | the names of the format; or at least three names, all documented; or as anywhere else |
-//! | first of a later gzip member | the names in force; or `start`, `end` or two other documented ones |
-//! | the same, and it can be a row | the names in force; or at least two names, all documented; or as anywhere else |
-//! | anywhere else | the names in force; or `start`, `end` and three other documented ones |
+//! Beside field names alone, a header has:
+//! - as the first line of an object, without `--format`: documented names alone; or half of its names are documented,
+//!   and `start`, `end` or five are among them; or as anywhere else.
+//! - as the first line, where it cannot be a row of `--format`: the same, or the names of the format.
+//! - as the first line, where it can be a row of `--format`: the names of the format; or at least three names, all
+//!   documented; or as anywhere else.
+//! - as the first line of a later gzip member: the names in force; or `start`, `end` or two other documented ones.
+//! - as the same, where it can be a row: the names in force; or at least two names, all documented; or as anywhere
+//!   else.
+//! - anywhere else: the names in force; or `start`, `end` and three other documented ones.
 
 use std::collections::BTreeSet;
 
@@ -94,8 +96,8 @@ pub fn is_header(tokens: &[&str], place: Place) -> bool {
     }
 }
 
-/// Whether a header in which gzip members begin is one line that they cut, and not the end of a line and a header behind it:
-/// its names are those in force, or all of them are documented and no two are the same.
+/// Whether a header in which gzip members begin is one line that they cut, and not the end of a line and a header
+/// behind it: its names are those in force, or all of them are documented and no two are the same.
 pub fn is_one_header(names: &[&str], layout: Option<&Layout>) -> bool {
     let distinct: BTreeSet<&str> = names.iter().filter_map(|name| documented(name)).map(|field| field.log).collect();
     distinct.len() == names.len() || layout.is_some_and(|layout| layout.is_named(names))

@@ -156,8 +156,8 @@ impl Layout {
         names.len() == self.fields() && self.names().zip(names).all(|(ours, theirs)| ours == column_name(theirs))
     }
 
-    /// The names that a task gives columns to from its beginning on: what `--format` names was asked for, and is always a
-    /// column.
+    /// The names that a task gives columns to from its beginning on: what `--format` names was asked for, and is always
+    /// a column.
     pub fn admitted(unknown: &Unknown, format: Option<&Layout>) -> Admitted {
         let mut admitted = Admitted::new(unknown);
         if let Some(Layout { table, columns, .. }) = format {

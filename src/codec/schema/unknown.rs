@@ -1,8 +1,8 @@
 //! Fields that AWS does not document: which become columns, and which share the column `other_fields`.
 //!
 //! Headers name what they like, and every name would be a column of the lake forever. So a plan says which unknown
-//! columns its tasks may write: those that the lake has, and a number of new ones. A task gives them to the names that it
-//! meets first, in the order of its objects and lines: what it writes depends on the plan alone, not on other tasks.
+//! columns its tasks may write: those that the lake has, and a number of new ones. A task gives them to the names that
+//! it meets first, in the order of its objects and lines: what it writes depends on the plan alone, not on other tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 

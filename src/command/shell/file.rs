@@ -50,8 +50,8 @@ impl File {
         is_cut.then(|| format!("{} has only a part of this answer", self.name()))
     }
 
-    /// Gives the file its name as soon as nobody writes to it, and tells what became of it. A file that got no answer is
-    /// as it was. While this waits it may be dropped, and nothing is lost.
+    /// Gives the file its name as soon as nobody writes to it, and tells what became of it. A file that got no answer
+    /// is as it was. While this waits it may be dropped, and nothing is lost.
     pub(super) async fn close(&self) -> io::Result<String> {
         let mut content = self.content.lock().await;
         content.settle();

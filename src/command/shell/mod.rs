@@ -1,8 +1,8 @@
 //! The SQL shell of `flowlake query`: statements, reports and commands, one after the other.
 //!
 //! ```text
-//! keys ─▶ editor (history, paint, words) ─▶ text ─▶ script ─▶ command ─▶ what it does ─┐
-//!                                                         └▶ statement, report ─▶ answers ─▶ terminal, or the file of \o
+//! keys ─▶ editor (history, paint, words) ─▶ text ─▶ script ─┬▶ command ─▶ what it does ──┐
+//!                                                           └▶ statement, report ─▶ answers ─▶ terminal, or file of \o
 //! ```
 //!
 //! - Each statement is asked of the lake as it is then: the ledger is looked at before it, once a second at most.

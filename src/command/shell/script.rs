@@ -1,7 +1,7 @@
 //! What is typed, or stands in a file, as statements and commands one after the other.
 //!
-//! A statement goes on over lines until its semicolon. A command begins with `\` where a statement could begin, and is one
-//! line; only `\explain` goes on until the semicolon of the statement behind it.
+//! A statement goes on over lines until its semicolon. A command begins with `\` where a statement could begin, and is
+//! one line; only `\explain` goes on until the semicolon of the statement behind it.
 
 use super::command::Command;
 use super::tokens::{Kind, Token, tokens};

@@ -1,7 +1,7 @@
 //! SQL as it is typed, cut into words, texts, numbers and comments: enough to colour it and to see where it ends.
 //!
-//! Unlike the engine's parser it takes a statement that is not whole yet. Texts and comments are as in the engine's dialect:
-//! `'it''s'`, `E'it\'s'`, `"a name"`, `-- to the end of the line`, `/* over lines, /* nested */ */`.
+//! Unlike the engine's parser it takes a statement that is not whole yet. Texts and comments are as in the engine's
+//! dialect: `'it''s'`, `E'it\'s'`, `"a name"`, `-- to the end of the line`, `/* over lines, /* nested */ */`.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! Cells that a spreadsheet would run, made texts again.
 //!
-//! A program that opens a CSV takes a cell that begins with `=`, `+`, `-` or `@` for a formula, also behind a tab or a line
-//! end. Tags, keys and lines of logs are other people's texts. A `'` before them makes it show them as they are.
+//! A program that opens a CSV takes a cell that begins with `=`, `+`, `-` or `@` for a formula, also behind a tab or a
+//! line end. Tags, keys and lines of logs are other people's texts. A `'` before them makes it show them as they are.
 
 use std::sync::Arc;
 

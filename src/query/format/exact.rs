@@ -1,7 +1,8 @@
 //! Rows as JSON values of which no client loses a digit, whatever it reads numbers into.
 //!
 //! They are what `--format json` writes, but for numbers that are more exact than a float of 64 bits: integers beyond
-//! 2^53 and decimals are texts, and so are floats inside of lists and structs, of which the reader of JSON is not exact.
+//! 2^53 and decimals are texts, and so are floats inside of lists and structs, of which the reader of JSON is not
+//! exact.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Rows in columns that line up, as a box or as a Markdown table.
 //!
 //! Widths are those of the first rows; a later value that is wider moves its own line and nothing else. Numbers stand
-//! to the right. On a terminal, columns are narrowed or left out until a line has room, and texts that are wider are cut.
-//! Numbers, times and truth values never are: their line is wider then.
+//! to the right. On a terminal, columns are narrowed or left out until a line has room, and texts that are wider are
+//! cut. Numbers, times and truth values never are: their line is wider then.
 
 use std::fmt::Write as _;
 use std::io::Write;

@@ -1,7 +1,7 @@
 //! How rows are written: for people (table, line, markdown), and for programs (csv, tsv, json, ndjson, parquet).
 //!
-//! Every format writes rows as they come. Table and markdown wait for the first rows, to learn the widths of columns. What a
-//! terminal shows, table and line, is fitted to its [`Room`].
+//! Every format writes rows as they come. Table and markdown wait for the first rows, to learn the widths of columns.
+//! What a terminal shows, table and line, is fitted to its [`Room`].
 
 mod cells;
 mod defuse;

@@ -1,7 +1,7 @@
 //! `avg`, as DataFusion has it, but that integers and times are added up exactly.
 //!
-//! DataFusion adds integers as floats, which lose what is beyond 53 bits, and times as 64 bits, which wrap: nanoseconds of
-//! 150 million flows of a minute. An average of integers is a float as before.
+//! DataFusion adds integers as floats, which lose what is beyond 53 bits, and times as 64 bits, which wrap: nanoseconds
+//! of 150 million flows of a minute. An average of integers is a float as before.
 
 use std::sync::Arc;
 

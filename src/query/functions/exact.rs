@@ -1,7 +1,7 @@
 //! Sums of integers without rounding and without an end, for windows whose rows come and go and for averages.
 //!
-//! The engine (DataFusion 55) adds up 64 bits that wrap, or floats: a large value that came and went left 0 behind where
-//! small ones had been.
+//! The engine (DataFusion 55) adds up 64 bits that wrap, or floats: a large value that came and went left 0 behind
+//! where small ones had been.
 
 use std::collections::HashMap;
 use std::sync::Arc;

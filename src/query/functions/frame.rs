@@ -1,9 +1,9 @@
 //! Aggregates of floats over a window whose rows come and go, without ever taking a value away again.
 //!
-//! The engine (DataFusion 55) subtracts what leaves: after 1e18 came and went, `1 + 2` was 0, and an infinity stayed for
-//! good. Here the rows lie in two piles: what came since the last turn, added up as it comes; and what was there before, of
-//! which each row knows what it and all younger ones add up to. When that pile is gone, the other one is turned over. So
-//! every row is added twice, however wide the window is.
+//! The engine (DataFusion 55) subtracts what leaves: after 1e18 came and went, `1 + 2` was 0, and an infinity stayed
+//! for good. Here the rows lie in two piles: what came since the last turn, added up as it comes; and what was there
+//! before, of which each row knows what it and all younger ones add up to. When that pile is gone, the other one is
+//! turned over. So every row is added twice, however wide the window is.
 
 use std::collections::VecDeque;
 use std::fmt;

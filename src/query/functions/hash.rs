@@ -14,8 +14,8 @@ const OF_NULL: u64 = 0x9e37_79b9_7f4a_7c15;
 /// An odd number of which about half the bits are set: multiplying by it loses nothing.
 const SPREAD: u64 = 0xff51_afd7_ed55_8ccd;
 
-/// `hash64(value, …)`: 64 bits that follow from the values and their order alone; a null is a value like others. Groups by
-/// one number are a fraction of the size of groups by texts.
+/// `hash64(value, …)`: 64 bits that follow from the values and their order alone; a null is a value like others. Groups
+/// by one number are a fraction of the size of groups by texts.
 pub fn hash64(columns: &[ArrayRef]) -> Result<ArrayRef> {
     let mut hashes = vec![0_u64; columns[0].len()];
     let mut of_column = hashes.clone();

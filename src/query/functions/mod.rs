@@ -1,7 +1,7 @@
 //! SQL functions for the field: names of protocols and services, addresses and prefixes, TCP flags, the server's port.
 //!
-//! All but `hash64` give null for null, and for a text that is no address; only a malformed CIDR is an error, since it is
-//! the asker's own.
+//! All but `hash64` give null for null, and for a text that is no address; only a malformed CIDR is an error, since it
+//! is the asker's own.
 
 mod address;
 mod average;

@@ -1,7 +1,8 @@
 //! States of variances, covariances and regressions, put together so that equal means stay what they are.
 //!
-//! The engine (DataFusion 55) weighs the means of both states, `m * c / n`, even where one of them is of no row: three times
-//! 0.1 became 0.10000000000000002, which is another mean than that of the next rows, and the deviation of a constant was not
+//! The engine (DataFusion 55) weighs the means of both states, `m * c / n`, even where one of them is of no row: three
+//! times 0.1 became 0.10000000000000002, which is another mean than that of the next rows, and the deviation of a
+//! constant was not
 //! 0. Here the first mean moves by its distance from the second one, which is 0 for a constant (the update of T. Chan,
 //! G. Golub and R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979).
 

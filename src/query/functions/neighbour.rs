@@ -1,9 +1,9 @@
 //! `lead` and `lag`, which skip nulls rightly and see as far as they look.
 //!
 //! The engine (DataFusion 55) loses count of nulls between the rows that it streams, so that `lead(a, 2) IGNORE NULLS`
-//! was null where there is a value. It also cuts the rows behind a LIMIT before the window is made, as if nulls were not
-//! skipped and `lag(a, -2)` looked back. Here a partition is looked at as a whole where nulls are skipped, which the
-//! engine does rightly, and a LIMIT stays above what looks ahead.
+//! was null where there is a value. It also cuts the rows behind a LIMIT before the window is made, as if nulls were
+//! not skipped and `lag(a, -2)` looked back. Here a partition is looked at as a whole where nulls are skipped, which
+//! the engine does rightly, and a LIMIT stays above what looks ahead.
 
 use std::ops::Range;
 use std::sync::Arc;

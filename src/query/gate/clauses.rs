@@ -1,7 +1,7 @@
 //! Clauses of queries, tables and types that the planner would drop.
 //!
-//! Each function takes its part of the tree to pieces by name, so that a field which a later parser adds is an error of the
-//! compiler here, and somebody decides.
+//! Each function takes its part of the tree to pieces by name, so that a field which a later parser adds is an error of
+//! the compiler here, and somebody decides.
 
 use std::ops::ControlFlow;
 
@@ -51,8 +51,8 @@ pub(super) fn of_query(query: &Query) -> Option<String> {
     .or_else(|| pipe_operators.iter().find_map(of_piped_join))
 }
 
-/// Whether copies of a row are to be counted: the engine keeps or drops all of them. Queries in parentheses are looked at by
-/// themselves; the parser knows no pipe that counts.
+/// Whether copies of a row are to be counted: the engine keeps or drops all of them. Queries in parentheses are looked
+/// at by themselves; the parser knows no pipe that counts.
 fn counts_copies(body: &SetExpr) -> bool {
     match body {
         SetExpr::SetOperation { op, set_quantifier, left, right } => {

@@ -7,8 +7,8 @@ use datafusion::logical_expr::sqlparser::ast::{
 
 use super::operators;
 
-/// Aggregates whose DISTINCT counts every value once, or makes no difference, or is named as not implemented. Others (`corr`,
-/// `regr_…`, `approx_percentile_cont`, `nth_value`) would take every value as often as it comes.
+/// Aggregates whose DISTINCT counts every value once, or makes no difference, or is named as not implemented. Others
+/// (`corr`, `regr_…`, `approx_percentile_cont`, `nth_value`) would take every value as often as it comes.
 const WITH_DISTINCT: [&str; 30] = [
     "any_value",
     "approx_distinct",

@@ -1,8 +1,10 @@
-//! The gate before every statement: questions pass; what writes, and what would be read and then ignored, is refused by name.
+//! The gate before every statement: questions pass; what writes, and what would be read and then ignored, is refused by
+//! name.
 //!
-//! The parser (sqlparser 0.62) knows the clauses of twenty databases. The planner (DataFusion 55) takes those that it answers
-//! out of the tree, names some others as not implemented, and drops the rest without a word: `TABLESAMPLE` gave all rows.
-//! Those are refused here. `docs/sql.md` has the list; whoever raises either version goes through the planner again.
+//! The parser (sqlparser 0.62) knows the clauses of twenty databases. The planner (DataFusion 55) takes those that it
+//! answers out of the tree, names some others as not implemented, and drops the rest without a word: `TABLESAMPLE` gave
+//! all rows. Those are refused here. `docs/sql.md` has the list; whoever raises either version goes through the planner
+//! again.
 
 mod clauses;
 mod correlated;
@@ -31,7 +33,8 @@ pub enum Refusal {
     Ignored(String),
 }
 
-/// What a statement is refused for; `None` lets it pass. `is_scalar` says whether a function gives a value for each row.
+/// What a statement is refused for; `None` lets it pass. `is_scalar` says whether a function gives a value for each
+/// row.
 pub fn refusal(statement: &Statement, is_scalar: &dyn Fn(&str) -> bool) -> Option<Refusal> {
     match statement {
         Statement::Query(_) => visit(statement, is_scalar),

@@ -4,8 +4,8 @@ use datafusion::logical_expr::sqlparser::ast::{BinaryOperator, Expr, Value};
 
 const ROWS: &str = "a comparison of rows in parentheses (write a = 1 AND b = 2)";
 
-/// The engine itself writes this zone where a function takes a time of any zone, and a time without one is then read in the
-/// zone of the session.
+/// The engine itself writes this zone where a function takes a time of any zone, and a time without one is then read in
+/// the zone of the session.
 const ANY_ZONE: &str = "the zone '+00' (write '+00:00' or 'UTC')";
 
 pub(super) fn of_expression(expr: &Expr) -> Option<String> {

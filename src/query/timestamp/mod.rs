@@ -1,12 +1,13 @@
 //! Casts to and from timestamps as a function of our own, in which no rule of the engine can be wrong.
 //!
-//! The engine (DataFusion 55) moves a cast from a column to the value it is compared with. For timestamps that changes the
-//! answer: `'2023-09-14T00:00:00.999Z'` lost its fraction against whole seconds (apache/datafusion#22756), and a local time
-//! lost its zone (apache/datafusion#25095). Once all casts are in the plan, each that has a timestamp on one side becomes the
-//! function [`Recast`], which says exactly what a comparison with it means for the column beneath, so that filters on
-//! `start_time` still leave out files, row groups and pages.
+//! The engine (DataFusion 55) moves a cast from a column to the value it is compared with. For timestamps that changes
+//! the answer: `'2023-09-14T00:00:00.999Z'` lost its fraction against whole seconds (apache/datafusion#22756), and a
+//! local time lost its zone (apache/datafusion#25095). Once all casts are in the plan, each that has a timestamp on one
+//! side becomes the function [`Recast`], which says exactly what a comparison with it means for the column beneath, so
+//! that filters on `start_time` still leave out files, row groups and pages.
 //!
-//! So do `to_timestamp` and `from_unixtime`, which in a zone took Unix seconds for a time on its clocks, or gave that of UTC.
+//! So do `to_timestamp` and `from_unixtime`, which in a zone took Unix seconds for a time on its clocks, or gave that
+//! of UTC.
 //!
 //! The plain casts may return when both rules keep fractions and zones.
 
@@ -132,8 +133,8 @@ fn shift(instant: Expr, interval: Expr, is_back: bool) -> Expr {
     Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![instant, interval]))
 }
 
-/// A call whose arguments the engine has put into the zone `+00`, with those that had no zone put into the session's: the
-/// origin of `date_bin(…, start_time, timestamp '…')`.
+/// A call whose arguments the engine has put into the zone `+00`, with those that had no zone put into the session's:
+/// the origin of `date_bin(…, start_time, timestamp '…')`.
 fn with_session_zone(call: &ScalarFunction, schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> {
     /// What the engine takes where a function asks for any zone.
     const ANY: &str = "+00";
@@ -156,8 +157,8 @@ fn with_session_zone(call: &ScalarFunction, schema: &DFSchema, zone: &Arc<str>) 
     Some(called_with(call, arguments.collect()))
 }
 
-/// A time without a zone as the instant that it is to be taken for beside an instant. The engine takes what clocks show for
-/// the time in UTC, in `start_time - timestamp '…'`.
+/// A time without a zone as the instant that it is to be taken for beside an instant. The engine takes what clocks show
+/// for the time in UTC, in `start_time - timestamp '…'`.
 fn zoned_like(time: &Expr, other: &Expr, schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> {
     match (kind_of(time, schema)?, kind_of(other, schema)?) {
         ((_, None), (unit, Some(of_other))) => {
@@ -187,8 +188,8 @@ fn instant(argument: &Expr, schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> 
     let argument = match kind {
         kind if kind.is_integer() => recast(argument.clone(), to(TimeUnit::Second), zone, false),
         kind if kind.is_floating() => {
-            // In nanoseconds; what 64 bits cannot hold is an error of the cast. Types are settled by now, so that the float
-            // must be of 64 bits before it meets another one.
+            // In nanoseconds; what 64 bits cannot hold is an error of the cast. Types are settled by now, so that the
+            // float must be of 64 bits before it meets another one.
             let seconds = Expr::Cast(Cast::new(Box::new(argument.clone()), DataType::Float64));
             let nanoseconds = Expr::Cast(Cast::new(Box::new(seconds * lit(1e9)), DataType::Int64));
             return Some(recast(nanoseconds, to(TimeUnit::Nanosecond), zone, false));
@@ -199,8 +200,8 @@ fn instant(argument: &Expr, schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> 
     Some(recast(argument, to(TimeUnit::Nanosecond), zone, false))
 }
 
-/// What `from_unixtime(argument)` is: it has no zone, so it is what the clocks of the session's zone show then. The engine
-/// gives the clock of UTC.
+/// What `from_unixtime(argument)` is: it has no zone, so it is what the clocks of the session's zone show then. The
+/// engine gives the clock of UTC.
 fn clock(argument: &Expr, zone: &Arc<str>) -> Expr {
     let instant = recast(argument.clone(), DataType::Timestamp(TimeUnit::Second, Some(Arc::clone(zone))), zone, false);
     recast(instant, DataType::Timestamp(TimeUnit::Second, None), zone, false)

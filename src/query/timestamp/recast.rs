@@ -1,9 +1,9 @@
 //! One cast as a function, and what a comparison of it with a value says of the column below.
 //!
-//! For a cast that never falls as its column grows, `cast(x) >= v` is `x >= first(v)`, where `first(v)` is the least `x`
-//! whose cast is `v` or more; and `cast(x) > v` is `x >= first(v + 1)`. Both bounds are exact for every `v`, so the rewritten
-//! comparison stands in the place of the old one. Where there is no such bound (a local time that comes twice), or the cast
-//! could be null (TRY_CAST), the comparison stays as it is.
+//! For a cast that never falls as its column grows, `cast(x) >= v` is `x >= first(v)`, where `first(v)` is the least
+//! `x` whose cast is `v` or more; and `cast(x) > v` is `x >= first(v + 1)`. Both bounds are exact for every `v`, so the
+//! rewritten comparison stands in the place of the old one. Where there is no such bound (a local time that comes
+//! twice), or the cast could be null (TRY_CAST), the comparison stays as it is.
 
 use std::sync::Arc;
 
@@ -77,7 +77,8 @@ impl ScalarUDFImpl for Recast {
     }
 }
 
-/// The bounds of `argument` for which `conversion` of it is `value`: from the lower one up to but without the upper one.
+/// The bounds of `argument` for which `conversion` of it is `value`: from the lower one up to but without the upper
+/// one.
 fn preimage(
     conversion: &Conversion,
     argument: &Expr,

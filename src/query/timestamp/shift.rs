@@ -1,7 +1,7 @@
 //! An instant plus or minus an interval: months and days on the clocks of its zone, the rest in time that passes.
 //!
-//! The engine (DataFusion 55) fails where the clocks skip the time that comes out, or show it twice; here it is read as every
-//! time without an offset is.
+//! The engine (DataFusion 55) fails where the clocks skip the time that comes out, or show it twice; here it is read as
+//! every time without an offset is.
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use datafusion::arrow::compute::cast;

@@ -92,7 +92,8 @@ pub fn wall(instant: i128, zone: &Tz) -> i128 {
     i128::from(local.timestamp()) * NS + i128::from(local.timestamp_subsec_nanos())
 }
 
-/// The first instant at which the clocks show this time; of a time that they skip, the first minute that they show after it.
+/// The first instant at which the clocks show this time; of a time that they skip, the first minute that they show
+/// after it.
 pub fn instant(wall: i128, zone: &Tz) -> i128 {
     let local = naive(wall);
     let at = |local: NaiveDateTime| zone.from_local_datetime(&local).earliest();

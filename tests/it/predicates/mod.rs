@@ -1,5 +1,5 @@
-//! Random predicates over times, dates and hours, answered in four ways that must agree: by the lake as it is, by its rows
-//! in memory (nothing to leave out), by an engine without its rules, and by a reading of the records of our own.
+//! Random predicates over times, dates and hours, answered in four ways that must agree: by the lake as it is, by its
+//! rows in memory (nothing to leave out), by an engine without its rules, and by a reading of the records of our own.
 //!
 //! A failure names the seed and the predicate. `FLOWLAKE_PREDICATES=N` asks N of each zone instead of the usual number.
 

@@ -55,8 +55,8 @@ fn value(token: &str, column: &crate::schema::Column) -> Option<Option<String>> 
     Some(Some(number.to_string()))
 }
 
-/// Whether a line is a header, by the rule as `schema/header.rs` tells it. `columns` are those in force, `format` is what
-/// would be in force without a header.
+/// Whether a line is a header, by the rule as `schema/header.rs` tells it. `columns` are those in force, `format` is
+/// what would be in force without a header.
 fn is_header(names: &[&str], columns: Option<&Layout>, format: Option<&Layout>, begins_member: bool) -> bool {
     let is_name = |name: &&str| {
         name.starts_with(|c: char| c.is_ascii_lowercase())
