@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::AuditError;
 use super::difference::{Difference, Kind};
+use super::problem::problem;
 use super::records::words;
 use super::task::PlanSums;
-use super::{AuditError, problem};
 use crate::lake::{Body, Lake, LakeError, PlanState, PlannedTask, Seal, State, Totals};
 
 /// Entries missing in a row that are told one by one.

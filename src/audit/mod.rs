@@ -17,6 +17,7 @@
 //! Names are matched in buckets on scratch; what commits say of a partition waits there for its turn.
 
 mod difference;
+mod folders;
 mod history;
 mod lines;
 mod matching;
@@ -25,6 +26,7 @@ mod objects;
 mod opened;
 mod origin;
 mod partition;
+mod problem;
 mod queue;
 mod records;
 mod rejects;
@@ -52,6 +54,7 @@ use self::history::History;
 use self::matching::{Matching, Mention, Side};
 use self::notes::Notes;
 use self::opened::Context;
+use self::problem::problem;
 use self::records::words;
 use self::standing::{Standing, counts};
 use self::task::PlanSums;
@@ -131,7 +134,7 @@ pub async fn verify(
     for difference in shortcuts::check(lake, &checkpoints, &history, &audit.committed).await? {
         audit.differ(&difference)?;
     }
-    audit.match_files().await?;
+    audit.match_files(&history).await?;
     if !sources.is_empty() {
         let read = origin::read(&mut audit, &history, sources).await?;
         audit.report.sources = Some(read);
@@ -147,27 +150,6 @@ async fn superseded(lake: &Lake, state: &State) -> Result<Superseded, AuditError
             problem(lake, error).map(|_| Superseded { tasks: state.replaced.clone(), ..Superseded::default() })
         }
         found => Ok(found?),
-    }
-}
-
-/// A record that cannot be read is a difference; a store that cannot be read, or a newer format, is an error.
-fn problem(lake: &Lake, error: LakeError) -> Result<Difference, AuditError> {
-    let relative = |url: &str| url.strip_prefix(lake.names.lake_url()).unwrap_or(url).to_owned();
-    match error {
-        LakeError::Gap { url } | LakeError::Lost { url, .. } => {
-            Ok(Difference::of_file(Kind::RecordMissing, &relative(&url), "a record that another one names", "nothing"))
-        }
-        LakeError::Record { url, reason }
-        | LakeError::Foreign { url, reason }
-        | LakeError::Checkpoint { url, reason }
-        | LakeError::Filed { url, reason } => {
-            Ok(Difference::of_file(Kind::RecordUnreadable, &relative(&url), "a ledger record", reason))
-        }
-        LakeError::Store(_)
-        | LakeError::Newer { .. }
-        | LakeError::NoLake { .. }
-        | LakeError::OlderLog { .. }
-        | LakeError::ShortLog { .. } => Err(error.into()),
     }
 }
 
@@ -308,14 +290,16 @@ impl<'a> Audit<'a> {
             let expected = format!("commits of {} tasks", state.plan.tasks);
             self.differ(&Difference::of_file(Kind::RecordStray, &name, expected, "one of another task"))?;
         }
-        if state.is_open() {
+        if !state.sealed {
             for name in tasks.iter().flat_map(|task| &task.inputs.files).filter_map(|file| Names::shown(&file.path)) {
                 self.files.add(Side::Known, &name, &name).map_err(|error| self.scratch(error))?;
             }
         }
-        if !state.sealed {
+        if state.is_open() {
             let tasks_committed = committed.len() as u64;
             self.report.plans_open.push(OpenPlan { plan: number, tasks: state.plan.tasks, tasks_committed });
+        }
+        if !state.sealed {
             self.intents(number).await?;
         }
         committed.retain(|&task| !history.state.is_lost(number, task));
@@ -457,33 +441,18 @@ impl<'a> Audit<'a> {
     }
 
     /// Files in the folders of tables that no commit names, and files that two name.
-    async fn match_files(&mut self) -> Result<(), AuditError> {
+    async fn match_files(&mut self, history: &History) -> Result<(), AuditError> {
         let files = std::mem::replace(&mut self.files, Matching::new(&self.options.scratch));
-        let (mut unpublished, mut retired, mut stray, mut twice) = (0, 0, Vec::new(), Vec::new());
-        let standing = self.standing.clone();
-        let has_left = |name: &str| name.parse().is_ok_and(|name| !standing.is_live(&name));
-        let each = |group: &[Mention<'_>]| {
-            let of = |side| group.iter().filter(|mention| mention.side == side).count();
-            match (of(Side::Committed), of(Side::Known), of(Side::Listed)) {
-                (0, 0, _) => stray.push(group[0].note.to_owned()),
-                (0, _, 1..) if has_left(group[0].note) => retired += 1,
-                (0, _, 1..) => unpublished += 1,
-                (2.., _, _) => twice.push(group[0].note.to_owned()),
-                _ => {}
-            }
-            Ok(())
-        };
-        files.groups(each).map_err(|error| self.scratch(error))?;
-        (self.report.files_unpublished, self.report.files_retired) = (unpublished, retired);
-        stray.sort_unstable();
-        for name in stray {
+        let found = folders::sort(files, &self.standing, &history.state).map_err(|error| self.scratch(error))?;
+        (self.report.files_unpublished, self.report.files_retired) = (found.unpublished, found.retired);
+        for name in found.stray {
             // A run that goes on meanwhile may have removed it.
             if self.lake.store.head(&self.lake.names.inside(&name)).await.is_ok() {
                 let expected = "files that a commit names";
                 self.differ(&Difference::of_file(Kind::FileStray, &name, expected, "a file that none names"))?;
             }
         }
-        for name in twice {
+        for name in found.twice {
             self.differ(&Difference::of_file(Kind::FileTwice, &name, "a file of one commit", "two commits name it"))?;
         }
         Ok(())

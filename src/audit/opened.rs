@@ -78,7 +78,7 @@ struct Expected<'a> {
 impl Context {
     /// Names that have left the lake by now. A ledger that cannot be read is told of elsewhere.
     async fn removed_by_now(&self, state: &State) -> HashSet<Relative> {
-        all_removed(&state.every_head(&self.lake).await.unwrap_or_default())
+        all_removed(state.every_head(&self.lake).await.unwrap_or_default().iter()).cloned().collect()
     }
 
     pub async fn has_left_by_now(&self, name: Option<&Relative>) -> Result<bool, AuditError> {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::AuditError;
 use super::difference::{Difference, Kind};
 use super::history::History;
-use super::{AuditError, problem};
+use super::problem::problem;
 use crate::lake::receipts::{self, Filed};
 use crate::lake::{Checkpoint, Commit, CommitHead, Day, Lake, Receipt, Relative, State, decode_lines};
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::AuditError;
 use crate::lake::{
-    CommitHead, Effect, Lake, ObjectHash, Outcome, PlanState, Receipt, Relative, State, TaskRef, object_hash,
+    CommitHead, DataFile, Effect, Lake, Names, ObjectHash, Outcome, PlanState, Receipt, Relative, State, TaskRef,
+    object_hash,
 };
 
 /// What plans did that took effect at their seal. A commit of theirs that cannot be read is told of where it is held
@@ -27,6 +28,12 @@ impl Standing {
             for task in lake.committed(plan).await?.into_iter().filter(|&task| !state.is_lost(plan, task)) {
                 let Ok(Some(commit)) = lake.commit(plan, task).await else { continue };
                 let task = TaskRef { plan, task };
+                // What it shows of a task that was given up went with that task.
+                let is_of_lost = |file: &&DataFile| {
+                    Names::task_of_published(&file.path).is_some_and(|by| by != task && state.is_lost(by.plan, by.task))
+                };
+                let lost = commit.head.files.iter().filter(is_of_lost).map(|file| file.path.clone());
+                standing.removed.extend(lost.map(|name| (name, task)));
                 standing.removed.extend(commit.head.taken.removes.into_iter().map(|name| (name, task)));
                 standing.rejects.insert(task, commit.head.rejects);
                 for receipt in commit.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted) {
@@ -40,6 +47,11 @@ impl Standing {
 
     pub fn is_live(&self, name: &Relative) -> bool {
         !self.removed.contains_key(name)
+    }
+
+    /// The plan that took a name out of the lake.
+    pub fn removed_by(&self, name: &Relative) -> Option<u64> {
+        self.removed.get(name).map(|task| task.plan)
     }
 
     /// Whether no later task decoded the object of a conversion again.

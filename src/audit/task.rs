@@ -5,14 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::AuditError;
 use super::difference::{Difference, Kind};
 use super::notes::{LiveFile, Note, Notes, Part};
 use super::opened::Context;
+use super::problem::problem;
 use super::records::{self, Subject, is_believable};
 use super::rejects::{self, Rejects, SetAside};
 use super::standing::{Standing, counts};
 use super::sums::Sums;
-use super::{AuditError, problem};
 use crate::lake::{Commit, Outcome, PlanState, PlannedTask, TaskRef, Totals};
 use crate::schema::Table;
 

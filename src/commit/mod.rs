@@ -37,7 +37,7 @@ pub use own::is_closed_to_others;
 pub use publish::{Published, Staged, publish, remove_published, sweep};
 pub use repair::{Repaired, remove_given_up, repair};
 pub use scratch::{Attempt, LakeMark, Scratch, StagedRejects};
-pub use show::{delete_aside, show};
+pub use show::{delete_aside, gone, hide, show};
 pub use switch::{clear_waiting, switch};
 
 /// Why something could not be written.

@@ -11,10 +11,11 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use super::log::written_by;
 use super::nonce::nonce;
 use super::scratch::Attempt;
+use super::show::gone;
 use super::{CommitError, Created, LakeWriter};
 use crate::lake::{
     Commit, CommitHead, DataFile, Effect, FORMAT_FIRST, FORMAT_SETS, Intent, Lake, LakeError, Names, PlanMark, Purpose,
-    Receipt, Relative, State, Taken, TaskRef, Totals, all_removed,
+    Receipt, Relative, State, Taken, TaskRef, Totals,
 };
 
 /// What an attempt at a task left on scratch.
@@ -96,7 +97,7 @@ async fn remove_lost(writer: &LakeWriter, intent: &Intent) -> Result<(), CommitE
     let state = State::load(lake).await?;
     let task = TaskRef { plan: intent.plan, task: intent.task };
     let is_past = state.is_lost(task.plan, task.task)
-        || state.plans.get(&task.plan).is_some_and(|plan| plan.void)
+        || intent.format >= FORMAT_SETS && !state.is_open(task.plan) && !state.in_effect.contains_key(&task.plan)
         || state.superseded(lake).await?.tasks.contains(&task)
         || intent.waits && !state.is_open(intent.plan);
     match lake.commit(intent.plan, intent.task).await?.filter(|_| !is_past) {
@@ -109,6 +110,9 @@ async fn remove_lost(writer: &LakeWriter, intent: &Intent) -> Result<(), CommitE
             Ok(())
         }
         None if is_past => {
+            if let Some(name) = &intent.rejects {
+                writer.delete(name).await?;
+            }
             for file in &intent.files {
                 writer.delete(&published_as(file, intent.waits)).await?;
             }
@@ -126,16 +130,13 @@ async fn deleted_in_folders(lake: &Lake, state: &State) -> Result<BTreeSet<Relat
     }
     for head in state.every_head(lake).await? {
         if state.in_effect.get(&head.plan).is_some_and(|plan| plan.shown) {
-            deleted.extend(head.taken.removes);
+            deleted.extend(head.taken.removes.into_iter().filter(|name| Names::shown(name).is_none()));
         }
     }
     for number in state.open_plans() {
         let plan = &state.plans[&number].plan;
         if plan.purpose == Purpose::Show {
-            let tasks = lake.tasks(plan).await?;
-            let removed = all_removed(&state.every_head(lake).await?);
-            let retired = tasks.into_iter().flat_map(|task| task.inputs.retired);
-            deleted.extend(retired.filter(|name| removed.contains(name)));
+            deleted.extend(gone(lake, state, &lake.tasks(plan).await?).await?);
         }
     }
     Ok(deleted)

@@ -1,10 +1,10 @@
 //! Files that took the place of others become visible in the folders, once what they stand for is removed there.
 //!
-//! One folder is done after the other. Readers of the ledger see the same rows all the time. Who lists folders misses
-//! the rows of a partition between the removal and the copy, and never sees one twice. Who dies on the way leaves a
-//! plan that the next run finishes.
+//! A task is done as a whole: what it retires is deleted first, then its files are copied to their places. Readers of
+//! the ledger see the same rows all the time. Who lists folders misses the rows of the task between the two, and never
+//! sees one twice. Who dies on the way leaves a plan that the next run finishes.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use object_store::ObjectStoreExt;
@@ -17,19 +17,17 @@ use crate::lake::{
     TaskRef, Totals, all_removed,
 };
 
-/// Shows the files of one task and commits it; `false` if another worker did, or ended the plan.
-pub async fn show(writer: &LakeWriter, task: TaskRef, planned: &PlannedTask, plan: &Plan) -> Result<bool, CommitError> {
+/// Shows the files of one task and commits it; `false` if another worker did. Of what its plan retires, `gone` may be
+/// deleted.
+pub async fn show(
+    writer: &LakeWriter,
+    task: TaskRef,
+    planned: &PlannedTask,
+    (plan, gone): (&Plan, &BTreeSet<Relative>),
+) -> Result<bool, CommitError> {
     let lake = &writer.lake;
-    let state = State::load(lake).await?;
-    if !state.is_open(task.plan) || lake.commit(task.plan, task.task).await?.is_some() {
+    if lake.commit(task.plan, task.task).await?.is_some() {
         return Ok(false);
-    }
-    let removed = all_removed(&state.every_head(lake).await?);
-    let mut folders: BTreeMap<&str, Folder<'_>> = BTreeMap::new();
-    // A plan can only have what left the lake deleted, and only files that flowlake made.
-    let is_gone = |name: &&Relative| removed.contains(*name) && Names::task_of_published(name).is_some();
-    for name in planned.inputs.retired.iter().filter(is_gone) {
-        folders.entry(folder_of(name)).or_default().retired.push(name);
     }
     let mut files = Vec::new();
     for file in &planned.inputs.files {
@@ -41,63 +39,62 @@ pub async fn show(writer: &LakeWriter, task: TaskRef, planned: &PlannedTask, pla
         if !is_there(lake, aside, file.bytes).await && !is_there(lake, &file.path, file.bytes).await {
             return Err(LakeError::Gap { url: lake.names.url(&lake.names.inside(aside)) }.into());
         }
-        folders.entry(folder_of(&file.path)).or_default().files.push((aside, file));
     }
-    for folder in folders.into_values() {
-        for name in folder.retired {
-            writer.delete(name).await?;
-        }
-        for (aside, file) in folder.files {
-            // A rival may have shown it, and removed what lay aside.
-            if !writer.show(aside, &file.path).await? && !is_there(lake, &file.path, file.bytes).await {
-                return Ok(false);
-            }
+    for name in planned.inputs.retired.iter().filter(|name| gone.contains(name)) {
+        writer.delete(name).await?;
+    }
+    for (aside, file) in &files {
+        // A rival may have shown it, and removed what lay aside.
+        if !writer.show(aside, &file.path).await? && !is_there(lake, &file.path, file.bytes).await {
+            return Ok(false);
         }
     }
     let files: Vec<DataFile> = files.into_iter().map(|(_, file)| file).collect();
-    let shown: Vec<Relative> = files.iter().map(|file| file.path.clone()).collect();
     let commit = Commit { head: head_of(task, planned, files, plan), receipts: Vec::new() };
     let path = lake.names.commit(task.plan, task.task);
-    if writer.create(&path, Bytes::from(commit.encode())).await? == Created::Ours {
-        return Ok(true);
+    Ok(writer.create(&path, Bytes::from(commit.encode())).await? == Created::Ours)
+}
+
+/// What tasks of a plan retire that has left the lake. A plan can have nothing else deleted, and only files that
+/// flowlake made. What has left stays gone. A name below `_c` takes the name with it under which a run that died may
+/// have shown it.
+pub async fn gone(lake: &Lake, state: &State, tasks: &[PlannedTask]) -> Result<BTreeSet<Relative>, LakeError> {
+    let every = state.every_head(lake).await?;
+    let removed: BTreeSet<&Relative> = all_removed(every.iter()).collect();
+    let heads = state.heads(lake).await?;
+    let live = live_names(&heads);
+    let has_left = |name: &Relative| removed.contains(name) || removed.contains(&Names::aside(name));
+    let is_gone =
+        |name: &&Relative| has_left(name) && !live.contains(*name) && Names::task_of_published(name).is_some();
+    Ok(tasks.iter().flat_map(|task| &task.inputs.retired).filter(is_gone).cloned().collect())
+}
+
+/// Deletes what tasks of a plan showed that ended meanwhile, as far as it is not live: it may be replaced by now.
+pub async fn hide(writer: &LakeWriter, state: &State, tasks: &[PlannedTask]) -> Result<(), CommitError> {
+    let heads = state.heads(&writer.lake).await?;
+    let live = live_names(&heads);
+    let shown = tasks.iter().flat_map(|task| &task.inputs.files).filter_map(|file| Names::shown(&file.path));
+    for name in shown.filter(|name| !live.contains(name)) {
+        writer.delete(&name).await?;
     }
-    // Who slept for long may have shown what is replaced by now.
-    let mut live = State::load(lake).await?.heads(lake).await?;
-    live.retain(|head| head.files.iter().any(|file| shown.contains(&file.path)));
-    let is_live = |name: &Relative| live.iter().flat_map(|head| &head.files).any(|file| file.path == *name);
-    if !State::load(lake).await?.is_open(task.plan) {
-        for name in shown.iter().filter(|name| !is_live(name)) {
-            writer.delete(name).await?;
-        }
-    }
-    Ok(false)
+    Ok(())
+}
+
+fn live_names(heads: &[CommitHead]) -> BTreeSet<&Relative> {
+    heads.iter().flat_map(|head| &head.files).map(|file| &file.path).collect()
 }
 
 /// Deletes files below `_c` that are shown, or replaced, for so long that nobody reads them there.
-pub async fn delete_aside<'a>(
-    writer: &LakeWriter,
-    names: impl Iterator<Item = &'a Relative>,
-) -> Result<(), CommitError> {
+pub async fn delete_aside(writer: &LakeWriter, names: &[&Relative]) -> Result<(), CommitError> {
     for name in names {
         writer.delete(name).await?;
     }
     Ok(())
 }
 
-/// What changes in one folder.
-#[derive(Default)]
-struct Folder<'a> {
-    retired: Vec<&'a Relative>,
-    /// Where each lies, and what it is to be.
-    files: Vec<(&'a Relative, &'a DataFile)>,
-}
-
-fn folder_of(name: &str) -> &str {
-    name.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
 fn head_of(task: TaskRef, planned: &PlannedTask, files: Vec<DataFile>, plan: &Plan) -> CommitHead {
     let totals = Totals::default().with_files(files.iter());
+    let removes = planned.inputs.names().cloned().collect();
     CommitHead {
         format: FORMAT_SETS,
         nonce: nonce(),
@@ -110,11 +107,7 @@ fn head_of(task: TaskRef, planned: &PlannedTask, files: Vec<DataFile>, plan: &Pl
         rejects: None,
         mark: plan.mark.clone(),
         replaces: None,
-        taken: Taken {
-            removes: planned.inputs.names().cloned().collect(),
-            carries: planned.inputs.tasks.clone(),
-            totals,
-        },
+        taken: Taken { removes, totals, ..Taken::default() },
     }
 }
 

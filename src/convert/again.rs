@@ -77,6 +77,8 @@ impl Run<'_> {
                     return Ok(true);
                 }
                 if group.inputs.names().any(|name| taken.contains(name)) {
+                    let why = "its rows lie in files that an open plan is to replace; run again";
+                    group.objects.iter().for_each(|url| self.summary.note_kept(format!("{url}: {why}")));
                     continue;
                 }
                 let Some(task) = self.task_of(&mut sources, group).await? else { continue };
@@ -148,9 +150,12 @@ impl Run<'_> {
             }
         }
         for number in state.open_plans() {
+            let at_seal = state.plans[&number].awaits_seal();
             for task in state.tasks(lake, number).await? {
-                for object in &task.objects {
-                    found.aside.remove(&object.url);
+                let urls: BTreeSet<&str> = task.objects.iter().map(|object| object.url.as_str()).collect();
+                found.aside.retain(|url| !urls.contains(url.as_str()));
+                if at_seal {
+                    found.given.values_mut().flat_map(BTreeMap::values_mut).for_each(|given| given.leave_out(&urls));
                 }
                 if let Some(replaces) = task.replaces {
                     found.given.values_mut().for_each(|tasks| drop(tasks.remove(&replaces)));
@@ -161,7 +166,7 @@ impl Run<'_> {
     }
 
     /// Names that open plans take out of the lake.
-    async fn taken_by_open_plans(&self) -> Result<BTreeSet<Relative>, ConvertError> {
+    pub(super) async fn taken_by_open_plans(&self) -> Result<BTreeSet<Relative>, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
         let mut taken = BTreeSet::new();
         for number in state.open_plans().into_iter().filter(|number| state.plans[number].awaits_seal()) {

@@ -11,42 +11,26 @@ use std::fs::File;
 use std::io::{self, BufReader, Seek};
 use std::path::Path;
 
+use tokio::runtime::Handle;
+
 use super::ConvertError;
-use super::given::{Given, sum_of};
+use super::given::Given;
 use super::staging::ScratchFiles;
-use crate::columns::{CellHashes, Cells, Chunk, Dictionaries};
+use crate::columns::{CellHashes, Chunk, Dictionaries};
 use crate::commit::StagedRejects;
 use crate::encode::{EncodeError, Origin, Partition, TaskEncoder};
 use crate::lake::{DataFile, Inputs, Lake, LineReader, Names, OpenError, RejectRecord, Relative};
 use crate::readback::{self, ReadBack, ReadBackError};
 
-/// The inputs of a task, opened.
-#[derive(Debug, Default)]
-pub(super) struct Held {
-    files: Vec<(DataFile, File)>,
-    rejects: Vec<(Relative, File)>,
-    /// What is not as the ledger says: nothing of it can be carried over.
-    pub damaged: Vec<String>,
-}
-
-/// Opens what a task takes out of the lake.
-pub(super) async fn hold(lake: &Lake, inputs: &Inputs, scratch: &Path) -> Result<Held, ConvertError> {
-    let mut held = Held::default();
-    let url = |name: &Relative| lake.names.url(&lake.names.inside(name));
-    for file in &inputs.files {
-        match lake.open_as_said(&file.path, Some(file.bytes), Some(&file.hash), scratch).await.map_err(opening)? {
-            Ok(opened) => held.files.push((file.clone(), opened)),
-            Err(unlike) => held.damaged.push(format!("{}: {unlike}", url(&file.path))),
-        }
-    }
-    for name in &inputs.rejects {
-        let hash = Names::hash_of(name).unwrap_or_default();
-        match lake.open_as_said(name, None, Some(hash), scratch).await.map_err(opening)? {
-            Ok(opened) => held.rejects.push((name.clone(), opened)),
-            Err(unlike) => held.damaged.push(format!("{}: {unlike}", url(name))),
-        }
-    }
-    Ok(held)
+/// What a task takes out of the lake, opened one after the other: there may be more files than may be open at once.
+pub(super) struct Taking<'a> {
+    pub lake: &'a Lake,
+    pub runtime: &'a Handle,
+    pub inputs: &'a Inputs,
+    /// A folder for files of stores that are not disks.
+    pub scratch: &'a Path,
+    /// Whether all that a file holds is decoded again, so that one that is damaged may be passed over.
+    pub is_all: bool,
 }
 
 fn opening(error: OpenError) -> ConvertError {
@@ -61,8 +45,10 @@ fn opening(error: OpenError) -> ConvertError {
 pub(super) struct Carried {
     /// What the objects that are decoded again had given.
     pub before: BTreeMap<String, Given>,
-    /// The cells of all others.
-    pub cells: Cells,
+    /// The cells of all others, and the sum of their set-aside lines.
+    pub others: Given,
+    /// Whether a file is not as the ledger says, and was passed over.
+    pub is_damaged: bool,
 }
 
 /// Why inputs could not be carried over. The encoder may have some of them.
@@ -70,94 +56,106 @@ pub(super) enum Broken {
     /// They are not what a writer of flowlake makes.
     Input(String),
     Encode(EncodeError),
-    Io(io::Error),
+    Failed(ConvertError),
 }
 
-/// Hands every row and line of the inputs to the encoder and the rejects, but those of objects that are decoded again.
-pub(super) fn over(
-    held: Held,
-    is_redone: &dyn Fn(&str) -> bool,
-    encoder: &mut TaskEncoder<ScratchFiles>,
-    rejects: &mut StagedRejects,
-) -> Result<Carried, Broken> {
-    // Ids of texts are those of other dictionaries from here on.
-    encoder.dictionaries_cleared().map_err(Broken::Encode)?;
-    let mut sink = Sink {
-        is_redone,
-        encoder: Some(encoder),
-        partition: None,
-        origin: None,
-        hashes: CellHashes::default(),
-        carried: Carried::default(),
-        failed: None,
-    };
-    let mut reading = ReadBack::default();
-    for (file, opened) in held.files {
-        let partition = file.partition.parse::<Partition>();
-        sink.partition = Some(partition.map_err(|error| Broken::Input(format!("{}: {error}", file.path)))?);
-        let read = reading.file(opened, |_| true, &mut sink);
-        if let Some(error) = sink.failed.take() {
-            return Err(Broken::Encode(error));
-        }
-        let rows = read.map_err(|error| broken(&file.path, error))?;
-        if rows != file.rows {
-            return Err(Broken::Input(format!("{}: it has {rows} rows, not {}", file.path, file.rows)));
-        }
+impl Taking<'_> {
+    /// A file, or how it is not as the ledger says.
+    fn open(&self, name: &Relative, bytes: Option<u64>, hash: &str) -> Result<File, Broken> {
+        let opened = self.runtime.block_on(self.lake.open_as_said(name, bytes, Some(hash), self.scratch));
+        let opened = opened.map_err(|error| Broken::Failed(opening(error)))?;
+        opened.map_err(|unlike| {
+            Broken::Input(format!("{}: {unlike}", self.lake.names.url(&self.lake.names.inside(name))))
+        })
     }
-    let mut carried = sink.carried;
-    for (name, opened) in held.rejects {
-        carry_rejects(opened, is_redone, &mut carried.before, rejects)
-            .map_err(|reason| Broken::Input(format!("{name}: {reason}")))?;
+
+    /// Hands every row and line of the inputs to the encoder and the rejects, but those of objects that are decoded
+    /// again.
+    pub fn carry_over(
+        &self,
+        is_redone: &dyn Fn(&str) -> bool,
+        encoder: &mut TaskEncoder<ScratchFiles>,
+        rejects: &mut StagedRejects,
+    ) -> Result<Carried, Broken> {
+        // Ids of texts are those of other dictionaries from here on.
+        encoder.dictionaries_cleared().map_err(Broken::Encode)?;
+        let mut sink = Sink { encoder: Some(encoder), ..Sink::of(is_redone) };
+        let mut reading = ReadBack::default();
+        for file in &self.inputs.files {
+            match self.open(&file.path, Some(file.bytes), &file.hash) {
+                Ok(opened) => sink.file(&mut reading, file, opened)?,
+                Err(Broken::Input(_)) if self.is_all => sink.carried.is_damaged = true,
+                Err(other) => return Err(other),
+            }
+        }
+        let mut carried = sink.carried;
+        for name in &self.inputs.rejects {
+            match self.open(name, None, Names::hash_of(name).unwrap_or_default()) {
+                Ok(opened) => carry_rejects(opened, is_redone, &mut carried, rejects)
+                    .map_err(|reason| Broken::Input(format!("{name}: {reason}")))?,
+                Err(Broken::Input(_)) if self.is_all => carried.is_damaged = true,
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(carried)
     }
-    Ok(carried)
 }
 
 fn broken(name: &Relative, error: ReadBackError) -> Broken {
     match error {
-        ReadBackError::Sink(error) => Broken::Io(error),
+        ReadBackError::Sink(error) => Broken::Failed(error.into()),
         other => Broken::Input(format!("{name}: {other}")),
     }
 }
 
 fn carry_rejects(
-    mut file: File,
+    file: File,
     is_redone: &dyn Fn(&str) -> bool,
-    before: &mut BTreeMap<String, Given>,
+    carried: &mut Carried,
     rejects: &mut StagedRejects,
 ) -> Result<(), String> {
+    each_reject(file, |record| {
+        if is_redone(&record.object) {
+            carried.before.entry(record.object.clone()).or_default().add_reject(record);
+            return Ok(());
+        }
+        carried.others.add_reject(record);
+        rejects.add(record)
+    })
+}
+
+fn each_reject(mut file: File, mut each: impl FnMut(&RejectRecord) -> io::Result<()>) -> Result<(), String> {
     let told = |error: io::Error| error.to_string();
     file.rewind().map_err(told)?;
     let bytes = file.metadata().map_err(told)?.len();
     let mut lines = LineReader::new(BufReader::new(file), bytes)?;
     while let Some(line) = lines.next_line()? {
         let record: RejectRecord = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-        if is_redone(&record.object) {
-            let given = before.entry(record.object.clone()).or_default();
-            given.rejects = given.rejects.wrapping_add(sum_of(&record));
-        } else {
-            rejects.add(&record).map_err(told)?;
-        }
+        each(&record).map_err(told)?;
     }
     Ok(())
 }
 
-/// The cells of files that were staged, as they are read by others.
-pub(super) fn read_back(files: impl Iterator<Item = File>) -> Result<Cells, ReadBackError> {
-    let all = |_: &str| false;
-    let mut sink = Sink {
-        is_redone: &all,
-        encoder: None,
-        partition: None,
-        origin: None,
-        hashes: CellHashes::default(),
-        carried: Carried::default(),
-        failed: None,
-    };
+/// What is in files that were staged, as it is read by others.
+pub(super) fn read_back<'a>(
+    files: impl Iterator<Item = &'a Path>,
+    rejects: Option<&Path>,
+) -> Result<Given, ConvertError> {
+    let unlike = |reason: String| ConvertError::Encode(reason);
+    let mut sink = Sink::of(&|_| false);
     let mut reading = ReadBack::default();
-    for file in files {
-        reading.file(file, |_| true, &mut sink)?;
+    for path in files {
+        reading.file(File::open(path)?, |_| true, &mut sink).map_err(|error| unlike(error.to_string()))?;
     }
-    Ok(sink.carried.cells)
+    let mut found = sink.carried.others;
+    if let Some(path) = rejects {
+        let add = |record: &RejectRecord| {
+            found.add_reject(record);
+            Ok(())
+        };
+        each_reject(File::open(path)?, add).map_err(unlike)?;
+    }
+    Ok(found)
 }
 
 /// Takes rows as they are read: adds up their cells, and hands on those that are carried over.
@@ -174,7 +172,33 @@ struct Sink<'a> {
     failed: Option<EncodeError>,
 }
 
-impl Sink<'_> {
+impl<'a> Sink<'a> {
+    /// One that adds up and hands nothing on.
+    fn of(is_redone: &'a dyn Fn(&str) -> bool) -> Sink<'a> {
+        Sink {
+            is_redone,
+            encoder: None,
+            partition: None,
+            origin: None,
+            hashes: CellHashes::default(),
+            carried: Carried::default(),
+            failed: None,
+        }
+    }
+
+    fn file(&mut self, reading: &mut ReadBack, file: &DataFile, opened: File) -> Result<(), Broken> {
+        let partition = file.partition.parse::<Partition>();
+        self.partition = Some(partition.map_err(|error| Broken::Input(format!("{}: {error}", file.path)))?);
+        let read = reading.file(opened, |_| true, self);
+        if let Some(error) = self.failed.take() {
+            return Err(Broken::Encode(error));
+        }
+        match read.map_err(|error| broken(&file.path, error))? {
+            rows if rows == file.rows => Ok(()),
+            rows => Err(Broken::Input(format!("{}: it has {rows} rows, not {}", file.path, file.rows))),
+        }
+    }
+
     fn hand_on(&mut self, origin: &Origin, chunk: &Chunk, dictionaries: &Dictionaries) -> Result<(), EncodeError> {
         let (Some(encoder), Some(partition)) = (&mut self.encoder, self.partition) else { return Ok(()) };
         if self.origin.as_ref() != Some(origin) {
@@ -200,7 +224,7 @@ impl readback::Sink for Sink<'_> {
             self.carried.before.entry(origin.url.clone()).or_default().cells += cells;
             return Ok(());
         }
-        self.carried.cells += cells;
+        self.carried.others.cells += cells;
         let handed = self.hand_on(origin, chunk, dictionaries);
         self.hold(handed)
     }

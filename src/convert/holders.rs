@@ -87,6 +87,10 @@ impl Given {
         self.partitions.extend(receipt.parts.into_iter().map(|part| (part.table, part.partition)));
         self.objects.push(receipt.url);
     }
+
+    pub fn leave_out(&mut self, urls: &BTreeSet<&str>) {
+        self.objects.retain(|url| !urls.contains(url.as_str()));
+    }
 }
 
 /// A group that grows.

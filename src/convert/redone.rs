@@ -5,15 +5,12 @@
 //! over.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
 
 use super::ConvertError;
-use super::carry::{self, Broken, Carried};
-use super::given::Given;
+use super::carry::{self, Broken, Taking};
 use super::receipts::{Before, totals_of};
 use super::session::Session;
 use super::staging::encode_error;
-use crate::columns::Cells;
 use crate::commit::{Attempt, Staged};
 use crate::lake::{Inputs, Outcome, PlannedTask, Receipt, Taken, Totals, same_content};
 
@@ -51,30 +48,34 @@ pub(super) fn stage(
     }
     let nothing =
         |attempt, kept| Ok(Ended::Redone(Box::new(Redone { staged: context.nothing(planned.task, attempt), kept })));
-    let held = context.runtime.block_on(carry::hold(&context.lake, &planned.inputs, attempt.folder()))?;
-    let (damaged, is_all) = (held.damaged.clone(), planned.inputs.others == 0 && kept.is_empty());
-    if receipts.is_empty() || !damaged.is_empty() && !is_all {
-        kept.extend(damaged);
+    if receipts.is_empty() {
         return nothing(attempt, kept);
     }
     let redone: HashSet<&str> = receipts.iter().map(|receipt| receipt.url.as_str()).collect();
     let given = session.given.take().unwrap_or_default();
     let is_redone = |url: &str| redone.contains(url);
-    let carried = match carry::over(held, &is_redone, &mut session.encoder, &mut session.rejects) {
+    let taking = Taking {
+        lake: &context.lake,
+        runtime: &context.runtime,
+        inputs: &planned.inputs,
+        scratch: attempt.folder(),
+        is_all: planned.inputs.others == 0 && kept.is_empty(),
+    };
+    let carried = match taking.carry_over(&is_redone, &mut session.encoder, &mut session.rejects) {
         Ok(carried) => carried,
         Err(Broken::Input(reason)) => {
             kept.push(reason);
             return nothing(attempt, kept);
         }
         Err(Broken::Encode(error)) => return Err(encode_error(error)),
-        Err(Broken::Io(error)) => return Err(error.into()),
+        Err(Broken::Failed(error)) => return Err(error),
     };
     let is_same = |receipt: &Receipt| {
         let now = given.get(&receipt.url).copied().unwrap_or_default();
         let is_other = before(receipt).is_none_or(|before| same_content(&before.receipt, receipt) == Some(false));
         now == carried.before.get(&receipt.url).copied().unwrap_or_default() && !is_other
     };
-    if damaged.is_empty() && receipts.iter().all(is_same) {
+    if !carried.is_damaged && receipts.iter().all(is_same) {
         return nothing(attempt, kept);
     }
     let taken = Taken {
@@ -83,12 +84,15 @@ pub(super) fn stage(
         totals: taken_totals(&receipts, before, &planned.inputs),
     };
     let (files, rejects) = session.finish(planned.task, &attempt)?;
-    let expected = now_and_carried(&receipts, &given, &carried);
-    let staged = files.iter().map(|(_, path)| File::open(path)).collect::<Result<Vec<File>, _>>()?;
-    let found = carry::read_back(staged.into_iter()).map_err(|error| ConvertError::Encode(error.to_string()))?;
+    let mut expected = carried.others;
+    receipts.iter().filter_map(|receipt| given.get(&receipt.url)).for_each(|&given| expected += given);
+    let staged = files.iter().map(|(_, path)| path.as_path());
+    let found = carry::read_back(staged, rejects.as_ref().map(|(_, path)| path.as_path()))?;
     if found != expected {
-        let (found, expected) = (found.rows(), expected.rows());
-        let reason = format!("files of {found} rows were made of {expected} rows, and their cells differ");
+        let (found, expected) = (found.cells.rows(), expected.cells.rows());
+        let reason = format!(
+            "files of {found} rows were made of {expected} rows, and their cells or the lines that were set aside differ"
+        );
         return Err(ConvertError::Encode(reason));
     }
     let totals = totals_of(&receipts).with_files(files.iter().map(|(file, _)| file));
@@ -111,12 +115,4 @@ fn gives_less(now: &Receipt, Before { receipt: earlier, .. }: &Before) -> Option
 fn taken_totals<'a>(receipts: &[Receipt], before: impl Fn(&Receipt) -> Option<&'a Before>, inputs: &Inputs) -> Totals {
     let earlier: Vec<Receipt> = receipts.iter().filter_map(before).map(|before| before.receipt.clone()).collect();
     totals_of(&earlier).with_files(inputs.files.iter())
-}
-
-fn now_and_carried(receipts: &[Receipt], given: &BTreeMap<String, Given>, carried: &Carried) -> Cells {
-    let mut cells = carried.cells;
-    for given in receipts.iter().filter_map(|receipt| given.get(&receipt.url)) {
-        cells += given.cells;
-    }
-    cells
 }

@@ -65,8 +65,7 @@ impl Run<'_> {
             }
         };
         self.ledger.state.visit_commits(&lake, number, add).await?;
-        if let Some(gone) = self.gone(&removes).await? {
-            let reason = format!("{gone}, which it takes out of the lake, is no part of it any more; run it again");
+        if let Some(reason) = self.gone(&removes).await? {
             return Ok(Some(Body::Void(Void { plan: number, reason })));
         }
         let mut alone = self.left_alone(number, copies).await?;
@@ -89,16 +88,17 @@ impl Run<'_> {
         Ok(Some(Body::Seal(seal)))
     }
 
-    /// The first of these names that is no live file. Nothing leaves the lake between this look and the seal: who
+    /// Why a plan that takes these names out of the lake cannot: one of them is no live file. Nothing leaves the lake between this look and the seal: who
     /// writes an entry meanwhile takes the seal's number.
-    async fn gone(&self, removes: &[Relative]) -> Result<Option<Relative>, ConvertError> {
+    pub(super) async fn gone(&self, removes: &[Relative]) -> Result<Option<String>, ConvertError> {
         if removes.is_empty() {
             return Ok(None);
         }
         let heads = self.ledger.state.heads(&self.ledger.writer.lake).await?;
         let files = heads.iter().flat_map(|head| &head.files).map(|file| &file.path);
         let live: BTreeSet<&Relative> = files.chain(heads.iter().filter_map(|head| head.rejects.as_ref())).collect();
-        Ok(removes.iter().find(|name| !live.contains(name)).cloned())
+        let gone = removes.iter().find(|name| !live.contains(name));
+        Ok(gone.map(|name| format!("{name}, which it takes out of the lake, is no part of it any more; run it again")))
     }
 
     /// Of copies that were left out those whose firsts are not converted, or not with that content: they leave the

@@ -5,23 +5,28 @@
 //! heads of all commits ─▶ lineages: commits that take files from aside of each other ─▶ old enough? ─▶ plan to show
 //! ```
 //!
-//! A lineage is shown as a whole: rows may have gone from one partition to another, and from file to file, before
-//! anything of it was seen.
+//! A lineage is shown as a whole, by one task: rows may have gone from one partition to another, and from file to file,
+//! before anything of it was seen.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
+use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 
 use super::{ConvertError, Run};
-use crate::commit::{Appended, Draft, delete_aside, show};
+use crate::commit::{Appended, Draft, delete_aside, gone, hide, show};
 use crate::lake::{
-    CommitHead, DataFile, Effect, Inputs, Names, PlannedTask, Purpose, Relative, TaskRef, all_removed, keep_live,
+    Body, CommitHead, Effect, Inputs, Names, PlannedTask, Purpose, Relative, TaskRef, Void, all_removed, keep_live,
 };
 use crate::schema::Table;
 
-/// Names that one task deletes and shows.
-const NAMES_PER_TASK_MAX: usize = 1000;
+/// Entries of the log asked for at once.
+const HEADS_IN_FLIGHT_MAX: usize = 64;
+
+/// Tasks of a plan to show that are worked on at once.
+const SHOWN_AT_ONCE_MAX: usize = 8;
 
 impl Run<'_> {
     /// Deletes what left the lake long enough ago, and shows what stands for it.
@@ -30,7 +35,8 @@ impl Run<'_> {
         if in_effect.is_empty() || self.stop.is_soon() {
             return Ok(());
         }
-        let pending: BTreeSet<u64> = in_effect.iter().filter(|(_, plan)| !plan.shown).map(|(&plan, _)| plan).collect();
+        let mut pending: BTreeSet<u64> =
+            in_effect.iter().filter(|(_, plan)| !plan.shown).map(|(&plan, _)| plan).collect();
         let aside = self.files_aside().await?;
         if pending.is_empty() && aside.is_empty() {
             return Ok(());
@@ -40,29 +46,33 @@ impl Run<'_> {
             return Ok(());
         }
         let heads = self.ledger.state.every_head(&self.ledger.writer.lake).await?;
-        self.delete_what_was_shown(&heads, &aside, &old).await?;
-        if pending.is_disjoint(&old) {
-            return Ok(());
-        }
+        let removed: BTreeSet<&Relative> = all_removed(heads.iter().filter(|head| old.contains(&head.plan))).collect();
+        // A file that lay aside and is live no longer stays one more retention: readers may be at it.
+        let unread: Vec<&Relative> = aside.iter().filter(|name| removed.contains(name)).collect();
+        delete_aside(&self.ledger.writer, &unread).await?;
         let mut live = heads.clone();
         keep_live(&mut live);
-        let mut tasks: BTreeMap<String, Inputs> = BTreeMap::new();
+        pending.extend(
+            live.iter().filter(|head| head.files.iter().any(|file| is_aside(&file.path))).map(|head| head.plan),
+        );
         let mut shows: BTreeSet<u64> = pending.intersection(&old).copied().collect();
+        let taken = self.taken_by_open_plans().await?;
+        let mut tasks = Vec::new();
         for lineage in lineages(&heads) {
-            let mut members = lineage.iter().map(|&at| &heads[at]);
-            if members.clone().any(shows_files) {
+            let plans: BTreeSet<u64> = lineage.iter().map(|&at| heads[at].plan).collect();
+            if plans.is_disjoint(&pending) {
                 continue;
             }
-            if members.all(|head| old.contains(&head.plan)) {
-                add(&mut tasks, &lineage, &heads, &live);
+            let inputs = inputs(&lineage, &heads, &live);
+            if plans.is_subset(&old) && !inputs.names().any(|name| taken.contains(name)) {
+                tasks.push(PlannedTask { task: tasks.len() as u64, inputs, ..PlannedTask::default() });
             } else {
-                shows.retain(|plan| lineage.iter().all(|&at| heads[at].plan != *plan));
+                shows.retain(|plan| !plans.contains(plan));
             }
         }
         if tasks.is_empty() && shows.is_empty() {
             return Ok(());
         }
-        let tasks = cut(tasks);
         let mut settings = self.settings(None);
         settings.retention_seconds = Some(self.options.retention.as_secs());
         let draft = Draft::new(Purpose::Show, settings, &tasks).taking_effect(Effect::AtSeal).showing(shows);
@@ -74,19 +84,43 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Works on every task of a plan to show that is not committed.
+    /// Works on every task of a plan to show that is not committed. If something of it was replaced or given up
+    /// meanwhile, the plan ends with nothing.
     pub(super) async fn show_files(&mut self, number: u64) -> Result<(), ConvertError> {
         let lake = self.ledger.writer.lake.clone();
-        for task in self.ledger.state.tasks_to_do(&lake, number).await? {
-            if self.stop.is_now() {
+        let plan = self.ledger.state.plans[&number].plan.clone();
+        let names: Vec<Relative> =
+            lake.tasks(&plan).await?.iter().flat_map(|task| task.inputs.names()).cloned().collect();
+        if let Some(reason) = self.gone(&names).await? {
+            self.ledger.append(Body::Void(Void { plan: number, reason })).await?;
+            return Ok(());
+        }
+        let tasks = self.ledger.state.tasks_to_do(&lake, number).await?;
+        let gone = gone(&lake, &self.ledger.state, &tasks).await?;
+        for some in tasks.chunks(SHOWN_AT_ONCE_MAX) {
+            if self.stop.is_now() || !self.is_still_open(number).await? {
                 return Ok(());
             }
-            let plan = &self.ledger.state.plans[&number].plan;
-            if show(&self.ledger.writer, TaskRef { plan: number, task: task.task }, &task, plan).await? {
-                self.summary.files_shown += task.inputs.files.len() as u64;
+            let writer = &self.ledger.writer;
+            let shown = some.iter().map(|task| {
+                let of = TaskRef { plan: number, task: task.task };
+                let (plan, gone) = (&plan, &gone);
+                async move { show(writer, of, task, (plan, gone)).await.map(|is_ours| (task, is_ours)) }
+            });
+            for (task, is_ours) in try_join_all(shown).await? {
+                self.summary.files_shown += if is_ours { task.inputs.files.len() as u64 } else { 0 };
+            }
+            // Who slept for long may have shown what is replaced by now.
+            if !self.is_still_open(number).await? {
+                hide(&self.ledger.writer, &self.ledger.state, some).await?;
             }
         }
         Ok(())
+    }
+
+    async fn is_still_open(&mut self, number: u64) -> Result<bool, ConvertError> {
+        self.ledger.state.catch_up(&self.ledger.writer.lake).await?;
+        Ok(self.ledger.state.is_open(number))
     }
 
     async fn files_aside(&self) -> Result<Vec<Relative>, ConvertError> {
@@ -103,97 +137,65 @@ impl Run<'_> {
     async fn plans_past_retention(&self) -> Result<BTreeSet<u64>, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
         let now: DateTime<Utc> = self.ledger.writer.now().await?;
-        let mut old = BTreeSet::new();
-        for (&plan, in_effect) in &state.in_effect {
-            let path = lake.names.log(in_effect.seal);
+        // What it took is deleted already, so that nobody has to ask how old it is.
+        let (past, unknown): (Vec<_>, Vec<_>) = state.in_effect.iter().partition(|(_, plan)| plan.is_over());
+        let ages = unknown.into_iter().map(|(&number, plan)| async move {
+            let path = lake.names.log(plan.seal);
             let sealed = match lake.store.head(&path).await {
                 Ok(meta) => Some(meta.last_modified),
                 Err(object_store::Error::NotFound { .. }) => None,
-                Err(error) => return Err(lake.names.store_error(&path, &error).into()),
+                Err(error) => return Err(ConvertError::from(lake.names.store_error(&path, &error))),
             };
             let age = sealed.map(|sealed| (now - sealed).num_seconds());
-            if age.is_none_or(|age| u64::try_from(age).is_ok_and(|age| age >= in_effect.retention_seconds)) {
-                old.insert(plan);
-            }
-        }
-        Ok(old)
-    }
-
-    /// A file that lay aside and is live no longer stays one more retention: readers may be at it.
-    async fn delete_what_was_shown(
-        &self,
-        heads: &[CommitHead],
-        aside: &[Relative],
-        old: &BTreeSet<u64>,
-    ) -> Result<(), ConvertError> {
-        let removers = heads.iter().filter(|head| old.contains(&head.plan));
-        let removed = all_removed(&removers.cloned().collect::<Vec<_>>());
-        let names = aside.iter().filter(|name| removed.contains(name));
-        Ok(delete_aside(&self.ledger.writer, names).await?)
+            let is_old = age.is_none_or(|age| u64::try_from(age).is_ok_and(|age| age >= plan.retention_seconds));
+            Ok((number, is_old))
+        });
+        let ages: Vec<(u64, bool)> = stream::iter(ages).buffered(HEADS_IN_FLIGHT_MAX).try_collect().await?;
+        let old = ages.into_iter().filter(|(_, is_old)| *is_old).map(|(number, _)| number);
+        Ok(past.into_iter().map(|(&number, _)| number).chain(old).collect())
     }
 }
 
-/// Places in `heads` of commits that took files from aside of each other.
+/// Places in `heads` of commits that took files from aside of each other, those that only show files left out.
 fn lineages(heads: &[CommitHead]) -> Vec<Vec<usize>> {
+    let taking: Vec<usize> = (0..heads.len()).filter(|&at| takes(&heads[at])).collect();
     let mut added: HashMap<&Relative, usize> = HashMap::new();
-    for (at, head) in heads.iter().enumerate() {
-        added.extend(head.files.iter().filter(|file| is_aside(&file.path)).map(|file| (&file.path, at)));
+    for (place, &at) in taking.iter().enumerate() {
+        added.extend(heads[at].files.iter().map(|file| (&file.path, place)));
     }
-    let mut set_of: Vec<usize> = (0..heads.len()).collect();
-    for (at, head) in heads.iter().enumerate() {
-        for &from in head.taken.removes.iter().filter_map(|name| added.get(name)) {
-            let (one, other) = (set_of[at], set_of[from]);
-            set_of.iter_mut().filter(|set| **set == other).for_each(|set| *set = one);
+    let mut set_of: Vec<usize> = (0..taking.len()).collect();
+    for (place, &at) in taking.iter().enumerate() {
+        for &from in heads[at].taken.removes.iter().filter_map(|name| added.get(name)) {
+            let (one, other) = (set_of[place], set_of[from]);
+            if one != other {
+                set_of.iter_mut().filter(|set| **set == other).for_each(|set| *set = one);
+            }
         }
     }
     let mut sets: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (at, _) in heads.iter().enumerate().filter(|(_, head)| !head.taken.is_nothing()) {
-        sets.entry(set_of[at]).or_default().push(at);
+    for (place, at) in taking.into_iter().enumerate() {
+        sets.entry(set_of[place]).or_default().push(at);
     }
     sets.into_values().collect()
+}
+
+/// Whether a commit of a redo changes something: what it adds lies aside.
+fn takes(head: &CommitHead) -> bool {
+    !head.taken.is_nothing() && head.files.iter().all(|file| is_aside(&file.path))
 }
 
 fn is_aside(name: &Relative) -> bool {
     Names::shown(name).is_some()
 }
 
-/// Tasks of some folders each, in the order of their names.
-fn cut(folders: BTreeMap<String, Inputs>) -> Vec<PlannedTask> {
-    let mut tasks: Vec<PlannedTask> = Vec::new();
-    let mut names = NAMES_PER_TASK_MAX;
-    for inputs in folders.into_values() {
-        let of_folder = inputs.files.len() + inputs.retired.len();
-        if names + of_folder > NAMES_PER_TASK_MAX {
-            tasks.push(PlannedTask { task: tasks.len() as u64, ..PlannedTask::default() });
-            names = 0;
-        }
-        names += of_folder;
-        let all = &mut tasks.last_mut().expect("one was pushed").inputs;
-        all.files.extend(inputs.files);
-        all.retired.extend(inputs.retired);
-        all.tasks.extend(inputs.tasks);
-    }
-    tasks
-}
-
-/// Of a commit of a plan to show: its files are those that it removes from aside.
-fn shows_files(head: &CommitHead) -> bool {
-    head.files.iter().any(|file| !is_aside(&file.path))
-}
-
-/// Adds what is to be shown and deleted of a lineage, by folder.
-fn add(tasks: &mut BTreeMap<String, Inputs>, lineage: &[usize], heads: &[CommitHead], live: &[CommitHead]) {
-    let folder = |name: &str| name.rsplit_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned());
+/// What is to be shown and deleted of a lineage.
+fn inputs(lineage: &[usize], heads: &[CommitHead], live: &[CommitHead]) -> Inputs {
+    let mut inputs = Inputs::default();
     for &at in lineage {
-        for name in heads[at].taken.removes.iter().filter(|name| !is_aside(name)) {
-            tasks.entry(folder(name)).or_default().retired.push(name.clone());
-        }
-        for file in &live[at].files {
-            let shown = Names::shown(&file.path).unwrap_or_else(|| file.path.clone());
-            let inputs = tasks.entry(folder(&shown)).or_default();
-            inputs.files.push(DataFile::clone(file));
-            inputs.tasks.insert(heads[at].task_ref());
-            inputs.tasks.extend(&heads[at].taken.carries);
-        }
+        // Of what never was to be shown, a run that died may have left a copy.
+        let retired = heads[at].taken.removes.iter().map(|name| Names::shown(name).unwrap_or_else(|| name.clone()));
+        inputs.retired.extend(retired);
+        inputs.files.extend(live[at].files.iter().filter(|file| is_aside(&file.path)).cloned());
     }
+    inputs
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
 use super::ConvertError;
-use super::given::{Given, sum_of};
+use super::given::Given;
 use crate::columns::{CellHashes, Chunk, Dictionaries};
 use crate::commit::{Attempt, StagedRejects};
 use crate::decode::{Reject, Sink};
@@ -87,7 +87,7 @@ impl Sink for TaskSink<'_> {
         let Reject { line, offset, field, value, reason, text } = reject;
         let record = RejectRecord { object: self.origin.url.clone(), line, offset, field, value, reason, text };
         if let Some((given, _)) = &mut self.summing {
-            given.rejects = given.rejects.wrapping_add(sum_of(&record));
+            given.add_reject(&record);
         }
         self.rejects.add(&record)
     }

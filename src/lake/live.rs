@@ -3,8 +3,10 @@
 //! A file is live if a commit in effect names it and no commit in effect removes it. A commit is in effect from its
 //! creation on, or from the seal of its plan on: the plan says which. In plans to redo of the first formats, a task
 //! stands for another one as a whole instead.
+//!
+//! A plan to show gives files other names. They stay files of the task that made them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
     Commit, CommitHead, Effect, Lake, LakeError, Names, PlanState, Relative, State, TaskRef, Totals, decode_lines,
@@ -110,19 +112,36 @@ impl State {
     }
 }
 
-/// Takes out of the heads of all commits in effect the files that one of them removes.
+/// Leaves in the heads of all commits in effect the files that none of them removes, by the names under which they lie
+/// now.
 pub fn keep_live(heads: &mut [CommitHead]) {
-    let removed = all_removed(heads);
+    let removed: HashSet<Relative> = all_removed(heads.iter()).cloned().collect();
     if removed.is_empty() {
         return;
     }
+    let shown: HashMap<Relative, Relative> = heads.iter_mut().flat_map(take_shown).collect();
     for head in heads {
+        for file in &mut head.files {
+            if let Some(name) = shown.get(&file.path) {
+                file.path = name.clone();
+            }
+        }
         head.files.retain(|file| !removed.contains(&file.path));
         head.rejects.take_if(|rejects| removed.contains(rejects));
     }
 }
 
-/// Every name that one of the commits in effect removes.
-pub fn all_removed(heads: &[CommitHead]) -> HashSet<Relative> {
-    heads.iter().flat_map(|head| &head.taken.removes).cloned().collect()
+/// Takes the files out of a commit that it shows: their names aside, and those that they have now.
+fn take_shown(head: &mut CommitHead) -> Vec<(Relative, Relative)> {
+    let removes = &head.taken.removes;
+    if removes.is_empty() {
+        return Vec::new();
+    }
+    let shown = head.files.extract_if(.., |file| removes.contains(&Names::aside(&file.path)));
+    shown.map(|file| (Names::aside(&file.path), file.path)).collect()
+}
+
+/// Every name that one of these commits removes.
+pub fn all_removed<'a>(heads: impl Iterator<Item = &'a CommitHead>) -> impl Iterator<Item = &'a Relative> {
+    heads.flat_map(|head| &head.taken.removes)
 }

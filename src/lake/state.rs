@@ -101,6 +101,11 @@ impl InEffect {
         let shown = plan.purpose == Purpose::Show || took.is_nothing();
         InEffect { seal, retention_seconds, shown, redone: plan.days.clone() }
     }
+
+    /// Whether it decoded objects again, and a plan to show deleted what it took since.
+    pub fn is_over(&self) -> bool {
+        self.shown && !self.redone.is_empty()
+    }
 }
 
 /// Objects of one folder that could not be read.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowlake::commit::Ledger;
+use flowlake::commit::{Ledger, repair};
 use flowlake::lake::{Body, Commit, CommitHead, Lake, State, Totals};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
@@ -13,7 +13,8 @@ use object_store::path::Path;
 use serde_json::{Value, json};
 
 use crate::faults::{AGAIN, Bench, key, text, writer};
-use crate::lab::{Lab, on_both_stores};
+use crate::faulty::{Fault, FaultyStore};
+use crate::lab::{Lab, on_both_stores, read_rows};
 use crate::oracle::Row;
 
 on_both_stores!(
@@ -185,4 +186,69 @@ fn a_plan_to_show_deletes_only_what_has_left_the_lake() {
     let mut after = bench.data_files(&lake);
     assert_eq!(after.remove(own).as_deref(), Some(&b"mine"[..]));
     assert_eq!(after, before);
+}
+
+/// Of an object that gave nothing no file leaves the lake: its plan alone says that it is decoded again already.
+#[test]
+fn a_redo_that_died_is_not_planned_twice() {
+    let mut bench = Bench::new();
+    bench.put(&key(1, 1), "version srcaddr dstport start packets bytes\n");
+    let converted = Arc::new(InMemory::new());
+    bench.convert(converted.clone(), &[]).expect("no faults");
+    bench.put(&key(1, 1), &text(1, 1));
+    for operation in 1.. {
+        let lake = Arc::new(converted.fork());
+        let store = Arc::new(FaultyStore::new(lake.clone(), operation, Fault::DiesBefore));
+        let _ = bench.convert(store.clone(), AGAIN);
+        if store.operations() < operation {
+            assert!(operation > 20, "{operation} operations");
+            break;
+        }
+        bench.convert(lake.clone(), AGAIN).expect("no faults");
+        let at = format!("operation {operation}");
+        assert_eq!(bench.check_readers(&lake, &at), 5, "{at}");
+        assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new(), "{at}");
+        let mut rows = BTreeMap::new();
+        bench.data_files(&lake).into_iter().for_each(|(name, bytes)| read_rows(&name, bytes, &mut rows));
+        assert!(rows == bench.expected.rows, "{at}: {} rows in the folders", rows.len());
+    }
+}
+
+/// A shown file is one of the task that made it: no other is given up with it.
+#[test]
+fn a_shown_file_that_is_gone_costs_its_own_task_alone() {
+    let mut bench = Bench::new();
+    (1..=9).for_each(|day| bench.put(&key(day, day), &text(day, day)));
+    let lake = Arc::new(InMemory::new());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    bench.alter();
+    assert_eq!(bench.convert(lake.clone(), AGAIN).expect("no faults").files_shown, 9);
+    let shown = bench.data_files(&lake).into_keys().next().expect("a file");
+    bench.block_on(lake.delete(&Path::from(shown.as_str()))).expect("memory");
+    let repaired = bench.block_on(repair(writer(lake.clone()))).expect("it can be repaired");
+    // The one that was redone, and the one that it took the place of.
+    assert_eq!(repaired.tasks_lost.len(), 2, "{repaired:?}");
+    assert!(repaired.objects_lost < 9, "{repaired:?}");
+    let left = bench.check_readers(&lake, "repaired");
+    assert_eq!(left as u64, bench.expected.rows.len() as u64 - repaired.rows_lost);
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    assert_eq!(bench.check_readers(&lake, "converted again"), bench.expected.rows.len());
+    assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new());
+}
+
+/// What was deleted for what is shown, and is there again: readers of folders would see its rows twice.
+#[test]
+fn a_file_that_comes_back_after_its_successor_was_shown_is_told_of() {
+    let mut bench = Bench::new();
+    bench.put(&key(1, 1), &text(1, 1));
+    let lake = Arc::new(InMemory::new());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    let (old, bytes) = bench.data_files(&lake).into_iter().next().expect("a file");
+    bench.alter();
+    bench.convert(lake.clone(), AGAIN).expect("no faults");
+    assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new());
+    bench.block_on(lake.put(&Path::from(old.as_str()), bytes.into())).expect("memory");
+    let differences = bench.block_on(crate::verify::differences(lake.clone()));
+    assert!(differences.len() == 1 && differences[0].contains(&old), "{differences:?}");
+    assert!(differences[0].contains("data file that the ledger does not know"), "{differences:?}");
 }
