@@ -17,8 +17,8 @@ use crate::lake::{
     TaskRef, Totals, all_removed,
 };
 
-/// Shows the files of one task and commits it; `false` if another worker did. Of what its plan retires, `gone` may be
-/// deleted.
+/// Shows the files of one task and commits it; `false` if another worker did, or ended the plan. Of what its plan
+/// retires, `gone` may be deleted.
 pub async fn show(
     writer: &LakeWriter,
     task: TaskRef,
@@ -37,6 +37,11 @@ pub async fn show(
     for (aside, file) in &files {
         // What it stands for is deleted for good: nothing is, unless it is there.
         if !is_there(lake, aside, file.bytes).await && !is_there(lake, &file.path, file.bytes).await {
+            // Others may have shown it, and replaced it since.
+            let is_done = lake.commit(task.plan, task.task).await?.is_some();
+            if is_done || !State::load(lake).await?.is_open(task.plan) {
+                return Ok(false);
+            }
             return Err(LakeError::Gap { url: lake.names.url(&lake.names.inside(aside)) }.into());
         }
     }

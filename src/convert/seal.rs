@@ -88,8 +88,8 @@ impl Run<'_> {
         Ok(Some(Body::Seal(seal)))
     }
 
-    /// Why a plan that takes these names out of the lake cannot: one of them is no live file. Nothing leaves the lake between this look and the seal: who
-    /// writes an entry meanwhile takes the seal's number.
+    /// Why a plan that takes these names out of the lake cannot: one of them is no live file. Nothing leaves the lake
+    /// between this look and the seal: who writes an entry meanwhile takes the seal's number.
     pub(super) async fn gone(&self, removes: &[Relative]) -> Result<Option<String>, ConvertError> {
         if removes.is_empty() {
             return Ok(None);

@@ -1,10 +1,12 @@
 //! Lakes of earlier ledger formats, kept as they were written (`tests/data/lake-<format>`): every kind of record in
 //! them is still read, what they hold is still proven, and the plan that they left open is still finished.
 //!
-//! Both were written by flowlake 0.1.0 from `/tmp/flowlake-fixture/logs`, which is gone. The checkpoint of format 1
+//! All were written by flowlake 0.1.0 from `/tmp/flowlake-fixture/logs`, which is gone. The checkpoint of format 1
 //! stands for entries 0 to 7. Format 2, of writer epoch 4, has what came since: marks of plans, digests, a copy that
-//! was left out, a task that was given up, a redo and a replay behind its checkpoint of entry 11. These files never
-//! change; a new format gets a new folder.
+//! was left out, a task that was given up, a redo and a replay behind its checkpoint of entry 11. Format 3 has a redo
+//! that is shown, filed by its checkpoint of entry 12, one that is not, with rows and a set-aside line that were
+//! carried over, one of which a file was given up, and one that is open. These files never change; a new format gets a
+//! new folder.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,6 +19,7 @@ use crate::lab::{Lab, on_both_stores};
 on_both_stores!(
     a_lake_of_format_1_is_read_proven_and_continued,
     a_lake_of_format_2_is_read_proven_and_continued,
+    a_lake_of_format_3_is_read_proven_and_continued,
     a_plan_of_another_writer_is_finished_with_the_same_rows,
     what_another_decoder_would_read_otherwise_is_not_laid_to_the_content,
     times_that_an_older_writer_let_through_do_not_stop_the_lake,
@@ -107,6 +110,29 @@ fn a_lake_of_format_2_is_read_proven_and_continued(lab: &Lab) {
         (column("tgw_id").as_str(), column("new_field").as_str()),
         ("- - - - - - - - tgw-2", "- - - - - - - - v")
     );
+}
+
+fn a_lake_of_format_3_is_read_proven_and_continued(lab: &Lab) {
+    let keys = copy(lab, "lake-3");
+    let kinds = ["create", "plan", "seal", "lost", "convert", "redo", "show"];
+    holds_every_kind_of_record(lab, &keys, &kinds, &["converted"]);
+    let before = verify(lab, 0);
+    assert_eq!(before["plans_open"], json!([{ "plan": 20, "tasks": 1, "tasks_committed": 0 }]));
+    let told = ["log_entries", "checkpoints", "objects", "rows", "rejects", "files", "files_retired"];
+    assert_eq!(told.map(|field| before[field].as_u64().expect("a count")), [21, 1, 6, 11, 1, 5, 1]);
+
+    // The object of the open redo is gone and keeps what it gave.
+    lab.put_gz("logs/2023/09/15/new.log.gz", "version srcaddr bytes start\n2 10.0.0.10 1000 1694735970\n");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/", "--json", "--trust-plans"]);
+    assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);
+    let after = verify(lab, 0);
+    assert_eq!((&after["plans_open"], &after["rows"]), (&json!([]), &json!(12)));
+    let sums = "SELECT count(*) AS rows, sum(packets) AS packets, count(DISTINCT srcaddr) AS hosts FROM flow_logs";
+    let said = lab.run(&["query", "{}lake/", sums, "--format", "csv"]);
+    // Packets of the rows by object: 1, 2 and 9; 3 and 4; 5 and 5; 6; 7; 8.
+    assert_eq!(said.stdout, "rows,packets,hosts\n12,50,12\n", "{}", said.stderr);
+    // Readers of folders do not see the second row of 10.0.3 yet.
+    assert_eq!(lab.lake_rows().len(), 11);
 }
 
 /// Every kind that a lake of this format can have.

@@ -32,6 +32,11 @@ fn log(number: u64) -> String {
     format!("_flowlake/log/{number:020}.json")
 }
 
+/// Entries of the log.
+fn entries(bench: &Bench, lake: &Arc<InMemory>) -> u64 {
+    bench.objects(lake).into_keys().filter(|name| name.contains("/log/")).count() as u64
+}
+
 /// How many rows, and of how many objects, a commit has: by the text of the record.
 fn counted(bytes: &[u8]) -> (usize, usize) {
     let text = String::from_utf8(zstd::decode_all(bytes).expect("zstd")).expect("text");
@@ -256,7 +261,8 @@ fn a_task_that_stood_for_another_is_given_up_with_it() {
         let summary = bench.convert(lake.clone(), AGAIN).expect("no faults");
         assert_eq!(summary.tasks_replaced, 3);
         is_whole(&bench, &lake, "redone");
-        let number = bench.objects(&lake).into_keys().filter(|name| name.contains("/log/")).count() as u64 - 2;
+        // The redo and its seal, and what showed its files.
+        let number = entries(&bench, &lake) - 4;
         delete(&bench, &lake, &commit(number, 1));
         assert!(bench.convert(lake.clone(), &[]).is_err());
         let done = repaired(&bench, &lake);
@@ -267,6 +273,35 @@ fn a_task_that_stood_for_another_is_given_up_with_it() {
         assert_eq!(verify(&bench, &lake), Vec::<String>::new());
         bench.convert(lake.clone(), &[]).expect("no faults");
         is_whole(&bench, &lake, "converted again");
+        checkpoint(&bench, &lake);
+        is_whole(&bench, &lake, "filed");
+    }
+}
+
+/// A commit that only shows files is gone: they are shown once more while they lie aside, and their task is given up
+/// afterwards.
+#[test]
+fn of_a_commit_that_showed_files_nothing_is_lost_while_they_lie_aside() {
+    for is_aside in [true, false] {
+        let (bench, lake) = converted();
+        bench.alter();
+        assert_eq!(bench.convert(lake.clone(), AGAIN).expect("no faults").tasks_replaced, 3);
+        let number = entries(&bench, &lake) - 2;
+        if !is_aside {
+            bench.convert(lake.clone(), &[]).expect("no faults");
+        }
+        delete(&bench, &lake, &commit(number, 1));
+        assert!(bench.convert(lake.clone(), &[]).is_err());
+        let done = repaired(&bench, &lake);
+        assert_eq!(
+            (done.tasks_lost.len(), done.rows_lost > 0),
+            if is_aside { (1, false) } else { (3, true) },
+            "{done:?}"
+        );
+        let left = bench.check_readers(&lake, "repaired");
+        assert_eq!(left as u64, bench.expected.rows.len() as u64 - done.rows_lost);
+        bench.convert(lake.clone(), &[]).expect("no faults");
+        is_whole(&bench, &lake, "shown or converted again");
         checkpoint(&bench, &lake);
         is_whole(&bench, &lake, "filed");
     }
