@@ -48,7 +48,8 @@ impl Run<'_> {
         let heads = self.ledger.state.every_head(&self.ledger.writer.lake).await?;
         let removed: BTreeSet<&Relative> = all_removed(heads.iter().filter(|head| old.contains(&head.plan))).collect();
         // A file that lay aside and is live no longer stays one more retention: readers may be at it.
-        let unread: Vec<&Relative> = aside.iter().filter(|name| removed.contains(name)).collect();
+        let is_ours = |name: &&Relative| removed.contains(*name) && Names::task_of_published(name).is_some();
+        let unread: Vec<&Relative> = aside.iter().filter(is_ours).collect();
         delete_aside(&self.ledger.writer, &unread).await?;
         let mut live = heads.clone();
         keep_live(&mut live);

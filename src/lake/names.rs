@@ -284,7 +284,7 @@ impl Names {
 
     /// Where a data file lies that takes the place of others: nobody who lists folders sees it there.
     pub fn aside(data: &Relative) -> Relative {
-        let (table, rest) = data.split_once('/').unwrap_or((data, ""));
+        let Some((table, rest)) = data.split_once('/') else { return data.clone() };
         Relative::spelled(format!("{table}/{ASIDE}/{}", rest.strip_suffix(SHOWN).unwrap_or(rest)))
     }
 

@@ -167,7 +167,7 @@ fn a_plan_to_show_deletes_only_what_has_left_the_lake() {
     let before = bench.data_files(&lake);
     let own = "flow_logs/date=2023-09-01/of-a-person.parquet";
     let task = json!({ "task": 0, "objects": [], "inputs": {
-        "files": [], "tasks": [], "retired": before.keys().map(String::as_str).chain([own]).collect::<Vec<_>>(),
+        "files": [], "tasks": [], "retired": before.keys().map(String::as_str).chain([own, "top"]).collect::<Vec<_>>(),
     }});
     let body = zstd::encode_all(format!("{task}\n").as_bytes(), 3).expect("memory");
     let entry = json!({
@@ -251,4 +251,27 @@ fn a_file_that_comes_back_after_its_successor_was_shown_is_told_of() {
     let differences = bench.block_on(crate::verify::differences(lake.clone()));
     assert!(differences.len() == 1 && differences[0].contains(&old), "{differences:?}");
     assert!(differences[0].contains("data file that the ledger does not know"), "{differences:?}");
+}
+
+/// A commit that says that a person's file below `_c` left the lake has it deleted by nobody.
+#[test]
+fn what_lies_aside_and_is_no_file_of_flowlake_stays() {
+    let mut bench = Bench::new();
+    bench.put(&key(1, 1), &text(1, 1));
+    let lake = Arc::new(InMemory::new());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    bench.alter();
+    bench.convert(lake.clone(), AGAIN).expect("no faults");
+    let own = ["flow_logs/_c/notes", "flow_logs/_c/date=2023-09-01/mine"];
+    let reading = Lake::new(lake.clone(), Path::default(), "s3://lake/".to_owned());
+    let mut commit = bench.block_on(reading.commit(3, 0)).expect("a commit").expect("it is there");
+    commit.head.taken.removes.extend(own.map(|name| name.parse().expect("a name")));
+    let put = |name: &str, bytes: Vec<u8>| {
+        bench.block_on(lake.put(&Path::from(name), bytes.into())).expect("memory");
+    };
+    put(&format!("_flowlake/commits/{:020}/{:06}.ndjson.zst", 3, 0), commit.encode());
+    own.iter().for_each(|name| put(name, b"mine".to_vec()));
+    let _ = bench.convert(lake.clone(), &[]);
+    let objects = bench.objects(&lake);
+    assert!(own.iter().all(|name| objects[*name] == &b"mine"[..]));
 }
