@@ -70,7 +70,7 @@ pub async fn gone(lake: &Lake, state: &State, tasks: &[PlannedTask]) -> Result<B
     let live = live_names(&heads);
     let has_left = |name: &Relative| removed.contains(name) || removed.contains(&Names::aside(name));
     let is_gone =
-        |name: &&Relative| has_left(name) && !live.contains(*name) && Names::task_of_published(name).is_some();
+        |name: &&Relative| Names::task_of_published(name).is_some() && has_left(name) && !live.contains(*name);
     Ok(tasks.iter().flat_map(|task| &task.inputs.retired).filter(is_gone).cloned().collect())
 }
 
@@ -99,7 +99,7 @@ pub async fn delete_aside(writer: &LakeWriter, names: &[&Relative]) -> Result<()
 
 fn head_of(task: TaskRef, planned: &PlannedTask, files: Vec<DataFile>, plan: &Plan) -> CommitHead {
     let totals = Totals::default().with_files(files.iter());
-    let removes = planned.inputs.names().cloned().collect();
+    let (removes, carries) = (planned.inputs.names().cloned().collect(), planned.inputs.tasks.clone());
     CommitHead {
         format: FORMAT_SETS,
         nonce: nonce(),
@@ -112,7 +112,7 @@ fn head_of(task: TaskRef, planned: &PlannedTask, files: Vec<DataFile>, plan: &Pl
         rejects: None,
         mark: plan.mark.clone(),
         replaces: None,
-        taken: Taken { removes, totals, ..Taken::default() },
+        taken: Taken { removes, carries, totals },
     }
 }
 
