@@ -24,6 +24,7 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
         partition_by: "date".into(),
         format: None,
         types: Default::default(),
+        retention_seconds: None,
     };
     let listed = listed.iter().map(|(chain, day)| ((*chain).to_owned(), day.parse().unwrap())).collect();
     let purpose = Purpose::Convert;
@@ -34,6 +35,8 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
         objects: 1,
         bytes: 1,
         days: vec![],
+        effect: Effect::AtCommit,
+        shows: Default::default(),
         body: "b".parse().unwrap(),
         mark: None,
         copies: 0,
@@ -284,6 +287,7 @@ async fn a_conversion_is_not_forgotten_for_a_later_standing() {
             rejects: None,
             mark: None,
             replaces: None,
+            taken: Default::default(),
         };
         Commit { head, receipts: vec![receipt] }.encode()
     };
@@ -465,8 +469,10 @@ fn one_copy_of_those_in_the_task_of_their_first_is_read_if_it_is_gone() {
         .unwrap()
     };
     let settled = |objects: &[(&str, &str)], gone: &str| {
-        let mut task = PlannedTask { task: 0, objects: objects.iter().copied().map(object).collect(), replaces: None };
-        let state = PlanState { plan: plan.clone(), sealed: false, dropped: dropped(gone), sealed_totals: None };
+        let objects = objects.iter().copied().map(object).collect();
+        let mut task = PlannedTask { objects, ..PlannedTask::default() };
+        let (plan, dropped) = (plan.clone(), dropped(gone));
+        let state = PlanState { plan, sealed: false, void: false, dropped, sealed_totals: None };
         state.settle_copies(&mut task);
         for object in &task.objects {
             assert_eq!(object.copy_of_version, object.copy_of.as_ref().map(|first| format!("of {first}")));
