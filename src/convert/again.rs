@@ -100,7 +100,7 @@ impl Run<'_> {
 
     /// Plans to convert what was set aside whole; `false` if a rival planned meanwhile.
     async fn plan_set_aside(&mut self, sources: &mut Sources, aside: BTreeSet<String>) -> Result<bool, ConvertError> {
-        let objects = self.to_be_had(sources, aside.into_iter().collect()).await?;
+        let objects = self.still_there(sources, aside.into_iter().collect()).await?;
         let ledger = (&self.ledger.writer.lake, &self.ledger.state);
         let (objects, copies) = planning::look_for_copies(ledger, objects, self.options).await?;
         let by_hour = self.is_by_hour();
@@ -117,7 +117,7 @@ impl Run<'_> {
 
     /// Objects as they are at their sources now, in the order in which tasks read them. Those that are not to be had
     /// are named in the summary.
-    async fn to_be_had(&mut self, sources: &mut Sources, urls: Vec<String>) -> Result<Vec<Object>, ConvertError> {
+    async fn still_there(&mut self, sources: &mut Sources, urls: Vec<String>) -> Result<Vec<Object>, ConvertError> {
         let mut objects = Vec::new();
         for (url, found) in sources.as_they_are(self, urls).await? {
             match found {
@@ -201,7 +201,7 @@ impl Run<'_> {
     /// The task that decodes the objects of a group again; `None` if none of them is to be had.
     async fn task_of(&mut self, sources: &mut Sources, group: Group) -> Result<Option<PlannedTask>, ConvertError> {
         let Group { objects: urls, mut inputs } = group;
-        let objects = self.to_be_had(sources, urls).await?;
+        let objects = self.still_there(sources, urls).await?;
         if objects.is_empty() {
             return Ok(None);
         }
