@@ -72,6 +72,7 @@ fn runtime() -> Runtime {
 fn options_of(bucket: &Path, lake: &Path) -> Options {
     let location = |path: &Path| Location::parse(&path.display().to_string()).expect("a local path is a location");
     Options {
+        retention: std::time::Duration::ZERO,
         sources: vec![location(bucket)],
         lake: location(lake),
         source_access: Access::default(),
