@@ -20,6 +20,9 @@ pub enum QueryError {
     /// The statement is too deep to be walked.
     #[error(transparent)]
     TooComplex(#[from] super::TooComplex),
+    /// A number or a text has something right behind it.
+    #[error(transparent)]
+    Touching(#[from] super::Touching),
     #[error("{0} is refused: flowlake only reads the lake; write results to a file of your own with --output")]
     ReadOnly(String),
     #[error(
@@ -49,6 +52,7 @@ impl QueryError {
             self,
             QueryError::Statement(_)
                 | QueryError::TooComplex(_)
+                | QueryError::Touching(_)
                 | QueryError::ReadOnly(_)
                 | QueryError::Ignored(_)
                 | QueryError::Table { .. }

@@ -1,20 +1,21 @@
-//! Intervals: compared by their length, and added to a date only if they are whole days.
+//! Intervals: compared by their length, added to a date only if they are whole days, widths only if they are positive.
 //!
-//! The engine (DataFusion 55) compares months first, then days, then nanoseconds: a time of 47 hours, which has no
-//! days, was less than `interval '1 day'`. Once all types are in the plan, both sides become their length in
-//! nanoseconds, with months of 30 days and days of 24 hours, as in PostgreSQL. A date plus 36 hours was the next day,
-//! without a word of the other twelve hours: that is an error.
+//! The engine (DataFusion 55) compares months first, then days, then nanoseconds: a time of 47 hours, which has no days, was
+//! less than `interval '1 day'`. Once all types are in the plan, both sides become their length in nanoseconds, with months of
+//! 30 days and days of 24 hours, as in PostgreSQL. A date plus 36 hours was the next day, without a word of the other twelve
+//! hours: that is an error. So is a width of `date_bin` that is negative, which the engine took for a positive one. A text
+//! that is cast to an interval may be a clock: `'01:30'`.
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array, IntervalMonthDayNanoArray};
+use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array, IntervalMonthDayNanoArray, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
     DataType, Field, FieldRef, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
 };
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::utils::take_function_args;
-use datafusion::common::{DFSchema, exec_err};
+use datafusion::common::{DFSchema, exec_err, internal_err, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
@@ -24,6 +25,8 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Volatility, binary_expr,
 };
 use datafusion::scalar::ScalarValue;
+
+use super::literals::without_colons;
 
 const NS_PER_DAY: i128 = 86_400_000_000_000;
 const DAYS_PER_MONTH: i128 = 30;
@@ -40,7 +43,26 @@ impl FunctionRewrite for ComparedIntervals {
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
         let is_interval = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| matches!(kind, DataType::Interval(_)));
         let is_date = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| kind == DataType::Date32);
+        let is_text = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| kind.is_string());
         Ok(match expr {
+            Expr::ScalarFunction(mut of) if of.name() == "date_bin" && is_bare(&of.args, Of::Width) => {
+                let width = of.args.swap_remove(0);
+                if let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(written)), _) = &width {
+                    positive(*written)?;
+                }
+                of.args.push(call(Of::Width, width));
+                let last = of.args.len() - 1;
+                of.args.swap(0, last);
+                Transformed::yes(Expr::ScalarFunction(of))
+            }
+            Expr::Cast(mut cast) if is_interval_type(cast.field.data_type()) && is_text(&cast.expr) => {
+                cast.expr = Box::new(call(Of::Words, *cast.expr));
+                Transformed::yes(Expr::Cast(cast))
+            }
+            Expr::TryCast(mut cast) if is_interval_type(cast.field.data_type()) && is_text(&cast.expr) => {
+                cast.expr = Box::new(call(Of::Words, *cast.expr));
+                Transformed::yes(Expr::TryCast(cast))
+            }
             Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Plus | Operator::Minus), right })
                 if is_date(&left) && is_interval(&right) =>
             {
@@ -86,6 +108,17 @@ impl FunctionRewrite for ComparedIntervals {
     }
 }
 
+fn is_interval_type(kind: &DataType) -> bool {
+    matches!(kind, DataType::Interval(_))
+}
+
+/// Whether the first argument is not ours yet: a plan may be analyzed twice.
+fn is_bare(arguments: &[Expr], of: Of) -> bool {
+    let Some(Expr::ScalarFunction(call)) = arguments.first() else { return !arguments.is_empty() };
+    let inner: &dyn ScalarUDFImpl = call.func.inner().as_ref();
+    inner.downcast_ref::<OfInterval>().is_none_or(|function| function.of != of)
+}
+
 /// What an interval's length is taken of.
 pub(super) fn measured(expr: &Expr) -> Option<&Expr> {
     let Expr::ScalarFunction(call) = expr else { return None };
@@ -110,6 +143,10 @@ enum Of {
     Length,
     /// The same interval without hours; an error if there is a part of a day.
     WholeDays,
+    /// The same interval; an error if it is not longer than nothing.
+    Width,
+    /// Of a text, the words that the engine reads as an interval.
+    Words,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -120,6 +157,11 @@ struct OfInterval {
 
 impl OfInterval {
     fn apply(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        if self.of == Of::Words {
+            let texts = cast(values, &DataType::Utf8)?;
+            let words = |text: &str| without_colons(text).unwrap_or_else(|| text.to_owned());
+            return Ok(Arc::new(texts.as_string::<i32>().iter().map(|text| text.map(words)).collect::<StringArray>()));
+        }
         let values = cast(values, &DataType::Interval(IntervalUnit::MonthDayNano))?;
         let values = values.as_primitive::<IntervalMonthDayNanoType>();
         match self.of {
@@ -131,6 +173,11 @@ impl OfInterval {
                 let days: IntervalMonthDayNanoArray = values.try_unary(whole_days)?;
                 Ok(Arc::new(days))
             }
+            Of::Width => {
+                let widths: IntervalMonthDayNanoArray = values.try_unary(positive)?;
+                Ok(Arc::new(widths))
+            }
+            Of::Words => internal_err!("a text is no interval"),
         }
     }
 }
@@ -138,6 +185,13 @@ impl OfInterval {
 fn nanoseconds(interval: IntervalMonthDayNano) -> i128 {
     let days = i128::from(interval.months) * DAYS_PER_MONTH + i128::from(interval.days);
     days * NS_PER_DAY + i128::from(interval.nanoseconds)
+}
+
+fn positive(interval: IntervalMonthDayNano) -> Result<IntervalMonthDayNano> {
+    match nanoseconds(interval) > 0 {
+        true => Ok(interval),
+        false => plan_err!("date_bin has no negative width, nor one of 0: write interval '15 minutes'"),
+    }
 }
 
 fn whole_days(interval: IntervalMonthDayNano) -> Result<IntervalMonthDayNano> {
@@ -155,13 +209,15 @@ impl ScalarUDFImpl for OfInterval {
         match self.of {
             Of::Length => "length_of_interval",
             Of::WholeDays => "whole_days",
+            Of::Width => "width",
+            Of::Words => "words_of_interval",
         }
     }
 
-    /// Of whole days as the interval names its column, so that whoever looks the column up finds it.
+    /// But for a length, as the interval names its column, so that whoever looks the column up finds it.
     fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
         let inner = arguments[0].schema_name().to_string();
-        Ok(if self.of == Of::WholeDays { inner } else { format!("{}({inner})", self.name()) })
+        Ok(if self.of == Of::Length { format!("{}({inner})", self.name()) } else { inner })
     }
 
     fn signature(&self) -> &Signature {
@@ -171,7 +227,8 @@ impl ScalarUDFImpl for OfInterval {
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
         Ok(match self.of {
             Of::Length => DataType::Decimal128(38, 0),
-            Of::WholeDays => DataType::Interval(IntervalUnit::MonthDayNano),
+            Of::WholeDays | Of::Width => DataType::Interval(IntervalUnit::MonthDayNano),
+            Of::Words => DataType::Utf8,
         })
     }
 
@@ -245,6 +302,30 @@ mod tests {
         ] {
             let said = one(sql).await.expect_err(sql).to_string();
             assert!(said.contains("a date has no hours"), "{sql}: {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_text_is_an_interval_and_a_width_is_positive() {
+        let at = "timestamp '2023-09-14 05:20:00'";
+        for (sql, right) in [
+            ("SELECT CAST('01:30' AS INTERVAL) = interval '90 minutes'".to_owned(), "true"),
+            ("SELECT '1 day -00:30'::interval = interval '1410 minutes'".to_owned(), "true"),
+            ("SELECT max(TRY_CAST(x AS INTERVAL)) FROM (VALUES ('01:30')) AS t(x)".to_owned(), "1 hours 30 mins"),
+            ("SELECT TRY_CAST(x AS INTERVAL) IS NULL FROM (VALUES ('soon')) AS t(x)".to_owned(), "true"),
+            (format!("SELECT date_bin('00:15', {at})"), "2023-09-14T05:15:00"),
+            (format!("SELECT date_bin(interval '1 day' - interval '23 hours', {at})"), "2023-09-14T05:00:00"),
+        ] {
+            assert_eq!(one(&sql).await.map_err(|error| error.to_string()).as_deref(), Ok(right), "{sql}");
+        }
+        for width in [
+            "interval '-15 minutes'",
+            "interval '0 days'",
+            "interval '1 day' - interval '25 hours'",
+            "'-00:15'::interval",
+        ] {
+            let said = one(&format!("SELECT date_bin({width}, {at})")).await.expect_err(width).to_string();
+            assert!(said.contains("no negative width"), "{width}: {said}");
         }
     }
 }

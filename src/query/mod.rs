@@ -16,6 +16,7 @@ mod arithmetic;
 mod decimals;
 mod depth;
 mod diagnosis;
+mod digits;
 mod error;
 mod floats;
 pub mod format;
@@ -33,6 +34,7 @@ mod literals;
 mod memory;
 mod names;
 mod narrowed;
+mod own_json;
 mod own_table;
 mod patterns;
 mod pushdown;
@@ -45,6 +47,7 @@ mod subscript;
 mod table;
 mod templates;
 mod timestamp;
+mod touching;
 mod veiled;
 mod view;
 mod walk;
@@ -97,6 +100,11 @@ pub use names::Names;
 pub use narrowed::Narrowed;
 pub use reading::{Read, Reading};
 pub(crate) use seen::Seen;
+#[cfg(feature = "serve")]
+pub(crate) use timestamp::of_text as time_of_text;
+pub use touching::Touching;
+#[cfg(feature = "serve")]
+pub(crate) use touching::apart as standing_apart;
 pub(crate) use veiled::Veiled;
 pub use view::Window;
 pub(crate) use walk::{walk, walk_mut};
@@ -317,7 +325,8 @@ impl Session {
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let state = self.context.state();
         let dialect = state.config().options().sql_parser.dialect;
-        let parsed = state.sql_to_statement(statement, &dialect).map_err(fail)?;
+        let apart = touching::apart(statement)?;
+        let parsed = state.sql_to_statement(&apart, &dialect).map_err(fail)?;
         let is_scalar = |name: &str| state.scalar_functions().contains_key(name);
         if let Some(refusal) = gate::refusal_of(&parsed, &is_scalar) {
             return Err(refusal.into());
@@ -438,6 +447,7 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
     context.add_analyzer_rule(Arc::new(ApplyFunctionRewrites::new(vec![Arc::new(floats::PlainFloats)])));
     context.add_analyzer_rule(Arc::new(floats::PlainAggregates));
     context.register_udf(timestamp::truncation());
+    context.register_udf(timestamp::parts());
     functions::bound(&context, options.memory_bytes);
     Ok(context)
 }

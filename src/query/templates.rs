@@ -1,4 +1,4 @@
-//! Templates of `to_char` as PostgreSQL has them: `YYYY-MM-DD HH24:MI:SS`.
+//! Templates of `to_char` and `to_timestamp` as PostgreSQL has them: `YYYY-MM-DD HH24:MI:SS`.
 //!
 //! The engine (DataFusion 55) knows the signs of `strftime` alone, and shows all else as it stands:
 //! `to_char(start_time, 'YYYY-MM')` was `YYYY-MM` for every row. A template without `%` is therefore written in those
@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use chrono::format::{Fixed, Item, StrftimeItems};
 use datafusion::arrow::array::{ArrayRef, AsArray, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
@@ -63,8 +64,51 @@ const WORDS: [(&str, &str); 8] = [
     ("pm", "%P"),
 ];
 
+/// It begins like patterns that there are.
+const UNKNOWN: &str = "IDDD";
+
+/// Adds what stands in double quotes, where a backslash stands before any sign, and gives what is behind them.
+fn quoted<'a>(text: &'a str, signs: &mut String) -> &'a str {
+    let mut is_escaped = false;
+    for (at, sign) in text.char_indices() {
+        match sign {
+            '"' if !is_escaped => return &text[at + 1..],
+            '\\' if !is_escaped => is_escaped = true,
+            _ => {
+                signs.push(sign);
+                is_escaped = false;
+            }
+        }
+    }
+    ""
+}
+
+/// The signs that the engine gets for a template of `to_char`, of a time that has a zone or none.
+fn signs_of(template: &str, is_zoned: bool) -> std::result::Result<String, String> {
+    let signs = in_signs(template, "to_char")?.unwrap_or_else(|| template.to_owned());
+    let zones = [Fixed::TimezoneName, Fixed::TimezoneOffset, Fixed::TimezoneOffsetColon, Fixed::TimezoneOffsetZ];
+    for item in StrftimeItems::new(&signs) {
+        match item {
+            Item::Error => {
+                return Err(format!(
+                    "the format \"{template}\" of to_char has a sign behind % that is unknown; write such as \
+                     '%Y-%m-%d %H:%M', or %% for the sign itself"
+                ));
+            }
+            Item::Fixed(fixed) if !is_zoned && (zones.contains(&fixed) || fixed == Fixed::RFC3339) => {
+                return Err(format!(
+                    "the format \"{template}\" of to_char asks for a zone, which a time without one lacks; give it one \
+                     with CAST(… AS TIMESTAMPTZ)"
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(signs)
+}
+
 /// A template in the signs of `strftime`; `None` if it is written in them.
-fn in_signs(template: &str) -> std::result::Result<Option<String>, String> {
+pub(super) fn in_signs(template: &str, function: &str) -> std::result::Result<Option<String>, String> {
     if template.contains('%') {
         return Ok(None);
     }
@@ -72,8 +116,9 @@ fn in_signs(template: &str) -> std::result::Result<Option<String>, String> {
     let mut rest = template;
     while let Some(first) = rest.chars().next() {
         if first == '"' {
-            let (quoted, behind) = rest[1..].split_once('"').unwrap_or((&rest[1..], ""));
-            signs += quoted;
+            rest = quoted(&rest[1..], &mut signs);
+        } else if let Some(behind) = rest.strip_prefix("\\\"") {
+            signs.push('"');
             rest = behind;
         } else if !first.is_alphabetic() {
             signs.push(first);
@@ -83,6 +128,10 @@ fn in_signs(template: &str) -> std::result::Result<Option<String>, String> {
             let is_next_number = |(pattern, _): &&(&str, &str)| {
                 rest.get(..pattern.len()).is_some_and(|head| head.eq_ignore_ascii_case(pattern))
             };
+            // The day of the ISO year is no sign of `strftime`.
+            if rest.get(..UNKNOWN.len()).is_some_and(|head| head.eq_ignore_ascii_case(UNKNOWN)) {
+                return Err(refusal(template, rest, function));
+            }
             let found = WORDS.iter().find(is_next).or_else(|| NUMBERS.iter().find(is_next_number));
             let behind = found.and_then(|(pattern, _)| rest.get(pattern.len()..));
             // `SSSS` is the second of the day, and `DDth` a number with its ending.
@@ -92,20 +141,20 @@ fn in_signs(template: &str) -> std::result::Result<Option<String>, String> {
                     signs += sign;
                     rest = behind;
                 }
-                _ => return Err(refusal(template, rest)),
+                _ => return Err(refusal(template, rest, function)),
             }
         }
     }
     Ok(Some(signs))
 }
 
-fn refusal(template: &str, rest: &str) -> String {
+fn refusal(template: &str, rest: &str, function: &str) -> String {
     let is_end = |sign: char| !sign.is_alphanumeric();
     let read = template.len() - rest.len();
     let begin = template[..read].rfind(is_end).map_or(0, |end| end + 1);
     let word = template[begin..].split(is_end).next().unwrap_or_default();
     format!(
-        "\"{word}\" in the format \"{template}\" of to_char is unknown; there are YYYY, MM, Mon, FMMonth, DD, Dy, \
+        "\"{word}\" in the format \"{template}\" of {function} is unknown; there are YYYY, MM, Mon, FMMonth, DD, Dy, \
          FMDay, HH24, HH12, AM, MI, SS, MS, US, DDD, IYYY, IW, ID, Q and TZH:TZM; text stands in double quotes; or write \
          '%Y-%m-%d'"
     )
@@ -129,13 +178,14 @@ impl FunctionRewrite for OwnTemplates {
         if call.name() != "to_char" || !is_time || !is_text || is_own(template) {
             return Ok(Transformed::no(Expr::ScalarFunction(call)));
         }
+        let is_zoned = matches!(time.get_type(schema), Ok(Timestamp(_, Some(_))));
         if let Expr::Literal(written, _) = template
-            && let Err(refusal) = in_signs(written.try_as_str().flatten().unwrap_or_default())
+            && let Err(refusal) = signs_of(written.try_as_str().flatten().unwrap_or_default(), is_zoned)
         {
             return plan_err!("{refusal}");
         }
         let template = call.args.remove(1);
-        let function = Template { signature: Signature::any(1, Volatility::Immutable) };
+        let function = Template { is_zoned, signature: Signature::any(1, Volatility::Immutable) };
         let function = Arc::new(ScalarUDF::new_from_impl(function));
         call.args.push(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![template])));
         Ok(Transformed::yes(Expr::ScalarFunction(call)))
@@ -152,6 +202,7 @@ fn is_own(template: &Expr) -> bool {
 /// A template in the signs that the engine knows.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Template {
+    is_zoned: bool,
     signature: Signature,
 }
 
@@ -177,10 +228,7 @@ impl ScalarUDFImpl for Template {
         let spell = |templates: &ArrayRef| -> Result<ArrayRef> {
             let templates = cast(templates, &DataType::Utf8)?;
             let spelled = templates.as_string::<i32>().iter().map(|template| match template {
-                Some(template) => {
-                    let signs = in_signs(template).map_err(DataFusionError::Execution)?;
-                    Ok(Some(signs.unwrap_or_else(|| template.to_owned())))
-                }
+                Some(template) => Ok(Some(signs_of(template, self.is_zoned).map_err(DataFusionError::Execution)?)),
                 None => Ok(None),
             });
             Ok(Arc::new(spelled.collect::<Result<StringArray>>()?))
@@ -222,6 +270,9 @@ mod tests {
             ("to_char(CAST(at AS DATE), 'YYYY-MM')", "2023-09"),
             ("to_char(CAST(at AS TIMESTAMPTZ), 'HH24 TZH:TZM')", "17 +05:30"),
             ("to_char(at, '--')", "--"),
+            (r#"to_char(at, 'DD \"HH24\"')"#, r#"04 "17""#),
+            (r#"to_char(at, '"a\"b\\c" DD')"#, r#"a"b\c 04"#),
+            ("to_char(at, '%%%Y')", "%2023"),
             ("to_char(at, f)", "09/23"),
             ("to_char(at, f || '%Y')", "MM/YY2023"),
             ("to_char(at, '%Y-%m')", "2023-09"),
@@ -237,10 +288,20 @@ mod tests {
             ("MON", "MON"),
             ("HH24:MI TZ", "TZ"),
             ("y", "y"),
+            ("IYYY-IDDD", "IDDD"),
         ] {
             let said = answer(&format!("to_char(at, '{template}')")).await.expect_err(template);
             assert!(said.contains("FMMonth") && said.contains(&format!("\"{word}\"")), "{template}: {said}");
             assert!(answer(&format!("to_char(at, '{template}' || substr(f, 9))")).await.is_err(), "{template}");
+        }
+        for (expr, says) in [
+            ("to_char(at, 'HH24 TZH:TZM')", "CAST(… AS TIMESTAMPTZ)"),
+            ("to_char(at, '%H %z')", "CAST(… AS TIMESTAMPTZ)"),
+            ("to_char(at, 'YYYY %')", "\"YYYY %\" of to_char has a sign"),
+            ("to_char(at, '%Q' || substr(f, 9))", "\"%Q\" of to_char has a sign"),
+        ] {
+            let said = answer(expr).await.expect_err(expr);
+            assert!(said.contains(says), "{expr}: {said}");
         }
     }
 }

@@ -6,6 +6,7 @@ use pgwire::api::Type;
 use pgwire::api::results::FieldFormat;
 
 use super::encode::{EPOCH_DAYS, EPOCH_MICROS};
+use crate::query::time_of_text;
 
 /// The decimal digits of a `numeric` parameter: twenty before its point and eighteen behind it.
 pub(super) const NUMERIC: (u8, i8) = (38, 18);
@@ -94,7 +95,7 @@ pub(super) fn value(kind: &Type, bytes: Option<&[u8]>, format: FieldFormat, zone
     let (wanted, _) = known(kind, zone).ok_or_else(|| unknown(kind))?;
     let Some(bytes) = bytes else { return ScalarValue::try_from(&wanted).map_err(|error| error.to_string()) };
     match format {
-        FieldFormat::Text => from_text(kind, text(bytes)?, &wanted),
+        FieldFormat::Text => from_text(kind, text(bytes)?, &wanted, zone),
         FieldFormat::Binary => from_binary(kind, bytes, zone),
     }
 }
@@ -107,7 +108,7 @@ fn text(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|_| "a parameter is no UTF-8".to_owned())
 }
 
-fn from_text(kind: &Type, text: &str, wanted: &DataType) -> Result<ScalarValue, String> {
+fn from_text(kind: &Type, text: &str, wanted: &DataType, zone: &str) -> Result<ScalarValue, String> {
     let wrong = || format!("invalid input for type {}: \"{}\"", kind.name(), text.escape_debug());
     if wanted == &DataType::Utf8 {
         return Ok(ScalarValue::Utf8(Some(text.to_owned())));
@@ -122,6 +123,9 @@ fn from_text(kind: &Type, text: &str, wanted: &DataType) -> Result<ScalarValue, 
     }
     if let DataType::Decimal128(..) = wanted {
         return decimal(trimmed).ok_or_else(wrong);
+    }
+    if matches!(*kind, Type::DATE | Type::TIMESTAMP | Type::TIMESTAMPTZ) {
+        return time_of_text(trimmed, wanted, zone).map_err(|_| wrong());
     }
     ScalarValue::Utf8(Some(trimmed.to_owned())).cast_to(wanted).map_err(|_| wrong())
 }

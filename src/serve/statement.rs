@@ -32,7 +32,7 @@ use super::encode::{array_type, postgres_type};
 use super::errors::{engine, refused, too_complex, unread};
 use super::settings::Settings;
 use super::{parameters, read_only, rewrite};
-use crate::query::{Veiled, named_apart, spelled, walk};
+use crate::query::{Veiled, named_apart, spelled, standing_apart, walk};
 
 /// Parameters of a statement, as in Postgres: the protocol counts them in two bytes.
 const PARAMETERS_MAX: usize = u16::MAX as usize;
@@ -75,7 +75,8 @@ impl Planner {
     /// The statements of a text.
     pub(super) fn parse(&self, sql: &str) -> PgWireResult<Vec<Veiled<Statement>>> {
         crate::query::check(sql).map_err(too_complex)?;
-        let parsed = Parser::parse_sql(&PostgreSqlDialect {}, sql);
+        let apart = standing_apart(sql).map_err(|touching| refused("42601", touching.to_string()))?;
+        let parsed = Parser::parse_sql(&PostgreSqlDialect {}, &apart);
         let parsed = parsed.map_err(|error| engine(DataFusionError::SQL(Box::new(error), None)))?;
         Ok(parsed.into_iter().map(Veiled::new).collect())
     }

@@ -1,9 +1,8 @@
 //! What a cast from or to a timestamp means, value by value.
 //!
-//! - An instant without its zone is the wall clock there. A wall clock in a zone is the first instant at which the
-//!   clock shows that time or a later one: a time that comes twice means the first, one that the clocks skip the moment
-//!   they do.
-//! - A text with an offset names an instant, one without a wall clock.
+//! - An instant without its zone is the wall clock there. A wall clock in a zone is the first instant at which the clock
+//!   shows that time or a later one: a time that comes twice means the first, one that the clocks skip the moment they do.
+//! - A text with an offset names an instant, one without a wall clock. Its day is that of the session's clocks.
 //! - Coarser units round down; what a unit cannot hold is an error, or null where the cast is a TRY_CAST.
 
 use std::sync::Arc;
@@ -11,9 +10,9 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, Utc};
 use datafusion::arrow::array::timezone::Tz;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
-use datafusion::arrow::compute::kernels::cast_utils::string_to_datetime;
+use datafusion::arrow::compute::kernels::cast_utils::{Parser, string_to_datetime};
 use datafusion::arrow::compute::{CastOptions, cast, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, Int64Type, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit};
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 
@@ -104,13 +103,7 @@ impl Conversion {
     }
 
     fn texts(&self, values: &ArrayRef) -> Result<ArrayRef> {
-        if is_date(&self.to) {
-            let options = CastOptions { safe: self.is_try, ..CastOptions::default() };
-            return Ok(cast_with_options(values, &self.to, &options)?);
-        }
-        let to_ns = ns_per_tick(&self.to).expect("a timestamp has a unit");
-        let zone = zone_of(&self.to)?;
-        let session: Tz = self.session_zone.parse()?;
+        let ticks = self.ticks()?;
         let texts = cast(values, &DataType::Utf8View)?;
         let mut converted = Vec::with_capacity(texts.len());
         for text in texts.as_string_view() {
@@ -118,14 +111,15 @@ impl Conversion {
                 converted.push(None);
                 continue;
             };
-            let point = match (read(text), &zone) {
-                (Ok(Point::Instant(ns)), Some(_)) => Ok(Some(ns)),
-                (Ok(Point::Instant(ns)), None) => Ok(wall_clock(&session, ns)),
-                (Ok(Point::WallClock(ns)), Some(zone)) => Ok(first_instant(zone, ns)),
-                (Ok(Point::WallClock(ns)), None) => Ok(Some(ns)),
-                (Err(error), _) => Err(error),
+            let tick = match read(text) {
+                Ok(point) => Ok(ticks.of(point)),
+                // Years beyond timestamps, and whatever else a date may look like.
+                Err(reason) if is_date(&self.to) => match Date32Type::parse(text) {
+                    Some(day) => Ok(ticks.of(Point::WallClock(i128::from(day) * NS_PER_DAY))),
+                    None => Err(format!("it is no date: {reason}")),
+                },
+                Err(reason) => Err(reason),
             };
-            let tick = point.map(|ns| ns.and_then(|ns| i64::try_from(ns.div_euclid(to_ns)).ok()));
             match tick {
                 Ok(Some(tick)) => converted.push(Some(tick)),
                 _ if self.is_try => converted.push(None),
@@ -134,6 +128,12 @@ impl Conversion {
             }
         }
         self.named(Int64Array::from(converted))
+    }
+
+    /// What makes steps of the type of what a text says.
+    pub fn ticks(&self) -> Result<Ticks> {
+        let Some(ns_per_tick) = ns_per_tick(&self.to) else { return exec_err!("{} is no point in time", self.to) };
+        Ok(Ticks { to: self.to.clone(), ns_per_tick, zone: zone_of(&self.to)?, session: self.session_zone.parse()? })
     }
 
     fn each(&self, ticks: &Int64Array, convert: impl Fn(i64) -> Option<i64>) -> Result<Int64Array> {
@@ -147,7 +147,7 @@ impl Conversion {
     }
 
     /// Steps of the type's own unit, as that type.
-    fn named(&self, ticks: Int64Array) -> Result<ArrayRef> {
+    pub fn named(&self, ticks: Int64Array) -> Result<ArrayRef> {
         let ticks: ArrayRef = match self.to {
             DataType::Date32 => cast(&ticks, &DataType::Int32)?,
             _ => Arc::new(ticks),
@@ -158,18 +158,51 @@ impl Conversion {
 
 /// What a text says, in nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Point {
+pub(super) enum Point {
     Instant(i128),
     WallClock(i128),
+}
+
+/// Makes steps of a type of points in time.
+#[derive(Debug)]
+pub(super) struct Ticks {
+    to: DataType,
+    ns_per_tick: i128,
+    zone: Option<Tz>,
+    session: Tz,
+}
+
+impl Ticks {
+    /// `None` beyond the type.
+    pub fn of(&self, point: Point) -> Option<i64> {
+        let ns = match (point, &self.zone) {
+            (Point::Instant(ns), Some(_)) => ns,
+            (Point::Instant(ns), None) => wall_clock(&self.session, ns)?,
+            (Point::WallClock(ns), Some(zone)) => first_instant(zone, ns)?,
+            (Point::WallClock(ns), None) => ns,
+        };
+        let ns = if self.to == DataType::Date64 { ns.div_euclid(NS_PER_DAY) * NS_PER_DAY } else { ns };
+        let tick = ns.div_euclid(self.ns_per_tick);
+        match self.to {
+            DataType::Date32 => i32::try_from(tick).ok().map(i64::from),
+            _ => i64::try_from(tick).ok(),
+        }
+    }
+}
+
+/// Whether the fraction of a second has digits behind the ninth.
+pub(super) fn is_finer(text: &str) -> bool {
+    const DIGITS_MAX: usize = 9;
+    text.split('.').skip(1).any(|fraction| {
+        let digits = fraction.bytes().take_while(u8::is_ascii_digit);
+        digits.skip(DIGITS_MAX).any(|digit| digit != b'0')
+    })
 }
 
 fn read(text: &str) -> std::result::Result<Point, String> {
     let with_seconds = with_seconds(text);
     let text = with_seconds.as_deref().unwrap_or(text);
-    const DIGITS_MAX: usize = 9;
-    let fraction = text.split('.').nth(1).unwrap_or_default();
-    let digits = fraction.bytes().take_while(u8::is_ascii_digit);
-    if digits.skip(DIGITS_MAX).any(|digit| digit != b'0') {
+    if is_finer(text) {
         return Err("it is finer than a nanosecond".to_owned());
     }
     let at_utc = string_to_datetime(&Utc, text).map_err(|error| error.to_string())?;
@@ -182,20 +215,26 @@ fn read(text: &str) -> std::result::Result<Point, String> {
     })
 }
 
-/// `2023-09-14 05:00`, and what follows it, with the seconds that it is written without.
+/// `2023-09-14 05:00` and `2023-09-14T05`, and what follows them, with the minutes and seconds that they lack.
 fn with_seconds(text: &str) -> Option<String> {
     const PATTERN: &[u8] = b"0000-00-00 00:00";
-    let (minute, rest) = (text.get(..PATTERN.len())?, text.get(PATTERN.len()..)?);
+    const HOUR: usize = b"0000-00-00 00".len();
     let is_written = |(sign, of): (u8, &u8)| match of {
         b'0' => sign.is_ascii_digit(),
         b' ' => matches!(sign, b' ' | b'T' | b't'),
         other => sign == *other,
     };
-    let is_minute = minute.bytes().zip(PATTERN).all(is_written) && !rest.starts_with([':', '.', ',']);
-    // A digit is a third one of the minute.
-    (is_minute && !rest.starts_with(|sign: char| sign.is_ascii_digit())).then(|| format!("{minute}:00{rest}"))
+    for (length, missing) in [(PATTERN.len(), ":00"), (HOUR, ":00:00")] {
+        let (Some(time), Some(rest)) = (text.get(..length), text.get(length..)) else { continue };
+        // A digit is one too many.
+        let ends = !rest.starts_with(|sign: char| sign.is_ascii_digit() || matches!(sign, ':' | '.' | ','));
+        if ends && time.bytes().zip(PATTERN).all(is_written) {
+            return Some(format!("{time}{missing}{rest}"));
+        }
+    }
+    None
 }
 
-fn since_1970(at: DateTime<Utc>) -> i128 {
+pub(super) fn since_1970(at: DateTime<Utc>) -> i128 {
     i128::from(at.timestamp()) * NS_PER_SECOND + i128::from(at.timestamp_subsec_nanos())
 }

@@ -12,6 +12,8 @@
 //! The plain casts may return when both rules keep fractions and zones.
 
 mod conversion;
+mod formatted;
+mod part;
 mod recast;
 mod shift;
 #[cfg(test)]
@@ -31,6 +33,8 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, Scalar
 use datafusion::scalar::ScalarValue;
 
 use conversion::Conversion;
+use formatted::Formatted;
+pub(super) use part::{Extracts, parts};
 use recast::Recast;
 use shift::Shift;
 pub(super) use trunc::truncation;
@@ -48,19 +52,9 @@ impl FunctionRewrite for OwnCasts {
         let zone: Arc<str> = config.execution.time_zone.as_deref().unwrap_or("UTC").into();
         if let Expr::ScalarFunction(call) = &expr {
             let time = match (call.name(), call.args.as_slice()) {
-                ("date_bin", [Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(width)), _), ..])
-                    if [i64::from(width.months), i64::from(width.days), width.nanoseconds]
-                        .iter()
-                        .any(|part| *part < 0) =>
-                {
-                    return plan_err!("date_bin has no negative width: write interval '15 minutes'");
-                }
                 ("to_timestamp", [argument]) => instant(argument, schema, &zone),
                 ("from_unixtime", [argument]) => Some(clock(argument, &zone)),
-                ("to_unixtime", [argument]) if kind_of(argument, schema).is_some_and(|(_, zoned)| zoned.is_none()) => {
-                    let instant = DataType::Timestamp(TimeUnit::Nanosecond, Some(Arc::clone(&zone)));
-                    Some(called_with(call, vec![recast(argument.clone(), instant, &zone, false)]))
-                }
+                (name, arguments) if made_by(name, &zone).is_some() => from_text(call, arguments, schema, &zone),
                 _ => with_session_zone(call, schema, &zone),
             };
             return Ok(time.map_or_else(|| Transformed::no(expr), Transformed::yes));
@@ -101,7 +95,8 @@ impl FunctionRewrite for OwnCasts {
                 "a number is no date: write to_timestamp(start), which takes Unix seconds, or make_date(…)"
             );
         }
-        if from == *to || from.is_null() || !(is_timestamp(&from) || is_timestamp(to)) {
+        let is_day_of_text = is_text(&from) && is_date(to);
+        if from == *to || from.is_null() || !(is_timestamp(&from) || is_timestamp(to) || is_day_of_text) {
             return Ok(Transformed::no(expr));
         }
         if is_timestamp(&from) && to.is_numeric() {
@@ -116,6 +111,13 @@ impl FunctionRewrite for OwnCasts {
         }
         Ok(Transformed::yes(recast((**inner).clone(), to.clone(), &zone, is_try)))
     }
+}
+
+/// A text as a time or a date, as a cast of it is in a session of this zone.
+#[cfg(feature = "serve")]
+pub(crate) fn of_text(text: &str, to: &DataType, session_zone: &str) -> Result<ScalarValue> {
+    let conversion = Conversion { to: to.clone(), session_zone: session_zone.into(), is_try: false };
+    ScalarValue::try_from_array(&conversion.apply(&ScalarValue::from(text).to_array()?)?, 0)
 }
 
 /// What one of our casts converts, if it gives null for null alone.
@@ -200,8 +202,46 @@ fn instant(argument: &Expr, schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> 
     Some(recast(argument, to(TimeUnit::Nanosecond), zone, false))
 }
 
-/// What `from_unixtime(argument)` is: it has no zone, so it is what the clocks of the session's zone show then. The
-/// engine gives the clock of UTC.
+/// What functions make of a text.
+fn made_by(name: &str, zone: &Arc<str>) -> Option<DataType> {
+    let unit = match name {
+        "to_timestamp" | "to_timestamp_nanos" => TimeUnit::Nanosecond,
+        "to_timestamp_micros" => TimeUnit::Microsecond,
+        "to_timestamp_millis" => TimeUnit::Millisecond,
+        "to_timestamp_seconds" | "to_unixtime" => TimeUnit::Second,
+        "to_date" => return Some(DataType::Date32),
+        _ => return None,
+    };
+    Some(DataType::Timestamp(unit, Some(Arc::clone(zone))))
+}
+
+/// What such a function is of a text, with formats or without, and of a time or a date. Others are the engine's.
+fn from_text(call: &ScalarFunction, arguments: &[Expr], schema: &DFSchema, zone: &Arc<str>) -> Option<Expr> {
+    let to = made_by(call.name(), zone)?;
+    let kind = arguments.first()?.get_type(schema).ok()?;
+    if formatted::is_own(call) || kind == to {
+        return None;
+    }
+    let time = match arguments {
+        [argument] if is_text(&kind) || is_timestamp(&kind) || is_date(&kind) => {
+            recast(argument.clone(), to, zone, false)
+        }
+        [_, _, ..] if is_text(&kind) => {
+            let conversion = Conversion { to, session_zone: Arc::clone(zone), is_try: false };
+            let function = Formatted::new(call.name(), conversion);
+            let function = Arc::new(ScalarUDF::new_from_impl(function));
+            Expr::ScalarFunction(ScalarFunction::new_udf(function, arguments.to_vec()))
+        }
+        _ => return None,
+    };
+    match call.name() {
+        "to_unixtime" => Some(called_with(call, vec![time])),
+        _ => Some(time),
+    }
+}
+
+/// What `from_unixtime(argument)` is: it has no zone, so it is what the clocks of the session's zone show then. The engine
+/// gives the clock of UTC.
 fn clock(argument: &Expr, zone: &Arc<str>) -> Expr {
     let instant = recast(argument.clone(), DataType::Timestamp(TimeUnit::Second, Some(Arc::clone(zone))), zone, false);
     recast(instant, DataType::Timestamp(TimeUnit::Second, None), zone, false)
@@ -209,6 +249,13 @@ fn clock(argument: &Expr, zone: &Arc<str>) -> Expr {
 
 fn is_date(kind: &DataType) -> bool {
     matches!(kind, DataType::Date32 | DataType::Date64)
+}
+
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, value) => is_text(value),
+        kind => kind.is_string(),
+    }
 }
 
 fn is_timestamp(kind: &DataType) -> bool {
