@@ -1,4 +1,4 @@
-//! An interval times a number: `interval '1 day' * 2`, `$1 * interval '1 hour'`, `interval '1 hour' / 4`.
+//! An interval times a number: `interval '1 day' * 2`, `$1 * interval '1 hour'`, `(end_time - start_time) / 2`.
 //!
 //! The engine (DataFusion 55) has none. As in PostgreSQL, a part of a month is days of which it has 30, and a part of a
 //! day hours.
@@ -30,7 +30,8 @@ pub(super) struct ScaledIntervals;
 
 impl ExprPlanner for ScaledIntervals {
     fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        let is_interval = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::Interval(_)));
+        let is_interval =
+            |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::Interval(_) | DataType::Duration(_)));
         let number = |expr: &Expr| match expr {
             // A number of any kind: what the client sends says which.
             Expr::Placeholder(Placeholder { id, field: None }) => {
@@ -156,8 +157,14 @@ mod tests {
             ("n * interval '1 hour' = interval '3 hours'", "true"),
             ("timestamp '2023-09-14 00:00:00' + n * interval '1 day' = timestamp '2023-09-17 00:00:00'", "true"),
             ("interval '1 day' * NULL::int IS NULL", "true"),
+            ("(b - a) / 2 = interval '45 seconds'", "true"),
+            ("1.5 * (b - a) = interval '135 seconds'", "true"),
+            ("(b - a) / 2 < b - a", "true"),
         ] {
-            let sql = format!("SELECT {expr} FROM (VALUES (3)) AS t(n)");
+            let sql = format!(
+                "SELECT {expr} FROM (VALUES (3, timestamp '2023-09-14 00:00:00', timestamp '2023-09-14 00:01:30')) \
+                 AS t(n, a, b)"
+            );
             let batches = async { context.sql(&sql).await?.collect().await }.await;
             let found = batches.map(|batches| array_value_to_string(batches[0].column(0), 0).expect("a value"));
             assert_eq!(found.map_err(|error| error.to_string()).as_deref(), Ok(right), "{expr}");
