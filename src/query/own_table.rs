@@ -1,7 +1,6 @@
 //! The user's own CSV, JSON or Parquet file as a table, for joins: account names, ranges of addresses, inventories.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +13,8 @@ use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast};
 use datafusion::prelude::{CsvReadOptions, JsonReadOptions, ParquetReadOptions, SessionContext};
 
+use super::digits::Digits;
+use super::own_json::OwnJson;
 use super::{QueryError, TimeZone, floats};
 
 pub(super) async fn register(
@@ -44,9 +45,13 @@ pub(super) async fn register(
             context.register_csv(name, place, options).await
         }
         "json" | "ndjson" | "jsonl" => {
-            let is_array = first_byte(&path).map_err(|error| fail(error.to_string()))? == Some(b'[');
-            let options = JsonReadOptions::default().file_extension(&own).newline_delimited(!is_array);
-            context.register_json(name, place, options).await
+            let json = OwnJson::open(&path).map_err(|error| fail(error.to_string()))?;
+            if json.is_mixed {
+                context.register_table(name, json.table()?).map(|_| ())
+            } else {
+                let options = JsonReadOptions::default().file_extension(&own).newline_delimited(!json.is_array);
+                context.register_json(name, place, options.schema(&json.schema)).await
+            }
         }
         "parquet" => context.register_parquet(name, place, ParquetReadOptions::default().file_extension(&own)).await,
         _ => return Err(fail(format!("{} is no .csv, .tsv, .json, .ndjson or .parquet file", path.display()))),
@@ -91,12 +96,6 @@ fn zoned(
     Ok(Some(ViewTable::new(scan.project(columns)?.build()?, None)))
 }
 
-/// The first byte that is no white space: `[` begins an array, anything else is JSON lines.
-fn first_byte(path: &Path) -> std::io::Result<Option<u8>> {
-    let mut bytes = std::io::BufReader::new(File::open(path)?).bytes();
-    bytes.find(|byte| !byte.as_ref().is_ok_and(u8::is_ascii_whitespace)).transpose()
-}
-
 /// What the texts of a column say that its look does not.
 #[derive(Debug, Clone, Copy, Default)]
 struct Texts {
@@ -106,6 +105,7 @@ struct Texts {
     has_instant: bool,
     /// One is a time without, or something else.
     has_other: bool,
+    digits: Digits,
 }
 
 impl Texts {
@@ -114,6 +114,7 @@ impl Texts {
         let is_instant = is_instant(text);
         self.has_instant |= is_instant;
         self.has_other |= !is_instant;
+        self.digits.see(text);
     }
 
     /// The type of a column that looks as if it were of type `looks`. Instants beside times without an offset are text,
@@ -121,6 +122,7 @@ impl Texts {
     fn kind(self, looks: &DataType, time_zone: &TimeZone) -> DataType {
         match looks {
             _ if self.has_padding => DataType::Utf8,
+            DataType::Float64 => self.digits.kind(),
             DataType::Timestamp(..) if self.has_instant && self.has_other => DataType::Utf8,
             DataType::Timestamp(unit, None) if self.has_instant => {
                 DataType::Timestamp(*unit, Some(time_zone.name().into()))
