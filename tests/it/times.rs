@@ -85,6 +85,10 @@ fn a_bound_in_a_zone_is_that_zones() {
         ("date '2023-09-15' <= start_time", "1"),
         ("extract(hour FROM start_time) = 1", "1"),
         ("date = '2023-09-14'", "1"),
+        ("CAST('2023-09-14T23:30:00Z' AS DATE) = '2023-09-15'", "1"),
+        ("date < '2023-09-14T23:30:00Z'", "1"),
+        ("start_time = to_timestamp('2023-09-15 01', '%Y-%m-%d %H')", "1"),
+        ("start_time = '2023-09-15T01'", "1"),
     ] {
         assert_eq!(count(&lab, "Europe/Berlin", filter), found, "{filter}");
     }
