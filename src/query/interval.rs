@@ -1,10 +1,10 @@
 //! Intervals: compared by their length, added to a date only if they are whole days, widths only if they are positive.
 //!
-//! The engine (DataFusion 55) compares months first, then days, then nanoseconds: a time of 47 hours, which has no days, was
-//! less than `interval '1 day'`. Once all types are in the plan, both sides become their length in nanoseconds, with months of
-//! 30 days and days of 24 hours, as in PostgreSQL. A date plus 36 hours was the next day, without a word of the other twelve
-//! hours: that is an error. So is a width of `date_bin` that is negative, which the engine took for a positive one. A text
-//! that is cast to an interval may be a clock: `'01:30'`.
+//! The engine (DataFusion 55) compares months first, then days, then nanoseconds: a time of 47 hours, which has no
+//! days, was less than `interval '1 day'`. Once all types are in the plan, both sides become their length in
+//! nanoseconds, with months of 30 days and days of 24 hours, as in PostgreSQL. A date plus 36 hours was the next day,
+//! without a word of the other twelve hours: that is an error. So is a width of `date_bin` that is negative, which the
+//! engine took for a positive one. A text that is cast to an interval may be a clock: `'01:30'`.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! The user's own JSON, lines or an array, with types that hold every value of a column.
 //!
-//! The engine (DataFusion 55) looks at the first rows, makes a float of whole numbers beside a fraction or beyond 64 bits,
-//! so that ids fell together, and calls a column of numbers and texts text, which it could not read then. Here the whole
-//! file is looked at, such numbers are decimals or texts, and what is text by its type is read as text.
+//! The engine (DataFusion 55) looks at the first rows, makes a float of whole numbers beside a fraction or beyond 64
+//! bits, so that ids fell together, and calls a column of numbers and texts text, which it could not read then. Here
+//! the whole file is looked at, such numbers are decimals or texts, and what is text by its type is read as text.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};

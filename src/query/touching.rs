@@ -21,7 +21,7 @@ use crate::shown;
 pub enum Touching {
     #[error("`{0}` is no number; put a blank between a number and a name, and AS before the name of a column")]
     Number(String),
-    #[error("two texts stand beside each other: {0}; write || between them to join them, or a comma")]
+    #[error("two texts stand beside each other: {0}; put a comma between them, or join them with concat")]
     Texts(String),
 }
 

@@ -1,7 +1,8 @@
 //! What a cast from or to a timestamp means, value by value.
 //!
-//! - An instant without its zone is the wall clock there. A wall clock in a zone is the first instant at which the clock
-//!   shows that time or a later one: a time that comes twice means the first, one that the clocks skip the moment they do.
+//! - An instant without its zone is the wall clock there. A wall clock in a zone is the first instant at which the
+//!   clock shows that time or a later one: a time that comes twice means the first, one that the clocks skip the moment
+//!   they do.
 //! - A text with an offset names an instant, one without a wall clock. Its day is that of the session's clocks.
 //! - Coarser units round down; what a unit cannot hold is an error, or null where the cast is a TRY_CAST.
 

@@ -1,9 +1,9 @@
 //! `to_timestamp`, `to_date` and their kin with formats, of `strftime` or of PostgreSQL.
 //!
-//! The engine (DataFusion 55) read a text that says no full time again as a date alone: the hour of `'%Y-%m-%d-%H'` was 0,
-//! and an offset beside it was lost. It failed on columns, and on times that the clocks show twice or skip. Here, what a
-//! format leaves out behind what it has is the least: minutes and seconds are 0, month and day are 1, and an hour of twelve
-//! without `AM` or `PM` is one of the morning, as in PostgreSQL.
+//! The engine (DataFusion 55) read a text that says no full time again as a date alone: the hour of `'%Y-%m-%d-%H'` was
+//! 0, and an offset beside it was lost. It failed on columns, and on times that the clocks show twice or skip. Here,
+//! what a format leaves out behind what it has is the least: minutes and seconds are 0, month and day are 1, and an
+//! hour of twelve without `AM` or `PM` is one of the morning, as in PostgreSQL.
 
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use datafusion::arrow::array::timezone::Tz;

@@ -240,8 +240,8 @@ fn from_text(call: &ScalarFunction, arguments: &[Expr], schema: &DFSchema, zone:
     }
 }
 
-/// What `from_unixtime(argument)` is: it has no zone, so it is what the clocks of the session's zone show then. The engine
-/// gives the clock of UTC.
+/// What `from_unixtime(argument)` is: it has no zone, so it is what the clocks of the session's zone show then. The
+/// engine gives the clock of UTC.
 fn clock(argument: &Expr, zone: &Arc<str>) -> Expr {
     let instant = recast(argument.clone(), DataType::Timestamp(TimeUnit::Second, Some(Arc::clone(zone))), zone, false);
     recast(instant, DataType::Timestamp(TimeUnit::Second, None), zone, false)

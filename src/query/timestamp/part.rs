@@ -1,8 +1,8 @@
 //! `extract(second FROM …)` and its kin with the fraction, and parts of `end_time - start_time` as of an interval.
 //!
-//! The engine (DataFusion 55) cuts the fraction of a second, and that of intervals for all units; of a difference of two
-//! times it gives the whole of it in each unit, 90 seconds where PostgreSQL has 1 minute and 30 seconds, and an epoch
-//! without its fraction.
+//! The engine (DataFusion 55) cuts the fraction of a second, and that of intervals for all units; of a difference of
+//! two times it gives the whole of it in each unit, 90 seconds where PostgreSQL has 1 minute and 30 seconds, and an
+//! epoch without its fraction.
 
 use std::str::FromStr;
 use std::sync::Arc;
