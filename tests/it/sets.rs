@@ -273,5 +273,5 @@ fn what_lies_aside_and_is_no_file_of_flowlake_stays() {
     own.iter().for_each(|name| put(name, b"mine".to_vec()));
     let _ = bench.convert(lake.clone(), &[]);
     let objects = bench.objects(&lake);
-    assert!(own.iter().all(|name| objects[*name] == &b"mine"[..]));
+    assert!(own.iter().all(|name| objects[*name] == b"mine"[..]));
 }

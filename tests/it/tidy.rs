@@ -162,10 +162,9 @@ fn files_open_with_their_purpose_and_stay_readable() {
         assert!(text.starts_with("//! "), "{} opens with //!", path.display());
         let lines = text.lines().count();
         assert!(lines <= LINES_MAX, "{} has {lines} lines", path.display());
-        let comments = text.lines().filter(|line| line.trim_start().starts_with("//"));
-        for wide in comments.filter(|line| line.chars().count() > COLUMNS_MAX) {
-            panic!("{}: a comment is wider than {COLUMNS_MAX} columns: {wide}", path.display());
-        }
+        let mut comments = text.lines().filter(|line| line.trim_start().starts_with("//"));
+        let wide = comments.find(|line| line.chars().count() > COLUMNS_MAX);
+        assert_eq!(wide, None, "{}: a comment is wider than {COLUMNS_MAX} columns", path.display());
     }
 }
 

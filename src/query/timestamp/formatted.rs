@@ -137,15 +137,12 @@ fn complete(parsed: &mut Parsed) -> chrono::ParseResult<()> {
     if parsed.timestamp().is_some() {
         return Ok(());
     }
-    match (parsed.hour_div_12(), parsed.hour_mod_12()) {
-        (None, _) => {
-            parsed.set_ampm(false)?;
-            if parsed.hour_mod_12().is_none() {
-                parsed.set_hour12(12)?;
-            }
+    // Half of a day without an hour says no time.
+    if parsed.hour_div_12().is_none() {
+        parsed.set_ampm(false)?;
+        if parsed.hour_mod_12().is_none() {
+            parsed.set_hour12(12)?;
         }
-        // Half of a day without an hour says no time.
-        (Some(_), _) => {}
     }
     if parsed.minute().is_none() {
         parsed.set_minute(0)?;
