@@ -494,7 +494,8 @@ fn a_lake_needs_no_hard_links() {
         );
     }
     let convert = ["convert", "{}logs/", "{}lake/"];
-    let redo = [&convert[..], &["--redo", "--since", "2023-09-01", "--until", "2023-09-03"]].concat();
+    let redo =
+        [&convert[..], &["--redo", "--since", "2023-09-01", "--until", "2023-09-03", "--retention", "0s"]].concat();
     let said = run_without(&lab, LINKS, &convert);
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert_eq!(lab.lake_rows(), lab.expected("logs").rows);
