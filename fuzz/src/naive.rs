@@ -86,9 +86,7 @@ pub fn read<'a>(text: &'a [u8], format: Option<&str>, unknown: &Unknown) -> Opti
                     let others = layout.others.iter().map(|other| (other, tokens[other.at]));
                     let members: Vec<String> = others
                         .filter(|(_, token)| *token != "-")
-                        .map(|(other, token)| {
-                            format!("{}:{}", serde_json::json!(other.name), serde_json::json!(token))
-                        })
+                        .map(|(other, token)| format!("{}:{}", serde_json::json!(other.name), serde_json::json!(token)))
                         .collect();
                     let json = Value::Text(format!("{{{}}}", members.join(",")).into());
                     values.push(Some(if members.is_empty() { Value::Null } else { json }));

@@ -99,10 +99,9 @@ fn decoder(bytes: &[u8]) -> u64 {
     let mut bytes = if is_zipped { &zipped } else { text };
     let body = if is_whole { Body::Whole(bytes) } else { Body::Stream(&mut bytes) };
     let source = Source { body, delivered: DELIVERED, in_flow_log_prefix: true };
-    let verdict =
-        DECODERS.with_borrow_mut(|decoders| {
-            decoders[usize::from(!has_columns)][usize::from(choice) % FORMATS.len()].object(source, &mut given)
-        });
+    let verdict = DECODERS.with_borrow_mut(|decoders| {
+        decoders[usize::from(!has_columns)][usize::from(choice) % FORMATS.len()].object(source, &mut given)
+    });
     match (verdict.expect("nothing fails in memory"), &expected) {
         (Verdict::Decoded(decoded), Some(expected)) => {
             let counts = decoded.counts;
@@ -177,9 +176,9 @@ fn ledger(bytes: &[u8]) -> u64 {
         let text = entry.encode();
         assert_eq!(Entry::parse(&text, "fuzz").expect("what was written can be read").encode(), text);
     }
-    if let Ok(commit) = Commit::parse(bytes) {
+    if let Ok(commit) = Commit::parse(bytes, "commit") {
         let text = commit.encode();
-        assert_eq!(Commit::parse(&text).expect("what was written can be read").encode(), text);
+        assert_eq!(Commit::parse(&text, "commit").expect("what was written can be read").encode(), text);
     }
     let _ = serde_json::from_slice::<Intent>(bytes);
     if let Ok(checkpoint) = Checkpoint::parse(bytes, "fuzz") {
