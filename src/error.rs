@@ -5,6 +5,7 @@ use crate::commit::CommitError;
 use crate::config::ConfigError;
 use crate::convert::ConvertError;
 use crate::ddl::DdlError;
+use crate::execute::TaskError;
 use crate::inspect::InspectError;
 use crate::lake::LakeError;
 use crate::output::OutputError;
@@ -80,6 +81,7 @@ impl Error {
             Error::Convert(ConvertError::Commit(CommitError::Busy { .. })) => Exit::Busy,
             Error::Convert(
                 ConvertError::Format(_)
+                | ConvertError::Task(TaskError::Format(_))
                 | ConvertError::Overlap { .. }
                 | ConvertError::Partitioning { .. }
                 | ConvertError::Nested { .. }
@@ -120,11 +122,16 @@ impl Error {
         match self {
             Error::Convert(
                 ConvertError::Commit(CommitError::Local { source, .. } | CommitError::Scratch { source, .. })
-                | ConvertError::Scratch { source, .. },
+                | ConvertError::Task(
+                    TaskError::Scratch { source, .. }
+                    | TaskError::Commit(CommitError::Local { source, .. } | CommitError::Scratch { source, .. }),
+                ),
             ) if is_out_of_room(source.kind()) => {
                 Some("free some space or give another --scratch; what was committed stays, a rerun goes on from there")
             }
-            Error::Convert(ConvertError::Fetch { .. }) => Some("nothing was lost: run the same command again"),
+            Error::Convert(ConvertError::Task(TaskError::Fetch { .. })) => {
+                Some("nothing was lost: run the same command again")
+            }
             _ => None,
         }
     }

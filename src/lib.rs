@@ -27,6 +27,8 @@ pub mod lake;
 
 pub mod commit;
 
+pub mod execute;
+
 pub mod convert;
 
 pub mod audit;

@@ -369,7 +369,8 @@ impl<'a> Audit<'a> {
                 let side = if is_there { Side::Committed } else { Side::Known };
                 self.files.add(side, &file.path, &file.path).map_err(|error| self.scratch(error))?;
             }
-            for receipt in &commit.receipts {
+            // What could not be read is no more known than what was never planned.
+            for receipt in commit.receipts.iter().filter(|receipt| receipt.outcome != Outcome::Unread) {
                 let is_conversion =
                     is_live && receipt.outcome == Outcome::Converted && self.standing.is_in_effect(receipt, task);
                 let side = if is_conversion { Side::Committed } else { Side::Known };

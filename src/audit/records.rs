@@ -126,7 +126,7 @@ fn check_receipt(receipt: &Receipt, is_check: bool) -> Vec<Difference> {
         differs(format!("what {} bytes can inflate to", receipt.size), format!("{lines} lines"));
     }
     let may_have_lines = match receipt.outcome {
-        Outcome::Aside | Outcome::Skipped | Outcome::Copy => false,
+        Outcome::Aside | Outcome::Skipped | Outcome::Copy | Outcome::Unread => false,
         Outcome::Converted => !is_check,
         Outcome::Confirmed | Outcome::Differs => is_check,
     };
@@ -155,6 +155,7 @@ fn totals(commit: &Commit) -> Totals {
         objects_confirmed: of(Outcome::Confirmed).count() as u64,
         objects_differing: of(Outcome::Differs).count() as u64,
         objects_copies: of(Outcome::Copy).count() as u64,
+        objects_unread: of(Outcome::Unread).count() as u64,
         files: commit.head.files.len() as u64,
         file_bytes: commit.head.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add),
     }

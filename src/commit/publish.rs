@@ -14,8 +14,8 @@ use super::scratch::Attempt;
 use super::show::gone;
 use super::{CommitError, Created, LakeWriter};
 use crate::lake::{
-    Commit, CommitHead, DataFile, Effect, FORMAT_FIRST, FORMAT_SETS, Intent, Lake, LakeError, Names, PlanMark, Purpose,
-    Receipt, Relative, State, Taken, TaskRef, Totals,
+    Commit, CommitHead, DataFile, Effect, FORMAT_FIRST, FORMAT_SETS, FORMAT_UNREAD, Intent, Lake, LakeError, Names,
+    PlanMark, Purpose, Receipt, Relative, State, Taken, TaskRef, Totals,
 };
 
 /// What an attempt at a task left on scratch.
@@ -65,7 +65,7 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
         writer.put_file(path, relative).await?;
     }
     let head = CommitHead {
-        format: intent.format,
+        format: if staged.totals.objects_unread > 0 { FORMAT_UNREAD } else { intent.format },
         nonce: nonce(),
         written_by: written_by(),
         plan: staged.plan,

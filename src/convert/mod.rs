@@ -8,24 +8,17 @@
 //! This is the one module that knows every stage. What it adds of its own is order: who runs when, and what is summed.
 
 mod again;
-mod carry;
 mod conductor;
 mod discover;
 mod dry;
-mod given;
 mod holders;
 mod planning;
-mod receipts;
-mod redo;
-mod redone;
 mod seal;
-mod session;
 mod show;
 mod sides;
-mod staging;
 mod summary;
-mod task;
 
+pub use crate::execute::Stop;
 pub use again::Again;
 pub use dry::{DryRun, dry_run};
 
@@ -35,7 +28,7 @@ pub use summary::{Ending, Refused, Summary};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
@@ -45,6 +38,7 @@ use crate::commit::{
     CommitError, HostLock, LakeMark, Ledger, Scratch, UPLOAD_PART_BYTES, clear_waiting, remove_given_up,
 };
 use crate::encode::{Compression, PartitionBy, WRITER_EPOCH};
+use crate::execute::{PUBLISHING_MAX, TaskError};
 use crate::lake::{Purpose, Settings, State, TaskRef};
 use crate::plan::Copies;
 use crate::progress::Progress;
@@ -91,7 +85,7 @@ pub struct Options {
 const TASK_BYTES: u64 = 224 << 20;
 
 /// Memory of finished tasks that go up.
-const PUBLISHING_BYTES: u64 = (conductor::PUBLISHING_MAX * UPLOAD_PART_BYTES) as u64;
+const PUBLISHING_BYTES: u64 = (PUBLISHING_MAX * UPLOAD_PART_BYTES) as u64;
 
 impl Options {
     /// Threads that decode and encode: as many as asked for, and as `--memory` has room for beside what is fetched and
@@ -142,57 +136,34 @@ pub enum ConvertError {
         "{url} is a copy of {first}; with `--copies keep` both are converted, with `--copies skip` the first alone"
     )]
     Copy { url: String, first: String },
-    #[error("{url}: cannot be read: {reason}; its task stays open and the next run tries it again")]
-    Fetch { url: String, reason: String },
     #[error("plan {plan} names \"{url}\", which is not of this run's sources")]
     Outside { plan: u64, url: String },
-    #[error("cannot write to the scratch folder {}: {source}; give another one with --scratch", path.display())]
-    Scratch { path: PathBuf, source: std::io::Error },
     /// Something was done before the error.
     #[error("{error}")]
     Unfinished { error: Box<ConvertError>, summary: Box<Summary> },
-    #[error("{0}; this is a bug in flowlake, nothing of the task was published")]
-    Encode(String),
-}
-
-/// The run that it happened in adds the folder.
-impl From<std::io::Error> for ConvertError {
-    fn from(source: std::io::Error) -> Self {
-        ConvertError::Scratch { path: PathBuf::new(), source }
-    }
+    #[error(transparent)]
+    Task(#[from] TaskError),
 }
 
 impl ConvertError {
     fn of_scratch(self, folder: &Path) -> ConvertError {
         match self {
-            ConvertError::Scratch { source, .. } => ConvertError::Scratch { path: folder.to_owned(), source },
+            ConvertError::Task(error) => ConvertError::Task(error.of_scratch(folder)),
             other => other,
         }
+    }
+}
+
+/// The run that it happened in adds the folder.
+impl From<std::io::Error> for ConvertError {
+    fn from(source: std::io::Error) -> Self {
+        ConvertError::Task(source.into())
     }
 }
 
 impl From<crate::lake::LakeError> for ConvertError {
     fn from(error: crate::lake::LakeError) -> Self {
         ConvertError::Commit(error.into())
-    }
-}
-
-/// Set by a signal or a deadline, read at every object.
-#[derive(Debug, Clone, Default)]
-pub struct Stop {
-    /// Abandon the tasks at hand: nothing of them is published.
-    pub now: Arc<AtomicBool>,
-    /// Begin no further task.
-    pub soon: Arc<AtomicBool>,
-}
-
-impl Stop {
-    pub fn is_now(&self) -> bool {
-        self.now.load(Ordering::Relaxed)
-    }
-
-    pub fn is_soon(&self) -> bool {
-        self.is_now() || self.soon.load(Ordering::Relaxed)
     }
 }
 
@@ -435,7 +406,7 @@ impl<'a> Run<'a> {
             };
             match ran {
                 // What this store cannot give now must not keep other plans from being made and done.
-                Err(error @ ConvertError::Fetch { .. }) => drop(self.failed.get_or_insert(error)),
+                Err(error @ ConvertError::Task(TaskError::Fetch { .. })) => drop(self.failed.get_or_insert(error)),
                 // Nor may what somebody else wrote into the ledger.
                 Err(ConvertError::Outside { plan, url }) => self.summary.note_refused(plan, &url),
                 other => other?,

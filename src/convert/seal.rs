@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ConvertError, Run};
 use crate::commit::{clear_waiting, remove_published, sweep, switch};
 use crate::lake::receipts::Filed;
-use crate::lake::{
-    Body, Commit, Day, Drop, Dropped, Firsts, Outcome, Receipt, Relative, Seal, Totals, Void, same_content,
-};
+use crate::lake::{Body, Commit, Day, Firsts, Outcome, Receipt, Relative, Seal, Totals, Void, folder_of, same_content};
 
 impl Run<'_> {
     /// Puts what earlier runs decoded again in its place: who lists folders may lack rows until then.
@@ -41,7 +39,7 @@ impl Run<'_> {
     }
 
     /// What there is to say of a plan once all of its tasks are done, and everything lies in its place: its seal,
-    /// unless copies were left out for objects that are not there.
+    /// which has listed again what could not be read, and copies that were left out for objects that are not there.
     async fn ending_of(&mut self, number: u64) -> Result<Option<Body>, ConvertError> {
         let lake = self.ledger.writer.lake.clone();
         if self.ledger.state.to_do(number, &lake.committed(number).await?) > 0 {
@@ -57,7 +55,13 @@ impl Run<'_> {
             }
             removes.extend(head.taken.removes);
             seal.replaced_totals.add(&head.taken.totals);
-            copies.extend(receipts.into_iter().filter(|receipt| receipt.outcome == Outcome::Copy));
+            for receipt in receipts {
+                match receipt.outcome {
+                    Outcome::Copy => copies.push(receipt),
+                    Outcome::Unread => list_again(&mut seal.unread, &receipt),
+                    _ => {}
+                }
+            }
             seal.totals.add(&head.totals);
             seal.replaced.extend(head.replaces);
             for file in head.files {
@@ -70,9 +74,7 @@ impl Run<'_> {
         }
         let mut alone = self.left_alone(number, copies).await?;
         alone.extend(self.left_by(number, &redone).await?);
-        if !alone.is_empty() {
-            return Ok(Some(Body::Drop(Drop { plan: number, objects: alone })));
-        }
+        alone.iter().for_each(|copy| list_again(&mut seal.unread, copy));
         self.summary.intents_ignored.extend(sweep(&self.ledger.writer, number).await?);
         if self.ledger.state.plans[&number].is_redo_under_way() {
             // What waits for plans that are over must not be shown by a run that slept meanwhile.
@@ -101,31 +103,22 @@ impl Run<'_> {
         Ok(gone.map(|name| format!("{name}, which it takes out of the lake, is no part of it any more; run it again")))
     }
 
-    /// Of copies that were left out those whose firsts are not converted, or not with that content: they leave the
-    /// plan, and are listed again.
-    async fn left_alone(
-        &self,
-        number: u64,
-        mut copies: Vec<Receipt>,
-    ) -> Result<BTreeMap<String, Dropped>, ConvertError> {
+    /// Of copies that were left out those whose firsts are not converted, or not with that content.
+    async fn left_alone(&self, number: u64, mut copies: Vec<Receipt>) -> Result<Vec<Receipt>, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
         copies.retain(|copy| !state.plans[&number].dropped.contains_key(&copy.url));
         let days: BTreeSet<Day> = copies.iter().map(|copy| copy.day).collect();
         let firsts: BTreeSet<&str> = copies.iter().filter_map(|copy| copy.reason.as_deref()).collect();
         let there = Firsts::load(lake, state, &days, |url| firsts.contains(url)).await?;
-        let is_alone = |copy: &&Receipt| {
+        copies.retain(|copy| {
             !copy.reason.as_ref().is_some_and(|first| there.holds(first, copy.first_version.as_deref()))
-        };
-        let dropped = |copy: &Receipt| {
-            let reason = "the object of which it is a copy was not converted".to_owned();
-            (copy.url.clone(), Dropped { day: copy.day, reason })
-        };
-        Ok(copies.iter().filter(is_alone).map(dropped).collect())
+        });
+        Ok(copies)
     }
 
     /// Copies that were left out for an object of which a redo took other content: their folders are listed again, and
     /// the next run judges them anew.
-    async fn left_by(&self, number: u64, redone: &[Receipt]) -> Result<BTreeMap<String, Dropped>, ConvertError> {
+    async fn left_by(&self, number: u64, redone: &[Receipt]) -> Result<Vec<Receipt>, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
         let urls: BTreeSet<&str> = redone.iter().map(|receipt| receipt.url.as_str()).collect();
         let days: BTreeSet<Day> = redone.iter().map(|receipt| receipt.day).collect();
@@ -144,19 +137,21 @@ impl Run<'_> {
         };
         let changed: BTreeMap<String, String> =
             redone.iter().filter(is_other).map(|now| (now.url.clone(), now.version.clone())).collect();
-        let mut left = BTreeMap::new();
+        let mut left = Vec::new();
         for day in days {
             let is_left = |receipt: &Receipt| {
                 let now = receipt.reason.as_ref().and_then(|first| changed.get(first));
                 receipt.outcome == Outcome::Copy
                     && now.is_some_and(|now| receipt.first_version.as_ref().is_some_and(|then| then != now))
             };
-            for copy in state.receipts_where(lake, day, is_left).await? {
-                let reason = "the object of which it is a copy has other content now".to_owned();
-                left.insert(copy.receipt.url, Dropped { day, reason });
-            }
+            left.extend(state.receipts_where(lake, day, is_left).await?.into_iter().map(|copy| copy.receipt));
         }
-        left.retain(|url, _| !state.plans[&number].dropped.contains_key(url));
         Ok(left)
     }
+}
+
+/// Notes that the folder of an object is listed again, from its day on.
+fn list_again(folders: &mut BTreeMap<String, Day>, receipt: &Receipt) {
+    let oldest = folders.entry(folder_of(&receipt.url).to_owned()).or_insert(receipt.day);
+    *oldest = receipt.day.min(*oldest);
 }

@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::ObjectStoreExt;
 
 use super::{ConvertError, Run};
 use crate::commit::{Appended, Draft, delete_aside, gone, hide, show};
@@ -141,15 +140,10 @@ impl Run<'_> {
         // What it took is deleted already, so that nobody has to ask how old it is.
         let (past, unknown): (Vec<_>, Vec<_>) = state.in_effect.iter().partition(|(_, plan)| plan.is_over());
         let ages = unknown.into_iter().map(|(&number, plan)| async move {
-            let path = lake.names.log(plan.seal);
-            let sealed = match lake.store.head(&path).await {
-                Ok(meta) => Some(meta.last_modified),
-                Err(object_store::Error::NotFound { .. }) => None,
-                Err(error) => return Err(ConvertError::from(lake.names.store_error(&path, &error))),
-            };
+            let sealed = lake.written_at(&lake.names.log(plan.seal)).await?;
             let age = sealed.map(|sealed| (now - sealed).num_seconds());
             let is_old = age.is_none_or(|age| u64::try_from(age).is_ok_and(|age| age >= plan.retention_seconds));
-            Ok((number, is_old))
+            Ok::<_, ConvertError>((number, is_old))
         });
         let ages: Vec<(u64, bool)> = stream::iter(ages).buffered(HEADS_IN_FLIGHT_MAX).try_collect().await?;
         let old = ages.into_iter().filter(|(_, is_old)| *is_old).map(|(number, _)| number);

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::discover::Listing;
 use super::planning::{FoundCopies, KEPT_MAX};
-use super::redo::Redone;
 use super::{Options, Stop};
+use crate::execute::Gave;
 use crate::lake::{Outcome, Receipt, State, Totals};
 use crate::plan::Copies;
 use crate::progress::{bytes, count};
@@ -132,7 +132,7 @@ impl Summary {
         }
     }
 
-    pub(super) fn add(&mut self, totals: &Totals, receipts: &[Receipt]) {
+    fn add(&mut self, totals: &Totals, receipts: &[Receipt]) {
         self.objects += totals.objects;
         self.objects_aside += totals.objects_aside;
         self.objects_skipped += totals.objects_skipped;
@@ -142,6 +142,7 @@ impl Summary {
         self.file_bytes += totals.file_bytes;
         self.objects_confirmed += totals.objects_confirmed;
         self.objects_differing += totals.objects_differing;
+        self.objects_unreadable += totals.objects_unread;
         for receipt in receipts {
             let reason = receipt.reason.as_deref().unwrap_or_default();
             match receipt.outcome {
@@ -160,17 +161,20 @@ impl Summary {
                 Outcome::Aside => keep(&mut self.aside, format!("{}: {reason}", receipt.url)),
                 Outcome::Skipped => *self.skipped.entry(reason.to_owned()).or_default() += 1,
                 Outcome::Differs => keep(&mut self.differing, format!("{}: {reason}", receipt.url)),
+                Outcome::Unread => keep(&mut self.unreadable, format!("{}: {reason}", receipt.url)),
                 Outcome::Copy => {}
             }
         }
     }
 
-    pub(super) fn note_redone(&mut self, redone: &Redone) {
-        redone.kept.iter().cloned().for_each(|reason| self.note_kept(reason));
-        if !redone.receipts.is_empty() {
-            self.add(&redone.totals, &redone.receipts);
+    /// What a task of any plan gave.
+    pub(super) fn note(&mut self, gave: &Gave) {
+        let Some(kept) = &gave.kept else { return self.add(&gave.totals, &gave.receipts) };
+        kept.iter().cloned().for_each(|reason| self.note_kept(reason));
+        if !gave.receipts.is_empty() {
+            self.add(&gave.totals, &gave.receipts);
             self.tasks_replaced += 1;
-        } else if redone.kept.is_empty() {
+        } else if kept.is_empty() {
             self.tasks_unchanged += 1;
         }
     }
@@ -201,11 +205,6 @@ impl Summary {
         self.objects_maybe_copies += found.may_be_count;
         found.copies.into_iter().for_each(|pair| keep(&mut self.copies, words(pair)));
         found.may_be.into_iter().for_each(|pair| keep(&mut self.maybe_copies, words(pair)));
-    }
-
-    pub(super) fn note_unreadable(&mut self, url: &str, reason: &str) {
-        self.objects_unreadable += 1;
-        keep(&mut self.unreadable, format!("{url}: {reason}"));
     }
 
     /// Whether nothing was done that is worth telling when a run fails.

@@ -13,7 +13,7 @@ use super::{Day, LakeError, PlanMark, Relative, TaskRef, Totals};
 use crate::schema::{Kind, Table, Types, Unknown};
 
 /// The newest ledger format that this program reads.
-pub const FORMAT_VERSION: u32 = FORMAT_SETS;
+pub const FORMAT_VERSION: u32 = FORMAT_UNREAD;
 
 /// The format of whatever a program of the first format understands; a lake whose records have no other is open to
 /// both.
@@ -25,6 +25,9 @@ const FORMAT_COPIES: u32 = 2;
 /// The format of plans that take effect at their seal, and of all that belongs to them: what they take out of the lake
 /// is named file by file.
 pub const FORMAT_SETS: u32 = 3;
+
+/// The format of commits that say which objects could not be read, and of seals that have their folders listed again.
+pub const FORMAT_UNREAD: u32 = 4;
 
 /// Tasks of one plan: a plan has 50,000 objects at most, and each task one or more. Whoever goes through the tasks of a
 /// plan would not end otherwise.
@@ -210,9 +213,15 @@ pub struct Seal {
     /// What their conversions had given.
     #[serde(default, skip_serializing_if = "Totals::is_nothing")]
     pub replaced_totals: Totals,
+    /// The oldest key day, in each folder (URL, ending in `/`), of objects that are listed again: those that could not
+    /// be read, and copies that were left out for what is not there. A program that does not know it would never list
+    /// them: such a seal is of format 4.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unread: BTreeMap<String, Day>,
 }
 
-/// Objects that a plan names and that could not be read: they leave the plan and are not seen.
+/// Objects that a plan names and that could not be read: they leave the plan and are not seen. Only earlier programs
+/// write it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Drop {
     pub plan: u64,
@@ -263,6 +272,7 @@ impl Body {
         match self {
             Body::Plan(plan) if plan.effect == Effect::AtSeal => FORMAT_SETS,
             Body::Plan(plan) if plan.copies > 0 => FORMAT_COPIES,
+            Body::Seal(seal) if !seal.unread.is_empty() => FORMAT_UNREAD,
             Body::Create(_) | Body::Plan(_) | Body::Seal(_) | Body::Drop(_) => FORMAT_FIRST,
             Body::Lost(_) => FORMAT_COPIES,
             Body::Void(_) => FORMAT_SETS,

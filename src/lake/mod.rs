@@ -48,8 +48,8 @@ pub use commits::{check_fits, check_head};
 pub use day::Day;
 pub use digest::{Digest, Digesting};
 pub use entries::{
-    Body, Create, Drop, Dropped, Effect, Entry, FORMAT_FIRST, FORMAT_SETS, FORMAT_VERSION, Inputs, Lost, Plan,
-    PlannedTask, Purpose, Seal, Settings, Void,
+    Body, Create, Drop, Dropped, Effect, Entry, FORMAT_FIRST, FORMAT_SETS, FORMAT_UNREAD, FORMAT_VERSION, Inputs, Lost,
+    Plan, PlannedTask, Purpose, Seal, Settings, Void,
 };
 pub use files::DataFile;
 pub use firsts::Firsts;
@@ -62,7 +62,7 @@ pub use opened::{OpenError, Unlike};
 pub use records::{Commit, CommitHead, Intent, Outcome, PartSums, Receipt, RejectRecord, Taken, same_content};
 pub use relative::{NotInside, Relative};
 pub use seen::{Known, ObjectHash, Seen, Standing, object_hash};
-pub use state::{Filed, InEffect, PlanState, State, Unread, folder_of};
+pub use state::{Filed, InEffect, PlanState, State, Unread, folder_of, settle_copies};
 pub use totals::Totals;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +70,7 @@ use std::sync::Arc;
 
 use crate::source::SourceError;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use object_store::path::Path;
@@ -150,6 +151,15 @@ impl Lake {
     /// The bytes of one object, `None` if there is no such object.
     pub async fn read(&self, path: &Path) -> Result<Option<Bytes>, LakeError> {
         self.read_within(path, RECORD_BYTES_MAX).await
+    }
+
+    /// When something was written last, by the clock of the store; `None` if there is no such object.
+    pub async fn written_at(&self, path: &Path) -> Result<Option<DateTime<Utc>>, LakeError> {
+        match self.store.head(path).await {
+            Ok(meta) => Ok(Some(meta.last_modified)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.names.store_error(path, &error).into()),
+        }
     }
 
     /// The bytes of a record that is plain JSON.

@@ -26,11 +26,21 @@ pub enum Outcome {
     Differs,
     /// A copy of another object, whose URL is the reason: it was not read. Only plans of format 2 have such objects.
     Copy,
+    /// It could not be read: it is listed again. Only commits of format 4 have it; before that, such an object left its
+    /// plan by an entry of the log.
+    Unread,
 }
 
 impl Outcome {
-    pub const ALL: [Outcome; 6] =
-        [Outcome::Converted, Outcome::Aside, Outcome::Skipped, Outcome::Confirmed, Outcome::Differs, Outcome::Copy];
+    pub const ALL: [Outcome; 7] = [
+        Outcome::Converted,
+        Outcome::Aside,
+        Outcome::Skipped,
+        Outcome::Confirmed,
+        Outcome::Differs,
+        Outcome::Copy,
+        Outcome::Unread,
+    ];
 
     /// The word on storage.
     pub fn name(self) -> &'static str {
@@ -41,6 +51,7 @@ impl Outcome {
             Outcome::Confirmed => "confirmed",
             Outcome::Differs => "differs",
             Outcome::Copy => "copy",
+            Outcome::Unread => "unread",
         }
     }
 }

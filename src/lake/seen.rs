@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::receipts::{Brief, briefly};
-use super::{Commit, Day, Firsts, Lake, LakeError, Outcome, PlannedTask, Purpose, Receipt, State};
+use super::{Commit, Day, Firsts, Lake, LakeError, Outcome, PlannedTask, Purpose, Receipt, State, settle_copies};
 use crate::source;
 use crate::source::Object;
 
@@ -21,6 +21,8 @@ pub enum Standing {
     Aside,
     Skipped,
     Copy,
+    /// It could not be read, and its plan said so: as if it were not known.
+    Unread,
 }
 
 impl Standing {
@@ -31,6 +33,7 @@ impl Standing {
             Outcome::Aside => Standing::Aside,
             Outcome::Skipped => Standing::Skipped,
             Outcome::Copy => Standing::Copy,
+            Outcome::Unread => Standing::Unread,
         }
     }
 }
@@ -156,7 +159,7 @@ impl Seen {
             // An object that left the plan still counts while its task is open: a rival that read it may yet commit it.
             let is_open = |task: &PlannedTask| !done.contains(&task.task) && !state.is_lost(number, task.task);
             let mut open: Vec<PlannedTask> = lake.tasks(&plan.plan).await?.into_iter().filter(is_open).collect();
-            open.iter_mut().for_each(|task| plan.settle_copies(task));
+            open.iter_mut().for_each(|task| settle_copies(task, |url| plan.dropped.contains_key(url)));
             let open: Vec<Object> = open.into_iter().flat_map(|task| task.objects).collect();
             let is_reached = |object: &Object| plan.dropped.contains_key(&object.url) || is_ours(&object.url);
             let can_end = converts && open.iter().all(is_reached);
@@ -171,6 +174,9 @@ impl Seen {
     /// A conversion is never forgotten for a later, lesser standing; the version that was read last is the one known.
     fn insert(&mut self, said: Said<'_>) {
         let Said { url, version, size, standing, first, same_format, is_to_come, is_content } = said;
+        if standing == Standing::Unread {
+            return;
+        }
         let gave_nothing = matches!(standing, Standing::Aside | Standing::Skipped);
         if let Some(name) = source::delivery(url).filter(|_| !gave_nothing) {
             self.deliveries.insert(delivery_hash(name, size));

@@ -51,30 +51,25 @@ impl PlanState {
     pub fn awaits_seal(&self) -> bool {
         !self.sealed && self.plan.effect == Effect::AtSeal
     }
+}
 
-    /// Of the copies of an object that left this task, the first one is read in its place, and the others are copies of
-    /// that one. The log alone decides, and one task alone: of two runs that know more or less of the log, one commits
-    /// it. Copies in other tasks stay left out; the seal has them listed again, and the next run finds what is there.
-    pub(super) fn settle_copies(&self, task: &mut PlannedTask) {
-        let gone: BTreeSet<String> = task
-            .objects
-            .iter()
-            .map(|object| &object.url)
-            .filter(|url| self.dropped.contains_key(*url))
-            .cloned()
-            .collect();
-        let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
-        for object in &mut task.objects {
-            let Some(first) = object.copy_of.take_if(|first| gone.contains(first)) else { continue };
-            let version = object.copy_of_version.take();
-            if gone.contains(&object.url) {
-                continue;
-            }
-            match taken.get(&first) {
-                None => drop(taken.insert(first, (object.url.clone(), object.version.clone()))),
-                Some((url, of)) => {
-                    (object.copy_of, object.copy_of_version) = (Some(url.clone()), version.map(|_| of.clone()))
-                }
+/// Of the copies of an object that is gone from this task, the first one is read in its place, and the others are copies
+/// of that one. Copies in other tasks stay left out; the seal has them listed again, and the next run finds what is
+/// there.
+pub fn settle_copies(task: &mut PlannedTask, is_gone: impl Fn(&str) -> bool) {
+    let gone: BTreeSet<String> =
+        task.objects.iter().map(|object| &object.url).filter(|url| is_gone(url)).cloned().collect();
+    let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for object in &mut task.objects {
+        let Some(first) = object.copy_of.take_if(|first| gone.contains(first)) else { continue };
+        let version = object.copy_of_version.take();
+        if gone.contains(&object.url) {
+            continue;
+        }
+        match taken.get(&first) {
+            None => drop(taken.insert(first, (object.url.clone(), object.version.clone()))),
+            Some((url, of)) => {
+                (object.copy_of, object.copy_of_version) = (Some(url.clone()), version.map(|_| of.clone()))
             }
         }
     }
@@ -196,6 +191,9 @@ impl State {
                     self.totals.subtract(&seal.replaced_totals);
                     self.replaced.extend(seal.replaced);
                 }
+                for (folder, oldest) in seal.unread {
+                    self.list_again(&folder, Unread { oldest, plan: seal.plan });
+                }
                 for (table, columns) in seal.columns {
                     let known = self.columns.entry(table).or_default();
                     for (column, kind) in columns {
@@ -296,7 +294,7 @@ impl State {
         let plan = &self.plans[&number];
         let mut tasks = lake.tasks(&plan.plan).await?;
         for task in &mut tasks {
-            plan.settle_copies(task);
+            settle_copies(task, |url| plan.dropped.contains_key(url));
             task.objects.retain(|object| !plan.dropped.contains_key(&object.url));
         }
         tasks.retain(|task| !self.is_lost(number, task.task));

@@ -454,11 +454,6 @@ fn page_headers_are_walked_to_the_end() {
 
 #[test]
 fn one_copy_of_those_in_the_task_of_their_first_is_read_if_it_is_gone() {
-    let Body::Plan(plan) = plan(&[], false) else { unreachable!("it is a plan") };
-    let dropped = |urls: &str| {
-        let why = Dropped { day: Day(None), reason: String::new() };
-        urls.split_whitespace().map(|url| (url.to_owned(), why.clone())).collect()
-    };
     let object = |(url, first): (&str, &str)| {
         let first = (!first.is_empty()).then_some(first);
         let (version, copy_of_version) = (format!("of {url}"), first.map(|first| format!("of {first}")));
@@ -471,9 +466,7 @@ fn one_copy_of_those_in_the_task_of_their_first_is_read_if_it_is_gone() {
     let settled = |objects: &[(&str, &str)], gone: &str| {
         let objects = objects.iter().copied().map(object).collect();
         let mut task = PlannedTask { objects, ..PlannedTask::default() };
-        let (plan, dropped) = (plan.clone(), dropped(gone));
-        let state = PlanState { plan, sealed: false, void: false, dropped, sealed_totals: None };
-        state.settle_copies(&mut task);
+        settle_copies(&mut task, |url| gone.split_whitespace().any(|gone| gone == url));
         for object in &task.objects {
             assert_eq!(object.copy_of_version, object.copy_of.as_ref().map(|first| format!("of {first}")));
         }

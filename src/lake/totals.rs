@@ -20,6 +20,9 @@ pub struct Totals {
     /// Objects that are copies of others and were not read.
     #[serde(default, skip_serializing_if = "is_none")]
     pub objects_copies: u64,
+    /// Objects that could not be read, and are listed again.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub objects_unread: u64,
     pub files: u64,
     pub file_bytes: u64,
 }
@@ -52,6 +55,7 @@ impl Totals {
         take(&mut self.objects_confirmed, other.objects_confirmed);
         take(&mut self.objects_differing, other.objects_differing);
         take(&mut self.objects_copies, other.objects_copies);
+        take(&mut self.objects_unread, other.objects_unread);
         take(&mut self.files, other.files);
         take(&mut self.file_bytes, other.file_bytes);
     }
@@ -67,6 +71,7 @@ impl Totals {
         add(&mut self.objects_confirmed, other.objects_confirmed);
         add(&mut self.objects_differing, other.objects_differing);
         add(&mut self.objects_copies, other.objects_copies);
+        add(&mut self.objects_unread, other.objects_unread);
         add(&mut self.files, other.files);
         add(&mut self.file_bytes, other.file_bytes);
     }

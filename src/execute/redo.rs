@@ -4,76 +4,45 @@
 //! its objects cannot be read as it could then, its task is kept as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::{ConvertError, Run};
+use super::attempt::{Fault, Faults};
+use super::{Gave, Job, Outcome, TaskError, Worker};
 use crate::commit::{LakeWriter, Published, Staged, is_intact, publish};
-use crate::encode::WRITER_EPOCH;
-use crate::lake::{
-    Commit, Dropped, Effect, LakeError, Names, Outcome, PlannedTask, Receipt, Taken, TaskRef, Totals, same_content,
-};
+use crate::lake::{self, Commit, LakeError, Names, Receipt, TaskRef, Totals, same_content};
 
-/// What became of one task of a plan to redo.
-#[derive(Debug, Default)]
-pub(super) struct Redone {
-    /// Of its objects; nothing if the task stays as it is.
-    pub totals: Totals,
-    pub receipts: Vec<Receipt>,
-    /// Why it, or an object, stays as it is although something else should have come of it.
-    pub kept: Vec<String>,
-}
-
-/// Publishes a task of a plan to redo; `None` if another run did. It stays as it is if its objects gave the same files
-/// and these are there, or if they gave less than they did.
+/// Publishes a task of a plan to redo. It stays as it is if its objects gave the same files and these are there, or if
+/// they gave less than they did.
 pub(super) async fn publish_again(
     writer: &LakeWriter,
     mut staged: Staged,
     replaces: TaskRef,
-) -> Result<Option<Redone>, ConvertError> {
+) -> Result<Outcome, TaskError> {
     let old = commit_of(writer, replaces).await?;
-    let mut redone = Redone {
-        totals: staged.totals,
-        receipts: staged.receipts.clone(),
-        kept: lost(&old, &staged).into_iter().collect(),
-    };
+    let kept: Vec<String> = lost(&old, &staged).into_iter().collect();
     // What is gone or damaged is published again, whatever the rows are.
-    let is_there = redone.kept.is_empty() && gave_the_same(&old, &staged) && is_intact(&writer.lake, &old.head).await?;
-    if !redone.kept.is_empty() || is_there {
+    let is_there = kept.is_empty() && gave_the_same(&old, &staged) && is_intact(&writer.lake, &old.head).await?;
+    if !kept.is_empty() || is_there {
         empty(&mut staged);
-        (redone.totals, redone.receipts) = (Totals::default(), Vec::new());
     }
+    let gave = Gave { totals: staged.totals, receipts: staged.receipts.clone(), kept: Some(kept) };
     Ok(match publish(writer, staged).await? {
-        Published::Ours => Some(redone),
-        Published::Theirs => None,
+        Published::Ours => Outcome::Ours(Box::new(gave)),
+        Published::Theirs => Outcome::Theirs,
     })
 }
 
 /// Commits a task of which an object cannot be read: it stays as it is.
-pub(super) async fn keep(
-    run: &mut Run<'_>,
-    plan: u64,
-    task: &PlannedTask,
-    unreadable: &BTreeMap<String, Dropped>,
-) -> Result<(), ConvertError> {
-    let staged = Staged {
-        plan,
-        task: task.task,
-        writer_epoch: WRITER_EPOCH,
-        mark: run.ledger.state.plans[&plan].plan.mark.clone(),
-        effect: Effect::AtCommit,
-        files: Vec::new(),
-        rejects: None,
-        receipts: Vec::new(),
-        totals: Totals::default(),
-        replaces: None,
-        taken: Taken::default(),
-        attempt: run.scratch.attempt(plan, task.task)?,
+pub(super) async fn keep(worker: Arc<Worker>, job: Arc<Job>, task: u64, unread: Faults) -> Result<Outcome, TaskError> {
+    let staged = job.nothing(task, worker.scratch.attempt(job.number, task)?);
+    let reason = |(url, fault)| match fault {
+        Fault::Bad(reason) | Fault::Unread(reason) => format!("{url}: {reason}"),
     };
-    if let Published::Ours = publish(&run.ledger.writer, staged).await? {
-        for (url, dropped) in unreadable {
-            run.summary.note_kept(format!("{url}: {}", dropped.reason));
-        }
-    }
-    Ok(())
+    let kept = Some(unread.into_iter().map(reason).collect());
+    Ok(match publish(&worker.writer, staged).await? {
+        Published::Ours => Outcome::Ours(Box::new(Gave { kept, ..Gave::default() })),
+        Published::Theirs => Outcome::Theirs,
+    })
 }
 
 fn empty(staged: &mut Staged) {
@@ -82,7 +51,7 @@ fn empty(staged: &mut Staged) {
     (staged.rejects, staged.replaces, staged.totals) = (None, None, Totals::default());
 }
 
-async fn commit_of(writer: &LakeWriter, task: TaskRef) -> Result<Commit, ConvertError> {
+async fn commit_of(writer: &LakeWriter, task: TaskRef) -> Result<Commit, TaskError> {
     let lake = &writer.lake;
     let missing = || LakeError::Lost { url: lake.names.url(&lake.names.commit(task.plan, task.task)), others: 0 };
     Ok(lake.commit(task.plan, task.task).await?.ok_or_else(missing)?)
@@ -91,9 +60,9 @@ async fn commit_of(writer: &LakeWriter, task: TaskRef) -> Result<Commit, Convert
 /// An object that would give less than it gave, for another reason than the program, and that reason.
 fn lost(old: &Commit, staged: &Staged) -> Option<String> {
     let now: BTreeMap<&str, &Receipt> = staged.receipts.iter().map(|receipt| (receipt.url.as_str(), receipt)).collect();
-    let converted = old.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted);
+    let converted = old.receipts.iter().filter(|receipt| receipt.outcome == lake::Outcome::Converted);
     converted.into_iter().find_map(|receipt| match now.get(receipt.url.as_str()) {
-        Some(now) if now.outcome != Outcome::Converted => {
+        Some(now) if now.outcome != lake::Outcome::Converted => {
             Some(format!("{}: {}", now.url, now.reason.as_deref().unwrap_or("it is no flow log now")))
         }
         Some(now) if now.version != receipt.version && now.rows < receipt.rows => {

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use tokio::runtime::Handle;
 
-use super::ConvertError;
+use super::TaskError;
 use super::given::Given;
 use super::staging::ScratchFiles;
 use crate::columns::{CellHashes, Chunk, Dictionaries};
@@ -33,7 +33,7 @@ pub(super) struct Taking<'a> {
     pub is_all: bool,
 }
 
-fn opening(error: OpenError) -> ConvertError {
+fn opening(error: OpenError) -> TaskError {
     match error {
         OpenError::Lake(error) => error.into(),
         OpenError::Scratch(error) => error.into(),
@@ -56,7 +56,7 @@ pub(super) enum Broken {
     /// They are not what a writer of flowlake makes.
     Input(String),
     Encode(EncodeError),
-    Failed(ConvertError),
+    Failed(TaskError),
 }
 
 impl Taking<'_> {
@@ -137,11 +137,8 @@ fn each_reject(mut file: File, mut each: impl FnMut(&RejectRecord) -> io::Result
 }
 
 /// What is in files that were staged, as it is read by others.
-pub(super) fn read_back<'a>(
-    files: impl Iterator<Item = &'a Path>,
-    rejects: Option<&Path>,
-) -> Result<Given, ConvertError> {
-    let unlike = |reason: String| ConvertError::Encode(reason);
+pub(super) fn read_back<'a>(files: impl Iterator<Item = &'a Path>, rejects: Option<&Path>) -> Result<Given, TaskError> {
+    let unlike = |reason: String| TaskError::Encode(reason);
     let mut sink = Sink::of(&|_| false);
     let mut reading = ReadBack::default();
     for path in files {

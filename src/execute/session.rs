@@ -1,23 +1,21 @@
-//! The decoder and encoder of one attempt at a task, and what all tasks of a plan share.
+//! The decoder and encoder of one attempt at a task.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
+use super::TaskError;
+use super::attempt::Fault;
 use super::given::Given;
-use super::receipts::{Earlier, checked, converted, named, receipt, totals_of};
+use super::job::Job;
+use super::receipts::{checked, converted, named, receipt, totals_of};
 use super::staging::{ScratchFiles, TaskSink, encode_error};
-use super::{ConvertError, Stop};
+use super::worker::Worker;
 use crate::columns::CellHashes;
-use crate::commit::{Attempt, Scratch, Staged, StagedRejects};
+use crate::commit::{Attempt, Staged, StagedRejects};
 use crate::decode::{self, DecodeError, Decoder, Verdict};
 use crate::encode::{self, Origin, TaskEncoder, WRITER_EPOCH};
 use crate::fetch::{Body, FetchError};
-use crate::lake::{
-    DataFile, Day, Digesting, Dropped, Effect, Lake, Names, Outcome, PlanMark, PlannedTask, Receipt, Relative,
-    Settings, Taken, Totals,
-};
-use crate::progress::Progress;
+use crate::lake::{DataFile, Digesting, Names, Outcome, PlannedTask, Receipt, Relative};
 use crate::schema::Layout;
 use crate::source::Object;
 
@@ -27,65 +25,15 @@ fn created_by() -> String {
     format!("flowlake version 1.0.0 (build writer-epoch-{WRITER_EPOCH})")
 }
 
-/// What every task of a plan shares.
-pub(super) struct TaskContext {
-    pub settings: Settings,
-    pub plan: u64,
-    pub mark: Option<PlanMark>,
-    pub effect: Effect,
-    pub lake: Lake,
-    pub runtime: tokio::runtime::Handle,
-    pub scratch: Arc<Scratch>,
-    pub progress: Progress,
-    pub stop: Stop,
-    /// In a plan to check or to redo: what its objects gave when they were converted, by URL.
-    pub earlier: Option<Earlier>,
-}
-
-impl TaskContext {
-    /// Whether objects are decoded again, and the rows of others carried over.
-    pub(super) fn redoes(&self) -> bool {
-        self.effect == Effect::AtSeal
-    }
-
-    /// A task that changes nothing.
-    pub(super) fn nothing(&self, task: u64, attempt: Attempt) -> Staged {
-        Staged {
-            plan: self.plan,
-            task,
-            writer_epoch: WRITER_EPOCH,
-            mark: self.mark.clone(),
-            effect: self.effect,
-            files: Vec::new(),
-            rejects: None,
-            receipts: Vec::new(),
-            totals: Totals::default(),
-            replaces: None,
-            taken: Taken::default(),
-            attempt,
-        }
-    }
-}
-
-/// Only faults of the object itself let it leave the plan; a store that fails leaves the task open.
-pub(super) fn dropped(object: &Object, error: FetchError) -> Result<Dropped, ConvertError> {
-    let reason = error.to_string();
-    if matches!(error, FetchError::Transient { .. }) {
-        return Err(ConvertError::Fetch { url: object.url.clone(), reason });
-    }
-    Ok(Dropped { day: Day(object.day), reason })
-}
-
 pub(super) enum Read {
     Receipt(Box<Receipt>),
-    Bad(String),
-    /// It could not be read to its end.
-    Unreadable(Dropped),
+    Faulty(Fault),
 }
 
 /// The decoder and encoder of one attempt.
 pub(super) struct Session<'a> {
-    pub context: &'a TaskContext,
+    pub worker: &'a Worker,
+    pub job: &'a Job,
     decoder: Decoder,
     pub encoder: TaskEncoder<ScratchFiles>,
     pub rejects: StagedRejects,
@@ -95,8 +43,8 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(context: &'a TaskContext, attempt: &Attempt) -> Result<Session<'a>, ConvertError> {
-        let settings = &context.settings;
+    pub(super) fn new(worker: &'a Worker, job: &'a Job, attempt: &Attempt) -> Result<Session<'a>, TaskError> {
+        let settings = &job.plan.settings;
         let format =
             settings.format.as_deref().map(|format| Layout::from_format(format, &settings.types)).transpose()?;
         let (types, unknown) = (settings.types.clone(), settings.unknown.clone());
@@ -105,21 +53,21 @@ impl<'a> Session<'a> {
             compression: settings
                 .compression
                 .parse()
-                .map_err(|error: encode::UnknownChoice| ConvertError::Encode(error.to_string()))?,
+                .map_err(|error: encode::UnknownChoice| TaskError::Encode(error.to_string()))?,
             file_bytes_max: settings.file_bytes_max,
             partition_by: settings
                 .partition_by
                 .parse()
-                .map_err(|error: encode::UnknownChoice| ConvertError::Encode(error.to_string()))?,
+                .map_err(|error: encode::UnknownChoice| TaskError::Encode(error.to_string()))?,
             created_by: created_by(),
         };
         let staging = ScratchFiles { folder: attempt.folder().to_owned() };
         let encoder = TaskEncoder::new(options, staging).map_err(encode_error)?;
-        let given = context.redoes().then(BTreeMap::new);
-        Ok(Session { context, decoder, encoder, rejects: attempt.rejects(), given, hashes: CellHashes::default() })
+        let given = job.carries().then(BTreeMap::new);
+        Ok(Session { worker, job, decoder, encoder, rejects: attempt.rejects(), given, hashes: CellHashes::default() })
     }
 
-    pub(super) fn object(&mut self, object: &Object, body: Body) -> Result<Read, ConvertError> {
+    pub(super) fn object(&mut self, object: &Object, body: Body) -> Result<Read, TaskError> {
         let origin = Origin {
             url: object.url.clone(),
             account: object.account.clone(),
@@ -135,7 +83,7 @@ impl<'a> Session<'a> {
             summing,
             encoder: &mut self.encoder,
             rejects: &mut self.rejects,
-            progress: &self.context.progress,
+            progress: &self.worker.progress,
             given: false,
             failed: None,
         };
@@ -161,7 +109,7 @@ impl<'a> Session<'a> {
             Err(DecodeError::Read(error)) => {
                 let fault = FetchError::of(&error).cloned();
                 let fault = fault.unwrap_or_else(|| FetchError::Transient { detail: error.to_string() });
-                return Ok(Read::Unreadable(dropped(object, fault)?));
+                return Ok(Read::Faulty(self.job.unread(object, fault)?));
             }
         };
         let parts = self.encoder.end_object();
@@ -170,7 +118,7 @@ impl<'a> Session<'a> {
                 let digest = Some(digesting.digest(decoded.counts.inflated_bytes));
                 Read::Receipt(Box::new(Receipt { digest, ..converted(object, &decoded.counts, parts) }))
             }
-            Verdict::Aside { reason, .. } if given => Read::Bad(reason),
+            Verdict::Aside { reason, .. } if given => Read::Faulty(Fault::Bad(reason)),
             Verdict::Aside { reason, .. } => Read::Receipt(Box::new(receipt(object, Outcome::Aside, Some(reason)))),
             Verdict::Skipped { reason } => Read::Receipt(Box::new(receipt(object, Outcome::Skipped, Some(reason)))),
         })
@@ -181,12 +129,12 @@ impl<'a> Session<'a> {
         planned: &PlannedTask,
         receipts: Vec<Receipt>,
         attempt: Attempt,
-    ) -> Result<Staged, ConvertError> {
-        let (context, replaces) = (self.context, planned.replaces);
+    ) -> Result<Staged, TaskError> {
+        let (job, replaces) = (self.job, planned.replaces);
         let (files, rejects) = self.finish(planned.task, &attempt)?;
         let rows: u64 = files.iter().map(|(file, _)| file.rows).sum();
-        let mut staged = Staged { receipts, replaces, ..context.nothing(planned.task, attempt) };
-        if let Some(earlier) = &context.earlier {
+        let mut staged = Staged { receipts, replaces, ..job.nothing(planned.task, attempt) };
+        if let Some(earlier) = &job.earlier {
             let receipts = std::mem::take(&mut staged.receipts);
             staged.receipts = receipts.into_iter().map(|receipt| checked(receipt, earlier)).collect();
             staged.totals = totals_of(&staged.receipts);
@@ -198,19 +146,15 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the files: their records, and where they are staged; and the lines that were set aside.
-    pub(super) fn finish(
-        self,
-        task: u64,
-        attempt: &Attempt,
-    ) -> Result<(StagedFiles, Option<StagedFile>), ConvertError> {
-        let (plan, names) = (self.context.plan, &self.context.lake.names);
+    pub(super) fn finish(self, task: u64, attempt: &Attempt) -> Result<(StagedFiles, Option<StagedFile>), TaskError> {
+        let (plan, names) = (self.job.number, &self.worker.writer.lake.names);
         let (written, _) = self.encoder.finish().map_err(encode_error)?;
         let rejects = self.rejects.finish()?.map(|(path, hash)| (names.rejects(plan, task, &hash), path));
         let record = |file: encode::DataFile| {
             let partition = file.partition.path();
             let path = names.data(file.table, &partition, plan, task, file.ordinal, &file.hash);
             let record = DataFile {
-                path: if self.context.redoes() { Names::aside(&path) } else { path },
+                path: if self.job.carries() { Names::aside(&path) } else { path },
                 table: file.table,
                 partition: named(&partition),
                 rows: file.rows,

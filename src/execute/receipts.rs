@@ -1,7 +1,6 @@
 //! What objects gave, in the words of the ledger, and held against what they had given.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::decode::Counts;
 use crate::encode::{self, WRITER_EPOCH};
@@ -9,9 +8,10 @@ use crate::lake::{Day, Outcome, PartSums, Receipt, Relative, Totals, same_conten
 use crate::source::Object;
 
 /// By URL.
-pub(super) type Earlier = Arc<BTreeMap<String, Before>>;
+pub(super) type Earlier = BTreeMap<String, Before>;
 
 /// What an object gave, and to which writer.
+#[derive(Debug)]
 pub(super) struct Before {
     pub receipt: Receipt,
     pub writer_epoch: Option<u32>,
@@ -73,6 +73,7 @@ pub(super) fn converted(object: &Object, counts: &Counts, parts: Vec<encode::Par
 /// A later version of a converted object, held against what the object gave.
 pub(super) fn checked(found: Receipt, earlier: &BTreeMap<String, Before>) -> Receipt {
     let (outcome, reason) = match (found.outcome, earlier.get(&found.url)) {
+        (Outcome::Unread, _) => return found,
         (Outcome::Converted, Some(earlier)) if found.gave_the_same(&earlier.receipt) => {
             let is_by_sums = same_content(&found, &earlier.receipt).is_none();
             (
@@ -116,6 +117,7 @@ pub(super) fn totals_of(receipts: &[Receipt]) -> Totals {
         objects_confirmed: of(Outcome::Confirmed),
         objects_differing: of(Outcome::Differs),
         objects_copies: of(Outcome::Copy),
+        objects_unread: of(Outcome::Unread),
         files: 0,
         file_bytes: 0,
     }

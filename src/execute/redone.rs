@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::ConvertError;
+use super::TaskError;
 use super::carry::{self, Broken, Taking};
 use super::receipts::{Before, totals_of};
 use super::session::Session;
@@ -34,9 +34,9 @@ pub(super) fn stage(
     planned: &PlannedTask,
     receipts: Vec<Receipt>,
     attempt: Attempt,
-) -> Result<Ended, ConvertError> {
-    let context = session.context;
-    let before = |receipt: &Receipt| context.earlier.as_ref().and_then(|earlier| earlier.get(&receipt.url));
+) -> Result<Ended, TaskError> {
+    let (job, worker) = (session.job, session.worker);
+    let before = |receipt: &Receipt| job.earlier.as_ref().and_then(|earlier| earlier.get(&receipt.url));
     let (receipts, others): (Vec<Receipt>, Vec<Receipt>) =
         receipts.into_iter().partition(|receipt| receipt.outcome == Outcome::Converted);
     let mut kept: Vec<String> = others.iter().map(no_longer).collect();
@@ -47,7 +47,7 @@ pub(super) fn stage(
         return Ok(Ended::Lost(lost));
     }
     let nothing =
-        |attempt, kept| Ok(Ended::Redone(Box::new(Redone { staged: context.nothing(planned.task, attempt), kept })));
+        |attempt, kept| Ok(Ended::Redone(Box::new(Redone { staged: job.nothing(planned.task, attempt), kept })));
     if receipts.is_empty() {
         return nothing(attempt, kept);
     }
@@ -55,8 +55,8 @@ pub(super) fn stage(
     let given = session.given.take().unwrap_or_default();
     let is_redone = |url: &str| redone.contains(url);
     let taking = Taking {
-        lake: &context.lake,
-        runtime: &context.runtime,
+        lake: &worker.writer.lake,
+        runtime: &worker.runtime,
         inputs: &planned.inputs,
         scratch: attempt.folder(),
         is_all: planned.inputs.others == 0 && kept.is_empty(),
@@ -93,10 +93,10 @@ pub(super) fn stage(
         let reason = format!(
             "files of {found} rows were made of {expected} rows, and their cells or the lines that were set aside differ"
         );
-        return Err(ConvertError::Encode(reason));
+        return Err(TaskError::Encode(reason));
     }
     let totals = totals_of(&receipts).with_files(files.iter().map(|(file, _)| file));
-    let nothing = context.nothing(planned.task, attempt);
+    let nothing = job.nothing(planned.task, attempt);
     let staged = Staged { files, rejects, receipts, totals, taken, ..nothing };
     Ok(Ended::Redone(Box::new(Redone { staged, kept })))
 }

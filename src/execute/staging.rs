@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
-use super::ConvertError;
+use super::TaskError;
 use super::given::Given;
 use crate::columns::{CellHashes, Chunk, Dictionaries};
 use crate::commit::{Attempt, StagedRejects};
@@ -14,7 +14,7 @@ use crate::lake::RejectRecord;
 use crate::progress::Progress;
 
 /// A disk that fails is no bug: its error is found among the causes.
-pub(super) fn encode_error(error: EncodeError) -> ConvertError {
+pub(super) fn encode_error(error: EncodeError) -> TaskError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(found) = cause {
         if let Some(io) = found.downcast_ref::<io::Error>() {
@@ -25,7 +25,7 @@ pub(super) fn encode_error(error: EncodeError) -> ConvertError {
         }
         cause = found.source();
     }
-    ConvertError::Encode(error.to_string())
+    TaskError::Encode(error.to_string())
 }
 
 /// Where the encoder's files of one attempt go.

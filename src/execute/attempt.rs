@@ -1,0 +1,114 @@
+//! One attempt at one task: bytes of its objects in, staged files and receipts out. It writes to no store and no
+//! ledger.
+
+use std::collections::BTreeMap;
+
+use super::TaskError;
+use super::job::Job;
+use super::receipts::receipt;
+use super::redone::{self, Ended, Redone};
+use super::session::{Read, Session};
+use super::worker::Worker;
+use crate::commit::Staged;
+use crate::fetch::Fetched;
+use crate::lake::{Outcome, PlannedTask, Receipt};
+use crate::source::Object;
+
+/// What attempts at a task learned of its objects, by URL.
+pub(super) type Faults = BTreeMap<String, Fault>;
+
+/// Why rows of an object are not in the lake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It turned out bad after rows of it had been encoded.
+    Bad(String),
+    /// It could not be read to its end, and is listed again later.
+    Unread(String),
+}
+
+impl Fault {
+    fn receipt(&self, object: &Object) -> Receipt {
+        let (outcome, reason) = match self {
+            Fault::Bad(reason) => (Outcome::Aside, reason),
+            Fault::Unread(reason) => (Outcome::Unread, reason),
+        };
+        receipt(object, outcome, Some(reason.clone()))
+    }
+}
+
+/// How an attempt ended.
+pub(super) enum Tried {
+    Done(Box<Staged>),
+    /// A task of a plan that carries rows over.
+    Redone(Box<Redone>),
+    /// Once more, without these.
+    Again(Faults),
+    Stopped,
+}
+
+/// Whether an attempt reads an object.
+pub(super) fn is_read(object: &Object, faults: &Faults) -> bool {
+    object.copy_of.is_none() && !faults.contains_key(&object.url)
+}
+
+/// Decodes and encodes the objects of a task, on a thread outside of the runtime. `fetched` are the bodies of those
+/// that are [read](is_read), in order.
+pub(super) fn attempt(
+    worker: &Worker,
+    job: &Job,
+    task: &PlannedTask,
+    (faults, mut fetched): (&Faults, Fetched),
+) -> Result<Tried, TaskError> {
+    let attempt = worker.scratch.attempt(job.number, task.task)?;
+    let mut session = Session::new(worker, job, &attempt)?;
+    let mut unread = Faults::new();
+    let mut receipts = Vec::new();
+    for object in &task.objects {
+        if worker.stop.is_now() {
+            return Ok(Tried::Stopped);
+        }
+        if let Some(fault) = faults.get(&object.url) {
+            receipts.push(fault.receipt(object));
+            continue;
+        }
+        if let Some(first) = &object.copy_of {
+            let first_version = object.copy_of_version.clone();
+            receipts.push(Receipt { first_version, ..receipt(object, Outcome::Copy, Some(first.clone())) });
+            worker.progress.object(object.size);
+            continue;
+        }
+        let (_, body) = fetched.next().expect("one body is fetched for each object");
+        let body = match body {
+            Ok(body) => body,
+            Err(error) => {
+                unread.insert(object.url.clone(), job.unread(object, error)?);
+                continue;
+            }
+        };
+        // All that cannot be fetched is known at once; the rest is read by the next attempt.
+        if !unread.is_empty() {
+            continue;
+        }
+        match session.object(object, body)? {
+            Read::Receipt(receipt) => receipts.push(*receipt),
+            Read::Faulty(fault @ Fault::Bad(_)) => {
+                return Ok(Tried::Again(Faults::from([(object.url.clone(), fault)])));
+            }
+            Read::Faulty(fault) => {
+                unread.insert(object.url.clone(), fault);
+                continue;
+            }
+        }
+        worker.progress.object(object.size);
+    }
+    if !unread.is_empty() {
+        return Ok(Tried::Again(unread));
+    }
+    match job.carries() {
+        true => Ok(match redone::stage(session, task, receipts, attempt)? {
+            Ended::Redone(redone) => Tried::Redone(redone),
+            Ended::Lost(bad) => Tried::Again(bad.into_iter().map(|(url, reason)| (url, Fault::Bad(reason))).collect()),
+        }),
+        false => session.stage(task, receipts, attempt).map(|staged| Tried::Done(Box::new(staged))),
+    }
+}

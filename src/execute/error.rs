@@ -1,0 +1,47 @@
+//! Why a task could not be run to its end. Nothing of it is in the lake then.
+
+use std::path::{Path, PathBuf};
+
+use crate::commit::CommitError;
+use crate::lake::LakeError;
+use crate::schema::LayoutError;
+
+/// Why a task failed. It stays open, and the next run tries it again.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// A store that cannot give one object may give others.
+    #[error("{url}: cannot be read: {reason}; its task stays open and the next run tries it again")]
+    Fetch { url: String, reason: String },
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The format that the plan fixed for objects without a header.
+    #[error("`--format` is not usable: {0}")]
+    Format(#[from] LayoutError),
+    #[error("cannot write to the scratch folder {}: {source}; give another one with --scratch", path.display())]
+    Scratch { path: PathBuf, source: std::io::Error },
+    #[error("{0}; this is a bug in flowlake, nothing of the task was published")]
+    Encode(String),
+}
+
+impl TaskError {
+    /// With the folder in which it happened.
+    pub fn of_scratch(self, folder: &Path) -> TaskError {
+        match self {
+            TaskError::Scratch { source, .. } => TaskError::Scratch { path: folder.to_owned(), source },
+            other => other,
+        }
+    }
+}
+
+/// Whoever knows the folder adds it.
+impl From<std::io::Error> for TaskError {
+    fn from(source: std::io::Error) -> Self {
+        TaskError::Scratch { path: PathBuf::new(), source }
+    }
+}
+
+impl From<LakeError> for TaskError {
+    fn from(error: LakeError) -> Self {
+        TaskError::Commit(error.into())
+    }
+}

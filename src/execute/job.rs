@@ -1,0 +1,102 @@
+//! A plan, as whoever runs its tasks must know it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::TaskError;
+use super::attempt::Fault;
+use super::receipts::{Before, Earlier};
+use crate::commit::{Attempt, Staged};
+use crate::encode::WRITER_EPOCH;
+use crate::fetch::FetchError;
+use crate::lake::{Effect, Lake, LakeError, Outcome, Plan, Purpose, Receipt, State, Taken, Totals};
+use crate::source::Object;
+
+/// A plan of the ledger, and what its objects gave when they were converted.
+#[derive(Debug)]
+pub struct Job {
+    /// The plan's number in the log.
+    pub number: u64,
+    pub plan: Plan,
+    /// Whether an object that the store cannot give now leaves the plan, and is listed again later. Otherwise its task
+    /// stays open.
+    pub gives_up: bool,
+    /// In a plan to check or to redo, by URL.
+    pub(super) earlier: Option<Arc<Earlier>>,
+}
+
+impl Job {
+    /// Reads what the ledger says of an open plan.
+    ///
+    /// # Errors
+    /// If records of its objects cannot be read.
+    pub async fn load(state: &State, lake: &Lake, number: u64) -> Result<Arc<Job>, LakeError> {
+        let plan = state.plans[&number].plan.clone();
+        let earlier = match plan.purpose == Purpose::Check || plan.effect == Effect::AtSeal {
+            true => Some(Arc::new(earlier(state, lake, number).await?)),
+            false => None,
+        };
+        Ok(Arc::new(Job { number, plan, gives_up: false, earlier }))
+    }
+
+    /// The same, for whoever waits no longer for objects that the store cannot give.
+    pub fn giving_up(&self) -> Arc<Job> {
+        let (number, plan, earlier) = (self.number, self.plan.clone(), self.earlier.clone());
+        Arc::new(Job { number, plan, gives_up: true, earlier })
+    }
+
+    /// Whether objects are decoded again, and the rows of others carried over.
+    pub(super) fn carries(&self) -> bool {
+        self.plan.effect == Effect::AtSeal
+    }
+
+    /// Whether it is a plan to redo of the first formats, which redoes a task whole or not at all.
+    pub(super) fn redoes_whole_tasks(&self) -> bool {
+        self.plan.purpose == Purpose::Redo && !self.carries()
+    }
+
+    /// A task that changes nothing.
+    pub(super) fn nothing(&self, task: u64, attempt: Attempt) -> Staged {
+        Staged {
+            plan: self.number,
+            task,
+            writer_epoch: WRITER_EPOCH,
+            mark: self.plan.mark.clone(),
+            effect: self.plan.effect,
+            files: Vec::new(),
+            rejects: None,
+            receipts: Vec::new(),
+            totals: Totals::default(),
+            replaces: None,
+            taken: Taken::default(),
+            attempt,
+        }
+    }
+
+    /// Only faults of the object itself let it leave the plan; a store that fails leaves the task open, until that is
+    /// given up.
+    pub(super) fn unread(&self, object: &Object, error: FetchError) -> Result<Fault, TaskError> {
+        let reason = error.to_string();
+        match error {
+            FetchError::Transient { .. } if !self.gives_up => Err(TaskError::Fetch { url: object.url.clone(), reason }),
+            _ => Ok(Fault::Unread(reason)),
+        }
+    }
+}
+
+async fn earlier(state: &State, lake: &Lake, number: u64) -> Result<Earlier, LakeError> {
+    let tasks = state.tasks(lake, number).await?;
+    let urls: HashSet<&str> = tasks.iter().flat_map(|task| &task.objects).map(|object| object.url.as_str()).collect();
+    let heads = state.heads(lake).await?.into_iter();
+    let epochs: BTreeMap<(u64, u64), u32> = heads.map(|head| ((head.plan, head.task), head.writer_epoch)).collect();
+    let mut earlier = BTreeMap::new();
+    for &day in &state.plans[&number].plan.days {
+        let wanted = |receipt: &Receipt| receipt.outcome == Outcome::Converted && urls.contains(receipt.url.as_str());
+        let found = state.receipts_where(lake, day, wanted).await?;
+        earlier.extend(found.into_iter().map(|filed| {
+            let writer_epoch = epochs.get(&(filed.plan, filed.task)).copied();
+            (filed.receipt.url.clone(), Before { receipt: filed.receipt, writer_epoch })
+        }));
+    }
+    Ok(earlier)
+}
