@@ -232,7 +232,7 @@ async fn rejects(arguments: &cli::Rejects) -> Result<Exit, Error> {
         return run_conversion(&options, arguments.progress, arguments.json).await;
     }
     let location = Location::parse(&arguments.lake)?;
-    let lake = convert::open_lake(&location, &arguments.lake_access.access()?).await?;
+    let lake = Lake::open(&location, &arguments.lake_access.access()?).await?;
     let state = State::open(&lake).await?;
     let mut out = std::io::stdout().lock();
     for day in state.days() {

@@ -14,7 +14,7 @@ use super::records::{self, Subject, is_believable};
 use super::rejects::{self, Rejects, SetAside};
 use super::standing::{Standing, counts};
 use super::sums::Sums;
-use crate::lake::{Commit, Outcome, PlanState, PlannedTask, TaskRef, Totals};
+use crate::lake::{Commit, Day, Outcome, PlanState, PlannedTask, TaskRef, Totals, folder_of};
 use crate::schema::Table;
 
 /// What came of one task. Without a commit there is nothing but differences.
@@ -117,6 +117,8 @@ pub struct PlanSums {
     pub replaced: BTreeSet<TaskRef>,
     /// What leaves the lake with the seal.
     pub taken: Totals,
+    /// The oldest day, in each folder, of objects that could not be read.
+    pub unread: BTreeMap<String, Day>,
 }
 
 impl PlanSums {
@@ -124,6 +126,10 @@ impl PlanSums {
         self.totals.add(&commit.head.totals);
         self.replaced.extend(commit.head.replaces);
         self.taken.add(&commit.head.taken.totals);
+        for receipt in commit.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Unread) {
+            let oldest = self.unread.entry(folder_of(&receipt.url).to_owned()).or_insert(receipt.day);
+            *oldest = receipt.day.min(*oldest);
+        }
         for file in &commit.head.files {
             self.columns.entry(file.table).or_default().extend(file.columns.clone());
         }

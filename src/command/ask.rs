@@ -4,7 +4,6 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::cli;
-use crate::convert;
 use crate::error::{Error, Exit};
 use crate::lake::Lake;
 use crate::output::{refuse_in_lake, temporary_folder};
@@ -80,5 +79,5 @@ pub(super) async fn lake_of(lake: &str, ask: &cli::AskOptions) -> Result<Lake, E
         Some(folder) => refuse_in_lake(folder).map_err(|error| Error::of_option("--spill", &error))?,
         None => drop(temporary_folder()?),
     }
-    Ok(convert::open_lake(&location, &ask.lake_access.access()?).await?)
+    Ok(Lake::open(&location, &ask.lake_access.access()?).await?)
 }

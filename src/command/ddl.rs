@@ -3,16 +3,16 @@
 use std::io::Write;
 
 use crate::cli;
-use crate::convert;
 use crate::ddl::{self, Held, Name, Place};
 use crate::error::{Error, Exit};
+use crate::lake::Lake;
 use crate::source::Location;
 
 use super::talk::say;
 
 pub async fn ddl(arguments: &cli::Ddl) -> Result<Exit, Error> {
     let location = Location::parse(&arguments.lake)?;
-    let lake = convert::open_lake(&location, &arguments.lake_access.access()?).await?;
+    let lake = Lake::open(&location, &arguments.lake_access.access()?).await?;
     let asked = arguments.of.or_else(|| arguments.table.as_ref().and_then(Name::table));
     let (held, other) = Held::read(&lake, asked).await?;
     let name = arguments.table.clone().unwrap_or_else(|| Name::of(held.table));

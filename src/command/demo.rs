@@ -16,7 +16,7 @@ use super::talk::say;
 use crate::cli::{self, Command};
 use crate::convert::{self, Stop};
 use crate::error::{Error, Exit};
-use crate::lake::State;
+use crate::lake::{Lake, State};
 use crate::output::{Output, refuse_in_lake, temporary_folder};
 use crate::progress::{Progress, When, bytes, count};
 use crate::query::Session;
@@ -58,7 +58,7 @@ pub(super) async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
     for line in summary.to_string().lines() {
         say!("  {line}");
     }
-    let lake = convert::open_lake(&options.lake, &options.lake_access).await?;
+    let lake = Lake::open(&options.lake, &options.lake_access).await?;
     let session = Session::open(&lake, crate::query::Options::default()).await?;
     let pack = Pack::embedded();
     let report = pack.get(REJECTED_BY_PORT)?;
@@ -135,7 +135,7 @@ async fn options(dir: &Path, mark: Mark) -> Result<convert::Options, Error> {
     let (bucket, lake) = (Location::of_folder(&dir.join(BUCKET))?, Location::of_folder(&folder)?);
     let options = convert::Options { sources: vec![bucket], lake, lake_id: Some(mark.lake_id), ..plain.options()? };
     if folder.exists() {
-        let lake = convert::open_lake(&options.lake, &options.lake_access).await?;
+        let lake = Lake::open(&options.lake, &options.lake_access).await?;
         let found = State::load(&lake).await?.create;
         if found.is_some_and(|create| Some(create.lake_id) != options.lake_id) {
             return Err(not_made_here(&folder));

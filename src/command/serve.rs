@@ -1,8 +1,8 @@
 //! `flowlake serve`: until a signal comes.
 
 use crate::cli;
-use crate::convert;
 use crate::error::{Error, Exit};
+use crate::lake::Lake;
 use crate::output::temporary_folder;
 use crate::serve::Server;
 use crate::source::Location;
@@ -13,7 +13,7 @@ use super::talk::say;
 pub async fn serve(arguments: &cli::Serve) -> Result<Exit, Error> {
     let location = Location::parse(&arguments.lake)?;
     temporary_folder()?;
-    let lake = convert::open_lake(&location, &arguments.lake_access.access()?).await?;
+    let lake = Lake::open(&location, &arguments.lake_access.access()?).await?;
     let server = Server::bind(lake, &arguments.options()).await?;
     say!("serving {} on postgres://{}/flowlake, read-only", location.url(), server.address()?);
     if !server.has_tables() {

@@ -4,14 +4,14 @@ use std::io::Write;
 
 use crate::audit::{self, Difference, Options};
 use crate::cli;
-use crate::convert;
 use crate::error::{Error, Exit};
+use crate::lake::Lake;
 use crate::output::{refuse_in_lake, temporary_folder};
 use crate::progress::Progress;
 use crate::source::{self, Access, Location};
 
 pub(super) async fn verify(arguments: &cli::Verify) -> Result<Exit, Error> {
-    let lake = convert::open_lake(&Location::parse(&arguments.lake)?, &arguments.lake_access.access()?).await?;
+    let lake = Lake::open(&Location::parse(&arguments.lake)?, &arguments.lake_access.access()?).await?;
     let access = Access::parse(&arguments.options.source_option)?;
     let mut sources = Vec::new();
     for text in &arguments.source {

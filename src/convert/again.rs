@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, TryStreamExt};
 
 use super::holders::{Given, Group, Holders};
-use super::{ConvertError, Run, planning};
+use super::run::Run;
+use super::{Again, ConvertError, planning};
 use crate::commit::{Appended, Draft};
 use crate::lake::receipts::Filed;
 use crate::lake::{Day, Effect, Inputs, LakeError, Outcome, PlannedTask, Purpose, Receipt, Relative, TaskRef};
@@ -28,15 +29,6 @@ const COPY_BYTES_MAX: u64 = 4 << 30;
 
 /// Why an object is left alone that the ledger names.
 const OUTSIDE: &str = "it is not of this run's sources (name its source too, or give --trust-plans)";
-
-/// What is decoded again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
-    /// Everything of the days, accounts and regions that the options name.
-    Days,
-    /// Objects that were set aside, and objects of which lines were.
-    Rejects,
-}
 
 /// What is to be decoded again.
 #[derive(Debug, Default)]
@@ -111,7 +103,7 @@ impl Run<'_> {
                 return Ok(false);
             }
         }
-        self.summary.note_copies(copies, self.options.copies);
+        copies.tell(&mut self.summary, self.options.copies);
         Ok(true)
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
-use super::{ConvertError, Run, Stop};
+use super::run::Run;
+use super::{ConvertError, Stop};
 use crate::execute::{Job, Outcome, Room, Runner, TaskError, Threads, Worker};
 use crate::fetch::Stores;
 use crate::lake::PlannedTask;

@@ -7,11 +7,14 @@ use std::sync::Mutex;
 use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt};
 
-use super::{ConvertError, Options, Stop};
+use super::{ConvertError, Options, Summary};
+use crate::execute::Stop;
 use crate::lake::{Day, State};
 use crate::plan::{Listed, Spool};
 use crate::progress::Progress;
-use crate::source::{Chain, Denied, Filter, Object, Skipped, SourceError, Store, find_chains_into, list_chain};
+use crate::source::{
+    Chain, Denied, Filter, Location, Object, Reason, Skipped, SourceError, Store, find_chains_into, list_chain,
+};
 
 /// Chains listed at once.
 const CHAINS_IN_FLIGHT_MAX: usize = 32;
@@ -32,6 +35,30 @@ pub struct Listing {
     pub from: Option<NaiveDate>,
     /// Whether the run was stopped before the end: nothing may be concluded.
     pub was_stopped: bool,
+}
+
+impl Listing {
+    /// Tells what people want to know of it.
+    pub(super) fn tell(&self, summary: &mut Summary, state: &State, options: &Options) {
+        (summary.since, summary.until) = (options.since, options.until);
+        summary.requests += self.requests;
+        summary.denied = self.denied.iter().map(ToString::to_string).collect();
+        summary.other_services = self.other_services.iter().cloned().collect();
+        for (reason, tally) in self.skipped.0.iter().filter(|(reason, _)| **reason != Reason::Filtered) {
+            *summary.skipped.entry(reason.text().to_owned()).or_default() += tally.objects;
+        }
+        summary.listed_from = self.from.map(|day| day.to_string());
+        summary.last_full_scan.clone_from(&state.last_full_scan);
+    }
+
+    /// A source that holds nothing is a mistake in its name, unless the lake knows it.
+    pub(super) fn check_not_empty(&self, options: &Options, state: &State) -> Result<(), ConvertError> {
+        if self.is_full && self.is_empty() && state.create.is_none() {
+            let sources: Vec<String> = options.sources.iter().map(Location::url).collect();
+            return Err(ConvertError::EmptySource(sources.join(", ")));
+        }
+        Ok(())
+    }
 }
 
 /// Lists every source. A prefix that may not be listed is named, and the rest goes on.

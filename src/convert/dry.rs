@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::planning::{self, Gathered, Planner};
 use super::summary::{name_denied, name_refused};
-use super::{ConvertError, Options, Refused, Stop, conductor, discover, open_lake, sides};
+use super::{ConvertError, Options, Refused, Stop, conductor, discover, sides};
 use crate::encode::PartitionBy;
 use crate::lake::{Lake, Purpose, State};
 use crate::plan;
@@ -43,7 +43,7 @@ pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, C
     let sources = sides::open_sources(options).await?;
     // A lake that is not there yet holds nothing.
     let is_there = options.lake.path().is_none_or(|folder| folder.exists());
-    let lake = if is_there { Some(open_lake(&options.lake, &options.lake_access).await?) } else { None };
+    let lake = if is_there { Some(Lake::open(&options.lake, &options.lake_access).await?) } else { None };
     let state = match &lake {
         Some(lake) => State::load(lake).await?,
         None => State::default(),
@@ -51,13 +51,13 @@ pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, C
     let mut counting = DryRun::default();
     if let Some(lake) = &lake {
         state.check_commits(lake).await?;
-        super::check_partitioning(options, &state)?;
+        sides::check_partitioning(options, &state)?;
         counting.look_at_open_plans(lake, &state, &Reach::new(&sources).trusting(options.trust_plans)).await?;
     }
     let scratch = options.scratch.clone().map_or_else(|| sides::temporary_folder(options), Ok)?;
     let listing = discover::list(options, &sources, &state, &scratch, (progress, &Stop::default())).await;
     let listing = listing.map_err(|error| error.of_scratch(&scratch))?;
-    super::check_not_empty(options, &listing, &state)?;
+    listing.check_not_empty(options, &state)?;
     let partition_by = state.create.as_ref().map(|create| create.partition_by.as_str());
     let asked = options.partition_by.unwrap_or_default().name();
     counting.by_hour = partition_by.unwrap_or(asked) == PartitionBy::DateHour.name();

@@ -8,12 +8,10 @@
 
 use std::collections::BTreeSet;
 
-use super::discover::Listing;
-use super::{ConvertError, Options, Run};
-use crate::commit::{Appended, Draft};
-use crate::encode::PartitionBy;
-use crate::lake::{Body, Create, Day, Lake, Purpose, Seen, State};
-use crate::plan::{Copies, Finder, First, Found, Gather, Likeness, Listed, Verdict, cut, judge, nearest};
+use super::summary::{KEPT_MAX, keep};
+use super::{ConvertError, Options, Summary};
+use crate::lake::{Day, Lake, Purpose, Seen, State};
+use crate::plan::{Copies, Finder, First, Found, Gather, Likeness, Listed, Verdict, judge, nearest};
 use crate::source::{Location, Object};
 
 /// Listed objects whose standing is looked up at once, at least.
@@ -36,9 +34,6 @@ pub(super) trait Planner {
     async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError>;
 }
 
-/// Names of a list in a summary that are kept at all.
-pub(super) const KEPT_MAX: usize = 1000;
-
 /// What a pass over the listed objects met.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Passed {
@@ -60,6 +55,15 @@ pub(super) struct FoundCopies {
 }
 
 impl FoundCopies {
+    pub(super) fn tell(self, summary: &mut Summary, policy: Copies) {
+        summary.copies_skipped |= policy == Copies::Skip && self.count > 0;
+        let words = |(url, first): (String, String)| format!("{url}: {first}");
+        summary.objects_copies += self.count;
+        summary.objects_maybe_copies += self.may_be_count;
+        self.copies.into_iter().for_each(|pair| keep(&mut summary.copies, words(pair)));
+        self.may_be.into_iter().for_each(|pair| keep(&mut summary.maybe_copies, words(pair)));
+    }
+
     /// Notes a copy, and says in the object itself that it is not to be read.
     async fn look(&mut self, (mut object, firsts): Found, options: &Options) -> Result<Object, ConvertError> {
         let with_right = |first: First| {
@@ -189,64 +193,4 @@ pub(super) async fn look_for_copies(
         }
     }
     Ok((looked, copies))
-}
-
-/// A run that writes plans to the ledger.
-pub(super) struct Writing<'run, 'a> {
-    pub run: &'run mut Run<'a>,
-    pub listing: &'run Listing,
-    /// The first plan that was open when the listing began, else the next one.
-    pub settled: u64,
-}
-
-impl Planner for Writing<'_, '_> {
-    fn ledger(&self) -> Option<(&Lake, &State)> {
-        Some((&self.run.ledger.writer.lake, &self.run.ledger.state))
-    }
-
-    /// What was judged is true only of the plans that were known then: after a rival's, everything is judged again.
-    async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError> {
-        if self.run.stop.is_soon() || self.birth().await? {
-            return Ok(false);
-        }
-        let settings = self.run.settings(self.run.options.format.clone());
-        let by_hour = settings.partition_by == PartitionBy::DateHour.name();
-        let Gathered { purpose, objects, is_last } = gathered;
-        let count = objects.len() as u64;
-        let draft = tokio::task::spawn_blocking(move || Draft::new(purpose, settings, &cut(objects, by_hour)));
-        let mut draft = draft.await.expect("cutting a plan does not panic");
-        if is_last {
-            draft = draft.marked(self.listing.frontiers.clone(), self.listing.is_full, self.settled);
-        }
-        loop {
-            let newest = self.run.ledger.state.newest_plan;
-            match self.run.ledger.plan(&draft).await? {
-                Appended::Ours(number) => {
-                    self.run.summary.objects_planned += count;
-                    return Ok(is_last || self.run.ledger.state.newest_plan == Some(number));
-                }
-                // A seal or a drop took the number.
-                Appended::Lost if self.run.ledger.state.newest_plan == newest => {}
-                Appended::Lost => return Ok(false),
-            }
-        }
-    }
-}
-
-impl Writing<'_, '_> {
-    /// The first plan of a lake is preceded by its birth, once: `true` if the log grew by it, or by a rival's.
-    async fn birth(&mut self) -> Result<bool, ConvertError> {
-        let run = &mut *self.run;
-        let unborn = run.ledger.state.create.is_none();
-        if unborn {
-            run.ledger.writer.probe_conditional_create().await?;
-            let create = Create {
-                lake_id: run.options.lake_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
-                partition_by: run.options.partition_by.unwrap_or_default().name().to_owned(),
-            };
-            run.ledger.append(Body::Create(create)).await?;
-        }
-        run.check_partitioning()?;
-        Ok(unborn)
-    }
 }

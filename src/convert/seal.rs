@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ConvertError, Run};
+use super::ConvertError;
+use super::run::Run;
 use crate::commit::{clear_waiting, remove_published, sweep, switch};
 use crate::lake::receipts::Filed;
 use crate::lake::{Body, Commit, Day, Firsts, Outcome, Receipt, Relative, Seal, Totals, Void, folder_of, same_content};

@@ -14,7 +14,8 @@ use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{ConvertError, Run};
+use super::ConvertError;
+use super::run::Run;
 use crate::commit::{Appended, Draft, delete_aside, gone, hide, show};
 use crate::lake::{
     Body, CommitHead, Effect, Inputs, Names, PlannedTask, Purpose, Relative, TaskRef, Void, all_removed, keep_live,

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{ConvertError, Options};
 use crate::commit::{CommitError, LakeWriter, is_closed_to_others, make_folder};
-use crate::lake::{Lake, LakeError, Names, Part, lake_around};
+use crate::lake::{Lake, LakeError, Names, Part, State, lake_around};
 use crate::schema::{Layout, Types};
-use crate::source::{self, Access, Location, SourceError, Store};
+use crate::source::{self, Access, Location, Store};
 
 /// Both sides of a run, opened.
 #[derive(Debug)]
@@ -40,6 +40,19 @@ pub(super) async fn check(options: &Options) -> Result<(), ConvertError> {
         check_temporary("--scratch", scratch, options)?;
     }
     check_place(options).await
+}
+
+/// That the lake is partitioned as the user asked for.
+pub(super) fn check_partitioning(options: &Options, state: &State) -> Result<(), ConvertError> {
+    let Some(create) = &state.create else { return Ok(()) };
+    match options.partition_by {
+        Some(asked) if asked.name() != create.partition_by => Err(ConvertError::Partitioning {
+            lake: options.lake.url(),
+            found: create.partition_by.clone(),
+            asked: asked.name().to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Temporaries may not lie in a source. They may lie in a lake only where that lake has its own, or beside all that is
@@ -125,16 +138,7 @@ pub async fn open_writer(location: &Location, access: &Access) -> Result<LakeWri
         make_folder(folder).map_err(|source| CommitError::Local { path: folder.display().to_string(), source })?;
     }
     let store = source::open(location, access).await?;
-    Ok(LakeWriter::new(lake_of(&store)?, store.beneath()).with_uploads(store.uploads))
-}
-
-/// Opens the reading side of a lake. On disk its folder must exist.
-pub async fn open_lake(location: &Location, access: &Access) -> Result<Lake, SourceError> {
-    lake_of(&source::open(location, access).await?)
-}
-
-fn lake_of(store: &Store) -> Result<Lake, SourceError> {
-    Ok(Lake::new(store.rooted(Names::read_folders())?, object_store::path::Path::default(), store.location.url()))
+    Ok(LakeWriter::new(Lake::of(&store)?, store.beneath()).with_uploads(store.uploads))
 }
 
 /// The folder in which the user's own one lies: on the lake's disk, unless other users could put a link in its place.

@@ -6,17 +6,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::discover::Listing;
-use super::planning::{FoundCopies, KEPT_MAX};
-use super::{Options, Stop};
-use crate::execute::Gave;
-use crate::lake::{Outcome, Receipt, State, Totals};
-use crate::plan::Copies;
+use crate::execute::{Gave, Stop};
+use crate::lake::{Outcome, Receipt, Totals};
 use crate::progress::{bytes, count};
 use crate::schema::Types;
 use crate::shown;
 use crate::source::Reason;
 
+/// Names of a list that are kept at all.
+pub(super) const KEPT_MAX: usize = 1000;
 /// Objects named in full in a summary; the ledger has them all.
 const NAMED_MAX: usize = 10;
 /// Dates named for people; `--json` has them all.
@@ -184,27 +182,6 @@ impl Summary {
             self.objects_kept += 1;
             keep(&mut self.kept, reason);
         }
-    }
-
-    pub(super) fn note_listing(&mut self, listing: &Listing, state: &State, options: &Options) {
-        (self.since, self.until) = (options.since, options.until);
-        self.requests += listing.requests;
-        self.denied = listing.denied.iter().map(ToString::to_string).collect();
-        self.other_services = listing.other_services.iter().cloned().collect();
-        for (reason, tally) in listing.skipped.0.iter().filter(|(reason, _)| **reason != Reason::Filtered) {
-            *self.skipped.entry(reason.text().to_owned()).or_default() += tally.objects;
-        }
-        self.listed_from = listing.from.map(|day| day.to_string());
-        self.last_full_scan.clone_from(&state.last_full_scan);
-    }
-
-    pub(super) fn note_copies(&mut self, found: FoundCopies, policy: Copies) {
-        self.copies_skipped |= policy == Copies::Skip && found.count > 0;
-        let words = |(url, first): (String, String)| format!("{url}: {first}");
-        self.objects_copies += found.count;
-        self.objects_maybe_copies += found.may_be_count;
-        found.copies.into_iter().for_each(|pair| keep(&mut self.copies, words(pair)));
-        found.may_be.into_iter().for_each(|pair| keep(&mut self.maybe_copies, words(pair)));
     }
 
     /// Whether nothing was done that is worth telling when a run fails.
@@ -402,7 +379,7 @@ impl Summary {
 }
 
 /// A list of names is a help and no record: the ledger has them all.
-fn keep(names: &mut Vec<String>, name: String) {
+pub(super) fn keep(names: &mut Vec<String>, name: String) {
     if names.len() < KEPT_MAX {
         names.push(name);
     }

@@ -1,40 +1,16 @@
 //! One attempt at one task: bytes of its objects in, staged files and receipts out. It writes to no store and no
 //! ledger.
 
-use std::collections::BTreeMap;
-
-use super::TaskError;
+use super::faults::{Fault, Faults};
 use super::job::Job;
 use super::receipts::receipt;
 use super::redone::{self, Ended, Redone};
 use super::session::{Read, Session};
-use super::worker::Worker;
+use super::{TaskError, Worker};
 use crate::commit::Staged;
 use crate::fetch::Fetched;
 use crate::lake::{Outcome, PlannedTask, Receipt};
 use crate::source::Object;
-
-/// What attempts at a task learned of its objects, by URL.
-pub(super) type Faults = BTreeMap<String, Fault>;
-
-/// Why rows of an object are not in the lake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// It turned out bad after rows of it had been encoded.
-    Bad(String),
-    /// It could not be read to its end, and is listed again later.
-    Unread(String),
-}
-
-impl Fault {
-    fn receipt(&self, object: &Object) -> Receipt {
-        let (outcome, reason) = match self {
-            Fault::Bad(reason) => (Outcome::Aside, reason),
-            Fault::Unread(reason) => (Outcome::Unread, reason),
-        };
-        receipt(object, outcome, Some(reason.clone()))
-    }
-}
 
 /// How an attempt ended.
 pub(super) enum Tried {

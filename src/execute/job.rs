@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::TaskError;
-use super::attempt::Fault;
+use super::faults::Fault;
 use super::receipts::{Before, Earlier};
 use crate::commit::{Attempt, Staged};
 use crate::encode::WRITER_EPOCH;

@@ -15,11 +15,13 @@
 mod attempt;
 mod carry;
 mod error;
+mod faults;
 mod given;
 mod job;
 mod receipts;
 mod redo;
 mod redone;
+mod run;
 mod runner;
 mod session;
 mod staging;
@@ -28,6 +30,7 @@ mod worker;
 
 pub use error::TaskError;
 pub use job::Job;
+pub use run::execute;
 pub use runner::{Runner, Threads};
 pub use stop::Stop;
-pub use worker::{Gave, Outcome, PUBLISHING_MAX, Room, Worker, execute};
+pub use worker::{Gave, Outcome, PUBLISHING_MAX, Room, Worker};

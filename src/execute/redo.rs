@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::attempt::{Fault, Faults};
+use super::faults::{Fault, Faults};
 use super::{Gave, Job, Outcome, TaskError, Worker};
 use crate::commit::{LakeWriter, Published, Staged, is_intact, publish};
 use crate::lake::{self, Commit, LakeError, Names, Receipt, TaskRef, Totals, same_content};

@@ -1,5 +1,5 @@
-//! Who runs the tasks of a plan. Which task runs when and where changes nothing in the lake: names and bytes follow from
-//! the task.
+//! Who runs the tasks of a plan. Which task runs when and where changes nothing in the lake: names and bytes follow
+//! from the task.
 
 use std::sync::Arc;
 

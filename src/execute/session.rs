@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::TaskError;
-use super::attempt::Fault;
+use super::faults::Fault;
 use super::given::Given;
 use super::job::Job;
 use super::receipts::{checked, converted, named, receipt, totals_of};

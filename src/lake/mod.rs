@@ -68,7 +68,7 @@ pub use totals::Totals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::source::SourceError;
+use crate::source::{self, Access, Location, SourceError, Store};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
@@ -146,6 +146,16 @@ impl Lake {
     /// `root` is the lake's path in `store`; `url` is what people call it, ending in `/`.
     pub fn new(store: Arc<dyn ObjectStore>, root: Path, url: String) -> Lake {
         Lake { store, names: Names::new(root, url) }
+    }
+
+    /// Opens the reading side of a lake. On disk its folder must exist.
+    pub async fn open(location: &Location, access: &Access) -> Result<Lake, SourceError> {
+        Lake::of(&source::open(location, access).await?)
+    }
+
+    /// The lake that is a whole store.
+    pub fn of(store: &Store) -> Result<Lake, SourceError> {
+        Ok(Lake::new(store.rooted(Names::read_folders())?, Path::default(), store.location.url()))
     }
 
     /// The bytes of one object, `None` if there is no such object.

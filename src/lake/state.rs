@@ -53,9 +53,9 @@ impl PlanState {
     }
 }
 
-/// Of the copies of an object that is gone from this task, the first one is read in its place, and the others are copies
-/// of that one. Copies in other tasks stay left out; the seal has them listed again, and the next run finds what is
-/// there.
+/// Of the copies of an object that is gone from this task, the first one is read in its place, and the others are
+/// copies of that one. Copies in other tasks stay left out; the seal has them listed again, and the next run finds what
+/// is there.
 pub fn settle_copies(task: &mut PlannedTask, is_gone: impl Fn(&str) -> bool) {
     let gone: BTreeSet<String> =
         task.objects.iter().map(|object| &object.url).filter(|url| is_gone(url)).cloned().collect();

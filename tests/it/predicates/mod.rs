@@ -84,7 +84,7 @@ const ROWS: &str = "SELECT srcport, start, \"end\", date, hour, start_time, end_
 
 async fn open(lab: &Lab, zone: &str) -> Ways {
     let location = Location::parse(&lab.url("lake")).expect("a place");
-    let lake = flowlake::convert::open_lake(&location, &Access::default()).await.expect("a lake");
+    let lake = flowlake::lake::Lake::open(&location, &Access::default()).await.expect("a lake");
     let options = Options { time_zone: zone.parse().expect("a zone"), threads: 2, ..Options::default() };
     let session = Session::open(&lake, options).await.expect("a session");
     let rows = session.sql(ROWS).await.expect("rows").collect().await.expect("rows");

@@ -1,0 +1,156 @@
+//! The order of a run: what earlier runs began is finished, then what is new is listed, planned and converted.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::discover;
+use super::run::Run;
+use super::sides::{self, Sides};
+use super::writing::Writing;
+use super::{ConvertError, Options, Summary, conductor, planning};
+use crate::commit::{CommitError, HostLock, Ledger, clear_waiting, remove_given_up};
+use crate::execute::{Stop, TaskError};
+use crate::lake::Purpose;
+use crate::progress::Progress;
+
+/// Converts what is new at the sources. On one host, one run at a time works on a lake.
+pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<Summary, ConvertError> {
+    sides::check(options).await?;
+    let _lock = HostLock::take(&options.lake.url(), &sides::lock_places(options))?;
+    let sides = Sides::open(options).await?;
+    run_between(options, sides, progress, stop).await
+}
+
+/// Converts between stores that are open. It takes no lock: to be right it needs none.
+pub async fn run_between(
+    options: &Options,
+    sides: Sides,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<Summary, ConvertError> {
+    let began = Instant::now();
+    let mut run = Run::open(options, sides, progress, stop).await?;
+    let deadline = options.stop_after.map(|after| stop_later(stop.clone(), after));
+    let mut done = run.convert().await;
+    let cleared = run.clear_given_up().await;
+    if done.is_ok() {
+        done = cleared;
+    }
+    if let Some(deadline) = deadline {
+        deadline.abort();
+    }
+    run.end(done, began)
+}
+
+/// Lists and plans, and leaves the plans to whoever runs tasks.
+pub async fn plan_between(
+    options: &Options,
+    sides: Sides,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<Summary, ConvertError> {
+    let began = Instant::now();
+    let mut run = Run::open(options, sides, progress, stop).await?;
+    let done = run.plan().await;
+    run.end(done, began)
+}
+
+impl Run<'_> {
+    async fn convert(&mut self) -> Result<(), ConvertError> {
+        clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
+        self.ledger.writer.remove_old_temporaries().await?;
+        // Redos and checks wait: they may be many, and what is new matters more.
+        self.finish_redos_that_are_done().await?;
+        // While one is open, rows may be missing in a folder.
+        self.finish_open_plans(&[Purpose::Show, Purpose::Convert]).await?;
+        if !self.stop.is_soon() {
+            match self.options.again {
+                None => self.plan().await?,
+                Some(again) => self.plan_again(again).await?,
+            }
+            // Every plan that is still open is tried once more.
+            self.failed = None;
+            self.finish_open_plans(&[Purpose::Convert, Purpose::Redo, Purpose::Check]).await?;
+            self.show_what_may_be_seen().await?;
+        }
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// A task may have been given up on another host while this run worked on it: what it published then would be seen
+    /// in the folders beside what its objects gave again. A run that committed nothing may have published, too: its
+    /// commit failed, or it put the files of a redo in their place.
+    async fn clear_given_up(&mut self) -> Result<(), ConvertError> {
+        let Ledger { writer, state } = &mut self.ledger;
+        state.catch_up(&writer.lake).await.map_err(CommitError::from)?;
+        let lost = state.lost.difference(&self.lost_before).copied().collect();
+        remove_given_up(writer, &lost).await?;
+        Ok(())
+    }
+
+    /// Lists the sources and writes plans for what is new and what changed.
+    async fn plan(&mut self) -> Result<(), ConvertError> {
+        let state = &self.ledger.state;
+        let settled = state.open_plans().first().copied().unwrap_or(state.next);
+        let talk = (self.progress, self.stop);
+        let listing = discover::list(self.options, &self.sources, state, self.scratch.folder(), talk).await?;
+        if listing.was_stopped {
+            return Ok(());
+        }
+        listing.tell(&mut self.summary, state, self.options);
+        self.summary.note_kept_types(&state.fixed_types());
+        listing.check_not_empty(self.options, state)?;
+        let options = self.options;
+        loop {
+            let planned_before = self.summary.objects_planned;
+            let mut writing = Writing { run: self, listing: &listing, settled };
+            let passed = planning::pass(&listing.objects, options, &mut writing).await?;
+            // Of a pass that planned nothing, such as the one before a lake is born, all is met again.
+            if passed.whole || self.summary.objects_planned > planned_before {
+                passed.copies.tell(&mut self.summary, options.copies);
+            }
+            if passed.whole || self.stop.is_soon() {
+                self.summary.objects_known = passed.known.saturating_sub(planned_before);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Works on the open plans of these purposes, one purpose after the other.
+    async fn finish_open_plans(&mut self, purposes: &[Purpose]) -> Result<(), ConvertError> {
+        let state = &self.ledger.state;
+        let of = |purpose: &Purpose| {
+            let purpose = *purpose;
+            state.open_plans().into_iter().filter(move |number| state.plans[number].plan.purpose == purpose)
+        };
+        let open: Vec<u64> = purposes.iter().flat_map(of).collect();
+        for number in open {
+            // A rival may have sealed it meanwhile.
+            if self.stop.is_soon() || !self.ledger.state.is_open(number) {
+                continue;
+            }
+            // Commits that are not of this plan would stand for its tasks.
+            self.ledger.state.visit_commits(&self.ledger.writer.lake, number, drop).await?;
+            let ran = match self.ledger.state.plans[&number].plan.purpose {
+                Purpose::Show => self.show_files(number).await,
+                _ => conductor::run_plan(self, number).await,
+            };
+            match ran {
+                // What this store cannot give now must not keep other plans from being made and done.
+                Err(error @ ConvertError::Task(TaskError::Fetch { .. })) => drop(self.failed.get_or_insert(error)),
+                // Nor may what somebody else wrote into the ledger.
+                Err(ConvertError::Outside { plan, url }) => self.summary.note_refused(plan, &url),
+                other => other?,
+            }
+            self.seal_if_done(number).await?;
+            self.ledger.checkpoint_if_due().await?;
+        }
+        Ok(())
+    }
+}
+
+fn stop_later(stop: Stop, after: Duration) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::time::sleep(after).await;
+        stop.soon.store(true, Ordering::Relaxed);
+    })
+}

@@ -1,0 +1,77 @@
+//! What a conversion is asked to do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+
+use crate::commit::UPLOAD_PART_BYTES;
+use crate::encode::{Compression, PartitionBy};
+use crate::execute::PUBLISHING_MAX;
+use crate::plan::Copies;
+use crate::source::{Access, Location};
+
+/// What a conversion is asked to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub sources: Vec<Location>,
+    pub lake: Location,
+    pub source_access: Access,
+    pub lake_access: Access,
+    /// Key days, inclusive.
+    pub since: Option<NaiveDate>,
+    pub until: Option<NaiveDate>,
+    pub accounts: Vec<String>,
+    pub regions: Vec<String>,
+    /// Days that an incremental run goes back from what it listed last; `None` lists everything.
+    pub lookback_days: Option<u32>,
+    pub format: Option<String>,
+    /// `None` takes the lake's, and `date` for a new one.
+    pub partition_by: Option<PartitionBy>,
+    pub scratch: Option<PathBuf>,
+    pub compression: Compression,
+    pub file_bytes_max: u64,
+    pub threads: usize,
+    pub memory_bytes: u64,
+    pub stop_after: Option<Duration>,
+    pub dry_run: bool,
+    /// What is done with objects that are copies of others.
+    pub copies: Copies,
+    /// The id of a lake that this run makes; `None` draws one.
+    pub lake_id: Option<String>,
+    /// Instead of what is new: what was decoded before.
+    pub again: Option<Again>,
+    /// How long files stay that others take the place of, for readers that are at it and for those who list folders.
+    pub retention: Duration,
+    /// Whether objects are fetched that the ledger names and that are not of the sources.
+    pub trust_plans: bool,
+}
+
+/// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.
+const TASK_BYTES: u64 = 224 << 20;
+
+/// Memory of finished tasks that go up.
+const PUBLISHING_BYTES: u64 = (PUBLISHING_MAX * UPLOAD_PART_BYTES) as u64;
+
+impl Options {
+    /// Threads that decode and encode: as many as asked for, and as `--memory` has room for beside what is fetched and
+    /// sent.
+    pub fn threads_allowed(&self) -> usize {
+        let room = self.memory_bytes.saturating_sub(self.fetch_bytes_max() + PUBLISHING_BYTES) / TASK_BYTES;
+        self.threads.min(room as usize).max(1)
+    }
+
+    /// Compressed bytes that may be fetched ahead.
+    pub(super) fn fetch_bytes_max(&self) -> u64 {
+        self.memory_bytes / 16
+    }
+}
+
+/// What is decoded again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Everything of the days, accounts and regions that the options name.
+    Days,
+    /// Objects that were set aside, and objects of which lines were.
+    Rejects,
+}
