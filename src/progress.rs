@@ -119,10 +119,8 @@ const FREE: u16 = 4;
 /// Columns of a terminal that does not say.
 const WIDTH: u16 = 80;
 
-impl Terminal {
-    fn moved(&self, columns_or_lines: usize, to: char) -> io::Result<()> {
-        if columns_or_lines == 0 { Ok(()) } else { write!(io::stderr(), "\x1b[{columns_or_lines}{to}") }
-    }
+fn moved(columns_or_lines: usize, to: char) -> io::Result<()> {
+    if columns_or_lines == 0 { Ok(()) } else { write!(io::stderr(), "\x1b[{columns_or_lines}{to}") }
 }
 
 impl TermLike for Terminal {
@@ -132,19 +130,19 @@ impl TermLike for Terminal {
     }
 
     fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
-        self.moved(lines, 'A')
+        moved(lines, 'A')
     }
 
     fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
-        self.moved(lines, 'B')
+        moved(lines, 'B')
     }
 
     fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
-        self.moved(columns, 'C')
+        moved(columns, 'C')
     }
 
     fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
-        self.moved(columns, 'D')
+        moved(columns, 'D')
     }
 
     fn write_line(&self, text: &str) -> io::Result<()> {

@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
         let all: Vec<Setting<'_>> = all.flat_map(settings).collect();
         let Some(setting) = all.iter().find(|setting| setting.name == name) else {
             let names: Vec<&str> = all.iter().map(|setting| setting.name).chain(beside.iter().copied()).collect();
-            return self.wrong(key, self.unknown(name, command, &names));
+            return self.wrong(key, unknown(name, command, &names));
         };
         let value = value.get_ref();
         let texts = match (value, texts(value)) {
@@ -196,18 +196,6 @@ impl<'a> Reader<'a> {
             _ => Given::Texts(texts.iter().map(|text| self.placed(setting, text).into()).collect()),
         };
         Ok(Entry { value, place: self.place(key.span().start) })
-    }
-
-    fn unknown(&self, name: &str, command: Option<&Command>, names: &[&str]) -> String {
-        let small = name.to_ascii_lowercase().replace('-', "_");
-        if is_secret_name(&small) || small.contains("passw") {
-            return format!("`{name}` may be a secret; {INSTEAD}");
-        }
-        if Access::parse(&[format!("{name}=")]).is_ok() {
-            return format!("`{name}` is an option of a store: write lake-option = [\"{name}=…\"], or source-option");
-        }
-        let of = command.map_or("no option".to_owned(), |command| format!("no option of {}", command.get_name()));
-        format!("`{name}` is {of}{}", near(name, names))
     }
 
     /// A path of the file, from the folder in which the file lies.
@@ -232,6 +220,18 @@ impl<'a> Reader<'a> {
         }
         self.looked.folder().join(text).display().to_string()
     }
+}
+
+fn unknown(name: &str, command: Option<&Command>, names: &[&str]) -> String {
+    let small = name.to_ascii_lowercase().replace('-', "_");
+    if is_secret_name(&small) || small.contains("passw") {
+        return format!("`{name}` may be a secret; {INSTEAD}");
+    }
+    if Access::parse(&[format!("{name}=")]).is_ok() {
+        return format!("`{name}` is an option of a store: write lake-option = [\"{name}=…\"], or source-option");
+    }
+    let of = command.map_or("no option".to_owned(), |command| format!("no option of {}", command.get_name()));
+    format!("`{name}` is {of}{}", near(name, names))
 }
 
 fn form(setting: &Setting<'_>) -> String {

@@ -81,7 +81,7 @@ pub async fn list(
     let take = |objects: Vec<Object>| {
         let mut spool = spool.lock().expect("adding to a list does not panic");
         spool.add(objects);
-        progress.listed(spool.len());
+        progress.listed(spool.objects());
     };
     progress.listing();
     for source in sources {

@@ -60,12 +60,8 @@ impl Spool {
     }
 
     /// Objects taken so far; one that was found twice counts twice.
-    pub fn len(&self) -> u64 {
+    pub fn objects(&self) -> u64 {
         self.days.values().sum()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.days.is_empty()
     }
 
     pub fn finish(mut self) -> io::Result<Listed> {
@@ -119,11 +115,6 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// Objects, where one that was found twice counts twice.
-    pub fn len(&self) -> u64 {
-        self.days.values().sum()
-    }
-
     pub fn is_empty(&self) -> bool {
         self.days.is_empty()
     }

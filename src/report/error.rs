@@ -56,8 +56,4 @@ impl ReportError {
             error => shown::line(&error.to_string()).into_owned(),
         }
     }
-
-    pub fn is_broken_pipe(&self) -> bool {
-        matches!(self, ReportError::Query(error) if error.is_broken_pipe())
-    }
 }

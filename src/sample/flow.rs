@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::conversation::{Conversation, ICMP, TCP, UDP, at_nat, exchange};
 use super::network::{Interface, Place, Role, Site};
-use super::outside::{Outside, Remote, SCANNED};
+use super::outside::{self, Outside, Remote, SCANNED};
 use super::random::Random;
 use super::record::{Record, Side, Status, Traffic, Verdict};
 
@@ -37,7 +37,7 @@ impl<'a> Scene<'a> {
         let at = self.place(random);
         let window = self.window(random, at.interface);
         if random.chance(0.12) {
-            records.push(self.silent(random, at, window));
+            records.push(silent(random, at, window));
             return;
         }
         for _ in 0..random.count(3.5) {
@@ -104,12 +104,6 @@ impl<'a> Scene<'a> {
         Window { start, end: (start + random.between(1, 49) as i64).min(window.end).max(start) }.clamp_to_slot(window)
     }
 
-    fn silent(&self, random: &mut Random, at: Place<'a>, window: Window) -> Record<'a> {
-        let start = window.start.max(window.end - random.between(20, 40) as i64);
-        let status = if random.chance(0.01) { Status::SkipData } else { Status::NoData };
-        Record { at, next_hop: None, start, end: window.end, status, is_account_unknown: is_unknown(random, at) }
-    }
-
     /// A scanner's attempt, refused. It leaves one record, since nothing answers.
     fn scan(&self, random: &mut Random, at: Place<'a>, window: Window) -> Record<'a> {
         let remote = self.outside.scanner(random);
@@ -168,11 +162,8 @@ impl<'a> Scene<'a> {
     /// A call to some server outside, or to a service of AWS; NTP and ping now and then.
     fn outbound(&self, random: &mut Random, at: Place<'a>) -> Conversation<'a> {
         let is_service = random.chance(0.4);
-        let remote = if is_service {
-            self.outside.service(random)
-        } else {
-            self.outside.client(random, at.interface.v6.is_some())
-        };
+        let remote =
+            if is_service { outside::service(random) } else { self.outside.client(random, at.interface.v6.is_some()) };
         let (protocol, port) = match random.below(100) {
             0..4 if !is_service => (ICMP, 0),
             4..12 if !is_service => (UDP, 123),
@@ -221,6 +212,12 @@ impl Window {
         let slot = whole.end - whole.end.rem_euclid(SLOT_SECONDS);
         Window { start: self.start, end: self.end.max(slot) }
     }
+}
+
+fn silent<'a>(random: &mut Random, at: Place<'a>, window: Window) -> Record<'a> {
+    let start = window.start.max(window.end - random.between(20, 40) as i64);
+    let status = if random.chance(0.01) { Status::SkipData } else { Status::NoData };
+    Record { at, next_hop: None, start, end: window.end, status, is_account_unknown: is_unknown(random, at) }
 }
 
 /// A conversation between two interfaces of ours. The one that serves something is the server.

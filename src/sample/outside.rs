@@ -56,18 +56,18 @@ impl Outside {
         Remote { address, service: None }
     }
 
-    /// An endpoint of an AWS service.
-    pub fn service(&self, random: &mut Random) -> Remote {
-        let (name, [first, second]) = SERVICES[random.zipf(SERVICES.len() as u64) as usize];
-        let host = random.zipf(400) as u16;
-        let address = IpAddr::V4(Ipv4Addr::new(first, second, (host >> 8) as u8 + 8, host as u8));
-        Remote { address, service: Some(name) }
-    }
-
     pub fn scanner(&self, random: &mut Random) -> Remote {
         let identity = scramble(self.seed ^ (1 << 60 | random.zipf(SCANNERS)));
         Remote { address: IpAddr::V4(public_v4(identity)), service: None }
     }
+}
+
+/// An endpoint of an AWS service.
+pub fn service(random: &mut Random) -> Remote {
+    let (name, [first, second]) = SERVICES[random.zipf(SERVICES.len() as u64) as usize];
+    let host = random.zipf(400) as u16;
+    let address = IpAddr::V4(Ipv4Addr::new(first, second, (host >> 8) as u8 + 8, host as u8));
+    Remote { address, service: Some(name) }
 }
 
 /// A unicast address outside the private, shared, loopback, link-local, test and AWS service ranges used here.

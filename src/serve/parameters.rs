@@ -116,10 +116,7 @@ fn from_text(kind: &Type, text: &str, wanted: &DataType, zone: &str) -> Result<S
     let trimmed = text.trim();
     if *kind == Type::BYTEA {
         let digits = trimmed.strip_prefix("\\x").ok_or_else(wrong)?;
-        let pairs = digits.as_bytes().chunks(2);
-        let byte = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        let bytes = pairs.map(|pair| if pair.len() == 2 { byte(pair) } else { None });
-        return Ok(ScalarValue::Binary(Some(bytes.collect::<Option<Vec<u8>>>().ok_or_else(wrong)?)));
+        return Ok(ScalarValue::Binary(Some(hex::decode(digits).map_err(|_| wrong())?)));
     }
     if let DataType::Decimal128(..) = wanted {
         return decimal(trimmed).ok_or_else(wrong);

@@ -6,6 +6,7 @@ use std::fmt;
 
 use object_store::ClientConfigKey;
 use object_store::aws::AmazonS3ConfigKey;
+use strsim::levenshtein;
 
 use super::error::{Result, SourceError};
 use super::secret::without_secrets;
@@ -188,26 +189,11 @@ fn told(text: &str) -> String {
 fn near(name: &str) -> Vec<String> {
     let mut found: Vec<(usize, &str)> = KNOWN
         .iter()
-        .map(|known| (if known.contains(name) && name.len() > 2 { 1 } else { edits(name, known) }, *known))
+        .map(|known| (if known.contains(name) && name.len() > 2 { 1 } else { levenshtein(name, known) }, *known))
         .filter(|(edits, _)| *edits <= NEAR_EDITS_MAX)
         .collect();
     found.sort_unstable();
     found.into_iter().take(NEAR_MAX).map(|(_, known)| known.to_owned()).collect()
-}
-
-/// Levenshtein's distance, row by row.
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -20,12 +20,20 @@ use object_store::aws::{AwsAuthorizer, AwsCredentialProvider};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use quick_xml::escape::{partial_escape, unescape as unescape_xml};
 use url::form_urlencoded;
 
 use super::verbatim::{MARK, escape, unescape, unescape_segment};
 
 /// [`MARK`] as object_store writes it in a URL.
 const MARK_IN_URL: &str = "%EF%A3%B0";
+
+/// What S3's signature wants encoded: all but the unreserved characters.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The control character that no reader of XML makes of its reference.
+const NUL_IN_XML: &str = "&#x0;";
 
 /// A server that never answered is given up after this; one that did is waited for as long as requests are retried.
 const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,7 +62,7 @@ impl Signer {
             credentials.get_credential().await.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
         // The body is what it was, and so is the hash of it that a first signature covered.
         let hash = request.headers().get("x-amz-content-sha256").and_then(|value| value.to_str().ok());
-        let digest = hash.and_then(hex_decoded);
+        let digest = hash.and_then(|hash| hex::decode(hash).ok());
         AwsAuthorizer::new(&credential, "s3", &self.region)
             .with_request_payer(self.request_payer)
             .with_sign_payload(hash != Some("UNSIGNED-PAYLOAD"))
@@ -169,8 +177,10 @@ fn restore_url(url: &str) -> Option<String> {
     let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
     let restored: Vec<Cow<'_, str>> = path
         .split('/')
-        .map(|segment| match percent_decoded(segment) {
-            Some(decoded) if decoded.contains(MARK) => Cow::Owned(percent_encoded(&unescape_segment(&decoded))),
+        .map(|segment| match percent_decode_str(segment).decode_utf8() {
+            Ok(decoded) if decoded.contains(MARK) => {
+                utf8_percent_encode(&unescape_segment(&decoded), ENCODED).to_string().into()
+            }
             _ => Cow::Borrowed(segment),
         })
         .collect();
@@ -184,42 +194,6 @@ fn restore_url(url: &str) -> Option<String> {
         url.push_str(&pairs.finish());
     }
     Some(url)
-}
-
-fn hex_decoded(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| (*byte as char).to_digit(16);
-    text.as_bytes().chunks(2).map(|pair| Some((digit(&pair[0])? * 16 + digit(pair.get(1)?)?) as u8)).collect()
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        match (first, tail) {
-            (b'%', [high, low, tail @ ..]) => {
-                let digit = |byte: u8| (byte as char).to_digit(16);
-                bytes.push((digit(*high)? * 16 + digit(*low)?) as u8);
-                rest = tail;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// As S3's signature wants it: all but the unreserved characters.
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte as char),
-            byte => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }
 
 /// A listing with its odd keys escaped; `None` if it has none, as practically always.
@@ -246,7 +220,7 @@ fn escape_texts(xml: &str, tag: &str) -> Option<String> {
         let escaped = if end == "/" && body.is_empty() { Cow::Owned(MARK.to_string()) } else { escape(body) };
         if let Cow::Owned(escaped) = escaped {
             out.push_str(&xml[copied..start]);
-            out.push_str(&xml_escaped(&escaped));
+            out.push_str(&partial_escape(&escaped));
             out.push_str(end);
             copied = start + length;
         }
@@ -258,36 +232,13 @@ fn escape_texts(xml: &str, tag: &str) -> Option<String> {
     Some(out)
 }
 
+/// A text of XML as it is meant. A reference that no reader knows leaves it as it is written.
 fn xml_plain(text: &str) -> Cow<'_, str> {
-    if !text.contains('&') {
-        return Cow::Borrowed(text);
+    if text.contains(NUL_IN_XML) {
+        // A key may hold it, XML may not.
+        return Cow::Owned(xml_plain(&text.replace(NUL_IN_XML, "\0")).into_owned());
     }
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('&') {
-        plain.push_str(before);
-        let (entity, tail) = after.split_once(';').unwrap_or((after, ""));
-        let number = match entity.strip_prefix("#x").or(entity.strip_prefix("#X")) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok(),
-            None => entity.strip_prefix('#').and_then(|digits| digits.parse().ok()),
-        };
-        match (entity, number.and_then(char::from_u32)) {
-            (_, Some(c)) => plain.push(c),
-            ("amp", _) => plain.push('&'),
-            ("lt", _) => plain.push('<'),
-            ("gt", _) => plain.push('>'),
-            ("quot", _) => plain.push('"'),
-            ("apos", _) => plain.push('\''),
-            _ => plain.extend(['&']),
-        }
-        rest = tail;
-    }
-    plain.push_str(rest);
-    Cow::Owned(plain)
-}
-
-fn xml_escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    unescape_xml(text).unwrap_or(Cow::Borrowed(text))
 }
 
 #[cfg(test)]
@@ -306,15 +257,14 @@ mod tests {
                  <Prefix>p/{mark}/</Prefix>"
             )
         );
+        assert_eq!(
+            escape_listing("<Key>a&#x0;b &#38; &lt;c</Key>").unwrap(),
+            format!("<Key>{mark}a{mark}@b &amp; &lt;c</Key>")
+        );
+        assert_eq!(escape_listing("<Key>a//&other;</Key>").unwrap(), format!("<Key>a/{mark}/&amp;other;</Key>"));
         assert_eq!(escape_listing("<Key>a/b&#x41;</Key><Prefix>p/</Prefix>"), None);
         let url = format!("http://h/b/a/{MARK_IN_URL}/b%20c?prefix=p%2F{MARK_IN_URL}%2F&n=1");
         assert_eq!(restore_url(&url).unwrap(), "http://h/b/a//b%20c?prefix=p%2F%2F&n=1");
         assert_eq!(restore_url("http://h/b/a//b"), None);
-    }
-
-    #[test]
-    fn a_hash_in_hex_is_read_back() {
-        assert_eq!(hex_decoded("00ffA0"), Some(vec![0, 255, 160]));
-        assert_eq!(hex_decoded("UNSIGNED-PAYLOAD"), None);
     }
 }

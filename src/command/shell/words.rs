@@ -67,7 +67,7 @@ impl Words {
         match command {
             Some((Command::Include | Command::Output, _)) => return FilenameCompleter::new().complete_path(line, at),
             Some((Command::Report, _)) if before.split_whitespace().count() > 2 => {
-                return Ok(self.among(before, &["--since", "--until", "--top", "--against", "--param"]));
+                return Ok(among(before, &["--since", "--until", "--top", "--against", "--param"]));
             }
             _ => {}
         }
@@ -93,18 +93,18 @@ impl Words {
         found.sort();
         found.dedup();
         let found: Vec<&str> = found.iter().map(String::as_str).collect();
-        Ok(self.among(before, &found))
+        Ok(among(before, &found))
     }
+}
 
-    /// Those of `names` that begin with the last word.
-    fn among(&self, before: &str, names: &[&str]) -> (usize, Vec<Pair>) {
-        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '\\' | '-');
-        let start = before.trim_end_matches(is_name).len();
-        let word = before[start..].to_lowercase();
-        let fits = |name: &&&str| !word.is_empty() && name.to_lowercase().starts_with(&word);
-        let pair = |name: &&str| Pair { display: (*name).to_owned(), replacement: (*name).to_owned() };
-        (start, names.iter().filter(fits).map(pair).collect())
-    }
+/// Those of `names` that begin with the last word.
+fn among(before: &str, names: &[&str]) -> (usize, Vec<Pair>) {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '\\' | '-');
+    let start = before.trim_end_matches(is_name).len();
+    let word = before[start..].to_lowercase();
+    let fits = |name: &&&str| !word.is_empty() && name.to_lowercase().starts_with(&word);
+    let pair = |name: &&str| Pair { display: (*name).to_owned(), replacement: (*name).to_owned() };
+    (start, names.iter().filter(fits).map(pair).collect())
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Column {
             DataType::Utf8View => out.put_slice(array.as_string_view().value(row).as_bytes()),
             DataType::LargeBinary => {
                 out.put_slice(b"\\x");
-                array.as_binary::<i64>().value(row).iter().for_each(|byte| put(out, format_args!("{byte:02x}")));
+                put(out, hex::encode(array.as_binary::<i64>().value(row)));
             }
             DataType::Date32 => put(out, time::date(array.as_primitive::<Date32Type>().value(row))?),
             DataType::Time64(_) => put(out, time::of_day(array.as_primitive::<Time64MicrosecondType>().value(row))),
