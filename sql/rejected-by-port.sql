@@ -1,6 +1,7 @@
 -- title: Rejected traffic by port
 -- meaning: flows that security groups or network ACLs refused, by destination port and protocol
 -- theme: refused
+-- order: 1
 -- fields: action, dstport, protocol, srcaddr, packets, bytes
 -- param: top integer 10: rows at most
 SELECT dstport,

@@ -4,6 +4,7 @@
 //! -- title: Rejected traffic by port
 //! -- meaning: flows that were refused, by destination port
 //! -- theme: refused                       where it stands in the list; `own` without it
+//! -- order: 1                             its place before those without one, which come by name
 //! -- table: flow_logs                     the default; `lake` for what the ledger knows, which has no window
 //! -- fields: action, dstport              columns that the lake must have
 //! -- optional: tcp_flags                  columns that are null where the lake has none
@@ -61,6 +62,8 @@ pub struct Report {
     pub title: String,
     pub meaning: String,
     pub theme: Theme,
+    /// Its place in the list; reports without one come after those with one.
+    pub order: Option<u32>,
     /// `None` where it asks the tables of the ledger: those are not narrowed to a window, and have all their columns.
     pub table: Option<Table>,
     pub fields: Vec<String>,
@@ -79,6 +82,7 @@ impl Report {
             title: String::new(),
             meaning: String::new(),
             theme: Theme::Own,
+            order: None,
             table: Some(Table::FlowLogs),
             fields: Vec::new(),
             optional: Vec::new(),
@@ -111,6 +115,10 @@ impl Report {
             "title" => self.title = value.to_owned(),
             "meaning" => self.meaning = value.to_owned(),
             "theme" => self.theme = Theme::parse(value)?,
+            "order" => {
+                let order = value.parse().map_err(|_| format!("order: \"{value}\" is no whole number"))?;
+                self.order = Some(order);
+            }
             "fields" => self.fields = names(),
             "optional" => self.optional = names(),
             "table" => {

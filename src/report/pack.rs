@@ -5,53 +5,8 @@ use std::path::Path;
 use super::{Report, ReportError};
 use crate::query::nearest;
 
-/// The name and the text of each.
-macro_rules! embedded {
-    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../../sql/", $name, ".sql")))),*] };
-}
-
-/// The first is the one that people begin with; the others are in the order of their names.
-const EMBEDDED: &[(&str, &str)] = embedded![
-    "rejected-by-port",
-    "accept-reject-by-minute",
-    "accepted-traffic",
-    "admin-ports",
-    "aws-services",
-    "bytes-by-day",
-    "bytes-by-pair",
-    "bytes-by-pair-packet-level",
-    "copies",
-    "cross-az-traffic",
-    "database-ports-from-outside",
-    "double-counting",
-    "external-ingress",
-    "ipv4-ipv6-bytes",
-    "large-transfers",
-    "log-health",
-    "nat-gateway-contributors",
-    "new-rejected-ports",
-    "policy-rejects",
-    "port-scans",
-    "protocols",
-    "rejected-by-interface",
-    "rejected-by-service-port",
-    "rejected-by-source",
-    "rejected-tcp",
-    "ssh-and-rdp",
-    "ssh-brute-force",
-    "talking-instances",
-    "talking-subnets",
-    "tgw-drops",
-    "top-talkers",
-    "top-talkers-packet-level",
-    "top-tcp-of-source",
-    "totals",
-    "traffic-by-service",
-    "traffic-from-source",
-    "traffic-paths",
-    "traffic-to-destination",
-    "unusual-protocols",
-];
+/// The name and the text of every file of `sql/`, by name; `build.rs` lists them.
+const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/reports.rs"));
 
 /// Reports by name.
 #[derive(Debug, Clone)]
@@ -60,10 +15,12 @@ pub struct Pack {
 }
 
 impl Pack {
-    /// The reports of the program.
+    /// The reports of the program: those whose header has an order, then the others by name.
     pub fn embedded() -> Pack {
         let parse = |(name, text): &(&str, &str)| Report::parse(name, text).expect("tests read every embedded report");
-        Pack { reports: EMBEDDED.iter().map(parse).collect() }
+        let mut reports: Vec<Report> = EMBEDDED.iter().map(parse).collect();
+        reports.sort_by_key(|report| report.order.unwrap_or(u32::MAX));
+        Pack { reports }
     }
 
     /// Adds the `.sql` files of a folder. One with the name of a report that is there takes its place.

@@ -1,11 +1,19 @@
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
 use super::*;
 
 #[test]
 fn every_embedded_report_is_sound() {
     let pack = Pack::embedded();
     assert_eq!(pack.reports()[0].name, REJECTED_BY_PORT);
-    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sql")).unwrap().count();
-    assert_eq!(pack.reports().len(), files, "every file of sql/ is embedded");
+    let stem = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().path().file_stem().unwrap().to_owned();
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sql")).unwrap().map(stem).collect();
+    let names: BTreeSet<OsString> = pack.reports().iter().map(|report| report.name.clone().into()).collect();
+    assert_eq!(names, files, "every file of sql/ is embedded");
+    let places: Vec<(u32, &str)> =
+        pack.reports().iter().map(|report| (report.order.unwrap_or(u32::MAX), report.name.as_str())).collect();
+    assert!(places.is_sorted(), "{places:?}");
     for report in pack.reports() {
         assert_ne!(report.theme, Theme::Own, "{}", report.name);
         for parameter in &report.parameters {
@@ -31,6 +39,8 @@ fn a_header_says_what_it_lacks() {
     assert!(wrong.unwrap_err().contains("integer"));
     let wrong = parse(&format!("{head}-- theme: weather\nSELECT 1 ORDER BY 1"));
     assert!(wrong.unwrap_err().contains("refused, suspicious"));
+    let wrong = parse(&format!("{head}-- order: first\nSELECT 1 ORDER BY 1"));
+    assert!(wrong.unwrap_err().contains("whole number"));
     let report = parse(&format!("{head}-- param: who address required: a: b\nSELECT 1 ORDER BY 1;")).unwrap();
     assert_eq!((report.parameters[0].name.as_str(), &report.parameters[0].default), ("who", &None));
     assert_eq!(report.lacks(None), ["srcaddr"]);

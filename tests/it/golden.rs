@@ -25,7 +25,8 @@ pub fn assert_golden(name: &str, text: &str) {
     assert_eq!(text, golden, "tests/golden/{name} differs; {HINT}");
 }
 
-fn is_update() -> bool {
+/// Whether golden texts are to be written.
+pub fn is_update() -> bool {
     std::env::var_os("FLOWLAKE_GOLDEN").is_some_and(|value| value == "update")
 }
 

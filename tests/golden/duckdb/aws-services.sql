@@ -1,3 +1,5 @@
+-- has: S3 | 10
+-- lacks: NULL
 WITH s AS (
     SELECT pkt_src_aws_service AS name, bytes AS of, 0 AS towards FROM vpc WHERE pkt_src_aws_service IS NOT NULL
     UNION ALL

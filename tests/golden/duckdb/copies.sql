@@ -1,3 +1,7 @@
+-- has: _aaaa.log.gz | kept | 3
+-- has: _bbbb.log.gz | left out | 0
+-- lacks: {}kept/111122223333_vpcflowlogs_us-east-1_fl-0a_20230914T0320Z_cccc.log.gz
+-- lacks: _bbbb.log.gz | kept
 -- Of the folders `first`, `kept` and `left-out`: a copy is a file of the name and of the very text of one in `first`.
 WITH files AS (
     SELECT regexp_extract(filename, '([^/]+)/[^/]+$', 1) AS folder, regexp_extract(filename, '[^/]+$') AS name, md5(content) AS sum,

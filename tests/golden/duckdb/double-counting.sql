@@ -1,3 +1,5 @@
+-- has: 10.0.2.20 | 10.0.3.30 | 46000 | 5432 | 6 | 2
+-- lacks: 47000
 WITH flow AS (SELECT *, concat_ws('|', srcaddr, dstaddr, srcport, dstport, protocol) AS flow FROM vpc WHERE bytes > 0),
 one AS (SELECT flow, interface_id, sum(bytes) b FROM flow GROUP BY 1, 2),
 twice AS (SELECT flow, count(*) n, max(b) b, sum(b) - max(b) extra FROM one GROUP BY 1 HAVING n >= 2)

@@ -1,3 +1,5 @@
+-- has: 5900 | 6 | rfb
+-- lacks: 3389
 WITH last_day AS (SELECT max("start") // 86400 * 86400 AS begun FROM vpc),
 now AS (SELECT * FROM vpc, last_day WHERE action = 'REJECT' AND "start" >= begun),
 earlier AS (SELECT * FROM vpc, last_day WHERE action = 'REJECT' AND "start" < begun AND "start" >= begun - 7 * 86400)

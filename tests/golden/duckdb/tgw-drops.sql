@@ -1,3 +1,5 @@
+-- has: blackhole | tgw-1 | att-b | 1 | 7
+-- lacks: att-quiet
 WITH lost AS (
     SELECT 'no route' cause, tgw_attachment_id a, packets_lost_no_route n FROM tgw
     UNION ALL SELECT 'blackhole', tgw_attachment_id, packets_lost_blackhole FROM tgw

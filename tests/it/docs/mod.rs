@@ -1,11 +1,12 @@
-//! The pages that people read: links lead somewhere, snippets run, limits and messages are those of the code, and
-//! mdBook makes a site of them.
+//! The pages that people read: links lead somewhere, snippets run, limits, reports and messages are those of the code,
+//! and mdBook makes a site of them.
 
 mod blocks;
 mod limits;
 mod links;
 mod literals;
 mod messages;
+mod reports;
 mod site;
 mod snippets;
 
