@@ -2,6 +2,7 @@
 //! and mdBook makes a site of them.
 
 mod blocks;
+mod decisions;
 mod limits;
 mod links;
 mod literals;
@@ -9,6 +10,7 @@ mod messages;
 mod reports;
 mod site;
 mod snippets;
+mod upstream;
 
 use std::fs;
 use std::path::{Path, PathBuf};
