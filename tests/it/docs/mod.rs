@@ -11,6 +11,7 @@ mod reports;
 mod site;
 mod snippets;
 mod upstream;
+mod ways;
 
 use std::fs;
 use std::path::{Path, PathBuf};
