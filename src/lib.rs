@@ -14,6 +14,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub use flowlake_codec::{columns, decode, encode, readback, schema};
+pub use flowlake_functions as functions;
 
 pub mod shown;
 

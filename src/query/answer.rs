@@ -7,7 +7,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
 
 use super::resident::Watch;
-use super::{QueryError, Reading, decimals};
+use super::{QueryError, Reading};
+use crate::functions::numbers::decimals;
 
 /// A statement that runs. Dropping it cancels it.
 pub struct Answer {

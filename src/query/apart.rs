@@ -9,23 +9,18 @@
 //! What is kept apart becomes the argument of a function that gives it back, into which no rule looks. The lists in a
 //! plain condition stay, so that filters on them still leave out files.
 
-use std::sync::Arc;
-
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Cast, ScalarFunction};
+use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::patterns;
+use crate::functions::truths::kept_apart;
 
 /// Keeps lists apart in a whole plan.
 #[derive(Debug)]
@@ -114,7 +109,7 @@ impl Lists {
             }
             let nullable = expr.nullable(&self.0).unwrap_or(true);
             let expr = expr.map_children(|child| Ok(Transformed::yes(self.value(child)?)))?.data;
-            let expr = if nullable { whole(expr) } else { expr };
+            let expr = if nullable { kept_apart(expr) } else { expr };
             Ok(Transformed::new(expr, true, TreeNodeRecursion::Jump))
         })?;
         Ok(apart.data)
@@ -154,54 +149,6 @@ fn is_column(expr: &Expr) -> bool {
 
 fn is_constant(expr: &Expr) -> bool {
     !expr.any_column_refs() && !expr.contains_outer() && !expr.contains_scalar_subquery()
-}
-
-/// What is kept apart, for those to whom unknown and false are the same; the expression itself if it is not.
-pub(super) fn within(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::ScalarFunction(call) if call.func.inner().downcast_ref::<KeptApart>().is_some() => &call.args[0],
-        other => other,
-    }
-}
-
-fn whole(expr: Expr) -> Expr {
-    let signature = Signature::any(1, Volatility::Immutable);
-    let function = Arc::new(ScalarUDF::new_from_impl(KeptApart { signature }));
-    Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![expr]))
-}
-
-/// What it is given.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct KeptApart {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for KeptApart {
-    fn name(&self) -> &str {
-        "apart"
-    }
-
-    /// As what is kept apart names its column, so that whoever looks the column up finds it.
-    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        Ok(arguments[0].schema_name().to_string())
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        Ok(arguments[0].clone())
-    }
-
-    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
-        let of = &arguments.arg_fields[0];
-        Ok(Field::new(self.name(), of.data_type().clone(), of.is_nullable()).into())
-    }
-
-    fn invoke_with_args(&self, mut arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Ok(arguments.args.swap_remove(0))
-    }
 }
 
 #[cfg(test)]

@@ -3,27 +3,17 @@
 //! The engine's operators (DataFusion 55) go on from the least number where a result is beyond the type: the greatest
 //! `bytes` plus 1 was less than 0, in a column and in a constant that it reckons out beforehand. Nothing in its
 //! settings asks for a check. Once all types are in the plan, such operators over integers become the function
-//! [`Checked`]. So do those of decimals: the engine lets 38 digits grow to 39, the last of which is not written, and
+//! of a [`Chain`]. So do those of decimals: the engine lets 38 digits grow to 39, the last of which is not written, and
 //! takes `1.5 % 1` for 0 where no null can be. Times and intervals are checked by the engine; floats have no end.
 
-use datafusion::arrow::compute::kernels::numeric;
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::arrow::error::ArrowError;
+use datafusion::common::DFSchema;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, exec_datafusion_err, internal_datafusion_err};
 use datafusion::config::ConfigOptions;
-use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::error::Result;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
-use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator as EngineOperator, ReturnFieldArgs, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
-use datafusion::physical_expr_common::datum;
-use datafusion::scalar::ScalarValue;
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator as EngineOperator};
 
-use super::decimals;
+use crate::functions::numbers::{Chain, Numbers, Operator, checked_numbers};
 
 /// Puts the function in the place of operators over integers and decimals.
 #[derive(Debug)]
@@ -59,17 +49,11 @@ impl FunctionRewrite for CheckedNumbers {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Numbers {
-    Integers,
-    Decimals,
-}
-
 /// What an expression gives, if it is one of these. The type of a parameter may not be known yet; it is when the
 /// statement runs. That of a function of ours is, and the engine would go through all that is below it.
 fn of_numbers(expr: &Expr, schema: &DFSchema) -> Option<Numbers> {
-    if let Some((checked, _)) = chain_of(expr) {
-        return Some(checked.numbers);
+    if let Some(numbers) = checked_numbers(expr) {
+        return Some(numbers);
     }
     match expr.get_type(schema).ok()? {
         kind if kind.is_integer() => Some(Numbers::Integers),
@@ -87,220 +71,6 @@ fn operator(operator: EngineOperator) -> Option<Operator> {
         EngineOperator::Modulo => Some(Operator::Remainder),
         _ => None,
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Operator {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Remainder,
-}
-
-impl Operator {
-    fn sign(self) -> char {
-        match self {
-            Operator::Add => '+',
-            Operator::Subtract => '-',
-            Operator::Multiply => '*',
-            Operator::Divide => '/',
-            Operator::Remainder => '%',
-        }
-    }
-
-    /// The type of a result. Digits of decimals grow.
-    fn returns(self, left: &DataType, right: &DataType) -> Result<DataType> {
-        let operator = match self {
-            Operator::Add => EngineOperator::Plus,
-            Operator::Subtract => EngineOperator::Minus,
-            Operator::Multiply => EngineOperator::Multiply,
-            Operator::Divide => EngineOperator::Divide,
-            Operator::Remainder => EngineOperator::Modulo,
-        };
-        match left.is_decimal() {
-            true => BinaryTypeCoercer::new(left, &operator, right).get_result_type(),
-            false => Ok(left.clone()),
-        }
-    }
-}
-
-/// What is done with the value that there is so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Step {
-    /// It stands before the operator, and the next argument behind it.
-    With(Operator),
-    /// The next argument stands before the operator.
-    Of(Operator),
-    Negate,
-}
-
-/// A whole sum or product of integers of one type or of decimals, as what is done one after the other with its first
-/// argument.
-///
-/// One function for each operator would lie in the next one, and the engine goes through all that is below a function
-/// for its type and its name: 800 additions took a minute to plan.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Checked {
-    numbers: Numbers,
-    steps: Vec<Step>,
-    signature: Signature,
-}
-
-/// A [`Checked`] that grows.
-struct Chain {
-    numbers: Numbers,
-    steps: Vec<Step>,
-    arguments: Vec<Expr>,
-}
-
-impl Chain {
-    fn negative(inner: Expr) -> Expr {
-        let mut chain = Chain::of(inner, Numbers::Integers);
-        chain.steps.push(Step::Negate);
-        chain.into_expr()
-    }
-
-    fn binary(numbers: Numbers, left: Expr, operator: Operator, right: Expr) -> Expr {
-        let steps = |expr: &Expr| chain_of(expr).map_or(0, |(checked, _)| checked.steps.len());
-        // The longer side goes on, and the other one is an argument: none lies deep in others.
-        let (on, step, argument) = match steps(&right) > steps(&left) {
-            true => (right, Step::Of(operator), left),
-            false => (left, Step::With(operator), right),
-        };
-        let mut chain = Chain::of(on, numbers);
-        chain.steps.push(step);
-        chain.arguments.push(argument);
-        chain.into_expr()
-    }
-
-    fn of(expr: Expr, numbers: Numbers) -> Chain {
-        match expr {
-            Expr::ScalarFunction(ScalarFunction { func, args }) if func.inner().is::<Checked>() => {
-                let steps = func.inner().downcast_ref::<Checked>().map(|checked| checked.steps.clone());
-                Chain { numbers, steps: steps.unwrap_or_default(), arguments: args }
-            }
-            other => Chain { numbers, steps: Vec::new(), arguments: vec![other] },
-        }
-    }
-
-    fn into_expr(self) -> Expr {
-        let signature = Signature::any(self.arguments.len(), Volatility::Immutable);
-        let function = ScalarUDF::new_from_impl(Checked { numbers: self.numbers, steps: self.steps, signature });
-        Expr::ScalarFunction(ScalarFunction::new_udf(function.into(), self.arguments))
-    }
-}
-
-/// Whether it is a sum or product of integers or decimals.
-pub(super) fn is_checked(expr: &Expr) -> bool {
-    chain_of(expr).is_some()
-}
-
-/// An expression as one of our functions, with its arguments.
-fn chain_of(expr: &Expr) -> Option<(&Checked, &[Expr])> {
-    let Expr::ScalarFunction(ScalarFunction { func, args }) = expr else { return None };
-    Some((func.inner().downcast_ref()?, args))
-}
-
-impl ScalarUDFImpl for Checked {
-    fn name(&self) -> &str {
-        "checked_arithmetic"
-    }
-
-    /// As the operators name their column, so that whoever looks the column up finds it.
-    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        let mut names = arguments.iter().map(Expr::schema_name);
-        let mut next = || names.next().map(|name| name.to_string()).unwrap_or_default();
-        let mut name = next();
-        for step in &self.steps {
-            match step {
-                Step::With(operator) => name += &format!(" {} {}", operator.sign(), next()),
-                Step::Of(operator) => name = format!("{} {} {name}", next(), operator.sign()),
-                Step::Negate => name = format!("(- {name})"),
-            }
-        }
-        Ok(name)
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        let mut arguments = arguments.iter();
-        let mut next = || arguments.next().ok_or_else(|| internal_datafusion_err!("a step has no argument"));
-        let mut kind = next()?.clone();
-        for step in &self.steps {
-            kind = match step {
-                Step::With(operator) => operator.returns(&kind, next()?)?,
-                Step::Of(operator) => operator.returns(next()?, &kind)?,
-                Step::Negate => kind,
-            };
-        }
-        Ok(kind)
-    }
-
-    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
-        let nullable = arguments.arg_fields.iter().any(|field| field.is_nullable());
-        let types: Vec<DataType> = arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
-        Ok(Field::new(self.name(), self.return_type(&types)?, nullable).into())
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let mut arguments = arguments.args.into_iter();
-        let mut next = || arguments.next().ok_or_else(|| internal_datafusion_err!("a step has no argument"));
-        let mut value = next()?;
-        for step in &self.steps {
-            let result = match step {
-                Step::With(operator) => apply(*operator, &value, &next()?),
-                Step::Of(operator) => apply(*operator, &next()?, &value),
-                Step::Negate => negate(&value),
-            };
-            let before = value.data_type();
-            value = result.map_err(|error| beyond(error, &before))?;
-            match &value {
-                ColumnarValue::Array(values) => decimals::check(values)?,
-                ColumnarValue::Scalar(scalar) if scalar.data_type().is_decimal() => {
-                    decimals::check(&scalar.to_array()?)?
-                }
-                ColumnarValue::Scalar(_) => {}
-            }
-        }
-        Ok(value)
-    }
-}
-
-fn apply(operator: Operator, left: &ColumnarValue, right: &ColumnarValue) -> Result<ColumnarValue> {
-    match operator {
-        Operator::Add => datum::apply(left, right, numeric::add),
-        Operator::Subtract => datum::apply(left, right, numeric::sub),
-        Operator::Multiply => datum::apply(left, right, numeric::mul),
-        Operator::Divide => datum::apply(left, right, numeric::div),
-        Operator::Remainder => datum::apply(left, right, numeric::rem),
-    }
-}
-
-fn negate(value: &ColumnarValue) -> Result<ColumnarValue> {
-    match value {
-        ColumnarValue::Array(values) => Ok(ColumnarValue::Array(numeric::neg(values.as_ref())?)),
-        ColumnarValue::Scalar(value) => {
-            let negated = numeric::neg(value.to_array()?.as_ref())?;
-            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&negated, 0)?))
-        }
-    }
-}
-
-/// The error of a result that the type cannot hold, with the numbers and a remedy.
-fn beyond(error: DataFusionError, kind: &DataType) -> DataFusionError {
-    let DataFusionError::ArrowError(arrow, _) = &error else { return error };
-    let ArrowError::ArithmeticOverflow(said) = arrow.as_ref() else { return error };
-    if kind.is_decimal() {
-        return decimals::too_large(kind);
-    }
-    let numbers = said.rsplit(": ").next().unwrap_or_default();
-    exec_datafusion_err!(
-        "{numbers} is more than an integer ({kind}) holds; reckon with decimals: CAST(bytes AS DECIMAL(38, 0))"
-    )
 }
 
 #[cfg(test)]

@@ -6,30 +6,18 @@
 //! without a word of the other twelve hours: that is an error. So is a width of `date_bin` that is negative, which the
 //! engine took for a positive one. A text that is cast to an interval may be a clock: `'01:30'`.
 
-use std::sync::Arc;
-
-use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array, IntervalMonthDayNanoArray, StringArray};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{
-    DataType, Field, FieldRef, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
-};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::DFSchema;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::utils::take_function_args;
-use datafusion::common::{DFSchema, exec_err, internal_err, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
+use datafusion::logical_expr::expr::{Between, Case, InList};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility, binary_expr,
-};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, binary_expr};
 use datafusion::scalar::ScalarValue;
 
-use super::literals::without_colons;
-
-const NS_PER_DAY: i128 = 86_400_000_000_000;
-const DAYS_PER_MONTH: i128 = 30;
+use crate::functions::times::{OfInterval, positive};
 
 /// Puts the lengths in the place of intervals that are compared.
 #[derive(Debug)]
@@ -44,35 +32,41 @@ impl FunctionRewrite for ComparedIntervals {
         let is_interval = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| matches!(kind, DataType::Interval(_)));
         let is_date = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| kind == DataType::Date32);
         let is_text = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| kind.is_string());
+        // A plan may be analyzed twice.
+        let is_bare = |width: &Expr| !OfInterval::Width.is_of(width);
         Ok(match expr {
-            Expr::ScalarFunction(mut of) if of.name() == "date_bin" && is_bare(&of.args, Of::Width) => {
+            Expr::ScalarFunction(mut of) if of.name() == "date_bin" && of.args.first().is_some_and(is_bare) => {
                 let width = of.args.swap_remove(0);
                 if let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(written)), _) = &width {
                     positive(*written)?;
                 }
-                of.args.push(call(Of::Width, width));
+                of.args.push(OfInterval::Width.of(width));
                 let last = of.args.len() - 1;
                 of.args.swap(0, last);
                 Transformed::yes(Expr::ScalarFunction(of))
             }
             Expr::Cast(mut cast) if is_interval_type(cast.field.data_type()) && is_text(&cast.expr) => {
-                cast.expr = Box::new(call(Of::Words, *cast.expr));
+                cast.expr = Box::new(OfInterval::Words.of(*cast.expr));
                 Transformed::yes(Expr::Cast(cast))
             }
             Expr::TryCast(mut cast) if is_interval_type(cast.field.data_type()) && is_text(&cast.expr) => {
-                cast.expr = Box::new(call(Of::Words, *cast.expr));
+                cast.expr = Box::new(OfInterval::Words.of(*cast.expr));
                 Transformed::yes(Expr::TryCast(cast))
             }
             Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Plus | Operator::Minus), right })
                 if is_date(&left) && is_interval(&right) =>
             {
-                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(left, op, Box::new(call(Of::WholeDays, *right)))))
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(
+                    left,
+                    op,
+                    Box::new(OfInterval::WholeDays.of(*right)),
+                )))
             }
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::Plus, right })
                 if is_interval(&left) && is_date(&right) =>
             {
                 Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(
-                    Box::new(call(Of::WholeDays, *left)),
+                    Box::new(OfInterval::WholeDays.of(*left)),
                     Operator::Plus,
                     right,
                 )))
@@ -112,144 +106,14 @@ fn is_interval_type(kind: &DataType) -> bool {
     matches!(kind, DataType::Interval(_))
 }
 
-/// Whether the first argument is not ours yet: a plan may be analyzed twice.
-fn is_bare(arguments: &[Expr], of: Of) -> bool {
-    let Some(Expr::ScalarFunction(call)) = arguments.first() else { return !arguments.is_empty() };
-    let inner: &dyn ScalarUDFImpl = call.func.inner().as_ref();
-    inner.downcast_ref::<OfInterval>().is_none_or(|function| function.of != of)
-}
-
-/// What an interval's length is taken of.
-pub(super) fn measured(expr: &Expr) -> Option<&Expr> {
-    let Expr::ScalarFunction(call) = expr else { return None };
-    let inner: &dyn ScalarUDFImpl = call.func.inner().as_ref();
-    inner.downcast_ref::<OfInterval>().filter(|function| function.of == Of::Length)?;
-    call.args.first()
-}
-
 fn length(interval: Expr) -> Box<Expr> {
-    Box::new(call(Of::Length, interval))
-}
-
-fn call(of: Of, interval: Expr) -> Expr {
-    let function = OfInterval { of, signature: Signature::any(1, Volatility::Immutable) };
-    let call = ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![interval]);
-    Expr::ScalarFunction(call)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Of {
-    /// Nanoseconds.
-    Length,
-    /// The same interval without hours; an error if there is a part of a day.
-    WholeDays,
-    /// The same interval; an error if it is not longer than nothing.
-    Width,
-    /// Of a text, the words that the engine reads as an interval.
-    Words,
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct OfInterval {
-    of: Of,
-    signature: Signature,
-}
-
-impl OfInterval {
-    fn apply(&self, values: &ArrayRef) -> Result<ArrayRef> {
-        if self.of == Of::Words {
-            let texts = cast(values, &DataType::Utf8)?;
-            let words = |text: &str| without_colons(text).unwrap_or_else(|| text.to_owned());
-            return Ok(Arc::new(texts.as_string::<i32>().iter().map(|text| text.map(words)).collect::<StringArray>()));
-        }
-        let values = cast(values, &DataType::Interval(IntervalUnit::MonthDayNano))?;
-        let values = values.as_primitive::<IntervalMonthDayNanoType>();
-        match self.of {
-            Of::Length => {
-                let lengths: Decimal128Array = values.iter().map(|value| value.map(nanoseconds)).collect();
-                Ok(Arc::new(lengths.with_precision_and_scale(38, 0)?))
-            }
-            Of::WholeDays => {
-                let days: IntervalMonthDayNanoArray = values.try_unary(whole_days)?;
-                Ok(Arc::new(days))
-            }
-            Of::Width => {
-                let widths: IntervalMonthDayNanoArray = values.try_unary(positive)?;
-                Ok(Arc::new(widths))
-            }
-            Of::Words => internal_err!("a text is no interval"),
-        }
-    }
-}
-
-fn nanoseconds(interval: IntervalMonthDayNano) -> i128 {
-    let days = i128::from(interval.months) * DAYS_PER_MONTH + i128::from(interval.days);
-    days * NS_PER_DAY + i128::from(interval.nanoseconds)
-}
-
-fn positive(interval: IntervalMonthDayNano) -> Result<IntervalMonthDayNano> {
-    match nanoseconds(interval) > 0 {
-        true => Ok(interval),
-        false => plan_err!("date_bin has no negative width, nor one of 0: write interval '15 minutes'"),
-    }
-}
-
-fn whole_days(interval: IntervalMonthDayNano) -> Result<IntervalMonthDayNano> {
-    let (more, rest) = (i128::from(interval.nanoseconds) / NS_PER_DAY, i128::from(interval.nanoseconds) % NS_PER_DAY);
-    match i32::try_from(i128::from(interval.days) + more) {
-        Ok(days) if rest == 0 => Ok(IntervalMonthDayNano::new(interval.months, days, 0)),
-        _ => exec_err!(
-            "a date has no hours: add them to a timestamp, such as timestamp '2023-09-14' + interval '12 hours'"
-        ),
-    }
-}
-
-impl ScalarUDFImpl for OfInterval {
-    fn name(&self) -> &str {
-        match self.of {
-            Of::Length => "length_of_interval",
-            Of::WholeDays => "whole_days",
-            Of::Width => "width",
-            Of::Words => "words_of_interval",
-        }
-    }
-
-    /// But for a length, as the interval names its column, so that whoever looks the column up finds it.
-    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        let inner = arguments[0].schema_name().to_string();
-        Ok(if self.of == Of::Length { format!("{}({inner})", self.name()) } else { inner })
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(match self.of {
-            Of::Length => DataType::Decimal128(38, 0),
-            Of::WholeDays | Of::Width => DataType::Interval(IntervalUnit::MonthDayNano),
-            Of::Words => DataType::Utf8,
-        })
-    }
-
-    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
-        let nullable = arguments.arg_fields.iter().any(|field| field.is_nullable());
-        Ok(Field::new(self.name(), self.return_type(&[])?, nullable).into())
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match &arguments.args[0] {
-            ColumnarValue::Array(values) => Ok(ColumnarValue::Array(self.apply(values)?)),
-            ColumnarValue::Scalar(value) => {
-                let made = self.apply(&value.to_array()?)?;
-                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&made, 0)?))
-            }
-        }
-    }
+    Box::new(OfInterval::Length.of(interval))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use datafusion::arrow::util::display::array_value_to_string;
     use datafusion::optimizer::analyzer::function_rewrite::ApplyFunctionRewrites;
     use datafusion::prelude::SessionContext;

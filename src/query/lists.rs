@@ -4,25 +4,18 @@
 //! IN ('y', NULL)` gave the rows of `'x'` and is never true; `a IN (443, 80) AND a NOT IN (80, b)` asked for `a = 443`
 //! alone, whatever `b` was. Lists of plain values stay as they are. Of others, constants leave the list and are
 //! compared one by one, so that filters on them still leave out files. A list that asks each row becomes the function
-//! [`AnyEqual`], which nothing merges.
+//! [`any_equal`], which nothing merges.
 
-use std::sync::Arc;
-
-use datafusion::arrow::array::{AsArray, BooleanArray};
-use datafusion::arrow::compute::{not, or_kleene};
-use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::Transformed;
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Cast, InList, ScalarFunction};
+use datafusion::logical_expr::expr::{Cast, InList};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, binary_expr,
-};
-use datafusion::physical_expr_common::datum;
+use datafusion::logical_expr::{Expr, Operator, binary_expr};
 
-use super::{interval, timestamp};
+use crate::functions::times::{converted, measured};
+use crate::functions::truths::any_equal;
 
 /// Takes what may be null out of lists.
 #[derive(Debug)]
@@ -61,7 +54,7 @@ fn is_value(expr: &Expr) -> bool {
     match expr {
         Expr::Literal(value, _) => !value.is_null(),
         Expr::Cast(Cast { expr, .. }) => is_value(expr),
-        other => timestamp::converted(other).or_else(|| interval::measured(other)).is_some_and(is_value),
+        other => converted(other).or_else(|| measured(other)).is_some_and(is_value),
     }
 }
 
@@ -69,7 +62,7 @@ fn is_null(expr: &Expr) -> bool {
     match expr {
         Expr::Literal(value, _) => value.is_null(),
         Expr::Cast(Cast { expr, .. }) => is_null(expr),
-        other => timestamp::converted(other).or_else(|| interval::measured(other)).is_some_and(is_null),
+        other => converted(other).or_else(|| measured(other)).is_some_and(is_null),
     }
 }
 
@@ -81,50 +74,6 @@ fn is_constant(expr: &Expr) -> bool {
 /// Whether it may be written several times: it is the same each time, and no query of its own.
 fn is_fixed(expr: &Expr) -> bool {
     !expr.is_volatile() && !expr.contains_scalar_subquery()
-}
-
-fn any_equal(of: Expr, list: Vec<Expr>, negated: bool) -> Expr {
-    let signature = Signature::any(list.len() + 1, Volatility::Immutable);
-    let function = Arc::new(ScalarUDF::new_from_impl(AnyEqual { negated, signature }));
-    Expr::ScalarFunction(ScalarFunction::new_udf(function, std::iter::once(of).chain(list).collect()))
-}
-
-/// Whether the first argument equals one of the others, or none of them if `negated`; null where that is unknown.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct AnyEqual {
-    negated: bool,
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for AnyEqual {
-    fn name(&self) -> &str {
-        if self.negated { "equals_none" } else { "equals_any" }
-    }
-
-    /// As the list names its column, so that whoever looks the column up finds it.
-    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        let list = InList::new(Box::new(arguments[0].clone()), arguments[1..].to_vec(), self.negated);
-        Ok(Expr::InList(list).schema_name().to_string())
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = arguments.number_rows;
-        let mut found = BooleanArray::from(vec![false; rows]);
-        for value in &arguments.args[1..] {
-            let equal = datum::apply_cmp(Operator::Eq, &arguments.args[0], value)?.into_array(rows)?;
-            found = or_kleene(&found, equal.as_boolean())?;
-        }
-        let found = if self.negated { not(&found)? } else { found };
-        Ok(ColumnarValue::Array(Arc::new(found)))
-    }
 }
 
 #[cfg(test)]

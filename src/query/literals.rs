@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::walk_mut;
+use crate::functions::times::without_colons;
 
 /// Digits of a decimal at most.
 const DIGITS_MAX: u8 = 38;
@@ -61,30 +62,6 @@ fn decimal(digits: String) -> Expr {
         array: false,
         format: None,
     }
-}
-
-/// An interval whose time of the day is in words: `02:30:00` as `2 hours 30 minutes 00 seconds`.
-pub(super) fn without_colons(text: &str) -> Option<String> {
-    let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-    let time = words.iter_mut().find(|word| word.contains(':'))?;
-    let (sign, clock) = match time.strip_prefix('-') {
-        Some(clock) => ("-", clock),
-        None => ("", time.strip_prefix('+').unwrap_or(time)),
-    };
-    let parts: Vec<&str> = clock.split(':').collect();
-    let [hours, minutes, ref seconds @ ..] = parts[..] else { return None };
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
-    let seconds = match seconds {
-        [] => "0",
-        [seconds] => seconds,
-        _ => return None,
-    };
-    let is_time = is_number(hours) && is_number(minutes) && seconds.split('.').all(is_number);
-    if !is_time || minutes.parse::<u8>().is_ok_and(|minutes| minutes > 59) {
-        return None;
-    }
-    *time = format!("{sign}{hours} hours {sign}{minutes} minutes {sign}{seconds} seconds");
-    Some(words.join(" "))
 }
 
 #[cfg(test)]

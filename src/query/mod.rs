@@ -13,7 +13,6 @@ mod answer;
 mod any;
 mod apart;
 mod arithmetic;
-mod decimals;
 mod depth;
 mod diagnosis;
 mod digits;
@@ -54,7 +53,6 @@ mod walk;
 mod whole;
 mod wide;
 mod words;
-mod zone;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -82,9 +80,8 @@ use ledger::Ledger;
 use ledger_table::LedgerTable;
 use table::{LakeTable, Scans};
 
+pub use crate::functions::times::TimeZone;
 pub use answer::Answer;
-#[cfg(feature = "serve")]
-pub(crate) use decimals::check as check_decimals;
 pub use depth::{STACK_BYTES, TooComplex};
 #[cfg(feature = "serve")]
 pub(crate) use depth::{check, check_relations};
@@ -100,8 +97,6 @@ pub use names::Names;
 pub use narrowed::Narrowed;
 pub use reading::{Read, Reading};
 pub(crate) use seen::Seen;
-#[cfg(feature = "serve")]
-pub(crate) use timestamp::of_text as time_of_text;
 pub use touching::Touching;
 #[cfg(feature = "serve")]
 pub(crate) use touching::apart as standing_apart;
@@ -112,7 +107,6 @@ pub(crate) use walk::{walk, walk_mut};
 pub(crate) use wide::scan_columns;
 #[cfg(feature = "serve")]
 pub(crate) use words::of as words_of;
-pub use zone::TimeZone;
 
 /// Bytes of spill files of one session at most.
 const SPILL_BYTES_MAX: u64 = 100 << 30;
@@ -446,9 +440,7 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
     // Behind the others, which would go through a float's function again and again for its type.
     context.add_analyzer_rule(Arc::new(ApplyFunctionRewrites::new(vec![Arc::new(floats::PlainFloats)])));
     context.add_analyzer_rule(Arc::new(floats::PlainAggregates));
-    context.register_udf(timestamp::truncation());
-    context.register_udf(timestamp::parts());
-    functions::bound(&context, options.memory_bytes);
+    functions::replace(&context, options.memory_bytes);
     Ok(context)
 }
 

@@ -5,22 +5,15 @@
 //! found no backslash. It reads `$1` in what `regexp_replace` puts in, beside `\1`, so that `'$1.50'` was `'.50'`; and
 //! knows neither `\&`, which is the whole match, nor `\\`.
 
-use std::sync::Arc;
-
-use datafusion::arrow::array::{ArrayRef, AsArray, StringViewArray};
-use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::Transformed;
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
-};
-use datafusion::scalar::ScalarValue;
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
+
+use crate::functions::texts::{Spelled, is_spelled};
 
 /// Spells patterns and replacements as the engine must read them.
 #[derive(Debug)]
@@ -34,21 +27,21 @@ impl FunctionRewrite for OwnPatterns {
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
         match expr {
             Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_match(op) && is_misread(&right) => {
-                let right = Box::new(spelled(*right, Part::Pattern, schema));
+                let right = Box::new(spelled(*right, Spelled::Pattern, schema));
                 Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })))
             }
             Expr::ScalarFunction(mut call)
                 if call.name() == "regexp_like" && call.args.get(1).is_some_and(is_misread) =>
             {
                 let pattern = call.args.remove(1);
-                call.args.insert(1, spelled(pattern, Part::Pattern, schema));
+                call.args.insert(1, spelled(pattern, Spelled::Pattern, schema));
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
             Expr::ScalarFunction(mut call)
                 if call.name() == "regexp_replace" && call.args.get(2).is_some_and(has_sign) =>
             {
                 let replacement = call.args.remove(2);
-                call.args.insert(2, spelled(replacement, Part::Replacement, schema));
+                call.args.insert(2, spelled(replacement, Spelled::Replacement, schema));
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
             other => Ok(Transformed::no(other)),
@@ -63,6 +56,7 @@ pub(super) fn is_match(operator: Operator) -> bool {
 
 /// Whether the engine may take a pattern for another one. What is not written out may turn out to be anything.
 fn is_misread(pattern: &Expr) -> bool {
+    // A plan may be analyzed twice.
     !is_spelled(pattern)
         && written(pattern).is_none_or(|pattern| {
             // The last three are escapes by a number.
@@ -81,13 +75,6 @@ fn has_sign(replacement: &Expr) -> bool {
             .is_none_or(|text| ["$", r"\\", r"\&", r"\0"].iter().any(|sign| text.contains(sign)) || is_two_digits(text))
 }
 
-/// A plan may be analyzed twice.
-fn is_spelled(text: &Expr) -> bool {
-    let Expr::ScalarFunction(call) = text else { return false };
-    let inner: &dyn ScalarUDFImpl = call.func.inner().as_ref();
-    inner.downcast_ref::<Spelled>().is_some()
-}
-
 fn written(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Literal(value, _) => value.try_as_str().flatten(),
@@ -95,100 +82,13 @@ fn written(expr: &Expr) -> Option<&str> {
     }
 }
 
-fn spelled(text: Expr, part: Part, schema: &DFSchema) -> Expr {
+fn spelled(text: Expr, part: Spelled, schema: &DFSchema) -> Expr {
     use DataType::{LargeUtf8, Utf8, Utf8View};
     // The type of a parameter may not be known yet. It is when the statement runs.
     if !matches!(text.get_type(schema), Ok(Utf8 | LargeUtf8 | Utf8View)) {
         return text;
     }
-    let signature = Signature::any(1, Volatility::Immutable);
-    let function = Arc::new(ScalarUDF::new_from_impl(Spelled { part, signature }));
-    Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![text]))
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Part {
-    Pattern,
-    Replacement,
-}
-
-/// The same pattern, or the same replacement, of which the engine makes nothing else.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Spelled {
-    part: Part,
-    signature: Signature,
-}
-
-impl Spelled {
-    fn of(&self, text: &str) -> String {
-        match self.part {
-            // An empty group matches nothing more, and no rule knows what to make of it. It stands behind the pattern:
-            // before it, `*` would have something to repeat.
-            Part::Pattern => format!("{text}()"),
-            Part::Replacement => replacement(text),
-        }
-    }
-}
-
-/// PostgreSQL's signs of a replacement as the engine reads them: `\1`, the whole match `\&`, and a backslash `\\`.
-fn replacement(text: &str) -> String {
-    // The group that there is not is nothing. It ends a number, and parts a backslash from what follows.
-    const NOTHING: &str = "${_}";
-    let mut spelled = String::with_capacity(text.len());
-    let mut signs = text.chars().peekable();
-    while let Some(sign) = signs.next() {
-        let escaped = signs.next_if(|next| sign == '\\' && matches!(next, '0'..='9' | '&' | '\\'));
-        match (sign, escaped) {
-            ('$', _) => spelled.push_str("$$"),
-            (_, None) => spelled.push(sign),
-            (_, Some('&')) => spelled += r"\0",
-            // It is text, and to the engine the whole match.
-            (_, Some('0')) => spelled = spelled + r"\" + NOTHING + "0",
-            (_, Some('\\')) => spelled.push('\\'),
-            (_, Some(digit)) => spelled.extend(['\\', digit]),
-        }
-        if escaped == Some('\\') || (escaped.is_some() && signs.peek().is_some_and(char::is_ascii_digit)) {
-            spelled += NOTHING;
-        }
-    }
-    spelled
-}
-
-impl ScalarUDFImpl for Spelled {
-    fn name(&self) -> &str {
-        match self.part {
-            Part::Pattern => "pattern",
-            Part::Replacement => "replacement",
-        }
-    }
-
-    /// As what is written names its column, so that whoever looks the column up finds it.
-    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        Ok(arguments[0].schema_name().to_string())
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        Ok(arguments[0].clone())
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let spell = |texts: &ArrayRef| -> Result<ArrayRef> {
-            let views = cast(texts, &DataType::Utf8View)?;
-            let views = views.as_string_view().iter().map(|text| text.map(|text| self.of(text)));
-            let views: ArrayRef = Arc::new(views.collect::<StringViewArray>());
-            Ok(cast(&views, texts.data_type())?)
-        };
-        match &arguments.args[0] {
-            ColumnarValue::Array(texts) => Ok(ColumnarValue::Array(spell(texts)?)),
-            ColumnarValue::Scalar(text) => {
-                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&spell(&text.to_array()?)?, 0)?))
-            }
-        }
-    }
+    part.of(text)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use datafusion::scalar::ScalarValue;
 use futures::future::{BoxFuture, ready};
 use object_store::ObjectMeta;
 
-use super::apart;
+use crate::functions::truths::within;
 use crate::lake::{DataFile, Lake};
 use crate::schema::{FIELDS, Kind, PARTITION_KEYS, PROVENANCE, documented};
 
@@ -146,7 +146,7 @@ impl LakeTable {
     fn prune(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<usize>> {
         let mut kept = vec![true; self.files.len()];
         let (exact, bounds): (Vec<&Expr>, Vec<&Expr>) =
-            filters.iter().map(apart::within).partition(|filter| is_of_partition(filter));
+            filters.iter().map(within).partition(|filter| is_of_partition(filter));
         if let Some(filter) = conjunction(exact.into_iter().cloned()) {
             let schema = DFSchema::try_from(self.partitions.schema())?;
             let found = state.create_physical_expr(filter, &schema)?.evaluate(&self.partitions)?;

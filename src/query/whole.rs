@@ -5,23 +5,17 @@
 //! turns `CASE WHEN packets > 0 THEN bytes / packets > 5 END` into AND and OR, whose sides are all reckoned out, so
 //! that the division fails which the CASE guards. Both become functions, which nothing looks into.
 
-use std::sync::Arc;
-
-use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray};
-use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Int8Type};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
-use datafusion::common::format::DEFAULT_FORMAT_OPTIONS;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Case, Cast, ScalarFunction, TryCast};
+use datafusion::logical_expr::expr::{Case, Cast, TryCast};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
-};
-use datafusion::scalar::ScalarValue;
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
+
+use crate::functions::numbers::whole_cast;
+use crate::functions::truths::whole_choice;
 
 /// Puts the functions in the place of what must stay whole.
 #[derive(Debug)]
@@ -34,21 +28,15 @@ impl FunctionRewrite for Whole {
 
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
         match expr {
-            Expr::TryCast(TryCast { expr, field }) if varies(&expr) => Ok(Transformed::yes(call(
-                WholeCast { to: field.data_type().clone(), is_try: true, signature: one() },
-                *expr,
-            ))),
+            Expr::TryCast(TryCast { expr, field }) if varies(&expr) => {
+                Ok(Transformed::yes(whole_cast(*expr, field.data_type().clone(), true)))
+            }
             Expr::Cast(Cast { expr, field })
                 if varies(&expr) && expr.get_type(schema).is_ok_and(|from| is_narrower(&from, field.data_type())) =>
             {
-                Ok(Transformed::yes(call(
-                    WholeCast { to: field.data_type().clone(), is_try: false, signature: one() },
-                    *expr,
-                )))
+                Ok(Transformed::yes(whole_cast(*expr, field.data_type().clone(), false)))
             }
-            Expr::Case(case) if can_fail(&case) && is_truth(&case, schema) => {
-                Ok(Transformed::yes(call(Truth { signature: one() }, Expr::Case(as_numbers(case)))))
-            }
+            Expr::Case(case) if can_fail(&case) && is_truth(&case, schema) => Ok(Transformed::yes(whole_choice(case))),
             other => Ok(Transformed::no(other)),
         }
     }
@@ -97,15 +85,6 @@ fn holds(wide: &DataType, narrow: &DataType) -> bool {
     }
 }
 
-fn one() -> Signature {
-    Signature::any(1, Volatility::Immutable)
-}
-
-fn call(function: impl ScalarUDFImpl + 'static, argument: Expr) -> Expr {
-    let function = Arc::new(ScalarUDF::new_from_impl(function));
-    Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![argument]))
-}
-
 fn is_truth(case: &Case, schema: &DFSchema) -> bool {
     Expr::Case(case.clone()).get_type(schema).is_ok_and(|kind| kind == DataType::Boolean)
 }
@@ -151,116 +130,6 @@ fn can_fail(case: &Case) -> bool {
         part.exists(|inner| Ok(!looks(inner))).unwrap_or(true)
     };
     parts.chain(branches).any(fails)
-}
-
-/// The same choice of numbers: 1 for true, 0 for false. That of truth values is what would be taken apart.
-fn as_numbers(mut case: Case) -> Case {
-    let number = |truth: &mut Box<Expr>| {
-        let inner = std::mem::replace(&mut **truth, Expr::Literal(ScalarValue::Null, None));
-        **truth = Expr::Cast(Cast::new(Box::new(inner), DataType::Int8));
-    };
-    case.when_then_expr.iter_mut().for_each(|(_, then)| number(then));
-    case.else_expr.iter_mut().for_each(number);
-    case
-}
-
-/// As [`as_numbers`] found it.
-fn as_truths(mut case: Case) -> Case {
-    let truth = |number: &mut Box<Expr>| {
-        if let Expr::Cast(Cast { expr, .. }) = &mut **number {
-            *number = std::mem::replace(expr, Box::new(Expr::Literal(ScalarValue::Null, None)));
-        }
-    };
-    case.when_then_expr.iter_mut().for_each(|(_, then)| truth(then));
-    case.else_expr.iter_mut().for_each(truth);
-    case
-}
-
-/// Whether a number is 1.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Truth {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for Truth {
-    fn name(&self) -> &str {
-        "truth"
-    }
-
-    /// As the choice names its column, so that whoever looks the column up finds it.
-    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        Ok(match &arguments[0] {
-            Expr::Case(case) => Expr::Case(as_truths(case.clone())).schema_name().to_string(),
-            other => other.schema_name().to_string(),
-        })
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        apply(&arguments.args[0], |numbers| {
-            let numbers = numbers.as_primitive::<Int8Type>();
-            Ok(Arc::new(numbers.iter().map(|number| number.map(|number| number == 1)).collect::<BooleanArray>()))
-        })
-    }
-}
-
-/// `CAST`, or `TRY_CAST`: null where the value has no place in the type.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct WholeCast {
-    to: DataType,
-    is_try: bool,
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for WholeCast {
-    fn name(&self) -> &str {
-        if self.is_try { "whole_try_cast" } else { "whole_cast" }
-    }
-
-    fn schema_name(&self, arguments: &[Expr]) -> Result<String> {
-        let inner = Box::new(arguments[0].clone());
-        let cast = match self.is_try {
-            true => Expr::TryCast(TryCast::new(inner, self.to.clone())),
-            false => Expr::Cast(Cast::new(inner, self.to.clone())),
-        };
-        Ok(cast.schema_name().to_string())
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(self.to.clone())
-    }
-
-    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
-        let nullable = self.is_try || arguments.arg_fields[0].is_nullable();
-        Ok(Field::new(self.name(), self.to.clone(), nullable).into())
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let options = CastOptions { safe: self.is_try, format_options: DEFAULT_FORMAT_OPTIONS };
-        apply(&arguments.args[0], |values| Ok(cast_with_options(values, &self.to, &options)?))
-    }
-}
-
-/// A function of arrays, of a single value too.
-fn apply(value: &ColumnarValue, function: impl Fn(&ArrayRef) -> Result<ArrayRef>) -> Result<ColumnarValue> {
-    match value {
-        ColumnarValue::Array(values) => Ok(ColumnarValue::Array(function(values)?)),
-        ColumnarValue::Scalar(value) => {
-            let found = function(&value.to_array()?)?;
-            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&found, 0)?))
-        }
-    }
 }
 
 #[cfg(test)]

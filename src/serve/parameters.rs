@@ -6,7 +6,7 @@ use pgwire::api::Type;
 use pgwire::api::results::FieldFormat;
 
 use super::encode::{EPOCH_DAYS, EPOCH_MICROS};
-use crate::query::time_of_text;
+use crate::functions::times::of_text;
 
 /// The decimal digits of a `numeric` parameter: twenty before its point and eighteen behind it.
 pub(super) const NUMERIC: (u8, i8) = (38, 18);
@@ -122,7 +122,7 @@ fn from_text(kind: &Type, text: &str, wanted: &DataType, zone: &str) -> Result<S
         return decimal(trimmed).ok_or_else(wrong);
     }
     if matches!(*kind, Type::DATE | Type::TIMESTAMP | Type::TIMESTAMPTZ) {
-        return time_of_text(trimmed, wanted, zone).map_err(|_| wrong());
+        return of_text(trimmed, wanted, zone).map_err(|_| wrong());
     }
     ScalarValue::Utf8(Some(trimmed.to_owned())).cast_to(wanted).map_err(|_| wrong())
 }

@@ -12,7 +12,7 @@ use pgwire::messages::data::DataRow;
 
 use super::encode::{Column, EncodeError};
 use super::errors::engine;
-use crate::query::check_decimals;
+use crate::functions::numbers::decimals;
 
 type Rows = Box<dyn Iterator<Item = PgWireResult<DataRow>> + Send>;
 
@@ -21,7 +21,7 @@ pub(super) fn response(fields: Vec<FieldInfo>, batches: SendableRecordBatchStrea
     let described = fields.clone();
     let rows = batches.flat_map(move |batch| {
         let checked = batch.and_then(|batch| {
-            batch.columns().iter().try_for_each(|column| check_decimals(column))?;
+            batch.columns().iter().try_for_each(|column| decimals::check(column))?;
             Ok(batch)
         });
         let rows = checked.map_err(engine).and_then(|batch| written(&described, &batch).map_err(PgWireError::from));

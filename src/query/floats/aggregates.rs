@@ -15,8 +15,7 @@ use datafusion::logical_expr::logical_plan::{Aggregate, Projection, Window};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::call::{Of, call};
-use super::kernel::has_floats;
+use crate::functions::numbers::{OfFloat, has_floats};
 
 /// Those that give a value which a row has, or a share of rows.
 const PASSING: [&str; 9] =
@@ -61,13 +60,13 @@ fn of_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 }
 
 /// What becomes of each result, `None` if nothing does of all.
-fn made(exprs: &[Expr], schema: &DFSchema, passed: usize, input: &DFSchema) -> Option<Vec<Option<Of>>> {
+fn made(exprs: &[Expr], schema: &DFSchema, passed: usize, input: &DFSchema) -> Option<Vec<Option<OfFloat>>> {
     let kinds = schema.fields().iter().skip(passed).map(|field| field.data_type());
-    let made: Vec<Option<Of>> = exprs.iter().zip(kinds).map(|(expr, kind)| result(expr, kind, input)).collect();
+    let made: Vec<Option<OfFloat>> = exprs.iter().zip(kinds).map(|(expr, kind)| result(expr, kind, input)).collect();
     made.iter().any(Option::is_some).then_some(made)
 }
 
-fn result(expr: &Expr, kind: &DataType, input: &DFSchema) -> Option<Of> {
+fn result(expr: &Expr, kind: &DataType, input: &DFSchema) -> Option<OfFloat> {
     let (name, arguments) = match expr {
         Expr::Alias(Alias { expr, .. }) => return result(expr, kind, input),
         Expr::AggregateFunction(call) => (call.func.name(), &call.params.args),
@@ -77,24 +76,24 @@ fn result(expr: &Expr, kind: &DataType, input: &DFSchema) -> Option<Of> {
     // Averages of integers are exact.
     let is_of_floats = || arguments.iter().any(|of| of.get_type(input).is_ok_and(|kind| has_floats(&kind)));
     match name {
-        "min" | "max" if kind.is_floating() => Some(Of::Place(kind.clone())),
+        "min" | "max" if kind.is_floating() => Some(OfFloat::Place(kind.clone())),
         "avg" if !is_of_floats() => None,
         name if PASSING.contains(&name) || !has_floats(kind) => None,
-        _ => Some(Of::Plain),
+        _ => Some(OfFloat::Plain),
     }
 }
 
 /// The same calls, but that those of `min` and `max` ask numbers.
-fn asked(exprs: Vec<Expr>, made: &[Option<Of>]) -> Vec<Expr> {
-    let one = |(expr, of): (Expr, &Option<Of>)| match of {
-        Some(Of::Place(_)) => of_order(expr),
+fn asked(exprs: Vec<Expr>, made: &[Option<OfFloat>]) -> Vec<Expr> {
+    let one = |(expr, of): (Expr, &Option<OfFloat>)| match of {
+        Some(OfFloat::Place(_)) => of_order(expr),
         _ => expr,
     };
     exprs.into_iter().zip(made).map(one).collect()
 }
 
 fn of_order(expr: Expr) -> Expr {
-    let ordered = |arguments: Vec<Expr>| arguments.into_iter().map(|of| call(Of::Order, of)).collect();
+    let ordered = |arguments: Vec<Expr>| arguments.into_iter().map(|of| OfFloat::Order.of(of)).collect();
     match expr {
         Expr::Alias(Alias { expr, relation, name, metadata }) => {
             Expr::Alias(Alias { expr: Box::new(of_order(*expr)), relation, name, metadata })
@@ -116,15 +115,15 @@ fn projected(
     plan: LogicalPlan,
     schema: &DFSchema,
     passed: usize,
-    made: Vec<Option<Of>>,
+    made: Vec<Option<OfFloat>>,
 ) -> Result<Transformed<LogicalPlan>> {
     let made = std::iter::repeat_n(None, passed).chain(made);
-    let column = |((table, field), of): ((_, _), Option<Of>)| {
+    let column = |((table, field), of): ((_, _), Option<OfFloat>)| {
         let column = Expr::from((table, field));
         match (of, &column) {
             (Some(of), Expr::Column(named)) => {
                 let (table, name) = (named.relation.clone(), named.name.clone());
-                call(of, column).alias_qualified(table, name)
+                of.of(column).alias_qualified(table, name)
             }
             _ => column,
         }

@@ -14,8 +14,6 @@
 //! What passes values on (`CASE`, `coalesce`, a column) needs none. No file of a lake has floats.
 
 mod aggregates;
-mod call;
-mod kernel;
 #[cfg(test)]
 mod tests;
 
@@ -31,10 +29,8 @@ use datafusion::logical_expr::expr::{Cast, TryCast};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlanBuilder, Operator};
 
-use super::arithmetic;
+use crate::functions::numbers::{OfFloat, checked_numbers, has_floats, is_plain, made_plain, without_plain};
 pub(super) use aggregates::PlainAggregates;
-use call::{Of, call, made_plain, without_plain};
-use kernel::{has_floats, is_plain};
 
 /// Functions whose floats are those that they were given, or plain anyhow.
 const PASSING: [&str; 8] =
@@ -52,10 +48,10 @@ impl FunctionRewrite for PlainFloats {
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _config: &ConfigOptions) -> Result<Transformed<Expr>> {
         if made_plain(&expr).is_some() {
             // The plan is analyzed again, and its parts got the function anew.
-            return Ok(Transformed::yes(call(Of::Plain, without_plain(without_plain(expr)))));
+            return Ok(Transformed::yes(OfFloat::Plain.of(without_plain(without_plain(expr)))));
         }
         match makes_floats(&expr, schema)? {
-            true => Ok(Transformed::yes(call(Of::Plain, with_plain_at_its_end(expr)))),
+            true => Ok(Transformed::yes(OfFloat::Plain.of(with_plain_at_its_end(expr)))),
             false => Ok(Transformed::no(expr)),
         }
     }
@@ -63,8 +59,9 @@ impl FunctionRewrite for PlainFloats {
 
 /// Whether a zero with a sign, or a NaN with one, may come of it that was not in its parts.
 fn makes_floats(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+    let is_checked = |expr: &Expr| checked_numbers(expr).is_some();
     let has = |expr: &Expr| expr.get_type(schema).is_ok_and(|kind| has_floats(&kind));
-    let is_float = |expr: &Expr| made_plain(expr).is_some() || (!arithmetic::is_checked(expr) && has(expr));
+    let is_float = |expr: &Expr| made_plain(expr).is_some() || (!is_checked(expr) && has(expr));
     Ok(match expr {
         Expr::Literal(value, _) => !is_plain(value)?,
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => is_arithmetic(*op) && is_float(left) && is_float(right),
@@ -75,7 +72,7 @@ fn makes_floats(expr: &Expr, schema: &DFSchema) -> Result<bool> {
             };
             has_floats(field.data_type()) && !is_exact(of)
         }
-        Expr::ScalarFunction(call) => !PASSING.contains(&call.name()) && !arithmetic::is_checked(expr) && has(expr),
+        Expr::ScalarFunction(call) => !PASSING.contains(&call.name()) && !is_checked(expr) && has(expr),
         _ => false,
     })
 }
@@ -109,7 +106,7 @@ pub(super) fn view_of(name: &str, table: Arc<dyn TableProvider>) -> Result<Optio
         .schema()
         .iter()
         .map(|(table, field)| match has_floats(field.data_type()) {
-            true => call(Of::Plain, Expr::from((table, field))).alias(field.name()),
+            true => OfFloat::Plain.of(Expr::from((table, field))).alias(field.name()),
             false => Expr::from((table, field)),
         })
         .collect();

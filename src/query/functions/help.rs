@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{DocSection, Documentation, Signature};
+use datafusion::logical_expr::{Documentation, Signature};
 
-/// The section in which our own functions stand.
-pub(super) const OWN: DocSection = DocSection { include: true, label: "For flow logs", description: None };
+use crate::functions::OWN;
 
 /// What a function is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,10 +1,10 @@
 //! Every function through SQL, on constants and on columns: IPv4, IPv6, nulls, and texts that are no address.
 
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::logical_expr::ScalarUDFImpl;
 use datafusion::prelude::SessionContext;
 
-use super::{all, register};
+use super::register;
+use crate::functions::logs;
 
 /// What `expression` gives for each of `values`, as a column; and one by one, as constants. Both must be the same.
 async fn each(expression: &str, values: &[&str]) -> Vec<String> {
@@ -445,7 +445,7 @@ async fn windows_of_pairs_are_what_the_definition_says() {
 #[test]
 fn every_function_of_our_own_says_how_it_is_called_as_the_docs_do() {
     let docs = include_str!("../../../docs/sql.md");
-    for function in all() {
+    for function in logs::all() {
         let said = function.documentation().expect("it is documented");
         assert!(said.syntax_example.starts_with(&format!("{}(", function.name())), "{}", said.syntax_example);
         assert!(

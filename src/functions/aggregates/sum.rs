@@ -1,0 +1,272 @@
+//! `sum`, as DataFusion has it, but that a sum of integers or decimals which its type cannot hold is an error.
+//!
+//! DataFusion goes on from the least number then: two flows of `bytes` at the limit summed up to -2. A state is one
+//! number, as it was, and is checked in every partition and again where partitions are added up.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, BooleanArray};
+use arrow::array::{PrimitiveArray, PrimitiveBuilder};
+use arrow::datatypes::{DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Int64Type, UInt64Type};
+use datafusion_common::{Result, ScalarValue, plan_err};
+use datafusion_expr::function::AccumulatorArgs;
+use datafusion_expr::{Accumulator, AggregateUDF, EmitTo, GroupsAccumulator};
+
+use super::super::numbers::decimals;
+use super::exact::{Exact, Of, too_large};
+use super::frame::Frame;
+use super::instead::{Instead, instead};
+
+/// In the place of the engine's `sum`.
+pub fn sum(engines: Arc<AggregateUDF>) -> AggregateUDF {
+    instead(engines, Sum)
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Sum;
+
+/// What `$make::<T>(arguments)` gives for the type of a sum that has an end, `$other` for others.
+macro_rules! with_end {
+    ($returns:expr, $other:expr, $make:ident $arguments:tt) => {
+        match $returns {
+            DataType::Int64 => $make::<Int64Type> $arguments,
+            DataType::UInt64 => $make::<UInt64Type> $arguments,
+            DataType::Decimal32(..) => $make::<Decimal32Type> $arguments,
+            DataType::Decimal64(..) => $make::<Decimal64Type> $arguments,
+            DataType::Decimal128(..) => $make::<Decimal128Type> $arguments,
+            DataType::Decimal256(..) => $make::<Decimal256Type> $arguments,
+            _ => $other,
+        }
+    };
+}
+
+impl Instead for Sum {
+    fn returns(&self, engines: &AggregateUDF, given: &[DataType]) -> Result<DataType> {
+        if matches!(given, [DataType::Duration(_) | DataType::Interval(_)]) {
+            return plan_err!(
+                "a sum of times is refused: nanoseconds of many records go beyond 64 bits; write sum(\"end\" - start), in seconds"
+            );
+        }
+        engines.return_type(given)
+    }
+
+    fn of_rows(&self, engines: &AggregateUDF, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let returns = arguments.return_type().clone();
+        if arguments.is_distinct {
+            let inner = engines.accumulator(arguments)?;
+            return with_end!(&returns, Ok(inner), distinct(inner, &returns));
+        }
+        with_end!(&returns, engines.accumulator(arguments), one(&returns))
+    }
+
+    fn of_window(&self, engines: &Arc<AggregateUDF>, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        match arguments.return_type() {
+            returns @ (DataType::Int64 | DataType::UInt64 | DataType::Decimal128(..)) => {
+                Ok(Box::new(Exact::new(Of::Sum, returns, arguments.is_distinct)))
+            }
+            DataType::Float64 => Ok(Box::new(Frame::new(engines, &arguments)?)),
+            other => plan_err!("a sum of {other} over rows that come and go is refused; cast to DECIMAL(38, …)"),
+        }
+    }
+
+    fn of_groups(&self, engines: &AggregateUDF, arguments: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        let returns = arguments.return_type().clone();
+        with_end!(&returns, engines.create_groups_accumulator(arguments), groups(&returns))
+    }
+}
+
+fn add<N: ArrowNativeTypeOp>(sum: &mut N, value: N, returns: &DataType) -> Result<()> {
+    *sum = sum.add_checked(value).map_err(|_| too_large(returns))?;
+    Ok(())
+}
+
+fn one<T: ArrowPrimitiveType>(returns: &DataType) -> Result<Box<dyn Accumulator>>
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    Ok(Box::new(One::<T> { sum: None, returns: returns.clone() }))
+}
+
+/// The sum of all rows, `None` before the first that is not null.
+struct One<T: ArrowPrimitiveType> {
+    sum: Option<T::Native>,
+    returns: DataType,
+}
+
+impl<T: ArrowPrimitiveType> fmt::Debug for One<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a sum of {}", T::DATA_TYPE)
+    }
+}
+
+impl<T: ArrowPrimitiveType> Accumulator for One<T>
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let values = values[0].as_primitive::<T>();
+        let of_batch = arrow::compute::sum_checked(values).map_err(|_| too_large(&self.returns))?;
+        of_batch.map_or(Ok(()), |value| add(self.sum.get_or_insert(T::Native::ZERO), value, &self.returns))
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.update_batch(states)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(vec![ScalarValue::new_primitive::<T>(self.sum, &self.returns)?])
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let sum = ScalarValue::new_primitive::<T>(self.sum, &self.returns)?;
+        if self.returns.is_decimal() {
+            decimals::check(&sum.to_array()?).map_err(|_| too_large(&self.returns))?;
+        }
+        Ok(sum)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self)
+    }
+}
+
+fn distinct<T: ArrowPrimitiveType>(inner: Box<dyn Accumulator>, returns: &DataType) -> Result<Box<dyn Accumulator>>
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    Ok(Box::new(Distinct { inner, adder: one::<T>, returns: returns.clone() }))
+}
+
+/// DataFusion's own for `sum(DISTINCT number)`: its state is the list of values, which are added up again.
+#[derive(Debug)]
+struct Distinct {
+    inner: Box<dyn Accumulator>,
+    adder: fn(&DataType) -> Result<Box<dyn Accumulator>>,
+    returns: DataType,
+}
+
+impl Accumulator for Distinct {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.inner.update_batch(values)
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.inner.merge_batch(states)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.inner.state()
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let mut sum = (self.adder)(&self.returns)?;
+        if let [ScalarValue::List(lists)] = self.inner.state()?.as_slice() {
+            lists.iter().flatten().try_for_each(|list| sum.update_batch(&[list]))?;
+        }
+        sum.evaluate()
+    }
+
+    fn size(&self) -> usize {
+        self.inner.size()
+    }
+}
+
+fn groups<T: ArrowPrimitiveType>(returns: &DataType) -> Result<Box<dyn GroupsAccumulator>>
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    Ok(Box::new(Groups::<T> { sums: Vec::new(), have_value: Vec::new(), returns: returns.clone() }))
+}
+
+/// The sum of every group; that of a group without a value means nothing.
+struct Groups<T: ArrowPrimitiveType> {
+    sums: Vec<T::Native>,
+    have_value: Vec<bool>,
+    returns: DataType,
+}
+
+impl<T: ArrowPrimitiveType> fmt::Debug for Groups<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sums of {} groups", self.sums.len())
+    }
+}
+
+impl<T: ArrowPrimitiveType> Groups<T>
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    fn add_all(
+        &mut self,
+        values: &PrimitiveArray<T>,
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total_groups: usize,
+    ) -> Result<()> {
+        self.sums.resize(total_groups, T::Native::ZERO);
+        self.have_value.resize(total_groups, false);
+        if values.null_count() == 0 && filter.is_none() {
+            for (&value, &group) in values.values().iter().zip(groups) {
+                add(&mut self.sums[group], value, &self.returns)?;
+                self.have_value[group] = true;
+            }
+            return Ok(());
+        }
+        for ((row, value), &group) in values.iter().enumerate().zip(groups) {
+            let is_asked = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+            if let Some(value) = value.filter(|_| is_asked) {
+                add(&mut self.sums[group], value, &self.returns)?;
+                self.have_value[group] = true;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: ArrowPrimitiveType> GroupsAccumulator for Groups<T>
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total_groups: usize,
+    ) -> Result<()> {
+        self.add_all(values[0].as_primitive::<T>(), groups, filter, total_groups)
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total_groups: usize) -> Result<()> {
+        self.add_all(states[0].as_primitive::<T>(), groups, None, total_groups)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let sums = self.state(emit_to)?.swap_remove(0);
+        decimals::check(&sums).map_err(|_| too_large(&self.returns))?;
+        Ok(sums)
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        let (sums, have_value) = (emit_to.take_needed(&mut self.sums), emit_to.take_needed(&mut self.have_value));
+        let mut array = PrimitiveBuilder::<T>::with_capacity(sums.len());
+        array.append_values(&sums, &have_value);
+        Ok(vec![Arc::new(array.finish().with_data_type(self.returns.clone()))])
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let values = values[0].as_primitive::<T>();
+        let asked: PrimitiveArray<T> = match filter {
+            None => values.clone(),
+            Some(filter) => {
+                let is_asked = |row: usize| filter.is_valid(row) && filter.value(row);
+                values.iter().enumerate().map(|(row, value)| value.filter(|_| is_asked(row))).collect()
+            }
+        };
+        Ok(vec![Arc::new(asked.with_data_type(self.returns.clone()))])
+    }
+
+    fn size(&self) -> usize {
+        self.sums.capacity() * size_of::<T::Native>() + self.have_value.capacity()
+    }
+}

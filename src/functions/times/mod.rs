@@ -1,0 +1,26 @@
+//! Times and intervals: casts from and to timestamps, what clocks of a zone show, parts, lengths, formats.
+
+mod conversion;
+mod formatted;
+mod intervals;
+mod part;
+mod recast;
+mod scaled;
+mod shift;
+mod templates;
+mod trunc;
+mod zone;
+
+#[cfg(test)]
+mod tests;
+
+pub use conversion::{Conversion, of_text};
+pub use formatted::{formatted, is_formatted};
+pub use intervals::{OfInterval, measured, positive, without_colons};
+pub use part::parts;
+pub use recast::{below, converted, is_recast, recast};
+pub use scaled::scaled;
+pub use shift::shift;
+pub use templates::{is_template, signs_of, template};
+pub use trunc::truncation;
+pub use zone::TimeZone;
