@@ -1,5 +1,5 @@
-//! Products and quotients of an interval and a number. As in PostgreSQL, a part of a month is days of which it has 30, and
-//! a part of a day hours.
+//! Products and quotients of an interval and a number. As in PostgreSQL, a part of a month is days of which it has 30,
+//! and a part of a day hours.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The table "Where do I change what" of `docs/architecture.md`: each path is there, each test named beside one is in it.
+//! The table "Where do I change what" of `docs/architecture.md`: each path is there, each test named beside one is in
+//! it.
 
 use std::fs;
 use std::path::Path;
