@@ -3,7 +3,7 @@
 //! The engine (DataFusion 55) moves a cast from a column to the value it is compared with. For timestamps that changes
 //! the answer: `'2023-09-14T00:00:00.999Z'` lost its fraction against whole seconds (apache/datafusion#22756), and a
 //! local time lost its zone (apache/datafusion#25095). Once all casts are in the plan, each that has a timestamp on one
-//! side becomes the function [`times::recast`], which says exactly what a comparison with it means for the column
+//! side becomes the function of [`times::recast`], which says exactly what a comparison with it means for the column
 //! beneath, so that filters on `start_time` still leave out files, row groups and pages.
 //!
 //! So do `to_timestamp` and `from_unixtime`, which in a zone took Unix seconds for a time on its clocks, or gave that

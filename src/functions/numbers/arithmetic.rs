@@ -8,7 +8,7 @@ use datafusion_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion_expr::{ColumnarValue, Expr, Operator as EngineOperator, ScalarFunctionArgs};
 use datafusion_physical_expr_common::datum;
 
-use super::super::call::{Own, call, called, of_one, own_of};
+use super::super::call::{Own, call, called, of_one};
 use super::decimals;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,12 +102,10 @@ impl Chain {
     }
 
     fn of(expr: Expr, numbers: Numbers) -> Chain {
-        match expr {
-            Expr::ScalarFunction(of) if own_of::<Checked>(&of).is_some() => {
-                let steps = own_of::<Checked>(&of).map(|checked| checked.steps.clone());
-                Chain { numbers, steps: steps.unwrap_or_default(), arguments: of.args }
-            }
-            other => Chain { numbers, steps: Vec::new(), arguments: vec![other] },
+        let steps = called::<Checked>(&expr).map(|(checked, _)| checked.steps.clone());
+        match (steps, expr) {
+            (Some(steps), Expr::ScalarFunction(of)) => Chain { numbers, steps, arguments: of.args },
+            (_, other) => Chain { numbers, steps: Vec::new(), arguments: vec![other] },
         }
     }
 
