@@ -6,6 +6,7 @@ mod config;
 mod dashboard;
 mod ddl;
 mod demo;
+mod json;
 mod log;
 #[cfg(feature = "mcp")]
 mod mcp;
@@ -20,7 +21,7 @@ mod signals;
 mod talk;
 mod verify;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
@@ -29,7 +30,7 @@ use crate::config::{Line, Refused};
 use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, Receipt, RejectRecord, Relative, State, decode_lines};
-use crate::progress::{Progress, When, bytes, count};
+use crate::progress::{When, bytes, count};
 use crate::query::{QueryError, nearest};
 use crate::schema::{FIELDS, Layout, Types, documented};
 use crate::source::{self, Access, Location};
@@ -39,16 +40,10 @@ use talk::say;
 
 /// Runs one command to its end: starts the runtime, prints the error and its hint, and gives the exit code.
 pub fn main(line: Line) -> ExitCode {
+    log::begin(line.cli.log_format);
     if let Some(note) = &line.note {
         say!("{}", shown::line(note));
     }
-    // What is wrong with a lake that is asked must be heard.
-    let filter = std::env::var("FLOWLAKE_LOG").unwrap_or_else(|_| "error,flowlake::lake=warn".to_owned());
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(log::Log::new)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -114,7 +109,7 @@ async fn convert(arguments: &cli::Convert) -> Result<Exit, Error> {
     options.format.as_deref().map_or(Ok(()), warn_of_format)?;
     let talk = &arguments.talk;
     if options.dry_run {
-        let progress = Progress::new(talk.progress);
+        let progress = talk::progress(talk.progress);
         let plan = convert::dry_run(&options, &progress).await?;
         progress.clear();
         print(talk.json, &plan)?;
@@ -136,7 +131,7 @@ fn warn_of_format(format: &str) -> Result<(), Error> {
 }
 
 async fn run_conversion(options: &convert::Options, progress: When, json: bool) -> Result<Exit, Error> {
-    let progress = Progress::new(progress);
+    let progress = talk::progress(progress);
     let stop = Stop::default();
     let signals = tokio::spawn(stop_on_signals(stop.clone()));
     let summary = convert::run(options, &progress, &stop).await;

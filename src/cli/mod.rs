@@ -4,6 +4,7 @@ mod completions;
 mod config;
 mod dashboard;
 mod ddl;
+mod log;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod query;
@@ -21,6 +22,7 @@ pub use completions::{Completions, Man};
 pub use config::Config;
 pub use dashboard::Dashboard;
 pub use ddl::Ddl;
+pub use log::LogFormat;
 #[cfg(feature = "mcp")]
 pub use mcp::Mcp;
 pub use query::{AskOptions, Query, ResultOptions};
@@ -48,11 +50,17 @@ use crate::source::{Access, Location, SourceError};
 #[derive(Debug, Parser)]
 #[command(name = "flowlake", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
+    /// What is to be done.
     #[command(subcommand)]
     pub command: Command,
+    /// What a line on stderr is: text, or a JSON object, of all that is said and of what FLOWLAKE_LOG asks for
+    #[arg(long, global = true, display_order = 900)]
+    #[arg(value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "clap would take docstrings here for the help of the commands")]
 pub enum Command {
     Convert(Convert),
     Sample(Sample),
@@ -116,13 +124,16 @@ pub struct Convert {
     /// (after an upgrade)
     #[arg(long, requires = "since", requires = "until", conflicts_with_all = ["full_scan", "lookback", "format", "dry_run", "copies"])]
     pub redo: bool,
+    /// How data files are written.
     #[command(flatten)]
     pub writing: Writing,
     /// Begin no task after this time; the next run goes on with what is left
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     pub stop_after: Option<Duration>,
+    /// The store of the sources.
     #[command(flatten)]
     pub source: SourceOptions,
+    /// The store of the lake.
     #[command(flatten)]
     pub lake_access: LakeOptions,
     /// Also fetch what open plans of the lake name outside of the sources: they were written by whoever can write to it
@@ -131,6 +142,7 @@ pub struct Convert {
     /// Show what would be done, and write nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// How it talks.
     #[command(flatten)]
     pub talk: Talk,
 }
@@ -178,6 +190,7 @@ pub struct LakeOptions {
 }
 
 impl LakeOptions {
+    /// The options, checked by name.
     pub fn access(&self) -> Result<Access, SourceError> {
         Ok(Access::parse(&self.lake_option)?.following_links(self.follow_links))
     }
@@ -224,6 +237,7 @@ pub struct Sample {
 pub struct Inspect {
     /// Where flow logs lie: a path, file:// or s3:// URL, or @NAME
     pub source: String,
+    /// The store of the source.
     #[command(flatten)]
     pub options: SourceOptions,
 }
@@ -238,6 +252,7 @@ pub struct Rejects {
     /// With --replay: where the objects lie that may be read again, as they were given to convert
     #[arg(value_name = "SOURCE", requires = "replay")]
     pub sources: Vec<String>,
+    /// The store of the lake.
     #[command(flatten)]
     pub lake_access: LakeOptions,
     /// Print JSON lines; with --replay, the summary as one JSON object
@@ -257,8 +272,10 @@ pub struct Rejects {
     #[arg(long, value_name = "WHAT", default_value = "skip", requires = "replay", help_heading = REPLAY,
           value_parser = parse::<Copies>)]
     pub copies: Copies,
+    /// How data files are written.
     #[command(flatten, next_help_heading = REPLAY)]
     pub writing: Writing,
+    /// The store of the sources.
     #[command(flatten)]
     pub source: SourceOptions,
     /// Progress on stderr: auto shows it on a terminal

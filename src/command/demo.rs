@@ -12,13 +12,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::rows;
-use super::talk::say;
+use super::talk::{self, say};
 use crate::cli::{self, Command};
 use crate::convert::{self, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, State};
 use crate::output::{Output, refuse_in_lake, temporary_folder};
-use crate::progress::{Progress, When, bytes, count};
+use crate::progress::{When, bytes, count};
 use crate::query::Session;
 use crate::query::format::{self, Format, Room};
 use crate::report::{Pack, REJECTED_BY_PORT, Request};
@@ -52,7 +52,7 @@ pub(super) async fn demo(arguments: &cli::Demo) -> Result<Exit, Error> {
     let made = sample::write(&bucket, &sample::Options::default(), &|_| {})?;
     say!("  {} records in {} objects ({})", count(made.records), count(made.objects), bytes(made.compressed_bytes));
     say!("flowlake convert {} {}", bucket.display(), dir.join(LAKE).display());
-    let progress = Progress::new(When::Auto);
+    let progress = talk::progress(When::Auto);
     let summary = convert::run(&options, &progress, &Stop::default()).await?;
     progress.clear();
     for line in summary.to_string().lines() {

@@ -11,12 +11,12 @@ use datafusion::arrow::record_batch::RecordBatch;
 use crate::cli;
 use crate::error::{Error, Exit};
 use crate::output::Output;
-use crate::progress::{Progress, When, count};
+use crate::progress::{When, count};
 use crate::query::format::{self, Format, Room, Written};
 use crate::query::{Answer, QueryError, Reading, Session};
 use crate::shown;
 
-use super::talk::say;
+use super::talk::{self, say};
 
 /// Columns of what people read where there is no terminal, and of a terminal that does not say.
 const WIDTH: usize = 80;
@@ -163,7 +163,7 @@ impl Cover {
             if !goes_on(SHOWN_AFTER) {
                 return;
             }
-            let progress = Progress::new(When::Auto);
+            let progress = talk::progress(When::Auto);
             progress.asking(SHOWN_AFTER);
             loop {
                 let so_far = reading.so_far();

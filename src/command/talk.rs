@@ -5,6 +5,22 @@
 
 use std::fmt::Arguments;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::json;
+use crate::progress::{Progress, When};
+
+/// Whether each line on stderr is a JSON object.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn speak_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
+
+/// The bar of a run; no bar has a form in JSON.
+pub(super) fn progress(when: When) -> Progress {
+    Progress::new(if JSON.load(Ordering::Relaxed) { When::Never } else { when })
+}
 
 /// Says a line on stderr.
 macro_rules! say {
@@ -19,7 +35,10 @@ macro_rules! show {
 pub(super) use {say, show};
 
 pub(super) fn on_stderr(text: Arguments) {
-    let _ = std::io::stderr().lock().write_fmt(text);
+    let _ = match JSON.load(Ordering::Relaxed) {
+        false => std::io::stderr().lock().write_fmt(text),
+        true => writeln!(std::io::stderr().lock(), "{}", json::said(&text.to_string())),
+    };
 }
 
 pub(super) fn on_stdout(text: Arguments) {

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
+use super::talk;
 use crate::audit::{self, Difference, Options};
 use crate::cli;
 use crate::error::{Error, Exit};
 use crate::lake::Lake;
 use crate::output::{refuse_in_lake, temporary_folder};
-use crate::progress::Progress;
 use crate::source::{self, Access, Location};
 
 pub(super) async fn verify(arguments: &cli::Verify) -> Result<Exit, Error> {
@@ -29,7 +29,7 @@ pub(super) async fn verify(arguments: &cli::Verify) -> Result<Exit, Error> {
         memory_bytes: arguments.memory,
         scratch,
     };
-    let progress = Progress::new(arguments.talk.progress);
+    let progress = talk::progress(arguments.talk.progress);
     let json = arguments.talk.json;
     let mut tell = |difference: &Difference| print(json, "difference", difference);
     let report = audit::verify(&lake, &sources, &options, &progress, &mut tell).await?;

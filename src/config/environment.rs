@@ -12,6 +12,7 @@ use super::names::{Setting, variable};
 pub struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
+    /// That of this process, as it is now.
     pub fn of_process() -> Environment {
         Environment(std::env::vars_os().collect())
     }
@@ -21,6 +22,7 @@ impl Environment {
         Environment(variables.iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
+    /// The value of a variable, whatever its bytes are.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.get(OsStr::new(name)).map(AsRef::as_ref)
     }

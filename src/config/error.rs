@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::shown;
 
+/// What may fail for a setting.
 pub type Result<T, E = ConfigError> = std::result::Result<T, E>;
 
+/// Why options that were not typed are not usable.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum ConfigError {
     #[error("{variable}: {reason}")]
     Variable { variable: String, reason: String },
@@ -33,11 +36,14 @@ impl ConfigError {
 /// A line of a file, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
+    /// The file.
     pub path: PathBuf,
+    /// Its number, from 1.
     pub line: usize,
 }
 
 impl Place {
+    /// A line of a file.
     pub fn new(path: &Path, line: usize) -> Place {
         Place { path: path.to_owned(), line }
     }

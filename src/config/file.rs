@@ -28,9 +28,12 @@ pub enum Trust {
     Folder,
 }
 
+/// What became of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
+    /// It is the file that is read.
     Read,
+    /// There is no file.
     Absent,
     /// This user may not read it.
     Denied,
@@ -41,8 +44,11 @@ pub enum State {
 /// A place where the file is looked for.
 #[derive(Debug, Clone)]
 pub struct Looked {
+    /// The file's path.
     pub path: PathBuf,
+    /// Who may have written it.
     pub trust: Trust,
+    /// What became of it.
     pub state: State,
 }
 

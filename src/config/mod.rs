@@ -43,6 +43,7 @@ pub use shown::{InForce, Row};
 /// A command line with all of its options.
 #[derive(Debug)]
 pub struct Line {
+    /// The line as it is read, with what was added.
     pub cli: Cli,
     /// What a file of the current folder took part in: whoever made that folder wrote it.
     pub note: Option<String>,
@@ -53,9 +54,12 @@ pub struct Line {
 pub enum Refused {
     /// What the command line says of itself, and the options that were not typed and are part of it.
     Line {
+        /// What clap says.
         error: Box<clap::Error>,
+        /// Which options of it were not typed, and where they come from.
         origins: Vec<String>,
     },
+    /// What was to be added is not usable.
     Config(ConfigError),
 }
 
@@ -71,7 +75,8 @@ pub fn parse(arguments: &[OsString], environment: Environment) -> Result<Line, R
     let as_typed = |program: Command| read(program, arguments, &[]).map(|cli| Line { cli, note: None });
     let Some(mut typed) = Typed::read(&program, arguments) else { return as_typed(program) };
     let command = program.find_subcommand(typed.command()).expect("it was just read");
-    if names::settings(command).next().is_none() {
+    // A broken file must not stand in the way of a command that takes nothing from it.
+    if names::settings(command).all(|setting| setting.arg.is_global_set()) {
         return as_typed(program);
     }
     let surroundings = Surroundings::of(&program, environment)?;

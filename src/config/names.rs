@@ -7,7 +7,7 @@ use crate::cli::Cli;
 
 /// Options of one name that mean different things in different commands: these are called otherwise.
 const RENAMED: [(&str, &str, &str); 3] =
-    [("convert", "format", "log-format"), ("rejects", "format", "log-format"), ("ddl", "table", "ddl-table")];
+    [("convert", "format", "source-format"), ("rejects", "format", "source-format"), ("ddl", "table", "ddl-table")];
 
 /// An option of a command, under the name that it has in every command which takes it.
 #[derive(Debug, Clone, Copy)]
@@ -52,13 +52,18 @@ pub fn variable(name: &str) -> String {
 
 /// The command line, whose `--help` names the variable of each option; `-h` stays short.
 pub fn program() -> Command {
-    Cli::command().mut_subcommands(|command| {
+    let program = Cli::command().mut_args(|arg| with_variable(arg, ""));
+    // clap would give these to the commands when it reads a line, which is too late for whoever asks what they take.
+    let of_all: Vec<Arg> = program.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    program.mut_subcommands(|command| {
         let of = command.get_name().to_owned();
-        command.mut_args(|arg| {
-            let Some(long) = arg.get_long() else { return arg };
-            let variable = variable(name(&of, long));
-            let help = arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
-            arg.long_help(format!("{help}\n[env: {variable}]"))
-        })
+        command.mut_args(|arg| with_variable(arg, &of)).args(of_all.clone())
     })
+}
+
+fn with_variable(arg: Arg, command: &str) -> Arg {
+    let Some(long) = arg.get_long() else { return arg };
+    let variable = variable(name(command, long));
+    let help = arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    arg.long_help(format!("{help}\n[env: {variable}]"))
 }

@@ -20,18 +20,24 @@ use crate::source::{shown_option, without_secrets};
 /// What `flowlake config` shows.
 #[derive(Debug)]
 pub struct InForce {
+    /// Where the file was looked for.
     pub looked: Vec<Looked>,
     /// Name, lake, sources and origin.
     pub lakes: Vec<[String; 4]>,
+    /// The options, in the order of the help.
     pub options: Vec<Row>,
 }
 
 /// An option with its value and origin, and the commands for which that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
+    /// Its name in a file.
     pub option: String,
+    /// Its value, without secrets.
     pub value: String,
+    /// The variable or line that it comes from.
     pub origin: String,
+    /// Their names, in the order of the help.
     pub commands: Vec<String>,
 }
 

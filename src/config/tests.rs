@@ -146,7 +146,7 @@ fn a_name_stands_for_the_lake_and_where_they_are_missing_for_its_sources() {
 
 #[test]
 fn what_was_typed_never_conflicts_with_what_was_not() {
-    let scene = Scene::new("lookback = \"5d\"\n[convert]\nlog-format = \"default\"\n");
+    let scene = Scene::new("lookback = \"5d\"\n[convert]\nsource-format = \"default\"\n");
     assert_eq!(scene.convert(&["convert", "a", "b"]).lookback, 5);
     let typed = scene.convert(&["convert", "a", "b", "--full-scan"]);
     assert_eq!((typed.full_scan, typed.lookback), (true, 3));
@@ -175,7 +175,7 @@ fn what_was_typed_never_conflicts_with_what_was_not() {
 fn what_does_nothing_in_a_command_does_not_make_it_fail() {
     let scene = Scene::new(
         "memory = \"1GiB\"\nspreadsheet-safe = true\nlake-option = [\"region=eu-west-1\"]\n\
-         source-option = \"timeout=9s\"\nlog-format = \"default\"\n",
+         source-option = \"timeout=9s\"\nsource-format = \"default\"\n",
     );
     let Ok(cli::Command::Rejects(rejects)) = scene.typed(&["rejects", "lake"]) else { panic!("rejects") };
     assert!(rejects.format.is_none() && rejects.writing.memory == 512 << 20);

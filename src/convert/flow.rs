@@ -3,6 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use tracing::Instrument;
+use tracing::field::Empty;
+
 use super::discover;
 use super::run::Run;
 use super::sides::{self, Sides};
@@ -23,6 +26,17 @@ pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<
 
 /// Converts between stores that are open. It takes no lock: to be right it needs none.
 pub async fn run_between(
+    options: &Options,
+    sides: Sides,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<Summary, ConvertError> {
+    let lake = options.lake.url();
+    let span = tracing::debug_span!("run", lake, objects = Empty, records = Empty, bytes = Empty);
+    convert_between(options, sides, progress, stop).instrument(span).await
+}
+
+async fn convert_between(
     options: &Options,
     sides: Sides,
     progress: &Progress,
@@ -132,7 +146,7 @@ impl Run<'_> {
             self.ledger.state.visit_commits(&self.ledger.writer.lake, number, drop).await?;
             let ran = match self.ledger.state.plans[&number].plan.purpose {
                 Purpose::Show => self.show_files(number).await,
-                _ => conductor::run_plan(self, number).await,
+                _ => conductor::run_plan(self, number).instrument(tracing::debug_span!("plan", plan = number)).await,
             };
             match ran {
                 // What this store cannot give now must not keep other plans from being made and done.

@@ -68,6 +68,8 @@ impl<'a> Run<'a> {
         let format = self.ledger.state.format;
         summary.ledger_format = (self.format_before > 0 && format > self.format_before).then_some(format);
         summary.finish(began.elapsed(), self.stop);
+        let span = tracing::Span::current();
+        span.record("objects", summary.objects).record("records", summary.records).record("bytes", summary.bytes);
         let error = match done {
             Ok(()) => return Ok(summary),
             Err(error) => error.of_scratch(self.scratch.folder()),

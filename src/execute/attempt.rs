@@ -54,6 +54,8 @@ pub(super) fn attempt(
             continue;
         }
         let (_, body) = fetched.next().expect("one body is fetched for each object");
+        let span = fetched.object();
+        let _object = span.enter();
         let body = match body {
             Ok(body) => body,
             Err(error) => {

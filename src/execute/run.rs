@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use tracing::{Instrument, Span};
+
 use super::attempt::{Tried, attempt, is_read};
 use super::faults::{Fault, Faults};
 use super::redone::Redone;
@@ -17,6 +19,12 @@ use crate::lake::{PlannedTask, settle_copies};
 /// If a store fails, the disk is full, or the program has a bug. Nothing of the task is in the lake then, and whoever
 /// runs it again begins anew.
 pub async fn execute(worker: Arc<Worker>, job: Arc<Job>, planned: PlannedTask) -> Result<Outcome, TaskError> {
+    let (number, objects) = (planned.task, planned.objects.len());
+    let span = tracing::debug_span!("task", task = number, objects, rows = tracing::field::Empty);
+    attempts(worker, job, planned).instrument(span).await
+}
+
+async fn attempts(worker: Arc<Worker>, job: Arc<Job>, planned: PlannedTask) -> Result<Outcome, TaskError> {
     let mut faults = Faults::new();
     loop {
         let mut task = planned.clone();
@@ -62,8 +70,9 @@ async fn try_once(
     if worker.stop.is_soon() {
         return Ok(Tried::Stopped);
     }
-    let (runtime, of_thread) = (worker.runtime.clone(), worker.clone());
-    let tried = runtime.spawn_blocking(move || attempt(&of_thread, &job, &task, (&faults, fetched))).await;
+    let (runtime, of_thread, span) = (worker.runtime.clone(), worker.clone(), Span::current());
+    let attempt = move || span.in_scope(|| attempt(&of_thread, &job, &task, (&faults, fetched)));
+    let tried = runtime.spawn_blocking(attempt).await;
     // A thread that panics fails its task, and never goes missing in silence.
     tried.unwrap_or_else(|error| match error.try_into_panic() {
         Ok(panic) => Err(TaskError::Encode(format!("a task broke off: {}", words_of(&*panic)))),

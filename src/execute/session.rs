@@ -115,6 +115,7 @@ impl<'a> Session<'a> {
         let parts = self.encoder.end_object();
         Ok(match verdict {
             Verdict::Decoded(decoded) => {
+                tracing::Span::current().record("rows", decoded.counts.rows);
                 let digest = Some(digesting.digest(decoded.counts.inflated_bytes));
                 Read::Receipt(Box::new(Receipt { digest, ..converted(object, &decoded.counts, parts) }))
             }
@@ -133,6 +134,7 @@ impl<'a> Session<'a> {
         let (job, replaces) = (self.job, planned.replaces);
         let (files, rejects) = self.finish(planned.task, &attempt)?;
         let rows: u64 = files.iter().map(|(file, _)| file.rows).sum();
+        tracing::Span::current().record("rows", rows);
         let mut staged = Staged { receipts, replaces, ..job.nothing(planned.task, attempt) };
         if let Some(earlier) = &job.earlier {
             let receipts = std::mem::take(&mut staged.receipts);

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use object_store::{GetOptions, GetRange, ObjectStoreExt};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use super::budget::Permit;
 use super::error::FetchError;
@@ -50,9 +51,13 @@ impl Wanted {
     /// A range of bytes, in a few attempts.
     async fn get(&self, range: Range<u64>) -> Result<Bytes, FetchError> {
         let mut pause = PAUSE_FIRST;
-        for _ in 1..ATTEMPTS_MAX {
+        for attempt in 1..ATTEMPTS_MAX {
             match self.get_once(range.clone()).await {
-                Err(FetchError::Transient { .. }) => tokio::time::sleep(pause).await,
+                Err(FetchError::Transient { detail }) => {
+                    let wait_ms = pause.as_millis() as u64;
+                    tracing::debug!(attempt, wait_ms, detail, "not given; asked for again after the wait");
+                    tokio::time::sleep(pause).await;
+                }
                 result => return result,
             }
             pause *= 4;
@@ -128,7 +133,12 @@ impl Pieces {
         }
         let (wanted, range) = (self.wanted.clone(), self.asked..end);
         self.asked = end;
-        self.coming = Some(self.runtime.spawn(async move { wanted.get(range).await }));
+        let piece = async move {
+            let piece = wanted.get(range.clone()).await?;
+            tracing::debug!(from = range.start, bytes = piece.len(), "a piece came");
+            Ok(piece)
+        };
+        self.coming = Some(self.runtime.spawn(piece.in_current_span()));
     }
 }
 

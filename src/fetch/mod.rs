@@ -19,10 +19,13 @@ mod tests;
 use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::source::{Object, Store};
 use budget::{Permit, Seat};
@@ -36,6 +39,7 @@ pub const WHOLE_BYTES_MAX: u64 = 32 << 20;
 
 /// The bytes of one object.
 pub enum Body {
+    /// All of them in memory; they count in the budget until the last copy is dropped.
     Whole(Bytes),
     /// Errors that come from fetching are found by [`FetchError::of`]. Read it on a thread outside the runtime.
     Stream(Box<dyn Read + Send>),
@@ -55,6 +59,7 @@ impl std::fmt::Debug for Body {
 pub struct Stores(Vec<Arc<Store>>);
 
 impl Stores {
+    /// Of these stores; the first that has an object's URL is asked for it.
     pub fn new(stores: impl IntoIterator<Item = Store>) -> Stores {
         Stores(stores.into_iter().map(Arc::new).collect())
     }
@@ -68,8 +73,17 @@ impl Stores {
 /// Starts to fetch `objects`; iterate it on a thread outside the runtime.
 pub fn fetch(runtime: &Handle, stores: Stores, objects: Vec<Object>, budget: Arc<Budget>) -> Fetched {
     let seat = budget.enter();
-    let mut fetched =
-        Fetched { runtime: runtime.clone(), stores, objects, budget, ahead: VecDeque::new(), given: 0, _seat: seat };
+    let mut fetched = Fetched {
+        runtime: runtime.clone(),
+        stores,
+        objects,
+        budget,
+        ahead: VecDeque::new(),
+        given: 0,
+        task: Span::current(),
+        object: Span::none(),
+        _seat: seat,
+    };
     fetched.fill();
     fetched
 }
@@ -84,6 +98,10 @@ pub struct Fetched {
     ahead: VecDeque<Ahead>,
     /// Objects handed out.
     given: usize,
+    /// Where the fetch began, for the log.
+    task: Span,
+    /// That of the object handed out last.
+    object: Span,
     _seat: Seat,
 }
 
@@ -93,15 +111,33 @@ enum Ahead {
     Large,
 }
 
-struct Download(JoinHandle<Result<Bytes, FetchError>>);
+struct Download {
+    bytes: JoinHandle<Result<Bytes, FetchError>>,
+    object: Span,
+}
 
 impl Drop for Download {
     fn drop(&mut self) {
-        self.0.abort();
+        self.bytes.abort();
     }
 }
 
 impl Fetched {
+    /// The span that was current when the fetch began: the spans of its objects are in it.
+    pub fn task(&self) -> Span {
+        self.task.clone()
+    }
+
+    /// The span of the object that was given last. It is open until the next one is given.
+    pub fn object(&self) -> Span {
+        self.object.clone()
+    }
+
+    fn span_of(&self, object: &Object) -> Span {
+        let Object { url, size, .. } = object;
+        tracing::debug_span!(parent: &self.task, "object", url, size, bytes = Empty, waited_ms = Empty, rows = Empty)
+    }
+
     /// Starts as many downloads as the budget allows now.
     fn fill(&mut self) {
         while let Some(object) = self.objects.get(self.given + self.ahead.len()) {
@@ -121,10 +157,13 @@ impl Fetched {
 
     fn download(&self, object: Object, permit: Permit) -> Download {
         let store = self.stores.of(&object);
-        Download(self.runtime.spawn(async move {
+        let span = self.span_of(&object);
+        let fetch = async move {
             let bytes = wanted(store, object)?.whole().await?;
+            Span::current().record("bytes", bytes.len());
             Ok(Bytes::from_owner(Held { bytes, _permit: permit }))
-        }))
+        };
+        Download { bytes: self.runtime.spawn(fetch.instrument(span.clone())), object: span }
     }
 
     fn body(&mut self, index: usize) -> Result<Body, FetchError> {
@@ -133,6 +172,8 @@ impl Fetched {
             Some(Ahead::Coming(download)) => self.finish(download),
             _ if object.size > WHOLE_BYTES_MAX => {
                 let permit = self.budget.take_now(2 * PIECE_BYTES as usize);
+                self.object = self.span_of(&object);
+                let _object = self.object.enter();
                 wanted(self.stores.of(&object), object)?.stream(&self.runtime, permit).map(Body::Stream)
             }
             _ => {
@@ -143,8 +184,12 @@ impl Fetched {
         }
     }
 
-    fn finish(&self, mut download: Download) -> Result<Body, FetchError> {
-        match self.runtime.block_on(&mut download.0) {
+    fn finish(&mut self, mut download: Download) -> Result<Body, FetchError> {
+        self.object = download.object.clone();
+        let began = Instant::now();
+        let fetched = self.runtime.block_on(&mut download.bytes);
+        self.object.record("waited_ms", began.elapsed().as_millis() as u64);
+        match fetched {
             Ok(fetched) => fetched.map(Body::Whole),
             Err(error) => Err(FetchError::Transient { detail: error.to_string() }),
         }

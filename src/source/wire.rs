@@ -22,6 +22,8 @@ use object_store::client::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use quick_xml::escape::{partial_escape, unescape as unescape_xml};
+use tracing::Instrument;
+use tracing::field::Empty;
 use url::form_urlencoded;
 
 use super::verbatim::{MARK, escape, unescape, unescape_segment};
@@ -124,7 +126,26 @@ impl fmt::Debug for Verbatim {
 
 #[async_trait]
 impl HttpService for Verbatim {
-    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (method, url) = (request.method().as_str(), request.uri().to_string());
+        let span = tracing::debug_span!("request", method, url, status = Empty, bytes = Empty, error = Empty);
+        let answer = self.send(request).instrument(span.clone()).await;
+        match &answer {
+            Ok(response) => {
+                let length = response.headers().get("content-length").and_then(|value| value.to_str().ok());
+                let length = length.and_then(|length| length.parse::<u64>().ok());
+                span.record("status", response.status().as_u16()).record("bytes", length);
+            }
+            Err(error) => {
+                span.record("error", tracing::field::display(error));
+            }
+        }
+        answer
+    }
+}
+
+impl Verbatim {
+    async fn send(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let copied = request.headers().get(COPY_SOURCE).and_then(|value| value.to_str().ok()).and_then(restore_url);
         let url = restore_url(&request.uri().to_string());

@@ -53,6 +53,7 @@ mod shell;
 mod shell_files;
 mod shown;
 mod signed;
+mod spans;
 mod strangers;
 mod tidy;
 mod times;
