@@ -7,6 +7,7 @@ mod limits;
 mod links;
 mod literals;
 mod messages;
+mod recipes;
 mod reports;
 mod site;
 mod snippets;
@@ -27,9 +28,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The README and all pages of `docs/`, by name.
+/// The README, CONTRIBUTING and all pages of `docs/`, by name.
 fn pages() -> Vec<Page> {
-    let mut files = vec![root().join("README.md")];
+    let mut files = ["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)).to_vec();
     files_below(&root().join("docs"), "md", &mut files);
     let page = |file: PathBuf| {
         let name = file.strip_prefix(root()).expect("below the root").to_str().expect("plain names").to_owned();
