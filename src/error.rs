@@ -19,7 +19,9 @@ use crate::source::SourceError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
+    /// Done.
     Done = 0,
+    /// Failed; what was committed stays.
     Failed = 1,
     /// Bad usage; clap uses the same number.
     Usage = 2,
@@ -29,10 +31,13 @@ pub enum Exit {
     Difference = 4,
     /// Another run on this host is at work on this lake (sysexits' EX_TEMPFAIL).
     Busy = 75,
+    /// A signal ended it.
     Interrupted = 130,
 }
 
+/// What ends a command.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each is the error of the module that it is named after, or says its message")]
 pub enum Error {
     #[error(transparent)]
     Convert(#[from] ConvertError),
@@ -76,6 +81,7 @@ impl Error {
         Error::Usage(format!("{option} {error}"))
     }
 
+    /// The exit code that it means.
     pub fn exit(&self) -> Exit {
         match self {
             Error::Convert(ConvertError::Commit(CommitError::Busy { .. })) => Exit::Busy,

@@ -21,7 +21,9 @@ const OPENED_MAX: usize = 64;
 /// Rows shown of each format.
 const ROWS_SHOWN_MAX: usize = 3;
 
+/// Why a source could not be looked at.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum InspectError {
     #[error(transparent)]
     Source(#[from] SourceError),

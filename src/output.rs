@@ -17,6 +17,7 @@ const LINKS_MAX: u32 = 40;
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum OutputError {
     #[error("{} lies in the lake {}, to which only conversions write", path.display(), lake.display())]
     InLake { path: PathBuf, lake: PathBuf },
@@ -70,6 +71,7 @@ pub fn temporary_folder() -> Result<PathBuf, OutputError> {
 }
 
 impl Output {
+    /// Standard output.
     pub fn standard() -> Output {
         let own = io::stdout().as_fd().try_clone_to_owned().map(File::from);
         Output::through(io::stdout(), None, own.is_ok_and(|own| is_regular(&own)))

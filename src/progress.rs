@@ -13,7 +13,9 @@ pub enum When {
     /// When stderr is a terminal.
     #[default]
     Auto,
+    /// Also where stderr is no terminal.
     Always,
+    /// Not at all.
     Never,
 }
 
@@ -32,6 +34,7 @@ pub struct Progress {
 const NOUNS: [&str; 2] = ["objects", "files"];
 
 impl Progress {
+    /// A bar that shows nothing yet.
     pub fn new(when: When) -> Progress {
         let target = match when {
             When::Auto if io::stderr().is_terminal() => ProgressDrawTarget::term_like_with_hz(Box::new(Terminal), 20),
@@ -44,6 +47,7 @@ impl Progress {
         Progress { bar, records: zero(), objects: zero(), objects_total: zero(), noun: zero() }
     }
 
+    /// Listing begins.
     pub fn listing(&self) {
         self.bar.set_style(style("{spinner} listing: {msg}"));
         self.bar.enable_steady_tick(Duration::from_millis(200));
@@ -103,6 +107,7 @@ impl Progress {
         self.records.fetch_add(rows, Ordering::Relaxed);
     }
 
+    /// Takes the bar off the terminal.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }

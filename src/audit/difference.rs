@@ -10,33 +10,51 @@ use crate::shown;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// A record that another one names is not there.
     RecordMissing,
+    /// A record cannot be parsed, or its check is wrong.
     RecordUnreadable,
     /// Two ledger records contradict each other, or one contradicts itself.
     RecordDiffers,
     /// A ledger record that no other leads to.
     RecordStray,
+    /// What a checkpoint holds is not what the log before it adds up to.
     CheckpointDiffers,
+    /// A data file that a commit names is not there.
     FileMissing,
+    /// Its length is not that of the commit.
     FileSize,
+    /// Its BLAKE3 is not that of the commit.
     FileHash,
+    /// It cannot be read as Parquet.
     FileUnreadable,
+    /// It has not as many rows as the commit says.
     FileRows,
+    /// Its columns are not those of the commit.
     FileColumns,
+    /// No commit names it.
     FileStray,
     /// Two commits name the same data file.
     FileTwice,
+    /// Two tasks converted one object.
     ObjectTwice,
     /// Rows or sums of an object in a partition are not those of its receipt.
     ObjectSums,
+    /// One line gave two rows of a partition, or a row and a reject.
     LineTwice,
+    /// A row or reject of a line beyond the object's last one.
     LineUnknown,
+    /// A row of an object that gave none to this partition.
     RowForeign,
+    /// A row whose `start` belongs to another partition.
     RowMisplaced,
+    /// What was set aside is not what the receipt counts.
     RejectsDiffer,
+    /// Read again, a source object gives something else.
     SourceDiffers,
     /// The same, of an object that another version of the decoder converted: its content need not have changed.
     DecoderChanged,
+    /// A source object cannot be read again.
     SourceUnreadable,
     /// What was left out as a copy does not hold what its first gave.
     CopyDiffers,
@@ -78,24 +96,32 @@ impl Kind {
 /// One difference. `file` is relative to the lake, `object` is the URL of a source object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
+    /// What kind of difference.
     pub kind: Kind,
+    /// The file that it is about, relative to the lake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// The URL of the source object that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
+    /// What should be, for people.
     pub expected: String,
+    /// What is.
     pub found: String,
 }
 
 impl Difference {
+    /// About a file of the lake.
     pub fn of_file(kind: Kind, file: &str, expected: impl Into<String>, found: impl Into<String>) -> Difference {
         Difference { kind, file: Some(file.to_owned()), object: None, expected: expected.into(), found: found.into() }
     }
 
+    /// About a source object.
     pub fn of_object(kind: Kind, object: &str, expected: impl Into<String>, found: impl Into<String>) -> Difference {
         Difference { kind, file: None, object: Some(object.to_owned()), expected: expected.into(), found: found.into() }
     }
 
+    /// The same, found in this file.
     pub fn in_file(self, file: &str) -> Difference {
         Difference { file: Some(file.to_owned()), ..self }
     }

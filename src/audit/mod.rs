@@ -75,6 +75,7 @@ const THREADS_MAX: usize = 256;
 /// How a lake is verified.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Threads that read data files.
     pub threads: usize,
     /// Memory to plan with: a quarter holds bits of lines, another one what receipts say of partitions, and fetched
     /// objects later.
@@ -85,6 +86,7 @@ pub struct Options {
 
 /// Why a lake could not be verified to its end. It says nothing of the lake.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum AuditError {
     #[error(transparent)]
     Lake(#[from] LakeError),

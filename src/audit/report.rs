@@ -14,24 +14,37 @@ const NAMED_MAX: usize = 20;
 /// The end of a verification. Differences were told one by one before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// How many were told.
     pub differences: u64,
+    /// Entries of the log that were read.
     pub log_entries: u64,
+    /// Plans of the log.
     pub plans: u64,
+    /// Those that are not sealed.
     pub plans_open: Vec<OpenPlan>,
+    /// Tasks that are committed.
     pub tasks: u64,
     /// Converted objects.
     pub objects: u64,
+    /// Objects that were set aside as a whole.
     pub objects_aside: u64,
+    /// Objects that are no flow logs.
     pub objects_skipped: u64,
+    /// Rows of live data files.
     pub rows: u64,
+    /// Lines that were set aside.
     pub rejects: u64,
+    /// Live data files.
     pub files: u64,
+    /// Their bytes.
     pub file_bytes: u64,
     /// Files of attempts at tasks of open plans, which the next run commits or removes.
     pub files_unpublished: u64,
     /// Files that left the lake and stay on storage for their retention.
     pub files_retired: u64,
+    /// Checkpoints that were held against the log.
     pub checkpoints: u64,
+    /// What was read again; `None` if no source was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sources: Option<Sources>,
 }
@@ -39,8 +52,11 @@ pub struct Report {
 /// A plan whose tasks are not all committed, or that has no seal yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenPlan {
+    /// Its number.
     pub plan: u64,
+    /// Tasks that it was cut into.
     pub tasks: u64,
+    /// Those that have a commit.
     pub tasks_committed: u64,
 }
 

@@ -13,11 +13,13 @@ use super::report::WindowOptions;
 pub struct Dashboard {
     /// The lake: a path, file:// or s3:// URL, or @NAME
     pub lake: String,
+    /// The time that it is about.
     #[command(flatten)]
     pub window: WindowOptions,
     /// The page to write
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
+    /// How the lake is asked.
     #[command(flatten)]
     pub ask: AskOptions,
 }

@@ -23,6 +23,7 @@ pub struct Ddl {
     /// Where the lake lies for the engine, such as s3://bucket/lake/; default: where it lies now
     #[arg(long, value_name = "URL")]
     pub location: Option<String>,
+    /// The store of the lake.
     #[command(flatten)]
     pub lake_access: LakeOptions,
 }

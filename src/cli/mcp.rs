@@ -24,11 +24,13 @@ pub struct Mcp {
     /// Longest time of a call
     #[arg(long, value_name = "AGE", default_value = "5m", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
+    /// How the lake is asked.
     #[command(flatten)]
     pub ask: AskOptions,
 }
 
 impl Mcp {
+    /// The options in the terms of its module.
     pub fn options(&self) -> Options {
         let bytes = usize::try_from(self.max_size).unwrap_or(usize::MAX);
         let room = Room { rows: self.max_rows.get(), bytes };

@@ -25,6 +25,7 @@ pub struct Query {
     /// Read the statement from a file
     #[arg(short, long)]
     pub file: Option<PathBuf>,
+    /// Where rows go, and in which form.
     #[command(flatten)]
     pub result: ResultOptions,
     /// Your own CSV, TSV, JSON or Parquet file as a table, for joins; may be repeated
@@ -33,8 +34,10 @@ pub struct Query {
     /// Gzip logs as the tables raw_flow_logs and raw_tgw_flow_logs, without converting them
     #[arg(long, value_name = "SOURCE")]
     pub raw: Option<String>,
+    /// The store of the raw logs.
     #[command(flatten)]
     pub source: super::SourceOptions,
+    /// How the lake is asked.
     #[command(flatten)]
     pub ask: AskOptions,
     /// Show the plan and which files it would read, and do not run the statement
@@ -71,11 +74,13 @@ pub struct AskOptions {
     /// Threads; default: one for each core
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
+    /// The store of the lake.
     #[command(flatten)]
     pub lake_access: super::LakeOptions,
 }
 
 impl AskOptions {
+    /// The options in the terms of its module.
     pub fn options(&self) -> query::Options {
         let default = query::Options::default();
         query::Options {

@@ -15,6 +15,7 @@ use super::LakeOptions;
 pub struct Repair {
     /// The lake: a path, file:// or s3:// URL, or @NAME
     pub lake: String,
+    /// The store of the lake.
     #[command(flatten)]
     pub lake_access: LakeOptions,
     /// Print what was done as one JSON object on stdout

@@ -18,6 +18,7 @@ pub struct Report {
     pub lake: String,
     /// The report, such as rejected-by-port; without it the list of reports
     pub name: Option<String>,
+    /// What the report is asked for.
     #[command(flatten)]
     pub choice: ReportChoice,
     /// Exit with code 4 if `rows` or a column of any row compares so, such as 'rows > 0' or 'flows >= 1000'
@@ -26,8 +27,10 @@ pub struct Report {
     /// Folder with reports of your own; one with the name of a built-in report takes its place
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// Where rows go, and in which form.
     #[command(flatten)]
     pub result: ResultOptions,
+    /// How the lake is asked.
     #[command(flatten)]
     pub ask: AskOptions,
 }
@@ -35,6 +38,7 @@ pub struct Report {
 /// What a report is asked for.
 #[derive(Debug, Args)]
 pub struct ReportChoice {
+    /// The time that it is about.
     #[command(flatten)]
     pub window: WindowOptions,
     /// Rows at most, where the report has a limit

@@ -38,11 +38,13 @@ pub struct Serve {
     /// Longest time of a statement
     #[arg(long, value_name = "AGE", default_value = "5m", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
+    /// The store of the lake.
     #[command(flatten)]
     pub lake_access: super::LakeOptions,
 }
 
 impl Serve {
+    /// The options in the terms of its module.
     pub fn options(&self) -> Options {
         Options {
             listen: self.listen,

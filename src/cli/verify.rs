@@ -28,10 +28,13 @@ pub struct Verify {
     /// Memory to plan with: it bounds the number of threads, fetched objects, and objects and lines met in one pass
     #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = values::size)]
     pub memory: u64,
+    /// The store of the sources.
     #[command(flatten)]
     pub options: SourceOptions,
+    /// The store of the lake.
     #[command(flatten)]
     pub lake_access: LakeOptions,
+    /// How it talks.
     #[command(flatten)]
     pub talk: Talk,
 }

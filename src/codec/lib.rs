@@ -9,6 +9,8 @@
 //! [`schema`] says what a record is. A crate of its own, so that it is optimised as one piece, and is not built again
 //! when the rest of flowlake changes.
 
+#![warn(missing_docs)]
+
 pub mod schema;
 
 pub mod columns;

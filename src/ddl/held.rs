@@ -14,6 +14,7 @@ const DEFAULT_PARTITION: &str = "=__HIVE_DEFAULT_PARTITION__";
 /// One table of a lake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
+    /// Which of the two.
     pub table: Table,
     /// In the order of AWS's documentation; then unknown fields by name; then where a row came from.
     pub columns: Vec<(String, Kind)>,

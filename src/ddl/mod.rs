@@ -25,6 +25,7 @@ use crate::schema::Table;
 
 /// Whose words a statement is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs, reason = "each is the engine of that name; clap would take docstrings for the help")]
 pub enum Engine {
     Athena,
     Trino,
@@ -35,6 +36,7 @@ pub enum Engine {
 
 /// Why there is no statement.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum DdlError {
     #[error(transparent)]
     Lake(#[from] LakeError),

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Limits of all fetching together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
+    /// Objects, in download or waiting to be decoded.
     pub objects_in_flight_max: usize,
     /// Compressed bytes, in download or waiting to be decoded.
     pub bytes_in_flight_max: usize,
@@ -30,17 +31,21 @@ pub struct Budget {
 /// A moment's use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Used {
+    /// Objects in flight.
     pub objects: usize,
+    /// Their compressed bytes.
     pub bytes: usize,
     /// Tasks that fetch from this budget.
     pub tasks: usize,
 }
 
 impl Budget {
+    /// A budget of which nothing is used.
     pub fn new(options: Options) -> Arc<Budget> {
         Arc::new(Budget { options, used: Mutex::default() })
     }
 
+    /// What is used now.
     pub fn used(&self) -> Used {
         *self.lock()
     }

@@ -6,6 +6,7 @@ use crate::source::{detail_of, full_text};
 
 /// Faults of getting bytes. They leave a task open; none excludes an object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum FetchError {
     #[error("object is gone since it was planned; plan again")]
     Gone,

@@ -10,6 +10,7 @@ use crate::query::format::exact;
 /// How much of an answer is given.
 #[derive(Debug, Clone, Copy)]
 pub struct Room {
+    /// Rows at most.
     pub rows: usize,
     /// Of the JSON of the rows and the names of their columns.
     pub bytes: usize,

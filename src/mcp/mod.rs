@@ -46,6 +46,7 @@ const LAST_STEPS: Duration = Duration::from_secs(1);
 /// How a lake is given to assistants.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// How the lake is asked.
     pub query: query::Options,
     /// Of each answer.
     pub room: Room,
@@ -55,6 +56,7 @@ pub struct Options {
 
 /// Why a lake cannot be given to assistants.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum McpError {
     #[error(transparent)]
     Query(#[from] QueryError),

@@ -31,15 +31,18 @@ pub enum Copies {
 /// How two objects of one name and size are to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Likeness {
+    /// One content.
     Same,
     /// Checksums that are none, or that say nothing: of parts, or under a key.
     Unknown,
+    /// Two contents.
     Other,
 }
 
 /// Where a delivery of the same name and size was met before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct First {
+    /// URL of that object.
     pub url: String,
     /// The one that was converted, or is to be.
     pub version: String,
@@ -67,6 +70,7 @@ pub struct Finder<'a> {
 pub type Found = (Object, Vec<First>);
 
 impl<'a> Finder<'a> {
+    /// Of nothing met yet; `seen` is what the ledger knows of the days at hand.
     pub fn new(seen: &'a Seen) -> Finder<'a> {
         Finder { seen, group: None, met: HashMap::new(), held: Vec::new() }
     }

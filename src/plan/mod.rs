@@ -29,6 +29,7 @@ pub enum Verdict {
     Fresh,
     /// Converted, and another version of it lies at the source now: to be checked.
     Changed,
+    /// Converted, and unchanged since.
     Known,
 }
 

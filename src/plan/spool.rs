@@ -45,6 +45,7 @@ impl Spool {
         Spool { folder, held: Vec::new(), days: BTreeMap::new(), writer: None }
     }
 
+    /// Takes the next objects, in whatever order; what has no room goes to scratch.
     pub fn add(&mut self, objects: Vec<Object>) {
         for object in &objects {
             *self.days.entry(Day(object.day)).or_default() += 1;
@@ -64,6 +65,7 @@ impl Spool {
         self.days.values().sum()
     }
 
+    /// No more are added. An error is one of scratch.
     pub fn finish(mut self) -> io::Result<Listed> {
         self.held.sort_unstable_by(order);
         let runs = match self.writer {
@@ -115,6 +117,7 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// Whether nothing was listed.
     pub fn is_empty(&self) -> bool {
         self.days.is_empty()
     }

@@ -3,7 +3,9 @@
 use crate::query::QueryError;
 use crate::shown;
 
+/// Why a report was not answered.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum ReportError {
     #[error(transparent)]
     Query(#[from] QueryError),

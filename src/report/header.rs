@@ -23,12 +23,19 @@ const OF_LEDGER: &str = "lake";
 /// What a report is about: the list is grouped by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Theme {
+    /// What security groups and network ACLs refused.
     Refused,
+    /// What may be an attack, or a door left open.
     Suspicious,
+    /// What flows, in sum.
     Overview,
+    /// Who talks to whom.
     Talkers,
+    /// Which way traffic goes, and what AWS bills for it.
     Paths,
+    /// What the logs lack, or hold twice.
     Logs,
+    /// Of a report whose header names none.
     Own,
 }
 
@@ -44,10 +51,12 @@ impl Theme {
         (Theme::Own, "own", "Your own"),
     ];
 
+    /// As a header spells it.
     pub fn word(self) -> &'static str {
         Theme::ALL.iter().find(|(theme, ..)| *theme == self).map_or("", |(_, word, _)| word)
     }
 
+    /// The theme of a word; the error names all of them.
     pub fn parse(word: &str) -> Result<Theme, String> {
         let found = Theme::ALL.into_iter().find(|(_, known, _)| *known == word);
         let words = || Theme::ALL.map(|(_, word, _)| word).join(", ");
@@ -55,22 +64,30 @@ impl Theme {
     }
 }
 
+/// A ready question, as its file has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Kebab case; the name of its file.
     pub name: String,
+    /// The line above its rows.
     pub title: String,
+    /// What it tells, in a line of the list.
     pub meaning: String,
+    /// Where it stands in the list.
     pub theme: Theme,
     /// Its place in the list; reports without one come after those with one.
     pub order: Option<u32>,
     /// `None` where it asks the tables of the ledger: those are not narrowed to a window, and have all their columns.
     pub table: Option<Table>,
+    /// Columns that the lake must have.
     pub fields: Vec<String>,
+    /// Columns that are null where the lake has none.
     pub optional: Vec<String>,
+    /// What may be bound to `$name`, in the order of the header.
     pub parameters: Vec<Parameter>,
     /// Seconds of the earlier window that it compares with, where it does.
     pub against: Option<i64>,
+    /// The statement, with its header.
     pub sql: String,
 }
 

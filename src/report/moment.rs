@@ -10,6 +10,7 @@ use crate::query::{TimeZone, Window};
 pub enum Moment {
     /// Unix seconds; of a time within a second the next one, since records begin at whole seconds.
     At(i64),
+    /// A day of the calendar, in whichever zone is asked for.
     Day(NaiveDate),
 }
 

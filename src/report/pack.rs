@@ -47,10 +47,12 @@ impl Pack {
         Ok(())
     }
 
+    /// All of them, in the order of the list.
     pub fn reports(&self) -> &[Report] {
         &self.reports
     }
 
+    /// The one of this name; the error names one that is like it.
     pub fn get(&self, name: &str) -> Result<&Report, ReportError> {
         self.reports.iter().find(|report| report.name == name).ok_or_else(|| {
             let names: Vec<&str> = self.reports.iter().map(|report| report.name.as_str()).collect();

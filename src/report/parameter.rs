@@ -9,17 +9,24 @@ use super::ReportError;
 /// `-- param: top integer 20: rows at most`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
+    /// As it stands in the statement, behind `$`.
     pub name: String,
+    /// What a value of it must be.
     pub kind: Kind,
     /// `None` if it must be given.
     pub default: Option<String>,
+    /// What it does, for people.
     pub meaning: String,
 }
 
+/// What values are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
+    /// A whole number from 0.
     Integer,
+    /// Any text.
     Text,
+    /// An IPv4 or IPv6 address; it is bound in its one spelling.
     Address,
     /// One of some words: `minute|hour|day`.
     Word(Vec<String>),

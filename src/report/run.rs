@@ -11,7 +11,9 @@ use crate::schema::Table;
 /// What the asker chose.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
+    /// The time that it is about.
     pub window: Window,
+    /// Rows at most; `None` is the default of the report.
     pub top: Option<u32>,
     /// Seconds of the earlier window.
     pub against: Option<i64>,
@@ -23,6 +25,7 @@ pub struct Request {
 pub struct Asked {
     /// Title, window and time zone.
     pub title: String,
+    /// Its rows, as they come.
     pub answer: Answer,
 }
 

@@ -36,8 +36,10 @@ pub enum Format {
 }
 
 impl Mix {
+    /// All, in the order of the help.
     pub const ALL: [Mix; 5] = [Mix::Default, Mix::V5, Mix::V11, Mix::Tgw, Mix::All];
 
+    /// As the option spells it.
     pub fn name(self) -> &'static str {
         match self {
             Mix::Default => "default",

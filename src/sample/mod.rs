@@ -75,7 +75,9 @@ const LEVEL: u32 = 6;
 /// What to make.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Records in total, without headers.
     pub records: u64,
+    /// The same seed gives the same bytes.
     pub seed: u64,
     /// Days over which objects are spread, at most [`DAYS_MAX`].
     pub days: u32,
@@ -83,9 +85,11 @@ pub struct Options {
     pub accounts: u32,
     /// At most [`REGIONS_MAX`].
     pub regions: u32,
+    /// Which formats are written.
     pub mix: Mix,
     /// Objects in total. Left open: one for every 100,000 records, and two a day and flow log at least.
     pub objects: Option<u32>,
+    /// The UTC day of the first records.
     pub first_day: NaiveDate,
 }
 
@@ -107,11 +111,13 @@ impl Default for Options {
 /// What was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
+    /// Files that were written.
     pub objects: u64,
     /// Header lines are not counted.
     pub records: u64,
     /// Header lines included.
     pub text_bytes: u64,
+    /// Their bytes.
     pub compressed_bytes: u64,
     /// Earliest date of a record's `start`; the first day of the options if there is none.
     pub first_day: NaiveDate,
@@ -121,11 +127,13 @@ pub struct Made {
     pub addresses: u64,
     /// Different values of `srcport` and `dstport` together.
     pub ports: u64,
+    /// Different values of `interface-id`.
     pub interfaces: u64,
 }
 
 /// Why no sample was made.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum SampleError {
     #[error("a sample of {value} {what} cannot be made; ask for 1 to {most}")]
     OutOfRange { what: &'static str, value: u32, most: u32 },

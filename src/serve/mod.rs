@@ -57,17 +57,22 @@ const SOCKETS_IN_HANDSHAKE_MAX: usize = 16;
 /// How a lake is served.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The one user that may come in; `None` is `flowlake` with a password, and anyone without.
     pub user: Option<String>,
+    /// A file with the password; `None` asks for none.
     pub password_file: Option<PathBuf>,
     /// Certificate chain and private key, both PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// What the server takes at most.
     pub limits: Limits,
 }
 
 /// What one server takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Clients at once.
     pub connections_max: usize,
     /// Of all statements together.
     pub memory_bytes: u64,
@@ -77,6 +82,7 @@ pub struct Limits {
 
 /// Why a lake cannot be served.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum ServeError {
     #[error(transparent)]
     Lake(#[from] LakeError),
@@ -102,6 +108,7 @@ pub struct Server {
 }
 
 impl Server {
+    /// Opens the port and reads the lake. An address that is not of this host's loopback needs TLS and a password.
     pub async fn bind(lake: Lake, options: &Options) -> Result<Server, ServeError> {
         let guarded = options.tls.is_some() && options.password_file.is_some();
         if !options.listen.ip().is_loopback() && !guarded {
@@ -117,6 +124,7 @@ impl Server {
         Ok(Server { listener, shared, connections_max: options.limits.connections_max })
     }
 
+    /// The address that it holds, with its port.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }

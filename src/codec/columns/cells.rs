@@ -55,9 +55,13 @@ impl AddAssign for Cells {
 /// Where all rows of a chunk come from: the texts of [`crate::schema::PROVENANCE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceTexts<'a> {
+    /// URL of the object.
     pub url: &'a str,
+    /// The account in its key; `None` becomes null, as for the others.
     pub account: Option<&'a str>,
+    /// The region in its key.
     pub region: Option<&'a str>,
+    /// The flow log's id in its key.
     pub log_id: Option<&'a str>,
 }
 

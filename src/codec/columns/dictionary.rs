@@ -205,10 +205,12 @@ impl Dictionaries {
         self.all.len() - 1
     }
 
+    /// The dictionary of a slot, as [`Dictionaries::slot`] gave it; another number panics.
     pub fn get(&self, slot: usize) -> &Dictionary {
         &self.all[slot]
     }
 
+    /// The same, to add texts to it.
     pub fn get_mut(&mut self, slot: usize) -> &mut Dictionary {
         &mut self.all[slot]
     }

@@ -37,6 +37,7 @@ pub enum Values {
 /// Up to [`CHUNK_ROWS_MAX`] rows of one object and one layout, in the order of their lines.
 #[derive(Debug, Clone)]
 pub struct Chunk {
+    /// What the values mean.
     pub layout: Arc<Layout>,
     /// One for each column of the layout, in its order.
     pub values: Vec<Values>,
@@ -47,6 +48,7 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.lines.len()
     }

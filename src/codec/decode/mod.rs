@@ -60,6 +60,7 @@ pub struct Settings {
 
 /// An object, with what its key told about it.
 pub struct Source<'a> {
+    /// Its bytes.
     pub body: Body<'a>,
     /// When the object was delivered, in Unix seconds; `start` and `end` of a row are at most two days later.
     pub delivered: i64,
@@ -69,7 +70,9 @@ pub struct Source<'a> {
 
 /// The bytes of an object as they are stored: gzip, of one or more members, or plain text.
 pub enum Body<'a> {
+    /// All of them in memory.
     Whole(&'a [u8]),
+    /// As they come. An error of the reader is [`DecodeError::Read`].
     Stream(&'a mut dyn Read),
 }
 
@@ -97,6 +100,7 @@ pub struct Reject {
     pub field: Option<String>,
     /// Its value, at most 256 bytes of it.
     pub value: Option<String>,
+    /// Why, for people.
     pub reason: String,
     /// The line as far as it is text, at most 4 KiB of it.
     pub text: String,
@@ -105,17 +109,24 @@ pub struct Reject {
 /// Lines of an object by what they are: `lines = headers + blanks + rows + rejects`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
+    /// All of them, an unfinished last one too.
     pub lines: u64,
+    /// Lines that name the fields.
     pub headers: u64,
+    /// Lines without a value.
     pub blanks: u64,
+    /// Lines that the sink got as rows.
     pub rows: u64,
+    /// Lines that the sink got as rejects.
     pub rejects: u64,
+    /// Bytes of the inflated object.
     pub inflated_bytes: u64,
 }
 
 /// An object that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
+    /// What its lines were.
     pub counts: Counts,
     /// The different layouts that its lines were read with, in the order in which they came into force.
     pub layouts: Vec<Arc<Layout>>,
@@ -124,14 +135,18 @@ pub struct Decoded {
 /// What became of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
+    /// It was read to its end.
     Decoded(Decoded),
     /// The object is not sound. With `rows_given` the sink already has rows or rejects of it, which must not stay.
     Aside {
+        /// Why, for people.
         reason: String,
+        /// Whether the sink has a part of it.
         rows_given: bool,
     },
     /// The object is none of ours, and the sink was given nothing of it.
     Skipped {
+        /// Why, for people.
         reason: String,
     },
 }
@@ -139,8 +154,10 @@ pub enum Verdict {
 /// A failure that is not the object's content.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
+    /// Its reader failed.
     #[error("the object could not be read")]
     Read(#[source] io::Error),
+    /// The sink refused rows.
     #[error("its rows could not be taken")]
     Sink(#[source] io::Error),
 }
@@ -173,6 +190,7 @@ impl Default for Limits {
 }
 
 impl Decoder {
+    /// A decoder that has met nothing yet.
     pub fn new(settings: Settings) -> Decoder {
         Decoder {
             format: settings.format.clone().map(Arc::new),

@@ -26,17 +26,23 @@ const FOOTER_BYTES_PER_COLUMN: usize = 96;
 pub struct DataFile {
     /// Number of the file within its task, from 0.
     pub ordinal: usize,
+    /// The table that it is of.
     pub table: Table,
+    /// Where in the table it belongs.
     pub partition: Partition,
+    /// Rows in it; at least one.
     pub rows: u64,
+    /// Its length in bytes.
     pub bytes: u64,
     /// BLAKE3 of the file's bytes, in hexadecimal.
     pub hash: String,
     /// In file order.
     pub columns: Vec<Column>,
-    /// Least and greatest `start`.
+    /// Least `start` in Unix seconds; `None` if no row has one.
     pub start_min: Option<i64>,
+    /// Greatest `start`, likewise.
     pub start_max: Option<i64>,
+    /// How many there are.
     pub row_groups: usize,
 }
 

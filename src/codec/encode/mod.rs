@@ -69,15 +69,21 @@ pub const WRITER_EPOCH: u32 = 4;
 
 /// Why files could not be made. The task has failed; what was staged is worthless.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what its fields are")]
 pub enum EncodeError {
+    /// [`Staging::create`] failed.
     #[error("data file {ordinal} of the task cannot be created: {source}")]
     Create { ordinal: usize, source: io::Error },
+    /// A file took no more bytes.
     #[error("data file {ordinal} of the task cannot be written: {source}")]
     Write { ordinal: usize, source: ParquetError },
+    /// The scratch file of [`Staging`] failed.
     #[error("rows of many partitions cannot be set aside: {0}")]
     Spill(#[source] io::Error),
+    /// The compressor failed.
     #[error("a page cannot be compressed: {0}")]
     Compress(#[source] io::Error),
+    /// Values do not fit their encoding.
     #[error("a page cannot be encoded: {0}")]
     Page(#[source] ParquetError),
 }
@@ -119,6 +125,7 @@ pub struct TaskEncoder<S: Staging> {
 }
 
 impl<S: Staging> TaskEncoder<S> {
+    /// An encoder of one task. No file is made before the first rows come.
     pub fn new(options: Options, staging: S) -> Result<TaskEncoder<S>, EncodeError> {
         TaskEncoder::with_limits(options, staging, Limits::default())
     }

@@ -12,16 +12,22 @@ use crate::columns::SourceTexts;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
+    /// zstd, at the level that `compress` says.
     #[default]
     Zstd,
+    /// Snappy: larger, and read by everything.
     Snappy,
+    /// gzip.
     Gzip,
+    /// Pages as they are encoded.
     None,
 }
 
 impl Compression {
+    /// All, in the order of the help.
     pub const ALL: [Compression; 4] = [Compression::Zstd, Compression::Snappy, Compression::Gzip, Compression::None];
 
+    /// As options and the ledger spell it.
     pub fn name(self) -> &'static str {
         match self {
             Compression::Zstd => "zstd",
@@ -36,14 +42,18 @@ impl Compression {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartitionBy {
+    /// `date=2023-09-14/`
     #[default]
     Date,
+    /// `date=2023-09-14/hour=05/`
     DateHour,
 }
 
 impl PartitionBy {
+    /// All, in the order of the help.
     pub const ALL: [PartitionBy; 2] = [PartitionBy::Date, PartitionBy::DateHour];
 
+    /// As options and the ledger spell it.
     pub fn name(self) -> &'static str {
         match self {
             PartitionBy::Date => "date",
@@ -86,9 +96,11 @@ impl FromStr for PartitionBy {
 /// How the files of a task are made. With the rows, this decides every byte of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
+    /// How pages are compressed.
     pub compression: Compression,
     /// Files roll over before they would pass this many bytes.
     pub file_bytes_max: u64,
+    /// The keys of the folders, from the UTC `start` of a row.
     pub partition_by: PartitionBy,
     /// Of the form `flowlake version 1.2.3 (build abc)`: readers of the Java library ignore the statistics of text
     /// columns when they cannot tell which program and version wrote them.
@@ -98,11 +110,17 @@ pub struct Options {
 /// The object that rows come from, as its key tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
+    /// URL of the object.
     pub url: String,
+    /// The account in its key.
     pub account: Option<String>,
+    /// The region in its key.
     pub region: Option<String>,
+    /// The flow log's id in its key.
     pub log_id: Option<String>,
+    /// The UTC day in its key: where a row goes that has no `start`.
     pub day: Option<NaiveDate>,
+    /// The hour in its key, from 0 to 23.
     pub hour: Option<u8>,
 }
 
@@ -131,7 +149,9 @@ impl Origin {
 
 /// Where the files of one task are written; the stage opens none itself.
 pub trait Staging {
+    /// A data file that is written.
     type File: Write + Send;
+    /// The scratch file.
     type Spill: Read + Write + Seek;
 
     /// A new, empty data file. Ordinals count from 0; a file is flushed and dropped when it is done.

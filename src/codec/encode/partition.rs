@@ -28,14 +28,18 @@ const START_END: i64 = 253_402_300_800;
 pub enum Hour {
     /// The lake is partitioned by date alone.
     All,
+    /// From 0 to 23, in UTC.
     Of(u8),
+    /// Neither the row nor the object's key tells one.
     Unknown,
 }
 
 /// Where in a table a data file belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Partition {
+    /// In UTC; `None` if neither the row nor the key tells one.
     pub date: Option<NaiveDate>,
+    /// Within that date.
     pub hour: Hour,
 }
 

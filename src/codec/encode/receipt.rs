@@ -10,11 +10,15 @@ use crate::schema::Table;
 /// Sums over the rows of one object in one partition of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionSums {
+    /// The table that the rows went to.
     pub table: Table,
+    /// Where in it.
     pub partition: Partition,
+    /// How many rows.
     pub rows: u64,
     /// Null counts as 0; wraps, as do all sums here, so that they can be added in any order.
     pub packets: u64,
+    /// Sum of the field `bytes`; null counts as 0.
     pub bytes: u64,
     /// Wrapping sum of [`row_mix`] over the rows.
     pub mix: u64,

@@ -46,29 +46,42 @@ pub trait Sink {
 
 /// Why the rows of a file could not be handed on. The sink may have some of them.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what its fields are")]
 pub enum ReadBackError {
+    /// The reader of Parquet failed.
     #[error("the data file cannot be read: {0}")]
     Parquet(#[source] ParquetError),
+    /// It was asked for another table.
     #[error("`{0}` is not the name of a table of flow logs")]
     Table(String),
+    /// A column of provenance is missing.
     #[error("there is no column `{0}`, which every data file has")]
     Lacks(&'static str),
+    /// A name is there twice.
     #[error("there are two columns `{0}`")]
     Twice(String),
+    /// A type that no writer epoch wrote.
     #[error("column `{0}` has a type that no data file has")]
     ColumnType(String),
+    /// A number below the least.
     #[error("column `{column}` holds {value}; the least that is written is {least}")]
     Int { column: String, value: i64, least: i64 },
+    /// A text above the greatest length.
     #[error("column `{column}` holds a text of {bytes} bytes, longer than any that is written")]
     Text { column: String, bytes: usize },
+    /// Offsets in the footer lead out of the file.
     #[error("a column lies outside of the file")]
     Outside,
+    /// A row group of an absurd number of rows.
     #[error("row group {row_group} claims {claimed} rows; no writer puts so many into one")]
     Claimed { row_group: usize, claimed: i64 },
+    /// A row group and the footer do not agree.
     #[error("row group {row_group} has {found} rows where its footer says {claimed}")]
     Rows { row_group: usize, found: u64, claimed: i64 },
+    /// All row groups and the footer do not agree.
     #[error("its row groups have {found} rows where its footer says {claimed}")]
     FileRows { found: u64, claimed: i64 },
+    /// The sink refused rows.
     #[error("the rows could not be taken: {0}")]
     Sink(#[source] io::Error),
 }

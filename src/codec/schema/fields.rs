@@ -20,6 +20,7 @@ pub struct Field {
     pub version: u8,
     /// Whether its presence makes a layout a transit gateway one.
     pub marks_tgw: bool,
+    /// What AWS says of it, in a few words.
     pub meaning: &'static str,
 }
 
@@ -50,6 +51,7 @@ const fn tgw(log: &'static str, kind: Kind, meaning: &'static str) -> Field {
     Field { log, vpc: kind, tgw: kind, version: 6, marks_tgw: true, meaning }
 }
 
+/// All documented fields, in the order of AWS's pages.
 #[rustfmt::skip]
 pub const FIELDS: &[Field] = &[
     field("version", Int32, 2, "highest version among the chosen fields"),

@@ -22,6 +22,7 @@ const FIELD_NAME_BYTES_MAX: usize = 128;
 pub struct Column {
     /// Column name in the lake.
     pub name: String,
+    /// How its values are read and kept.
     pub kind: Kind,
 }
 
@@ -39,6 +40,7 @@ impl Types {
 /// What the values of a line mean: the table, and a column for each value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Layout {
+    /// The table that its rows go to.
     pub table: Table,
     /// In the order of the line; then [`OTHER_FIELDS`], if there are any.
     pub columns: Vec<Column>,
@@ -66,14 +68,19 @@ pub struct Other {
 /// Why a header or a `--format` gives no layout.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutError {
+    /// A header or format without a name.
     #[error("it names no field")]
     Empty,
+    /// A field twice; two spellings of one field count.
     #[error("it names the field `{0}` twice")]
     Twice(String),
+    /// More fields than are read, with their number.
     #[error("it names {0} fields; at most {FIELDS_PER_HEADER_MAX} are read")]
     TooMany(usize),
+    /// A word that no field can have for its name.
     #[error("`{0}` is not a field name")]
     NotAName(String),
+    /// A part of a format that names no field.
     #[error("`{0}` is not of the form ${{field-name}}")]
     NotAPlaceholder(String),
 }

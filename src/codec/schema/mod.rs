@@ -30,11 +30,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Table {
+    /// Records of VPCs: of interfaces.
     FlowLogs,
+    /// Records of transit gateways.
     TgwFlowLogs,
 }
 
 impl Table {
+    /// Both, in the order in which they are told.
     pub const ALL: [Table; 2] = [Table::FlowLogs, Table::TgwFlowLogs];
 
     /// The table's name in SQL and its folder in the lake.

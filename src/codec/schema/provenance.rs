@@ -6,8 +6,11 @@ use super::Kind;
 /// One provenance column: where a row came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Provenance {
+    /// Its name in the lake.
     pub column: &'static str,
+    /// Its type there.
     pub kind: Kind,
+    /// What it says, in a few words.
     pub meaning: &'static str,
 }
 
