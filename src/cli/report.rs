@@ -63,6 +63,7 @@ pub struct ReportChoice {
 pub struct ShellReport {
     /// The report, such as rejected-by-port
     pub name: String,
+    /// What the report is asked for.
     #[command(flatten)]
     pub choice: ReportChoice,
 }

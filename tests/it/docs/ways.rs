@@ -32,7 +32,7 @@ fn every_way_leads_to_files_and_tests() {
         }
         for name in spans(held_by).filter(|span| !is_path(span)) {
             let holds = |path: &&str| text(&root().join(path)).contains(&format!("fn {name}("));
-            if !paths.iter().any(|path| holds(&path)) {
+            if !paths.iter().any(holds) {
                 wrong.push(format!("no test `{name}` in: {row}"));
             }
         }
