@@ -18,6 +18,7 @@ impl Environment {
     }
 
     #[cfg(test)]
+    /// Of these variables, for tests.
     pub fn of(variables: &[(&str, &str)]) -> Environment {
         Environment(variables.iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
