@@ -11,8 +11,8 @@ use std::sync::Arc;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use flowlake::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};
-use flowlake::encode::{Compression, Options, Origin, PartitionBy, Staging, TaskEncoder};
-use flowlake::schema::{Kind, Layout, Types, VPC_DEFAULT_FORMAT};
+use flowlake::encode::{Options, Origin, Staging, TaskEncoder};
+use flowlake::schema::{Compression, Kind, Layout, PartitionBy, Types, VPC_DEFAULT_FORMAT};
 
 const ROWS: usize = 256 * CHUNK_ROWS_MAX;
 const CHUNKS_PER_OBJECT: usize = 5;

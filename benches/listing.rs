@@ -24,6 +24,7 @@ use flowlake::commit::LakeWriter;
 use flowlake::convert::{self, Sides, Stop};
 use flowlake::lake::{Lake, receipts};
 use flowlake::progress::{Progress, When};
+use flowlake::schema::PartitionBy;
 use flowlake::source::{Beneath, Location, Store};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -244,7 +245,7 @@ fn forge(bucket: Bucket, folder: &std::path::Path) {
             state.filed.receipts.entry(date).or_default().push(name);
         }
     }
-    let create = Create { lake_id: "made-up".into(), partition_by: "date".into() };
+    let create = Create { lake_id: "made-up".into(), partition_by: PartitionBy::Date };
     state.create = Some(create.clone());
     let (written_by, at) = ("flowlake".to_owned(), "2023-10-01T00:00:00Z".to_owned());
     let entry = Entry {

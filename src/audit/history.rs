@@ -8,6 +8,7 @@ use super::problem::problem;
 use super::records::words;
 use super::task::PlanSums;
 use crate::lake::{Body, Lake, LakeError, PlanState, PlannedTask, Seal, State, Totals};
+use crate::schema::PartitionBy;
 
 /// Entries missing in a row that are told one by one.
 const GAP_MAX: u64 = 100_000;
@@ -115,7 +116,12 @@ fn fold_of(state: &State) -> State {
 }
 
 /// What a plan's entry says of its body.
-pub fn check_plan(name: &str, state: &PlanState, tasks: &[PlannedTask], create: Option<&str>) -> Vec<Difference> {
+pub fn check_plan(
+    name: &str,
+    state: &PlanState,
+    tasks: &[PlannedTask],
+    create: Option<PartitionBy>,
+) -> Vec<Difference> {
     let plan = &state.plan;
     let objects = || tasks.iter().flat_map(|task| &task.objects);
     let days: BTreeSet<_> = objects().map(|object| crate::lake::Day(object.day)).collect();
@@ -141,7 +147,8 @@ pub fn check_plan(name: &str, state: &PlanState, tasks: &[PlannedTask], create: 
         differences.push(Difference::of_file(Kind::RecordDiffers, &plan.body, "tasks numbered from 0", found));
     }
     if let Some(expected) = create.filter(|create| *create != plan.settings.partition_by) {
-        let (expected, found) = (format!("the lake's partitions {expected}"), plan.settings.partition_by.clone());
+        let (expected, found) =
+            (format!("the lake's partitions {}", expected.name()), plan.settings.partition_by.name());
         differences.push(Difference::of_file(Kind::RecordDiffers, name, expected, found));
     }
     differences

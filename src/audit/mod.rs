@@ -274,7 +274,7 @@ impl<'a> Audit<'a> {
         };
         let body_is_read = !tasks.is_empty();
         if body_is_read {
-            let partition_by = history.state.create.as_ref().map(|create| create.partition_by.as_str());
+            let partition_by = history.state.create.as_ref().map(|create| create.partition_by);
             for difference in history::check_plan(&name, state, &tasks, partition_by) {
                 self.differ(&difference)?;
             }

@@ -219,7 +219,7 @@ impl Reading {
         let format = format.and_then(Result::ok);
         let (types, unknown) = (settings.types.clone(), settings.unknown.clone());
         let mut decoder = Decoder::new(decode::Settings { types, format, unknown });
-        let by_hour = settings.partition_by != "date";
+        let by_hour = settings.partition_by.is_by_hour();
         for (index, body) in fetch(&self.runtime, self.stores.clone(), objects.clone(), self.budget.clone()) {
             let receipt = receipts[objects[index].url.as_str()];
             let mut object = objects[index].clone();

@@ -19,6 +19,7 @@ pub fn problem(lake: &Lake, error: LakeError) -> Result<Difference, AuditError> 
         }
         LakeError::Store(_)
         | LakeError::Newer { .. }
+        | LakeError::NewerWord { .. }
         | LakeError::NoLake { .. }
         | LakeError::OlderLog { .. }
         | LakeError::ShortLog { .. } => Err(error.into()),

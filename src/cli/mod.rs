@@ -40,10 +40,10 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
 use crate::convert::{self, Again};
-use crate::encode::{Compression, PartitionBy};
 use crate::plan::Copies;
 use crate::progress::When;
 use crate::sample::Mix;
+use crate::schema::{Compression, PartitionBy};
 use crate::source::{Access, Location, SourceError};
 
 /// Converts gzip VPC Flow Logs, from S3 or disk, into a date-partitioned Parquet lake.

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use crate::columns::{CellHashes, Cells, Chunk, Dictionaries};
 use crate::decode::{self, Body, Decoder, Reject, Settings, Source, Verdict};
 use crate::encode::tests::{Memory, options};
-use crate::encode::{Options, Origin, PartitionBy, TaskEncoder};
+use crate::encode::{Options, Origin, TaskEncoder};
 use crate::readback::{self, ReadBack};
-use crate::schema::{Kind, TGW_DEFAULT_FORMAT, Table, Types, Unknown, VPC_DEFAULT_FORMAT, documented};
+use crate::schema::{Kind, PartitionBy, TGW_DEFAULT_FORMAT, Table, Types, Unknown, VPC_DEFAULT_FORMAT, documented};
 
 /// 2023-09-14.
 const DELIVERED: i64 = 1_694_650_000;

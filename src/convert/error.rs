@@ -37,7 +37,7 @@ pub enum ConvertError {
     )]
     TemporaryInSource { what: &'static str, path: PathBuf, source_url: String },
     #[error("{lake} is partitioned by `{found}`, not by `{asked}`; leave `--partition-by` out, or start a new lake")]
-    Partitioning { lake: String, found: String, asked: String },
+    Partitioning { lake: String, found: &'static str, asked: &'static str },
     #[error("{0}: there is nothing; check the bucket, the prefix and the credentials")]
     EmptySource(String),
     #[error(

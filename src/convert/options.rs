@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::NaiveDate;
 
 use crate::commit::UPLOAD_PART_BYTES;
-use crate::encode::{Compression, PartitionBy};
 use crate::execute::PUBLISHING_MAX;
 use crate::plan::Copies;
+use crate::schema::{Compression, PartitionBy};
 use crate::source::{Access, Location};
 
 /// What a conversion is asked to do.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::sides::{self, Sides};
 use super::{ConvertError, Ending, Options, Summary};
 use crate::commit::{LakeMark, Ledger, Scratch};
-use crate::encode::{PartitionBy, WRITER_EPOCH};
+use crate::encode::WRITER_EPOCH;
 use crate::execute::Stop;
 use crate::lake::{Settings, TaskRef};
 use crate::progress::Progress;
@@ -92,9 +92,9 @@ impl<'a> Run<'a> {
         let create = state.create.as_ref().expect("the lake was born");
         Settings {
             writer_epoch: WRITER_EPOCH,
-            compression: options.compression.name().to_owned(),
+            compression: options.compression,
             file_bytes_max: options.file_bytes_max,
-            partition_by: create.partition_by.clone(),
+            partition_by: create.partition_by,
             format,
             types: state.fixed_types(),
             unknown: state.unknown_columns(),
@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn is_by_hour(&self) -> bool {
-        self.ledger.state.create.as_ref().is_some_and(|create| create.partition_by == PartitionBy::DateHour.name())
+        self.ledger.state.create.as_ref().is_some_and(|create| create.partition_by.is_by_hour())
     }
 
     pub(super) fn check_partitioning(&self) -> Result<(), ConvertError> {

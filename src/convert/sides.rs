@@ -46,10 +46,10 @@ pub(super) async fn check(options: &Options) -> Result<(), ConvertError> {
 pub(super) fn check_partitioning(options: &Options, state: &State) -> Result<(), ConvertError> {
     let Some(create) = &state.create else { return Ok(()) };
     match options.partition_by {
-        Some(asked) if asked.name() != create.partition_by => Err(ConvertError::Partitioning {
+        Some(asked) if asked != create.partition_by => Err(ConvertError::Partitioning {
             lake: options.lake.url(),
-            found: create.partition_by.clone(),
-            asked: asked.name().to_owned(),
+            found: create.partition_by.name(),
+            asked: asked.name(),
         }),
         _ => Ok(()),
     }

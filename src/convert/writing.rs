@@ -5,7 +5,6 @@ use super::discover::Listing;
 use super::planning::{Gathered, Planner};
 use super::run::Run;
 use crate::commit::{Appended, Draft};
-use crate::encode::PartitionBy;
 use crate::lake::{Body, Create, Lake, State};
 use crate::plan::cut;
 
@@ -28,7 +27,7 @@ impl Planner for Writing<'_, '_> {
             return Ok(false);
         }
         let settings = self.run.settings(self.run.options.format.clone());
-        let by_hour = settings.partition_by == PartitionBy::DateHour.name();
+        let by_hour = settings.partition_by.is_by_hour();
         let Gathered { purpose, objects, is_last } = gathered;
         let count = objects.len() as u64;
         let draft = tokio::task::spawn_blocking(move || Draft::new(purpose, settings, &cut(objects, by_hour)));
@@ -60,7 +59,7 @@ impl Writing<'_, '_> {
             run.ledger.writer.probe_conditional_create().await?;
             let create = Create {
                 lake_id: run.options.lake_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
-                partition_by: run.options.partition_by.unwrap_or_default().name().to_owned(),
+                partition_by: run.options.partition_by.unwrap_or_default(),
             };
             run.ledger.append(Body::Create(create)).await?;
         }

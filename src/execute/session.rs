@@ -50,15 +50,9 @@ impl<'a> Session<'a> {
         let (types, unknown) = (settings.types.clone(), settings.unknown.clone());
         let decoder = Decoder::new(decode::Settings { types, format, unknown });
         let options = encode::Options {
-            compression: settings
-                .compression
-                .parse()
-                .map_err(|error: encode::UnknownChoice| TaskError::Encode(error.to_string()))?,
+            compression: settings.compression,
             file_bytes_max: settings.file_bytes_max,
-            partition_by: settings
-                .partition_by
-                .parse()
-                .map_err(|error: encode::UnknownChoice| TaskError::Encode(error.to_string()))?,
+            partition_by: settings.partition_by,
             created_by: created_by(),
         };
         let staging = ScratchFiles { folder: attempt.folder().to_owned() };

@@ -10,7 +10,7 @@ use super::check::{ALTERED, is_as_written, with_check};
 use super::columns;
 use super::files::{self, DataFile};
 use super::{Day, LakeError, PlanMark, Relative, TaskRef, Totals};
-use crate::schema::{Kind, Table, Types, Unknown};
+use crate::schema::{Compression, Kind, PartitionBy, Table, Types, Unknown, UnknownChoice};
 
 /// The newest ledger format that this program reads.
 pub const FORMAT_VERSION: u32 = FORMAT_UNREAD;
@@ -62,8 +62,7 @@ pub enum Body {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Create {
     pub lake_id: String,
-    /// `date` or `date,hour`.
-    pub partition_by: String,
+    pub partition_by: PartitionBy,
 }
 
 /// What a plan fixes for whoever runs its tasks.
@@ -71,9 +70,9 @@ pub struct Create {
 pub struct Settings {
     /// Changes when the same task would give other bytes.
     pub writer_epoch: u32,
-    pub compression: String,
+    pub compression: Compression,
     pub file_bytes_max: u64,
-    pub partition_by: String,
+    pub partition_by: PartitionBy,
     /// `--format` as given, for objects without a header.
     #[serde(default)]
     pub format: Option<String>,
@@ -287,7 +286,10 @@ impl Entry {
         }
         check_format(bytes, url)?;
         let fail = |reason: String| LakeError::Record { url: url.into(), reason };
-        let entry: Entry = serde_json::from_slice(bytes).map_err(|error| fail(error.to_string()))?;
+        let entry: Entry = serde_json::from_slice(bytes).map_err(|error| match unknown_word(bytes) {
+            Some(word) => LakeError::NewerWord { url: url.into(), word },
+            None => fail(error.to_string()),
+        })?;
         match &entry.body {
             Body::Plan(plan) if plan.tasks > TASKS_MAX => Err(fail(format!("it plans {} tasks", plan.tasks))),
             _ => Ok(entry),
@@ -298,6 +300,26 @@ impl Entry {
     pub fn encode(&self) -> Vec<u8> {
         with_check(&serde_json::to_vec_pretty(self).expect("a log entry is plain data"))
     }
+}
+
+/// The word of an entry that this program does not know.
+fn unknown_word(bytes: &[u8]) -> Option<UnknownChoice> {
+    #[derive(Deserialize)]
+    struct Words {
+        compression: Option<String>,
+        partition_by: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Record {
+        #[serde(flatten)]
+        words: Words,
+        settings: Option<Words>,
+    }
+    let Record { words, settings } = serde_json::from_slice(bytes).ok()?;
+    [Some(words), settings].into_iter().flatten().find_map(|words| {
+        let compression = words.compression.and_then(|word| word.parse::<Compression>().err());
+        compression.or_else(|| words.partition_by.and_then(|word| word.parse::<PartitionBy>().err()))
+    })
 }
 
 /// The format number is read first: a newer record may have a shape that this program cannot read.

@@ -68,6 +68,7 @@ pub use totals::Totals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::schema::UnknownChoice;
 use crate::source::{self, Access, Location, SourceError, Store};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -87,6 +88,8 @@ pub enum LakeError {
         "{url} was written by a newer flowlake (ledger format {found}, this program knows {FORMAT_VERSION}); upgrade"
     )]
     Newer { url: String, found: u32 },
+    #[error("{url} was written by a newer flowlake ({word}); upgrade")]
+    NewerWord { url: String, word: UnknownChoice },
     #[error("{url} is not readable: {reason}; delete it: the log and the commits say all that it says")]
     Checkpoint { url: String, reason: String },
     #[error(

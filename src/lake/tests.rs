@@ -4,7 +4,7 @@ use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 
 use super::*;
-use crate::schema::{Kind, Table};
+use crate::schema::{Compression, Kind, PartitionBy, Table};
 
 fn lake() -> Lake {
     Lake::new(Arc::new(InMemory::new()), Path::from("some/lake"), "s3://bucket/some/lake/".to_owned())
@@ -19,9 +19,9 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
     let settings = Settings {
         unknown: Default::default(),
         writer_epoch: 1,
-        compression: "zstd".into(),
+        compression: Compression::Zstd,
         file_bytes_max: 1,
-        partition_by: "date".into(),
+        partition_by: PartitionBy::Date,
         format: None,
         types: Default::default(),
         retention_seconds: None,
@@ -190,7 +190,7 @@ fn names_that_others_lay_beside_ours_are_nobodys() {
 #[tokio::test]
 async fn the_fold_knows_open_plans_frontiers_and_columns() {
     let lake = lake();
-    put(&lake, 0, Body::Create(Create { lake_id: "id".into(), partition_by: "date".into() })).await;
+    put(&lake, 0, Body::Create(Create { lake_id: "id".into(), partition_by: PartitionBy::Date })).await;
     put(&lake, 1, plan(&[("s3://b/a/", "2023-09-14")], true)).await;
     put(&lake, 2, plan(&[("s3://b/a/", "2023-09-15")], false)).await;
     let columns = BTreeMap::from([(Table::FlowLogs, BTreeMap::from([("encryption_status".into(), Kind::Text)]))]);
@@ -243,6 +243,31 @@ async fn a_gap_or_a_newer_entry_is_an_error_and_never_an_end() {
     let future = br#"{"format": 99, "kind": "unheard-of"}"#;
     lake.store.put(&lake.names.log(1), future.to_vec().into()).await.unwrap();
     assert!(matches!(State::load(&lake).await, Err(LakeError::Newer { found: 99, .. })));
+}
+
+#[test]
+fn words_of_the_ledger_are_names_and_an_unknown_one_is_of_a_newer_flowlake() {
+    for by in PartitionBy::ALL {
+        assert_eq!(serde_json::to_value(by).unwrap(), by.name());
+    }
+    for compression in Compression::ALL {
+        assert_eq!(serde_json::to_value(compression).unwrap(), compression.name());
+    }
+    let entries =
+        [Body::Create(Create { lake_id: "id".into(), partition_by: PartitionBy::DateHour }), plan(&[], false)];
+    for (body, word, choices) in [
+        (&entries[0], "date,hour", "date, date,hour"),
+        (&entries[1], "date", "date, date,hour"),
+        (&entries[1], "zstd", "zstd, snappy, gzip, none"),
+    ] {
+        let body = body.clone();
+        let entry = Entry { format: 1, nonce: "n".into(), written_by: "test".into(), at: "then".into(), body };
+        let text = serde_json::to_string(&entry).unwrap();
+        assert_eq!(Entry::parse(text.as_bytes(), "url").unwrap().body.format(), 1);
+        let newer = text.replace(&format!("\"{word}\""), "\"weekly\"");
+        let error = Entry::parse(newer.as_bytes(), "url").unwrap_err().to_string();
+        assert_eq!(error, format!("url was written by a newer flowlake (`weekly` is none of {choices}); upgrade"));
+    }
 }
 
 #[test]

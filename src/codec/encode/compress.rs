@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use flate2::write::GzEncoder;
 use parquet::basic::CompressionCodec;
 
-use super::Compression;
+use crate::schema::Compression;
 
 /// Level 1: higher levels take several times as long to save a few per cent of what is mostly packed bits.
 const ZSTD_LEVEL: i32 = 1;

@@ -40,7 +40,7 @@ pub(crate) mod tests;
 
 pub use file::DataFile;
 pub use limits::OPEN_PARTITIONS_MAX;
-pub use options::{Compression, Options, Origin, PartitionBy, Staging, UnknownChoice};
+pub use options::{Options, Origin, Staging};
 pub use partition::{Hour, NotAPartition, Partition};
 pub use receipt::{PartitionSums, row_mix};
 pub(crate) use shape::is_required;

@@ -1,97 +1,12 @@
 //! What the stage is told: how files are made, where they go, and what object the rows come from.
 
 use std::io::{self, Read, Seek, Write};
-use std::str::FromStr;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::SourceTexts;
-
-/// How the pages of a file are compressed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Compression {
-    /// zstd, at the level that `compress` says.
-    #[default]
-    Zstd,
-    /// Snappy: larger, and read by everything.
-    Snappy,
-    /// gzip.
-    Gzip,
-    /// Pages as they are encoded.
-    None,
-}
-
-impl Compression {
-    /// All, in the order of the help.
-    pub const ALL: [Compression; 4] = [Compression::Zstd, Compression::Snappy, Compression::Gzip, Compression::None];
-
-    /// As options and the ledger spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Compression::Zstd => "zstd",
-            Compression::Snappy => "snappy",
-            Compression::Gzip => "gzip",
-            Compression::None => "none",
-        }
-    }
-}
-
-/// What a partition's directories are made from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PartitionBy {
-    /// `date=2023-09-14/`
-    #[default]
-    Date,
-    /// `date=2023-09-14/hour=05/`
-    DateHour,
-}
-
-impl PartitionBy {
-    /// All, in the order of the help.
-    pub const ALL: [PartitionBy; 2] = [PartitionBy::Date, PartitionBy::DateHour];
-
-    /// As options and the ledger spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            PartitionBy::Date => "date",
-            PartitionBy::DateHour => "date,hour",
-        }
-    }
-}
-
-/// A value that names none of the choices.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{value}` is none of {choices}")]
-pub struct UnknownChoice {
-    value: String,
-    choices: String,
-}
-
-fn choose<T: Copy>(value: &str, choices: &[T], name: impl Fn(T) -> &'static str) -> Result<T, UnknownChoice> {
-    choices.iter().copied().find(|&choice| name(choice) == value).ok_or_else(|| UnknownChoice {
-        value: value.to_owned(),
-        choices: choices.iter().map(|&choice| name(choice)).collect::<Vec<_>>().join(", "),
-    })
-}
-
-impl FromStr for Compression {
-    type Err = UnknownChoice;
-
-    fn from_str(value: &str) -> Result<Compression, UnknownChoice> {
-        choose(value, &Compression::ALL, Compression::name)
-    }
-}
-
-impl FromStr for PartitionBy {
-    type Err = UnknownChoice;
-
-    fn from_str(value: &str) -> Result<PartitionBy, UnknownChoice> {
-        choose(value, &PartitionBy::ALL, PartitionBy::name)
-    }
-}
+use crate::schema::{Compression, PartitionBy};
 
 /// How the files of a task are made. With the rows, this decides every byte of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ use std::str::FromStr;
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, PartitionBy};
-use crate::schema::PARTITION_KEYS;
+use super::Origin;
+use crate::schema::{PARTITION_KEYS, PartitionBy};
 
 /// The name that Hive, Spark, Trino and DuckDB read as null.
 const DEFAULT: &str = "__HIVE_DEFAULT_PARTITION__";

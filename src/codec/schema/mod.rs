@@ -12,6 +12,7 @@ mod fields;
 mod header;
 mod layout;
 mod provenance;
+mod stored;
 mod unknown;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use fields::{FIELDS, Field, TGW_DEFAULT_FORMAT, VPC_DEFAULT_FORMAT, document
 pub use header::{Place, is_header, is_one_header, names, resembles_header};
 pub use layout::{Column, FIELDS_PER_HEADER_MAX, Layout, LayoutError, Other, Types};
 pub use provenance::{OTHER_FIELDS, PARTITION_KEYS, PREFIX, PROVENANCE, Provenance, RESERVED};
+pub use stored::{Compression, PartitionBy, UnknownChoice};
 pub use unknown::{Admitted, NEW_COLUMNS_PER_TASK_MAX, UNKNOWN_COLUMNS_MAX, Unknown};
 
 use serde::{Deserialize, Serialize};

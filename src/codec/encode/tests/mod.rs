@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 pub use super::limits::Limits;
 use super::*;
 use crate::columns::{NULL_INT, NULL_TEXT};
-use crate::schema::{Column, Kind, Layout, PROVENANCE, Table, Types};
+use crate::schema::{Column, Compression, Kind, Layout, PROVENANCE, PartitionBy, Table, Types};
 
 /// A value of a row: text, or an integer by its digits.
 pub type Cell = Option<String>;
