@@ -266,7 +266,7 @@ impl Reading {
     }
 
     fn decode(&self, decoder: &mut Decoder, object: &Object, body: Body, by_hour: bool) -> Result<Given, FetchError> {
-        let unknown = partition_of_key(object.day, object.hour, by_hour);
+        let unknown = partition_of_key(object.day, object.hour, by_hour).path();
         let mut sink = Adding { sums: BTreeMap::new(), by_hour, unknown, progress: &self.progress };
         let mut digesting = Digesting::default();
         let mut decode = |body| {
@@ -392,7 +392,9 @@ impl Sink for Adding<'_> {
             let hour = start.div_euclid(3600);
             let partition = match &last {
                 Some((same, partition)) if *same == hour => partition.clone(),
-                _ => partition_of(start, self.by_hour).unwrap_or_else(|| self.unknown.clone()),
+                _ => {
+                    partition_of(start, self.by_hour).map_or_else(|| self.unknown.clone(), |partition| partition.path())
+                }
             };
             let sums = self.sums.entry((layout.table, partition.clone())).or_default();
             sums.add(&Counted { line, start, end, packets, bytes });

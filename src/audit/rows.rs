@@ -19,12 +19,12 @@ use super::objects::{Objects, Whose};
 use super::sums::{Counted, Window};
 use crate::columns::NULL_INT;
 use crate::progress::Progress;
-use crate::schema;
+use crate::schema::{self, LOG_LINE, LOG_OBJECT};
 
 const BATCH_ROWS: usize = 8_192;
 /// Differences told of single rows, a file and kind.
 const ROWS_TOLD_MAX: usize = 5;
-const READ: [&str; 6] = ["log_object", "log_line", "start", "end", "packets", "bytes"];
+const READ: [&str; 6] = [LOG_OBJECT, LOG_LINE, "start", "end", "packets", "bytes"];
 
 /// Differences told of single rows of one file, over all of its readings.
 pub type Told = BTreeMap<Kind, usize>;
@@ -84,10 +84,10 @@ impl Pass<'_> {
 
     fn batch(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
         let lacks = |name: &str| ParquetError::General(format!("it has no column `{name}` of the type it must have"));
-        let urls = batch.column_by_name("log_object").and_then(|column| column.as_string_opt::<i32>());
-        let urls = urls.ok_or_else(|| lacks("log_object"))?;
+        let urls = batch.column_by_name(LOG_OBJECT).and_then(|column| column.as_string_opt::<i32>());
+        let urls = urls.ok_or_else(|| lacks(LOG_OBJECT))?;
         let ints = |name: &str| batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int64Type>());
-        let lines = ints("log_line").ok_or_else(|| lacks("log_line"))?;
+        let lines = ints(LOG_LINE).ok_or_else(|| lacks(LOG_LINE))?;
         let [start, end, packets, bytes] = ["start", "end", "packets", "bytes"].map(ints);
         let mut last: Option<(&str, Whose)> = None;
         for row in 0..batch.num_rows() {

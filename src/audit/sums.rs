@@ -2,17 +2,17 @@
 
 use std::ops::Range;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Timelike};
 use serde::{Deserialize, Serialize};
 
 use crate::encode::row_mix;
 use crate::lake::PartSums;
+use crate::schema::{Hour, Partition};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 const SECONDS_PER_HOUR: i64 = 3_600;
 /// The first second of the year 10000: no later `start` has a partition.
 const START_END: i64 = 253_402_300_800;
-const DEFAULT: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// What a receipt says of a row; null is [`NULL_INT`](crate::columns::NULL_INT).
 #[derive(Debug, Clone, Copy)]
@@ -70,21 +70,19 @@ pub enum Window {
 }
 
 impl Window {
-    /// Reads `date=2023-09-14` or `date=2023-09-14/hour=07`; `None` if it is neither.
+    /// `None` if the text is no partition.
     pub fn of_partition(partition: &str) -> Option<Window> {
-        let (date, hour) = match partition.split_once('/') {
-            Some((date, hour)) => (date, Some(hour.strip_prefix("hour=")?)),
-            None => (partition, None),
-        };
-        let date = date.strip_prefix("date=")?;
-        if date == DEFAULT || hour == Some(DEFAULT) {
-            return Some(Window::Unknown);
-        }
-        let day = date.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc().timestamp();
-        let Some(hour) = hour else { return Some(Window::Of(day..day + SECONDS_PER_DAY)) };
-        let hour: i64 = hour.parse().ok().filter(|hour| (0..24).contains(hour))?;
-        let begin = day + hour * SECONDS_PER_HOUR;
-        Some(Window::Of(begin..begin + SECONDS_PER_HOUR))
+        let Partition { date, hour } = partition.parse().ok()?;
+        let Some(date) = date else { return Some(Window::Unknown) };
+        let day = date.and_hms_opt(0, 0, 0)?.and_utc().timestamp();
+        Some(match hour {
+            Hour::All => Window::Of(day..day + SECONDS_PER_DAY),
+            Hour::Of(hour) => {
+                let begin = day + i64::from(hour) * SECONDS_PER_HOUR;
+                Window::Of(begin..begin + SECONDS_PER_HOUR)
+            }
+            Hour::Unknown => Window::Unknown,
+        })
     }
 
     pub fn admits(&self, start: i64) -> bool {
@@ -96,21 +94,22 @@ impl Window {
     }
 }
 
-/// The partition of a row by its `start`, in words of its own; `None` if it has no date.
-pub fn partition_of(start: i64, by_hour: bool) -> Option<String> {
+/// The partition of a row by its `start`, reckoned anew: not as the writer does it. `None` if it has no date.
+pub fn partition_of(start: i64, by_hour: bool) -> Option<Partition> {
     if !(0..START_END).contains(&start) {
         return None;
     }
-    let time = chrono::DateTime::from_timestamp(start, 0)?;
-    Some(time.format(if by_hour { "date=%Y-%m-%d/hour=%H" } else { "date=%Y-%m-%d" }).to_string())
+    let time = chrono::DateTime::from_timestamp(start, 0)?.naive_utc();
+    let hour = if by_hour { Hour::Of(time.hour() as u8) } else { Hour::All };
+    Some(Partition { date: Some(time.date()), hour })
 }
 
 /// The partition of rows without a date: what the object's key says.
-pub fn partition_of_key(day: Option<NaiveDate>, hour: Option<u8>, by_hour: bool) -> String {
-    let date = day.map_or_else(|| DEFAULT.to_owned(), |day| day.to_string());
-    match (by_hour, day.and(hour)) {
-        (false, _) => format!("date={date}"),
-        (true, Some(hour)) => format!("date={date}/hour={hour:02}"),
-        (true, None) => format!("date={date}/hour={DEFAULT}"),
-    }
+pub fn partition_of_key(date: Option<NaiveDate>, hour: Option<u8>, by_hour: bool) -> Partition {
+    let hour = match (by_hour, date.and(hour)) {
+        (false, _) => Hour::All,
+        (true, Some(hour)) => Hour::Of(hour),
+        (true, None) => Hour::Unknown,
+    };
+    Partition { date, hour }
 }

@@ -152,11 +152,11 @@ fn partitions_are_read_as_the_writer_spells_them() {
     for wrong in ["2023-09-14", "date=2023-13-14", "date=2023-09-14/hour=24", "date=2023-09-14/7"] {
         assert_eq!(Window::of_partition(wrong), None, "{wrong}");
     }
-    assert_eq!(partition_of(day + 25_201, true).as_deref(), Some("date=2023-09-14/hour=07"));
+    assert_eq!(partition_of(day + 25_201, true).unwrap().path(), "date=2023-09-14/hour=07");
     assert_eq!(partition_of(253_402_300_800, false), None);
     assert_eq!(partition_of(-1, false), None);
     let date = "2023-09-14".parse().ok();
-    assert_eq!(partition_of_key(date, Some(7), true), "date=2023-09-14/hour=07");
-    assert_eq!(partition_of_key(date, None, true), format!("date=2023-09-14/hour={default}"));
-    assert_eq!(partition_of_key(None, None, false), format!("date={default}"));
+    assert_eq!(partition_of_key(date, Some(7), true).path(), "date=2023-09-14/hour=07");
+    assert_eq!(partition_of_key(date, None, true).path(), format!("date=2023-09-14/hour={default}"));
+    assert_eq!(partition_of_key(None, None, false).path(), format!("date={default}"));
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::execute::{Gave, Stop};
 use crate::lake::{Outcome, Receipt, Totals};
 use crate::progress::{bytes, count};
-use crate::schema::Types;
+use crate::schema::{Partition, Types};
 use crate::shown;
 use crate::source::Reason;
 
@@ -149,9 +149,8 @@ impl Summary {
                     self.bytes += receipt.size;
                     self.inflated_bytes += receipt.inflated_bytes;
                     for part in &receipt.parts {
-                        let date = part.partition.split('/').find_map(|key| key.strip_prefix("date="));
-                        match date.filter(|date| !date.starts_with("__HIVE")) {
-                            Some(date) => *self.dates.entry(date.to_owned()).or_default() += part.rows,
+                        match part.partition.parse::<Partition>().ok().and_then(|partition| partition.date) {
+                            Some(date) => *self.dates.entry(date.to_string()).or_default() += part.rows,
                             None => self.rows_without_date += part.rows,
                         }
                     }

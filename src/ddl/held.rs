@@ -6,10 +6,7 @@ use chrono::NaiveDate;
 
 use super::DdlError;
 use crate::lake::{DataFile, Lake, LakeError, State};
-use crate::schema::{FIELDS, Kind, PARTITION_KEYS, PROVENANCE, Table};
-
-/// How the partitions of rows without a date, or without an hour, begin their value.
-const DEFAULT_PARTITION: &str = "=__HIVE_DEFAULT_PARTITION__";
+use crate::schema::{Kind, Partition, Table, rank};
 
 /// One table of a lake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,21 +48,16 @@ impl Held {
         let mut held = Held { table, columns: found, unnameable, by_hour: false, dates: None, rows_in_default: 0 };
         for file in files {
             columns.extend(file.columns.iter().map(|(name, &kind)| (name.as_str(), kind)));
-            held.by_hour |= value(&file.partition, PARTITION_KEYS[1]).is_some();
-            if file.partition.contains(DEFAULT_PARTITION) {
+            let Ok(partition) = file.partition.parse::<Partition>() else { continue };
+            held.by_hour |= partition.is_by_hour();
+            if partition.is_default() {
                 held.rows_in_default += file.rows;
             }
-            let date = value(&file.partition, PARTITION_KEYS[0]).and_then(|date| date.parse::<NaiveDate>().ok());
-            if let Some(date) = date {
+            if let Some(date) = partition.date {
                 let (first, last) = held.dates.unwrap_or((date, date));
                 held.dates = Some((first.min(date), last.max(date)));
             }
         }
-        let documented: Vec<String> = FIELDS.iter().map(|field| field.log.replace('-', "_")).collect();
-        let rank = |name: &str| match PROVENANCE.iter().position(|own| own.column == name) {
-            Some(own) => (2, own),
-            None => documented.iter().position(|field| field == name).map_or((1, 0), |field| (0, field)),
-        };
         for (name, kind) in columns {
             // What is not shown as it is could do something where the statement is shown or pasted.
             let is_nameable =
@@ -84,8 +76,4 @@ impl Held {
 /// Every committed data file.
 async fn files(lake: &Lake) -> Result<Vec<DataFile>, LakeError> {
     Ok(State::open(lake).await?.heads(lake).await?.into_iter().flat_map(|head| head.files).collect())
-}
-
-fn value<'a>(partition: &'a str, key: &str) -> Option<&'a str> {
-    partition.split('/').find_map(|part| part.strip_prefix(key)?.strip_prefix('='))
 }

@@ -18,9 +18,10 @@ use super::given::Given;
 use super::staging::ScratchFiles;
 use crate::columns::{CellHashes, Chunk, Dictionaries};
 use crate::commit::StagedRejects;
-use crate::encode::{EncodeError, Origin, Partition, TaskEncoder};
+use crate::encode::{EncodeError, Origin, TaskEncoder};
 use crate::lake::{DataFile, Inputs, Lake, LineReader, Names, OpenError, RejectRecord, Relative};
 use crate::readback::{self, ReadBack, ReadBackError};
+use crate::schema::Partition;
 
 /// What a task takes out of the lake, opened one after the other: there may be more files than may be open at once.
 pub(super) struct Taking<'a> {

@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 
 use super::{Committed, Lake, LakeError, Names, State, TaskRef};
-use crate::schema::Table;
+use crate::schema::{Partition, Table};
 
 /// Newest days of each table whose files are looked at: what a newer ledger converted lies there mostly, and listing
 /// years of files would be dear.
@@ -102,8 +102,8 @@ async fn data_from(lake: &Lake, next: u64) -> Result<Vec<Trace>, LakeError> {
             Err(error) => return Err(lake.names.store_error(&prefix, &error).into()),
         };
         let is_dated = |path: &Path| {
-            let key = path.filename().and_then(|name| name.strip_prefix("date="));
-            key.is_some_and(|date| date.starts_with(|first: char| first.is_ascii_digit()))
+            let partition = path.filename().and_then(|name| name.parse::<Partition>().ok());
+            partition.is_some_and(|partition| partition.date.is_some())
         };
         folders.sort_by_key(|path| (is_dated(path), path.clone()));
         for folder in folders.iter().rev().take(DAYS_MAX) {

@@ -27,7 +27,9 @@ use super::{Options, QueryError};
 use crate::columns::{Chunk, Dictionaries, NULL_INT, NULL_TEXT, Values};
 use crate::decode::{self, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{self, Budget, Stores};
-use crate::schema::{OTHER_FIELDS, PROVENANCE, Table, Unknown, documented};
+use crate::schema::{
+    LOG_ACCOUNT, LOG_ID, LOG_LINE, LOG_OBJECT, LOG_REGION, OTHER_FIELDS, PROVENANCE, Table, Unknown, documented, rank,
+};
 use crate::source::{Filter, Object, Store, find_chains, list_chain};
 
 /// Objects that belong to no flow log by their key, and are opened for their columns.
@@ -125,7 +127,7 @@ fn first_of_each_log(objects: &[Object]) -> Vec<Vec<Object>> {
 
 fn schema_of(columns: BTreeMap<String, DataType>) -> SchemaRef {
     let mut fields: Vec<Field> = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
-    fields.sort_by_key(|field| super::table::rank(field.name()));
+    fields.sort_by_key(|field| rank(field.name()));
     let own = PROVENANCE.iter().map(|own| Field::new(own.column, text_as_view(own.kind.data_type()), true));
     fields.extend(own);
     fields.push(Field::new("date", DataType::Date32, true));
@@ -301,11 +303,11 @@ impl Rows {
         let rows = chunk.rows();
         let constant = |text: Option<&str>| -> ArrayRef { Arc::new(StringViewArray::from(vec![text; rows])) };
         match field.name().as_str() {
-            "log_account" => return constant(self.object.account.as_deref()),
-            "log_region" => return constant(self.object.region.as_deref()),
-            "log_id" => return constant(self.object.log_id.as_deref()),
-            "log_object" => return constant(Some(&self.object.url)),
-            "log_line" => return Arc::new(Int64Array::from(chunk.lines.clone())),
+            LOG_ACCOUNT => return constant(self.object.account.as_deref()),
+            LOG_REGION => return constant(self.object.region.as_deref()),
+            LOG_ID => return constant(self.object.log_id.as_deref()),
+            LOG_OBJECT => return constant(Some(&self.object.url)),
+            LOG_LINE => return Arc::new(Int64Array::from(chunk.lines.clone())),
             _ => {}
         }
         let place = |name: &str| chunk.layout.columns.iter().position(|column| column.name == name);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{Datelike, NaiveDate};
+use chrono::Datelike;
 use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, UInt64Array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
@@ -33,7 +33,7 @@ use object_store::ObjectMeta;
 
 use crate::functions::truths::within;
 use crate::lake::{DataFile, Lake};
-use crate::schema::{FIELDS, Kind, PARTITION_KEYS, PROVENANCE, documented};
+use crate::schema::{Kind, PARTITION_KEYS, Partition, rank};
 
 /// Days from the first day of the proleptic Gregorian calendar to 1970-01-01, as chrono counts.
 const EPOCH_DAYS_FROM_CE: i32 = 719_163;
@@ -101,10 +101,11 @@ impl LakeTable {
         let mut fields: Vec<Field> =
             columns.into_iter().map(|(name, kind)| Field::new(name, read_as(kind), true)).collect();
         fields.sort_by_cached_key(|field| rank(field.name()));
-        let by_hour = files.iter().any(|file| file.partition.contains("/hour="));
-        let mut keys = vec![Arc::new(Field::new("date", DataType::Date32, true))];
+        let by_hour = files.iter().any(|file| file.partition.parse::<Partition>().is_ok_and(|of| of.is_by_hour()));
+        let [date, hour] = PARTITION_KEYS;
+        let mut keys = vec![Arc::new(Field::new(date, DataType::Date32, true))];
         if by_hour {
-            keys.push(Arc::new(Field::new("hour", DataType::Int32, true)));
+            keys.push(Arc::new(Field::new(hour, DataType::Int32, true)));
         }
         let values: Vec<Vec<ScalarValue>> = files.iter().map(|file| partition_values(file, by_hour)).collect();
         let column = |key: usize| {
@@ -251,13 +252,6 @@ fn read_as(kind: Kind) -> DataType {
     }
 }
 
-/// Documented fields in AWS's order, then unknown ones, then flowlake's own.
-pub(super) fn rank(column: &str) -> usize {
-    let own = || PROVENANCE.iter().position(|own| own.column == column).map(|at| FIELDS.len() + 1 + at);
-    let field = documented(column).and_then(|field| FIELDS.iter().position(|other| other.log == field.log));
-    field.or_else(own).unwrap_or(FIELDS.len())
-}
-
 /// Whether `filter` can be decided from the partition keys alone.
 fn is_of_partition(filter: &Expr) -> bool {
     !filter.is_volatile()
@@ -266,13 +260,11 @@ fn is_of_partition(filter: &Expr) -> bool {
 }
 
 fn partition_values(file: &DataFile, by_hour: bool) -> Vec<ScalarValue> {
-    let value = |key: &str| {
-        file.partition.split('/').find_map(|part| part.strip_prefix(key)).filter(|value| !value.starts_with("__HIVE"))
-    };
-    let day = value("date=").and_then(|date| date.parse::<NaiveDate>().ok());
+    let partition = file.partition.parse::<Partition>().ok();
+    let day = partition.and_then(|partition| partition.date);
     let mut values = vec![ScalarValue::Date32(day.map(|day| day.num_days_from_ce() - EPOCH_DAYS_FROM_CE))];
     if by_hour {
-        values.push(ScalarValue::Int32(value("hour=").and_then(|hour| hour.parse().ok())));
+        values.push(ScalarValue::Int32(partition.and_then(|partition| partition.hour.number()).map(i32::from)));
     }
     values
 }

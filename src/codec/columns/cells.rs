@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use super::dictionary::Dictionaries;
 use super::{Chunk, Values};
-use crate::schema::{Layout, Table};
+use crate::schema::{LOG_ACCOUNT, LOG_ID, LOG_LINE, LOG_REGION, Layout, Table};
 
 /// Odd multipliers with well mixed bits: that of PCG's 128-bit generator, and the golden ratio.
 const MULTIPLIERS: [u128; 2] = [0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645, 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835];
@@ -91,8 +91,8 @@ impl Keys {
         let key = |column: &str| column_key(layout.table, column);
         Keys {
             log: layout.columns.iter().map(|column| key(&column.name)).collect(),
-            line: key("log_line"),
-            own: ["log_account", "log_region", "log_id"].map(key),
+            line: key(LOG_LINE),
+            own: [LOG_ACCOUNT, LOG_REGION, LOG_ID].map(key),
         }
     }
 }

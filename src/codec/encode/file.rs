@@ -10,10 +10,9 @@ use parquet::file::writer::SerializedFileWriter;
 use super::chunk::ChunkSource;
 use super::group::EncodedGroup;
 use super::page::Extent;
-use super::partition::Partition;
 use super::shape::Shape;
 use super::{EncodeError, Options, Staging};
-use crate::schema::{Column, Table};
+use crate::schema::{Column, Partition, Table};
 
 /// Bytes handed to the file and to the hash at once; BLAKE3 is at its best above 100 KiB.
 const WRITE_BYTES: usize = 256 << 10;

@@ -41,7 +41,6 @@ pub(crate) mod tests;
 pub use file::DataFile;
 pub use limits::OPEN_PARTITIONS_MAX;
 pub use options::{Options, Origin, Staging};
-pub use partition::{Hour, NotAPartition, Partition};
 pub use receipt::{PartitionSums, row_mix};
 pub(crate) use shape::is_required;
 
@@ -62,6 +61,7 @@ use self::receipt::{Counted, Receipt};
 use self::shape::{Shape, Shapes};
 use self::spill::{Frames, Spill};
 use crate::columns::{Chunk, Dictionaries, Values};
+use crate::schema::Partition;
 
 /// Names what this version makes of given objects: which rows their lines are, and the bytes of the files that hold
 /// them. It goes up whenever either changes.

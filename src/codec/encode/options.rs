@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::SourceTexts;
-use crate::schema::{Compression, PartitionBy};
+use crate::schema::{Compression, LOG_ACCOUNT, LOG_ID, LOG_OBJECT, LOG_REGION, PartitionBy};
 
 /// How the files of a task are made. With the rows, this decides every byte of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,10 +53,10 @@ impl Origin {
     /// The value of a text column of [`crate::schema::PROVENANCE`].
     pub(super) fn text(&self, column: &str) -> Option<&str> {
         match column {
-            "log_account" => self.account.as_deref(),
-            "log_region" => self.region.as_deref(),
-            "log_id" => self.log_id.as_deref(),
-            "log_object" => Some(&self.url),
+            LOG_ACCOUNT => self.account.as_deref(),
+            LOG_REGION => self.region.as_deref(),
+            LOG_ID => self.log_id.as_deref(),
+            LOG_OBJECT => Some(&self.url),
             _ => unreachable!("`{column}` is not a text column of provenance"),
         }
     }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::partition::{Partition, PartitionKey};
+use super::partition::PartitionKey;
 use crate::columns::NULL_INT;
-use crate::schema::Table;
+use crate::schema::{Partition, Table};
 
 /// Sums over the rows of one object in one partition of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]

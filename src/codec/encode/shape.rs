@@ -8,10 +8,10 @@ use parquet::errors::ParquetError;
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 
 use super::EncodeError;
-use crate::schema::{Column, FIELDS, Kind, Layout, PROVENANCE, Table};
+use crate::schema::{Column, Kind, LOG_LINE, LOG_OBJECT, Layout, PROVENANCE, Table, rank};
 
 /// Provenance that every row has; the rest of it is not in every object's key.
-const REQUIRED: [&str; 2] = ["log_object", "log_line"];
+const REQUIRED: [&str; 2] = [LOG_OBJECT, LOG_LINE];
 
 /// The columns of some data files of a task.
 pub struct Shape {
@@ -45,7 +45,7 @@ impl SortColumns {
             ports: both("srcport", "dstport", Kind::Port),
             addresses: both("srcaddr", "dstaddr", Kind::Text),
             interface: find("interface_id", Kind::Text),
-            object: find("log_object", Kind::Text).expect("every shape has the provenance columns"),
+            object: find(LOG_OBJECT, Kind::Text).expect("every shape has the provenance columns"),
         }
     }
 }
@@ -141,10 +141,4 @@ impl Shapes {
         };
         Ok(Plan { shape, sources })
     }
-}
-
-/// Place of a column among the documented fields; unknown ones come after all of them.
-fn rank(column: &str) -> usize {
-    let is_field = |log: &str| log.len() == column.len() && log.replace('-', "_") == column;
-    FIELDS.iter().position(|field| is_field(field.log)).unwrap_or(FIELDS.len())
 }

@@ -130,6 +130,11 @@ pub const FIELDS: &[Field] = &[
 
 /// The documented field of a name; hyphens and underscores are the same.
 pub fn documented(name: &str) -> Option<&'static Field> {
+    place(name).map(|at| &FIELDS[at])
+}
+
+/// Its place among [`FIELDS`].
+pub(super) fn place(name: &str) -> Option<usize> {
     let is_same = |(ours, theirs): (u8, u8)| ours == if theirs == b'_' { b'-' } else { theirs };
-    FIELDS.iter().find(|field| field.log.len() == name.len() && field.log.bytes().zip(name.bytes()).all(is_same))
+    FIELDS.iter().position(|field| field.log.len() == name.len() && field.log.bytes().zip(name.bytes()).all(is_same))
 }

@@ -11,6 +11,8 @@
 mod fields;
 mod header;
 mod layout;
+mod order;
+mod partition;
 mod provenance;
 mod stored;
 mod unknown;
@@ -21,7 +23,12 @@ mod tests;
 pub use fields::{FIELDS, Field, TGW_DEFAULT_FORMAT, VPC_DEFAULT_FORMAT, documented};
 pub use header::{Place, is_header, is_one_header, names, resembles_header};
 pub use layout::{Column, FIELDS_PER_HEADER_MAX, Layout, LayoutError, Other, Types};
-pub use provenance::{OTHER_FIELDS, PARTITION_KEYS, PREFIX, PROVENANCE, Provenance, RESERVED};
+pub use order::rank;
+pub use partition::{Hour, NotAPartition, Partition};
+pub use provenance::{
+    LOG_ACCOUNT, LOG_ID, LOG_LINE, LOG_OBJECT, LOG_REGION, OTHER_FIELDS, PARTITION_KEYS, PREFIX, PROVENANCE,
+    Provenance, RESERVED,
+};
 pub use stored::{Compression, PartitionBy, UnknownChoice};
 pub use unknown::{Admitted, NEW_COLUMNS_PER_TASK_MAX, UNKNOWN_COLUMNS_MAX, Unknown};
 

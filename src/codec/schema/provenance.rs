@@ -14,14 +14,21 @@ pub struct Provenance {
     pub meaning: &'static str,
 }
 
+/// Their names.
+pub const LOG_ACCOUNT: &str = "log_account";
+pub const LOG_REGION: &str = "log_region";
+pub const LOG_ID: &str = "log_id";
+pub const LOG_OBJECT: &str = "log_object";
+pub const LOG_LINE: &str = "log_line";
+
 /// Provenance columns in file order, after the columns of the log itself.
 pub const PROVENANCE: [Provenance; 5] = [
-    Provenance { column: "log_account", kind: Kind::Text, meaning: "account in the object's key" },
-    Provenance { column: "log_region", kind: Kind::Text, meaning: "region in the object's key" },
-    Provenance { column: "log_id", kind: Kind::Text, meaning: "flow log id (fl-…) in the object's key" },
-    Provenance { column: "log_object", kind: Kind::Text, meaning: "URL of the source object" },
+    Provenance { column: LOG_ACCOUNT, kind: Kind::Text, meaning: "account in the object's key" },
+    Provenance { column: LOG_REGION, kind: Kind::Text, meaning: "region in the object's key" },
+    Provenance { column: LOG_ID, kind: Kind::Text, meaning: "flow log id (fl-…) in the object's key" },
+    Provenance { column: LOG_OBJECT, kind: Kind::Text, meaning: "URL of the source object" },
     Provenance {
-        column: "log_line",
+        column: LOG_LINE,
         kind: Kind::Int64,
         meaning: "line number in the inflated object, from 1, headers and blank lines counted",
     },
@@ -36,13 +43,13 @@ pub const OTHER_FIELDS: &str = "other_fields";
 /// Every name that flowlake gives a meaning of its own: provenance, partition keys, what is computed when a table is
 /// read, and [`OTHER_FIELDS`]. A field of a log that has one of them gets [`PREFIX`].
 pub const RESERVED: [&str; 10] = [
-    "log_account",
-    "log_region",
-    "log_id",
-    "log_object",
-    "log_line",
-    "date",
-    "hour",
+    LOG_ACCOUNT,
+    LOG_REGION,
+    LOG_ID,
+    LOG_OBJECT,
+    LOG_LINE,
+    PARTITION_KEYS[0],
+    PARTITION_KEYS[1],
     "start_time",
     "end_time",
     OTHER_FIELDS,

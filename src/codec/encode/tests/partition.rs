@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::values::one_chunk;
 use super::*;
+use crate::schema::Hour;
 
 fn partition() -> impl Strategy<Value = Partition> {
     let hour = prop_oneof![Just(Hour::All), Just(Hour::Unknown), (0..24_u8).prop_map(Hour::Of)];

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::encode::tests::values::{limits, object, one_chunk};
 use crate::encode::tests::{Limits, Memory, Outcome, TestObject, encoder, finish, options, read_back, run, to_chunk};
-use crate::encode::{Options, Partition, PartitionSums, TaskEncoder};
-use crate::schema::{Compression, PartitionBy};
+use crate::encode::{Options, PartitionSums, TaskEncoder};
+use crate::schema::{Compression, Partition, PartitionBy};
 
 /// The cells of chunks that were never in a file.
 fn pushed(objects: &[TestObject]) -> Cells {
