@@ -11,11 +11,9 @@ use super::AuditError;
 use super::difference::{Difference, Kind};
 use super::notes::LiveFile;
 use super::standing::Standing;
-use crate::lake::{Lake, OpenError, Relative, State, Superseded, Unlike, all_removed};
+use crate::lake::{Lake, LakeError, OpenError, Relative, State, Superseded, Unlike, all_removed};
 use crate::progress::Progress;
-
-/// Downloads of one file: a connection that breaks in the middle is no difference.
-const ATTEMPTS_MAX: u32 = 3;
+use crate::source::Retries;
 
 /// What tasks and partitions share.
 #[derive(Clone)]
@@ -100,16 +98,20 @@ impl Context {
     /// The file, if it is what the record says.
     async fn open(&self, expected: &Expected<'_>) -> Result<Result<File, Difference>, AuditError> {
         let Expected { name, bytes, hash } = *expected;
-        let mut attempts = 0;
+        // A connection that breaks in the middle is no difference.
+        let mut trying = Retries::READ.begin();
         let opened = loop {
-            attempts += 1;
             match self.lake.open_as_said(name, bytes, hash, &self.scratch).await {
                 Ok(opened) => break opened,
                 Err(OpenError::Scratch(source)) => {
                     return Err(AuditError::Scratch { path: self.scratch.clone(), source });
                 }
-                Err(OpenError::Lake(error)) if attempts == ATTEMPTS_MAX => return Err(error.into()),
-                Err(OpenError::Lake(_)) => {}
+                Err(OpenError::Lake(error)) => {
+                    let passes = matches!(&error, LakeError::Store(error) if error.passes());
+                    if !passes || !trying.again().await {
+                        return Err(error.into());
+                    }
+                }
             }
         };
         let told = |kind, wanted: String, found: String| Difference::of_file(kind, name, wanted, found);

@@ -1,7 +1,6 @@
 //! Writes to a lake, on S3 or on a local disk, behind one face.
 
 use std::path::Path as FilePath;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,7 +12,7 @@ use super::CommitError;
 use super::local::{LocalLake, is_staged};
 use super::nonce::nonce;
 use crate::lake::{Lake, LakeError, Names, Relative};
-use crate::source::{Beneath, SourceError, Uploads};
+use crate::source::{Beneath, Retries, SourceError, Uploads};
 
 /// What a killed run left is removed when it is this old; what is younger may be of a living run on another host.
 const LEFT_FOR: TimeDelta = TimeDelta::days(1);
@@ -21,11 +20,6 @@ const LEFT_FOR: TimeDelta = TimeDelta::days(1);
 /// Files up to this size go up in one request; larger ones in parts of it, of which one is in memory. S3 takes 10,000
 /// parts, of 5 MiB and more.
 pub const UPLOAD_PART_BYTES: usize = 8 << 20;
-
-/// How long a write is begun anew whose connection breaks; the last one may wait as long again for a server that is
-/// away.
-const OUTAGE_MAX: Duration = Duration::from_secs(180);
-const OUTAGE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Whether a create-only write made the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,21 +144,20 @@ impl LakeWriter {
     }
 
     async fn create_once(&self, path: &Path, bytes: &Bytes) -> Result<Created, CommitError> {
-        // A 409 is reported as "already exists" although nothing may have been written: look, and try again.
-        let mut last = None;
-        for _ in 0..5 {
-            match self.lake.store.put_opts(path, bytes.clone().into(), PutMode::Create.into()).await {
-                Ok(_) => return Ok(Created::Ours),
-                Err(error) => last = Some(error),
-            }
+        let mut trying = Retries::CLASH.begin();
+        loop {
+            let put = self.lake.store.put_opts(path, bytes.clone().into(), PutMode::Create.into()).await;
+            let Err(error) = put else { return Ok(Created::Ours) };
             match self.lake.read(path).await? {
                 Some(found) if found == *bytes => return Ok(Created::Ours),
                 Some(_) => return Ok(Created::Theirs),
-                None if matches!(last, Some(object_store::Error::AlreadyExists { .. })) => {}
-                None => break,
+                None => {}
+            }
+            // A 409 is reported as "already exists" although nothing may have been written.
+            if !matches!(error, object_store::Error::AlreadyExists { .. }) || !trying.again().await {
+                return Err(self.fail(path, error));
             }
         }
-        Err(self.fail(path, last.expect("an error led here")))
     }
 
     /// Lets a waiting file be seen at its place too; `false` if it waits no longer.
@@ -271,18 +264,16 @@ impl LakeWriter {
     }
 }
 
-/// A request whose connection broke is not repeated by the store where a second one might do more than the first. None
-/// of ours does: an upload replaces what is there, a copy is of one file, and a record is created once.
+/// Begins a write anew whose connection broke.
 async fn through_outages<T>(mut work: impl AsyncFnMut() -> Result<T, CommitError>) -> Result<T, CommitError> {
-    let began = Instant::now();
+    let mut trying = Retries::OUTAGE.begin();
     loop {
         let done = work().await;
         let (Err(CommitError::Store(error)) | Err(CommitError::Lake(LakeError::Store(error)))) = &done else {
             return done;
         };
-        if !matches!(error, SourceError::Unreachable { .. }) || began.elapsed() > OUTAGE_MAX {
+        if !matches!(error, SourceError::Unreachable { .. }) || !trying.again().await {
             return done;
         }
-        tokio::time::sleep(OUTAGE_PAUSE).await;
     }
 }

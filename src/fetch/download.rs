@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::{GetOptions, GetRange, ObjectStoreExt};
@@ -14,15 +13,10 @@ use tracing::Instrument;
 
 use super::budget::Permit;
 use super::error::FetchError;
-use crate::source::{Kind, Object, Store, UNTAGGED, local_path_of, local_version_of, store_path_of};
+use crate::source::{Kind, Object, Retries, Store, UNTAGGED, local_path_of, local_version_of, store_path_of};
 
 /// Bytes of one request of a large object; a reader holds at most two pieces.
 pub(super) const PIECE_BYTES: u64 = 8 << 20;
-
-/// A store gives up on a request within seconds to minutes; a busy or briefly absent server gets longer.
-const ATTEMPTS_MAX: u32 = 3;
-/// Before the second attempt; each later one waits four times as long.
-const PAUSE_FIRST: Duration = Duration::from_secs(2);
 
 /// An object and the store that has it.
 #[derive(Debug, Clone)]
@@ -48,21 +42,17 @@ impl Wanted {
         read.await.unwrap_or_else(|error| Err(FetchError::Transient { detail: error.to_string() }))
     }
 
-    /// A range of bytes, in a few attempts.
+    /// A range of bytes.
     async fn get(&self, range: Range<u64>) -> Result<Bytes, FetchError> {
-        let mut pause = PAUSE_FIRST;
-        for attempt in 1..ATTEMPTS_MAX {
-            match self.get_once(range.clone()).await {
-                Err(FetchError::Transient { detail }) => {
-                    let wait_ms = pause.as_millis() as u64;
-                    tracing::debug!(attempt, wait_ms, detail, "not given; asked for again after the wait");
-                    tokio::time::sleep(pause).await;
-                }
-                result => return result,
+        let mut trying = Retries::READ.begin();
+        loop {
+            let done = self.get_once(range.clone()).await;
+            let Err(FetchError::Transient { detail }) = &done else { return done };
+            tracing::debug!(detail, "not given");
+            if !trying.again().await {
+                return done;
             }
-            pause *= 4;
         }
-        self.get_once(range).await
     }
 
     /// One request; the whole range asks for no range, so that a server need not know them.

@@ -84,6 +84,11 @@ impl SourceError {
         }
     }
 
+    /// Whether a request may succeed when it is made again: the server is away, fails, or broke off.
+    pub fn passes(&self) -> bool {
+        matches!(self, SourceError::Unreachable { .. } | SourceError::List { .. })
+    }
+
     /// The cause alone, for lists that name the folder themselves.
     pub fn reason(&self) -> String {
         match self {

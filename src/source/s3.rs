@@ -7,12 +7,13 @@ use std::time::Duration;
 use object_store::aws::{
     AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider, resolve_bucket_region,
 };
-use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, RetryConfig, StaticCredentialProvider};
+use object_store::{ClientConfigKey, ClientOptions, StaticCredentialProvider};
 
 use super::access::Access;
 use super::credentials::{REGION_DEFAULT, Shared};
 use super::error::{Result, SourceError, full_text};
 use super::location::Location;
+use super::retry::Retries;
 use super::uploads::Uploads;
 use super::wire::{Signer, VerbatimConnector};
 
@@ -21,17 +22,6 @@ const REQUEST_TIMEOUT: &str = "120 seconds";
 const CONNECT_TIMEOUT: &str = "5 seconds";
 /// S3 is asked once for a bucket's region; without an answer the configured region is taken.
 const REGION_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a request is tried: a server may be away for that long. Retries are not signed anew, so that this stays
-/// below the fifteen minutes that a signature holds.
-const RETRY_TIMEOUT: Duration = Duration::from_secs(180);
-/// More than fit into the time.
-const RETRIES_MAX: usize = 1_000;
-/// Waits are drawn at random between the first and the one before times the base, so that they grow to the last in
-/// about a dozen tries.
-const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-const BACKOFF_LAST: Duration = Duration::from_secs(10);
-const BACKOFF_BASE: f64 = 4.0;
-
 /// An open bucket.
 pub(super) struct Bucket {
     pub client: Arc<AmazonS3>,
@@ -44,7 +34,7 @@ pub(super) async fn open(location: &Location, access: &Access, requests: Arc<Ato
     let mut builder = AmazonS3Builder::new()
         .with_config(Key::Client(ClientConfigKey::Timeout), REQUEST_TIMEOUT)
         .with_config(Key::Client(ClientConfigKey::ConnectTimeout), CONNECT_TIMEOUT)
-        .with_retry(retries());
+        .with_retry(Retries::of_requests());
     for (key, value) in Access::environment() {
         builder = builder.with_config(key, value);
     }
@@ -149,12 +139,4 @@ async fn region_of(location: &Location, configured: Option<String>, custom_endpo
 /// As object_store reads a flag.
 fn is_true(value: &str) -> bool {
     ["1", "true", "on", "yes", "y"].contains(&value.to_ascii_lowercase().as_str())
-}
-
-fn retries() -> RetryConfig {
-    RetryConfig {
-        backoff: BackoffConfig { init_backoff: BACKOFF_FIRST, max_backoff: BACKOFF_LAST, base: BACKOFF_BASE },
-        max_retries: RETRIES_MAX,
-        retry_timeout: RETRY_TIMEOUT,
-    }
 }
