@@ -18,11 +18,14 @@ const HOURS_PER_DAY: u8 = 24;
 pub enum Hour {
     /// The lake is partitioned by date alone.
     All,
+    /// From 0 to 23, in UTC.
     Of(u8),
+    /// Neither the row nor the object's key tells one.
     Unknown,
 }
 
 impl Hour {
+    /// From 0 to 23, if it is known.
     pub fn number(self) -> Option<u8> {
         match self {
             Hour::Of(hour) => Some(hour),
@@ -34,7 +37,9 @@ impl Hour {
 /// Where in a table a data file belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Partition {
+    /// In UTC; `None` if neither the row nor the key tells one.
     pub date: Option<NaiveDate>,
+    /// Within that date.
     pub hour: Hour,
 }
 

@@ -14,11 +14,15 @@ pub struct Provenance {
     pub meaning: &'static str,
 }
 
-/// Their names.
+/// The account of the object's key.
 pub const LOG_ACCOUNT: &str = "log_account";
+/// The region of the object's key.
 pub const LOG_REGION: &str = "log_region";
+/// The flow log of the object's key.
 pub const LOG_ID: &str = "log_id";
+/// The object's URL.
 pub const LOG_OBJECT: &str = "log_object";
+/// The number of the line in the object, from 1.
 pub const LOG_LINE: &str = "log_line";
 
 /// Provenance columns in file order, after the columns of the log itself.

@@ -10,16 +10,22 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
+    /// zstd, at the level that `compress` says.
     #[default]
     Zstd,
+    /// Snappy: larger, and read by everything.
     Snappy,
+    /// gzip.
     Gzip,
+    /// Pages as they are encoded.
     None,
 }
 
 impl Compression {
+    /// All, in the order of the help.
     pub const ALL: [Compression; 4] = [Compression::Zstd, Compression::Snappy, Compression::Gzip, Compression::None];
 
+    /// As options and the ledger spell it.
     pub fn name(self) -> &'static str {
         match self {
             Compression::Zstd => "zstd",
@@ -33,16 +39,20 @@ impl Compression {
 /// What a partition's directories are made from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PartitionBy {
+    /// `date=2023-09-14/`
     #[default]
     #[serde(rename = "date")]
     Date,
+    /// `date=2023-09-14/hour=05/`
     #[serde(rename = "date,hour")]
     DateHour,
 }
 
 impl PartitionBy {
+    /// All, in the order of the help.
     pub const ALL: [PartitionBy; 2] = [PartitionBy::Date, PartitionBy::DateHour];
 
+    /// As options and the ledger spell it.
     pub fn name(self) -> &'static str {
         match self {
             PartitionBy::Date => "date",
@@ -50,6 +60,7 @@ impl PartitionBy {
         }
     }
 
+    /// Whether the hour is one of the keys.
     pub fn is_by_hour(self) -> bool {
         self == PartitionBy::DateHour
     }
