@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::sync::Mutex;
-
-use futures::TryStreamExt;
 
 use crate::columns::{Chunk, Dictionaries, NULL_INT, NULL_TEXT, Values};
-use crate::decode::{self, DecodeError, Decoder, Reject, Sink, Verdict};
+use crate::decode::{self, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{Body, Budget, FetchError, Options, Stores, fetch};
 use crate::progress::{bytes, count};
+use crate::reading::{ReadError, decode_object};
 use crate::schema::{Types, Unknown};
 use crate::shown;
-use crate::source::{Filter, Object, Reason, Skipped, SourceError, Store, find_chains_into, list_chain};
+use crate::source::{Object, Reason, Skipped, SourceError, Store, list_whole};
 
 /// Objects that are opened: the newest of each flow log, whose format never changes, and all that belong to none.
 const OPENED_MAX: usize = 64;
@@ -30,7 +28,7 @@ pub enum InspectError {
     #[error("{url}: {source}")]
     Fetch { url: String, source: FetchError },
     #[error("{url}: {source}")]
-    Decode { url: String, source: DecodeError },
+    Read { url: String, source: ReadError },
 }
 
 /// What lies at a source.
@@ -62,22 +60,14 @@ struct Log {
 
 /// Lists a source whole, and opens the newest object of each flow log, and those that belong to none.
 pub async fn inspect(store: &Store) -> Result<Inspection, InspectError> {
-    let found = Mutex::new(Inspection::default());
+    let mut found = Inspection::default();
     let add = |objects: Vec<Object>| {
-        let mut found = found.lock().expect("adding up does not panic");
         objects.into_iter().for_each(|object| found.add(object));
+        Ok::<_, InspectError>(())
     };
-    let discovery = find_chains_into(store, &Filter::default(), &add).await?;
-    let mut found = found.into_inner().expect("adding up does not panic");
-    found.other_services = discovery.other_services.iter().cloned().collect();
-    found.skipped.merge(&discovery.skipped);
-    for chain in &discovery.chains {
-        let mut batches = list_chain(store, chain, None, None);
-        while let Some(batch) = batches.try_next().await? {
-            found.skipped.merge(&batch.skipped);
-            batch.objects.into_iter().for_each(|object| found.add(object));
-        }
-    }
+    let whole = list_whole(store, add).await?;
+    found.other_services = whole.other_services;
+    found.skipped.merge(&whole.skipped);
     let newest: Vec<Object> = found.logs.values().flat_map(|log| &log.newest).take(OPENED_MAX).cloned().collect();
     let formats_max = found.logs.values().map(|log| if log.is_one() { 1 } else { log.objects }).sum();
     found.opened = (newest.len(), formats_max);
@@ -105,32 +95,13 @@ fn open(
         let settings = decode::Settings { types: Types::default(), format: None, unknown: Unknown::unlimited() };
         let mut decoder = Decoder::new(settings);
         let mut sink = FirstRows { formats: &mut formats };
-        let verdict = decode_body(&mut decoder, object, body, &mut sink);
-        match verdict.map_err(|source| InspectError::Decode { url: url(), source })? {
+        let verdict = decode_object(&mut decoder, object, body, None, &mut sink);
+        match verdict.map_err(|source| InspectError::Read { url: url(), source })? {
             Verdict::Decoded(_) => {}
             Verdict::Aside { reason, .. } | Verdict::Skipped { reason } => remarks.push(format!("{}: {reason}", url())),
         }
     }
     Ok((formats, remarks))
-}
-
-fn decode_body(
-    decoder: &mut Decoder,
-    object: &Object,
-    body: Body,
-    sink: &mut FirstRows<'_>,
-) -> Result<Verdict, DecodeError> {
-    let (delivered, in_flow_log_prefix) = (object.delivered, object.in_flow_log_prefix);
-    match body {
-        Body::Whole(whole) => {
-            let body = decode::Body::Whole(&whole);
-            decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, sink)
-        }
-        Body::Stream(mut stream) => {
-            let body = decode::Body::Stream(&mut stream);
-            decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, sink)
-        }
-    }
 }
 
 /// Keeps the first rows of each format as text.

@@ -40,6 +40,8 @@ pub mod plan;
 
 pub mod fetch;
 
+pub mod reading;
+
 #[allow(missing_docs)]
 pub mod lake;
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
@@ -20,15 +20,16 @@ use super::standing::Standing;
 use super::sums::{Counted, Sums, partition_of, partition_of_key};
 use super::{Audit, AuditError};
 use crate::columns::{Chunk, Dictionaries, NULL_INT, Values};
-use crate::decode::{self, Counts, DecodeError, Decoder, Reject, Sink, Verdict};
+use crate::decode::{self, Counts, Decoder, Reject, Sink, Verdict};
 use crate::encode::WRITER_EPOCH;
 use crate::fetch::{self, Body, Budget, FetchError, Stores, fetch};
 use crate::lake::{
     Commit, Day, Digest, Digesting, Effect, Firsts, Lake, ObjectHash, Outcome, PlanState, PlannedTask, Purpose,
     Receipt, State, TaskRef, object_hash,
 };
+use crate::reading::{ReadError, decode_object};
 use crate::schema::{Layout, Table};
-use crate::source::{Filter, Object, Reach, Store, find_chains_into, list_chain};
+use crate::source::{Object, Reach, Store, list_whole};
 
 const OBJECTS_IN_FLIGHT_MAX: usize = 128;
 
@@ -146,28 +147,13 @@ impl LeftOut {
 
 /// Notes every object of a source.
 async fn list(audit: &mut Audit<'_>, source: &Store) -> Result<(), AuditError> {
-    let urls = Mutex::new(Vec::new());
-    let take = |objects: Vec<Object>| {
-        let mut urls = urls.lock().expect("adding to a list does not panic");
-        urls.extend(objects.into_iter().map(|object| object.url));
+    let (listed, scratch) = (&mut audit.objects, &audit.options.scratch);
+    let note = |objects: Vec<Object>| {
+        let mut objects = objects.iter();
+        let noted = objects.try_for_each(|object| listed.add(Side::Listed, &object.url, &object.url));
+        noted.map_err(|source| AuditError::Scratch { path: scratch.clone(), source })
     };
-    let note = |urls: Vec<String>, audit: &mut Audit<'_>| {
-        for url in urls {
-            audit.objects.add(Side::Listed, &url, &url).map_err(|error| audit.scratch(error))?;
-        }
-        Ok::<_, AuditError>(())
-    };
-    let found = find_chains_into(source, &Filter::default(), &take).await?;
-    let loose = std::mem::take(&mut *urls.lock().expect("adding to a list does not panic"));
-    note(loose, audit)?;
-    let mut denied = found.denied;
-    for chain in &found.chains {
-        let mut pages = list_chain(source, chain, None, None);
-        while let Some(page) = pages.try_next().await? {
-            denied.extend(page.denied);
-            note(page.objects.into_iter().map(|object| object.url).collect(), audit)?;
-        }
-    }
+    let denied = list_whole(source, note).await?.denied;
     for closed in denied {
         let url = source.location.url_of(&closed.prefix);
         let difference =
@@ -269,17 +255,7 @@ impl Reading {
         let unknown = partition_of_key(object.day, object.hour, by_hour).path();
         let mut sink = Adding { sums: BTreeMap::new(), by_hour, unknown, progress: &self.progress };
         let mut digesting = Digesting::default();
-        let mut decode = |body| {
-            let (delivered, in_flow_log_prefix) = (object.delivered, object.in_flow_log_prefix);
-            decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, &mut sink)
-        };
-        let verdict = match body {
-            Body::Whole(bytes) => {
-                digesting.add(&bytes);
-                decode(decode::Body::Whole(&bytes))
-            }
-            Body::Stream(mut reader) => decode(decode::Body::Stream(&mut digesting.reading(&mut reader))),
-        };
+        let verdict = decode_object(decoder, object, body, Some(&mut digesting), &mut sink);
         match verdict {
             Ok(Verdict::Decoded(decoded)) => {
                 let digest = digesting.digest(decoded.counts.inflated_bytes);
@@ -287,10 +263,8 @@ impl Reading {
             }
             Ok(Verdict::Aside { reason, .. }) => Ok(Given::Nothing(format!("an object to set aside: {reason}"))),
             Ok(Verdict::Skipped { reason }) => Ok(Given::Nothing(format!("an object to skip: {reason}"))),
-            Err(DecodeError::Read(error) | DecodeError::Sink(error)) => {
-                let fault = FetchError::of(&error).cloned();
-                Err(fault.unwrap_or_else(|| FetchError::Transient { detail: error.to_string() }))
-            }
+            Err(ReadError::Fetch(error)) => Err(error),
+            Err(ReadError::Sink(error)) => Err(FetchError::Transient { detail: error.to_string() }),
         }
     }
 }

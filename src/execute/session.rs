@@ -12,10 +12,11 @@ use super::staging::{ScratchFiles, TaskSink, encode_error};
 use super::worker::Worker;
 use crate::columns::CellHashes;
 use crate::commit::{Attempt, Staged, StagedRejects};
-use crate::decode::{self, DecodeError, Decoder, Verdict};
+use crate::decode::{self, Decoder, Verdict};
 use crate::encode::{self, Origin, TaskEncoder, WRITER_EPOCH};
-use crate::fetch::{Body, FetchError};
+use crate::fetch::Body;
 use crate::lake::{DataFile, Digesting, Names, Outcome, PlannedTask, Receipt, Relative};
+use crate::reading::{ReadError, decode_object};
 use crate::schema::Layout;
 use crate::source::Object;
 
@@ -82,29 +83,15 @@ impl<'a> Session<'a> {
             failed: None,
         };
         let mut digesting = Digesting::default();
-        let mut decode = |body| {
-            let (delivered, in_flow_log_prefix) = (object.delivered, object.in_flow_log_prefix);
-            self.decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, &mut sink)
-        };
-        let verdict = match body {
-            Body::Whole(bytes) => {
-                digesting.add(&bytes);
-                decode(decode::Body::Whole(&bytes))
-            }
-            Body::Stream(mut reader) => decode(decode::Body::Stream(&mut digesting.reading(&mut reader))),
-        };
+        let verdict = decode_object(&mut self.decoder, object, body, Some(&mut digesting), &mut sink);
         if let Some(error) = sink.failed.take() {
             return Err(encode_error(error));
         }
         let given = sink.given;
         let verdict = match verdict {
             Ok(verdict) => verdict,
-            Err(DecodeError::Sink(error)) => return Err(error.into()),
-            Err(DecodeError::Read(error)) => {
-                let fault = FetchError::of(&error).cloned();
-                let fault = fault.unwrap_or_else(|| FetchError::Transient { detail: error.to_string() });
-                return Ok(Read::Faulty(self.job.unread(object, fault)?));
-            }
+            Err(ReadError::Sink(error)) => return Err(error.into()),
+            Err(ReadError::Fetch(fault)) => return Ok(Read::Faulty(self.job.unread(object, fault)?)),
         };
         let parts = self.encoder.end_object();
         Ok(match verdict {

@@ -20,17 +20,17 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::streaming::PartitionStream;
-use futures::TryStreamExt;
 use tokio::sync::mpsc::Sender;
 
 use super::{Options, QueryError};
 use crate::columns::{Chunk, Dictionaries, NULL_INT, NULL_TEXT, Values};
 use crate::decode::{self, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{self, Budget, Stores};
+use crate::reading::decode_object;
 use crate::schema::{
     LOG_ACCOUNT, LOG_ID, LOG_LINE, LOG_OBJECT, LOG_REGION, OTHER_FIELDS, PROVENANCE, Table, Unknown, documented, rank,
 };
-use crate::source::{Filter, Object, Store, find_chains, list_chain};
+use crate::source::{Object, Store, list_whole};
 
 /// Objects that belong to no flow log by their key, and are opened for their columns.
 const LOOSE_OPENED_MAX: usize = 32;
@@ -99,14 +99,12 @@ fn unknown_of(found: &Columns) -> Unknown {
 }
 
 async fn list(store: &Store) -> std::result::Result<Vec<Object>, QueryError> {
-    let discovery = find_chains(store, &Filter::default()).await?;
-    let mut objects = discovery.loose;
-    for chain in &discovery.chains {
-        let mut batches = list_chain(store, chain, None, None);
-        while let Some(batch) = batches.try_next().await? {
-            objects.extend(batch.objects);
-        }
-    }
+    let mut objects = Vec::new();
+    let take = |some: Vec<Object>| {
+        objects.extend(some);
+        Ok::<_, QueryError>(())
+    };
+    list_whole(store, take).await?;
     objects.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(objects)
 }
@@ -157,13 +155,9 @@ impl Reader {
         for (at, body) in fetch::fetch(&self.runtime, self.stores.clone(), objects.clone(), budget) {
             let object = &objects[at];
             let failed = |what: String| DataFusionError::Execution(format!("{}: {what}", object.url));
-            let (delivered, in_flow_log_prefix) = (object.delivered, object.in_flow_log_prefix);
-            let source = |body| decode::Source { body, delivered, in_flow_log_prefix };
             let mut sink = sink(object);
-            let verdict = match body.map_err(|error| failed(error.to_string()))? {
-                fetch::Body::Whole(bytes) => decoder.object(source(decode::Body::Whole(&bytes)), &mut sink),
-                fetch::Body::Stream(mut stream) => decoder.object(source(decode::Body::Stream(&mut stream)), &mut sink),
-            };
+            let body = body.map_err(|error| failed(error.to_string()))?;
+            let verdict = decode_object(&mut decoder, object, body, None, &mut sink);
             match verdict {
                 Ok(Verdict::Decoded(decoded)) => {
                     self.unread.lines.fetch_add(decoded.counts.rejects, Ordering::Relaxed);
@@ -173,10 +167,7 @@ impl Reader {
                 }
                 Ok(Verdict::Aside { reason, .. }) => return Err(failed(reason)),
                 Ok(Verdict::Skipped { .. }) => {}
-                Err(error) => {
-                    let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    return Err(failed(cause.unwrap_or_else(|| error.to_string())));
-                }
+                Err(error) => return Err(failed(error.to_string())),
             }
         }
         Ok(())

@@ -32,6 +32,7 @@ mod secret;
 mod tree;
 mod uploads;
 mod verbatim;
+mod whole;
 mod wire;
 
 #[cfg(test)]
@@ -60,6 +61,7 @@ pub use secret::without_secrets;
 pub use tree::Filter;
 pub use uploads::{Unfinished, Uploads};
 pub use verbatim::path_of as store_path_of;
+pub use whole::{Whole, list_whole};
 
 /// Opens the bucket or disk of a location. Sends no request but one for the bucket's region, where it is not given.
 pub async fn open(location: &Location, access: &Access) -> Result<Store> {

@@ -1,0 +1,53 @@
+//! All objects of a source.
+
+use std::sync::{Mutex, PoisonError};
+
+use futures::TryStreamExt;
+
+use super::{Denied, Filter, Object, Skipped, SourceError, Store, find_chains_into, list_chain};
+
+/// What there is to say of a source beside its objects.
+#[derive(Debug, Default)]
+pub struct Whole {
+    /// Services of which there are logs that flowlake does not read.
+    pub other_services: Vec<String>,
+    /// Objects that are no flow logs, by reason.
+    pub skipped: Skipped,
+    /// Folders that may not be listed.
+    pub denied: Vec<Denied>,
+}
+
+/// Lists a source from beginning to end, one chain after the other, and hands on its objects as they come.
+///
+/// # Errors
+/// If the source cannot be listed, or `take` fails.
+pub async fn list_whole<E: From<SourceError>>(
+    store: &Store,
+    mut take: impl FnMut(Vec<Object>) -> Result<(), E> + Send,
+) -> Result<Whole, E>
+where
+    E: Send,
+{
+    let taking = Mutex::new((&mut take, Ok(())));
+    let take_loose = |objects: Vec<Object>| {
+        let mut taking = taking.lock().unwrap_or_else(PoisonError::into_inner);
+        let (take, taken) = &mut *taking;
+        if taken.is_ok() {
+            *taken = take(objects);
+        }
+    };
+    let found = find_chains_into(store, &Filter::default(), &take_loose).await?;
+    let (_, taken) = taking.into_inner().unwrap_or_else(PoisonError::into_inner);
+    taken?;
+    let other_services = found.other_services.into_iter().collect();
+    let mut whole = Whole { other_services, skipped: found.skipped, denied: found.denied };
+    for chain in &found.chains {
+        let mut pages = list_chain(store, chain, None, None);
+        while let Some(page) = pages.try_next().await? {
+            whole.skipped.merge(&page.skipped);
+            whole.denied.extend(page.denied);
+            take(page.objects)?;
+        }
+    }
+    Ok(whole)
+}
