@@ -280,7 +280,7 @@ mod tests {
         );
         assert_eq!(
             escape_listing("<Key>a&#x0;b &#38; &lt;c</Key>").unwrap(),
-            format!("<Key>{mark}a{mark}@b &amp; &lt;c</Key>")
+            format!("<Key>{mark}a{mark}@b{mark}`&amp;{mark}`&lt;c</Key>")
         );
         assert_eq!(escape_listing("<Key>a//&other;</Key>").unwrap(), format!("<Key>a/{mark}/&amp;other;</Key>"));
         assert_eq!(escape_listing("<Key>a/b&#x41;</Key><Prefix>p/</Prefix>"), None);
