@@ -24,8 +24,8 @@ use crate::decode::{self, Counts, Decoder, Reject, Sink, Verdict};
 use crate::encode::WRITER_EPOCH;
 use crate::fetch::{self, Body, Budget, FetchError, Stores, fetch};
 use crate::lake::{
-    Commit, Day, Digest, Digesting, Effect, Firsts, Lake, ObjectHash, Outcome, PlanState, PlannedTask, Purpose,
-    Receipt, State, TaskRef, object_hash,
+    Commit, Day, Digest, Digesting, Effect, Firsts, Lake, LakeError, ObjectHash, Outcome, PlanState, PlannedTask,
+    Purpose, Receipt, State, TaskRef, object_hash, tasks_of,
 };
 use crate::reading::{ReadError, decode_object};
 use crate::schema::{Layout, Table};
@@ -53,7 +53,11 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
     let newest = LeftOut::newest(audit.lake, &history.state).await;
     for (&number, state) in &history.state.plans {
         // What cannot be read of the ledger was told before.
-        let Ok(tasks) = audit.lake.tasks(&state.plan).await else { continue };
+        let tasks = match audit.lake.tasks(&state.plan).await {
+            Ok(tasks) => tasks,
+            Err(LakeError::Body { .. }) => of_commits(audit.lake, number, state).await,
+            Err(_) => continue,
+        };
         let left_out = Arc::new(LeftOut::of(audit.lake, &history.state, &tasks, (number, &newest)).await);
         let state = Arc::new(state.clone());
         let superseded = audit.superseded.clone();
@@ -88,6 +92,15 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
         }
     }
     Ok(read)
+}
+
+/// The tasks of a plan whose body is gone.
+async fn of_commits(lake: &Lake, number: u64, state: &PlanState) -> Vec<PlannedTask> {
+    let mut commits = Vec::new();
+    for task in lake.committed(number).await.unwrap_or_default().range(..state.plan.tasks) {
+        commits.extend(lake.commit(number, *task).await.ok().flatten());
+    }
+    tasks_of(&commits)
 }
 
 /// Copies of one plan that were left out, with what their firsts gave.

@@ -4,6 +4,8 @@ use super::AuditError;
 use super::difference::{Difference, Kind};
 use crate::lake::{Lake, LakeError};
 
+const BODY: &str = "the tasks of a plan, from a copy or by `flowlake repair`";
+
 /// A record that cannot be read is a difference; a store that cannot be read, or a newer format, is an error.
 pub fn problem(lake: &Lake, error: LakeError) -> Result<Difference, AuditError> {
     let relative = |url: &str| url.strip_prefix(lake.names.lake_url()).unwrap_or(url).to_owned();
@@ -11,7 +13,14 @@ pub fn problem(lake: &Lake, error: LakeError) -> Result<Difference, AuditError> 
         LakeError::Gap { url } | LakeError::Lost { url, .. } => {
             Ok(Difference::of_file(Kind::RecordMissing, &relative(&url), "a record that another one names", "nothing"))
         }
+        LakeError::Body { url, reason: None } => {
+            Ok(Difference::of_file(Kind::RecordMissing, &relative(&url), BODY, "nothing"))
+        }
+        LakeError::Body { url, reason: Some(reason) } => {
+            Ok(Difference::of_file(Kind::RecordUnreadable, &relative(&url), BODY, reason))
+        }
         LakeError::Record { url, reason }
+        | LakeError::LastEntry { url, reason }
         | LakeError::Foreign { url, reason }
         | LakeError::Checkpoint { url, reason }
         | LakeError::Filed { url, reason } => {

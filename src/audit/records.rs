@@ -16,7 +16,9 @@ pub struct Subject<'a> {
     pub name: &'a str,
     pub plan: u64,
     pub state: &'a PlanState,
-    pub planned: &'a PlannedTask,
+    pub task: u64,
+    /// Of a plan whose body is gone nothing more is known.
+    pub planned: Option<&'a PlannedTask>,
 }
 
 pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
@@ -29,10 +31,12 @@ pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
         }
     };
     hold("plan", subject.plan.to_string(), head.plan.to_string());
-    hold("task", subject.planned.task.to_string(), head.task.to_string());
+    hold("task", subject.task.to_string(), head.task.to_string());
     hold("totals", words(&totals(commit)), words(&head.totals));
-    if let Some(replaces) = head.replaces.filter(|_| head.replaces != subject.planned.replaces) {
-        hold("replaces", format!("{:?}", subject.planned.replaces), format!("{:?}", Some(replaces)));
+    if let Some(planned) =
+        subject.planned.filter(|planned| head.replaces.is_some() && head.replaces != planned.replaces)
+    {
+        hold("replaces", format!("{:?}", planned.replaces), format!("{:?}", head.replaces));
     }
     if head.mark.is_some() && head.mark != subject.state.plan.mark {
         hold("mark", format!("{:?}", subject.state.plan.mark), format!("{:?}", head.mark));
@@ -42,11 +46,13 @@ pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
         hold("files", "0 in a plan that checks".to_owned(), format!("{} in a plan that checks", head.files.len()));
     }
     let plan = &subject.state.plan;
-    let shown: Vec<_> = subject.planned.inputs.files.iter().filter_map(|file| Names::shown(&file.path)).collect();
+    let inputs = subject.planned.iter().flat_map(|planned| &planned.inputs.files);
+    let shown: Vec<_> = inputs.filter_map(|file| Names::shown(&file.path)).collect();
     for (ordinal, file) in head.files.iter().enumerate() {
         let names = &subject.lake.names;
-        let of_task = names.data(file.table, &file.partition, subject.plan, subject.planned.task, ordinal, &file.hash);
+        let of_task = names.data(file.table, &file.partition, subject.plan, subject.task, ordinal, &file.hash);
         let name = match (plan.purpose, plan.effect) {
+            (Purpose::Show, _) if subject.planned.is_none() => file.path.clone(),
             (Purpose::Show, _) => shown.get(ordinal).cloned().unwrap_or(of_task),
             (_, Effect::AtSeal) => Names::aside(&of_task),
             (_, Effect::AtCommit) => of_task,
@@ -54,15 +60,16 @@ pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
         hold("data file", name.to_string(), file.path.to_string());
     }
     if plan.effect == Effect::AtSeal {
-        if let Err(reason) = check_fits(commit, subject.planned, subject.state) {
+        let fits = subject.planned.map_or(Ok(()), |planned| check_fits(commit, planned, subject.state));
+        if let Err(reason) = fits {
             let expected = "what its task is to take out of the lake, and receipts of its objects";
             differences.push(Difference::of_file(Kind::RecordDiffers, subject.name, expected, reason));
         }
     } else if plan.purpose == Purpose::Redo && head.replaces.is_none() {
         let held = format!("{} files and {} receipts", head.files.len(), commit.receipts.len());
         hold("a task that changes nothing has", "0 files and 0 receipts".to_owned(), held);
-    } else {
-        differences.extend(check_objects(subject, commit));
+    } else if let Some(planned) = subject.planned {
+        differences.extend(check_objects(subject, planned, commit));
     }
     let receipts = commit.receipts.iter().flat_map(|receipt| check_receipt(receipt, is_check));
     differences.extend(receipts.map(|difference| difference.in_file(subject.name)));
@@ -70,7 +77,7 @@ pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
 }
 
 /// Every object of the task has one receipt, unless it left the plan.
-fn check_objects(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
+fn check_objects(subject: &Subject<'_>, planned: &PlannedTask, commit: &Commit) -> Vec<Difference> {
     let mut differences = Vec::new();
     let mut receipts: BTreeMap<&str, &Receipt> = BTreeMap::new();
     for receipt in &commit.receipts {
@@ -78,18 +85,18 @@ fn check_objects(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
             differences.push(Difference::of_object(Kind::RecordDiffers, &receipt.url, "one receipt", "two receipts"));
         }
     }
-    for object in &subject.planned.objects {
+    for object in &planned.objects {
         let of_object =
             |expected: String, found: String| Difference::of_object(Kind::RecordDiffers, &object.url, expected, found);
         match receipts.remove(object.url.as_str()) {
             Some(receipt) => {
-                let planned = (object.version.as_str(), object.size, crate::lake::Day(object.day));
+                let expected = (object.version.as_str(), object.size, crate::lake::Day(object.day));
                 let found = (receipt.version.as_str(), receipt.size, receipt.day);
-                if planned != found {
+                if expected != found {
                     let words = |(version, size, day): (&str, u64, crate::lake::Day)| {
                         format!("version {version} of {size} bytes and day {day}")
                     };
-                    differences.push(of_object(words(planned), words(found)));
+                    differences.push(of_object(words(expected), words(found)));
                 }
             }
             None if subject.state.dropped.contains_key(&object.url) => {}

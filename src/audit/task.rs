@@ -26,16 +26,21 @@ pub struct Audited {
     pub differences: Vec<Difference>,
 }
 
-pub async fn audit(
-    context: Context,
-    number: u64,
-    state: Arc<PlanState>,
-    planned: PlannedTask,
-) -> Result<Audited, AuditError> {
+/// A task as the body of its plan says it; if that is gone, only its number.
+pub enum Task {
+    Planned(PlannedTask),
+    Bodyless(u64),
+}
+
+pub async fn audit(context: Context, number: u64, state: Arc<PlanState>, task: Task) -> Result<Audited, AuditError> {
     let lake = &context.lake;
+    let (task, planned) = match &task {
+        Task::Planned(planned) => (planned.task, Some(planned)),
+        &Task::Bodyless(task) => (task, None),
+    };
     let mut audited = Audited::default();
-    let name = lake.names.relative(&lake.names.commit(number, planned.task));
-    let commit = match lake.commit(number, planned.task).await {
+    let name = lake.names.relative(&lake.names.commit(number, task));
+    let commit = match lake.commit(number, task).await {
         Ok(Some(commit)) => Arc::new(commit),
         // It was there when commits were listed, a moment ago.
         Ok(None) => {
@@ -48,9 +53,9 @@ pub async fn audit(
             return Ok(audited);
         }
     };
-    let subject = Subject { lake, name: &name, plan: number, state: &state, planned: &planned };
+    let subject = Subject { lake, name: &name, plan: number, state: &state, task, planned };
     audited.differences.extend(records::check(&subject, &commit));
-    let task = TaskRef { plan: number, task: planned.task };
+    let task = TaskRef { plan: number, task };
     let waits = state.is_redo_under_way();
     let is_under_way = waits && !context.superseded.by.contains(&number) || !counts(&state);
     if context.superseded.tasks.contains(&task) || is_under_way {

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 
 use super::CommitError;
-use crate::lake::{CommitHead, Lake, LakeError, Names, Relative, State, TaskRef, keep_live};
+use crate::lake::{CommitHead, DataFile, Lake, LakeError, Names, Relative, State, TaskRef, keep_live};
 use crate::schema::Table;
 
 /// Reads every file of a commit, and the lines that were set aside.
@@ -21,7 +21,12 @@ pub async fn is_intact(lake: &Lake, head: &CommitHead) -> Result<bool, CommitErr
 }
 
 /// The hash may be cut short.
-async fn is_as_said(lake: &Lake, name: &Relative, bytes: Option<u64>, hash: &str) -> Result<bool, CommitError> {
+pub(super) async fn is_as_said(
+    lake: &Lake,
+    name: &Relative,
+    bytes: Option<u64>,
+    hash: &str,
+) -> Result<bool, CommitError> {
     let path = lake.names.inside(name);
     let fail = |error| CommitError::from(lake.names.store_error(&path, &error));
     let found = match lake.store.get(&path).await {
@@ -40,43 +45,43 @@ async fn is_as_said(lake: &Lake, name: &Relative, bytes: Option<u64>, hash: &str
     Ok(hasher.finalize().to_hex().starts_with(hash))
 }
 
-/// Tasks of which a data file is gone or has another size than its commit says, with the number of such files. The
+/// Data files that are gone or have another size than their commits say, by name, with the tasks that made them. The
 /// commits that `state` counts must be there.
-pub(super) async fn without_files(lake: &Lake, state: &State) -> Result<BTreeMap<TaskRef, u64>, LakeError> {
+pub(super) async fn missing_files(
+    lake: &Lake,
+    state: &State,
+) -> Result<BTreeMap<String, (DataFile, TaskRef)>, LakeError> {
     let mut expected = live_files(lake, state).await?;
     // Listed after the commits were read: a file is there before its commit.
     let tables = Table::ALL.iter().map(|table| lake.names.inside(table.name()));
     for folder in tables.chain([lake.names.all_waiting()]) {
         for meta in lake.list(&folder).await? {
             let name = lake.names.relative(&meta.location);
-            if expected.get(&name).is_some_and(|(bytes, _)| *bytes == meta.size) {
+            if expected.get(&name).is_some_and(|(file, _)| file.bytes == meta.size) {
                 expected.remove(&name);
             }
         }
     }
-    let mut tasks = BTreeMap::new();
     if expected.is_empty() {
-        return Ok(tasks);
+        return Ok(expected);
     }
     // A redo that another host finished meanwhile removed what it replaced, and what waited.
     let mut now = State::load(lake).await?;
     now.lost.extend(&state.lost);
     let live = live_files(lake, &now).await?;
-    for (_, (_, task)) in expected.into_iter().filter(|(name, _)| live.contains_key(name)) {
-        *tasks.entry(task).or_default() += 1;
-    }
-    Ok(tasks)
+    expected.retain(|name, _| live.contains_key(name));
+    Ok(expected)
 }
 
-/// Data files that are live, with their sizes and the tasks that made them.
-async fn live_files(lake: &Lake, state: &State) -> Result<BTreeMap<String, (u64, TaskRef)>, LakeError> {
+/// Data files that are live, with the tasks that made them.
+async fn live_files(lake: &Lake, state: &State) -> Result<BTreeMap<String, (DataFile, TaskRef)>, LakeError> {
     let superseded = state.superseded(lake).await?;
     let mut heads = state.every_head(lake).await?;
     heads.retain(|head| !superseded.tasks.contains(&head.task_ref()));
     keep_live(&mut heads);
     let of_head = |head: CommitHead| {
         let task = head.task_ref();
-        head.files.into_iter().map(move |file| (file.path.to_string(), (file.bytes, task)))
+        head.files.into_iter().map(move |file| (file.path.to_string(), (file, task)))
     };
     Ok(heads.into_iter().flat_map(of_head).collect())
 }

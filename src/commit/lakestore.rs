@@ -9,7 +9,7 @@ use object_store::{MultipartUpload, ObjectStoreExt, PutMode, PutPayload};
 use tokio::io::AsyncReadExt;
 
 use super::CommitError;
-use super::local::{LocalLake, is_staged};
+use super::local::{Linked, LocalLake, is_staged};
 use super::nonce::nonce;
 use crate::lake::{Lake, LakeError, Names, Relative};
 use crate::source::{Beneath, Retries, SourceError, Uploads};
@@ -160,19 +160,33 @@ impl LakeWriter {
         }
     }
 
-    /// Lets a waiting file be seen at its place too; `false` if it waits no longer.
-    pub async fn show(&self, waiting: &Relative, place: &Relative) -> Result<bool, CommitError> {
+    /// Lets a waiting file be seen at its place too. A store replaces what lies there, a disk does not.
+    pub async fn show(&self, waiting: &Relative, place: &Relative) -> Result<Linked, CommitError> {
         let (from, to) = (self.lake.names.inside(waiting), self.lake.names.inside(place));
         if let Some(local) = self.local.clone() {
             let (waiting, place) = (waiting.clone(), place.clone());
             return self.blocking(&to, move || local.link(&waiting, &place)).await;
         }
         through_outages(async || match self.lake.store.copy(&from, &to).await {
-            Ok(()) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Ok(()) => Ok(Linked::Made),
+            Err(object_store::Error::NotFound { .. }) => Ok(Linked::NoSuchFile),
             Err(source) => Err(self.fail(&to, source)),
         })
         .await
+    }
+
+    /// Whether anything has a name, on disk of whatever kind.
+    pub async fn is_taken(&self, relative: &Relative) -> Result<bool, CommitError> {
+        let path = self.lake.names.inside(relative);
+        if let Some(local) = self.local.clone() {
+            let relative = relative.clone();
+            return self.blocking(&path, move || local.is_taken(&relative)).await;
+        }
+        match self.lake.store.head(&path).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(self.fail(&path, source)),
+        }
     }
 
     pub async fn delete(&self, relative: &Relative) -> Result<(), CommitError> {
@@ -258,7 +272,7 @@ impl LakeWriter {
 
     fn fail(&self, path: &Path, source: object_store::Error) -> CommitError {
         match self.lake.names.store_error(path, &source) {
-            SourceError::Denied { url, detail } => CommitError::Denied { url, detail },
+            SourceError::Denied { url, detail } if self.local.is_none() => CommitError::Denied { url, detail },
             other => other.into(),
         }
     }

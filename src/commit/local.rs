@@ -15,11 +15,20 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::nonce::{is_nonce, nonce};
-use super::place::{Place, parent};
+use super::place::{Place, Taken, parent};
 use crate::source::{Beneath, same_bytes};
 
 /// How the name of a staged file ends.
 const STAGED: &str = ".part";
+
+/// What became of a second name for a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linked {
+    Made,
+    /// Something has that name, whatever it is.
+    NameTaken,
+    NoSuchFile,
+}
 
 /// The folder of a local lake. Of the names in it none is reached over a link, unless the user follows links.
 #[derive(Debug, Clone)]
@@ -85,11 +94,10 @@ impl LocalLake {
         place.sync()
     }
 
-    /// Lets a file be seen under a second name, by a copy where there are no hard links; `false` if there is no such
-    /// file.
-    pub fn link(&self, existing: &str, relative: &str) -> io::Result<bool> {
+    /// Lets a file be seen under a second name, by a copy where there are no hard links.
+    pub fn link(&self, existing: &str, relative: &str) -> io::Result<Linked> {
         let mut file = match self.beneath.open(existing) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Linked::NoSuchFile),
             other => other?,
         };
         let place = Place::make(&self.beneath, relative)?;
@@ -98,11 +106,19 @@ impl LocalLake {
             linked => linked,
         };
         match linked {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Linked::NoSuchFile),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Linked::NameTaken),
+            other => other?,
         }
-        place.sync().map(|()| true)
+        place.sync().map(|()| Linked::Made)
+    }
+
+    /// Whether anything has a name, of whatever kind.
+    pub fn is_taken(&self, relative: &str) -> io::Result<bool> {
+        match Place::find(&self.beneath, relative).and_then(|place| place.kind()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            kind => kind.map(|kind| kind.is_some()),
+        }
     }
 
     /// Whether the folder for temporaries is a link: to where others have files.
@@ -130,6 +146,11 @@ impl LocalLake {
         };
         match place.remove() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            // The file is gone, and this is nothing of ours.
+            Err(_) if place.kind()? == Some(Taken::ByFolder) => {
+                tracing::warn!("{:?} is a folder where a file of the lake was, and is left as it is", relative);
+                Ok(())
+            }
             Err(error) => Err(error),
             Ok(()) => place.sync(),
         }

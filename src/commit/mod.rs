@@ -10,6 +10,7 @@
 //! - nothing of a task is published before its last object was read to the end;
 //! - a commit on local disk was reported only after its bytes, its name and its folders were synced.
 
+mod bodies;
 mod checkpoint;
 mod intact;
 mod lakestore;
@@ -19,8 +20,10 @@ mod log;
 mod nonce;
 mod own;
 mod place;
+mod proof;
 mod publish;
 mod repair;
+mod repaired;
 mod scratch;
 mod show;
 mod switch;
@@ -35,9 +38,10 @@ pub use lock::HostLock;
 pub use log::{Appended, Draft, Ledger};
 pub use own::is_closed_to_others;
 pub use publish::{Published, Staged, publish, remove_published, sweep};
-pub use repair::{Repaired, remove_given_up, repair};
+pub use repair::{remove_given_up, repair};
+pub use repaired::Repaired;
 pub use scratch::{Attempt, LakeMark, Scratch, StagedRejects};
-pub use show::{delete_aside, gone, hide, show};
+pub use show::{Showing, Shown, delete_aside, gone, hide, show, unfit};
 pub use switch::{clear_waiting, switch};
 
 /// Why something could not be written.
@@ -68,6 +72,16 @@ pub enum CommitError {
     NotConditional { url: String },
     #[error("{url}: the staged file has {found} rows in its footer, {expected} were encoded; nothing was published")]
     Footer { url: String, found: u64, expected: u64 },
+    #[error(
+        "something else lies at {url}, where a file of the lake is to be seen by readers of folders; move it away, and the \
+         next run shows the file: until then nothing is deleted for it"
+    )]
+    InTheWay { url: String },
+    #[error(
+        "the data file {url} is gone, or is not what the ledger says of it; `flowlake convert SOURCE LAKE --redo` of its \
+         days makes it again, and `flowlake repair LAKE` gives up what cannot be made again"
+    )]
+    FileGone { url: String },
     #[error("another run of flowlake on this host is at work on {lake}; wait for it to end")]
     Busy { lake: String },
 }

@@ -12,6 +12,14 @@ use crate::source::{Beneath, c_text, checked};
 /// Where Linux shows the files that this process has open.
 const OPENED: &str = "/proc/self/fd";
 
+/// What has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    ByFolder,
+    /// A file, a link, a pipe, a device.
+    ByFile,
+}
+
 /// The place of a name: its folder, opened, and its last part.
 pub(super) struct Place {
     pub folder: OwnedFd,
@@ -117,6 +125,22 @@ impl Place {
         checked(opened.min(0))?;
         // SAFETY: the call gave a descriptor that nobody else has.
         Ok(File::from(unsafe { OwnedFd::from_raw_fd(opened) }))
+    }
+
+    /// Whether anything has this name, and whether that is a folder.
+    pub fn kind(&self) -> io::Result<Option<Taken>> {
+        // SAFETY: `stat` is plain data for which all zeroes are valid; the text ends in NUL and the descriptor is open.
+        let (done, met) = unsafe {
+            let mut met: libc::stat = std::mem::zeroed();
+            let flags = libc::AT_SYMLINK_NOFOLLOW;
+            (libc::fstatat(self.folder.as_raw_fd(), self.name.as_ptr(), &mut met, flags), met)
+        };
+        match checked(done) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+            Ok(()) if met.st_mode & libc::S_IFMT == libc::S_IFDIR => Ok(Some(Taken::ByFolder)),
+            Ok(()) => Ok(Some(Taken::ByFile)),
+        }
     }
 
     pub fn remove(&self) -> io::Result<()> {

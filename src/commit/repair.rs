@@ -10,35 +10,23 @@
 //! removed by the next one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use futures::{StreamExt, TryStreamExt};
-use serde::Serialize;
 
-use super::intact::without_files;
-use super::{Appended, CommitError, LakeWriter, Ledger};
+use super::intact::missing_files;
+use super::local::Linked;
+use super::proof::{Found, found};
+use super::repaired::Repaired;
+use super::show::take_back;
+use super::{Appended, CommitError, LakeWriter, Ledger, bodies};
 use crate::lake::receipts;
 use crate::lake::{
-    Body, Commit, CommitHead, Day, Entry, Lake, LakeError, Lost, Names, Outcome, PlanState, PlannedTask, Receipt,
-    State, TaskRef, Who, check_fits, check_head, folder_of,
+    Body, Commit, CommitHead, DataFile, Day, Entry, Lake, LakeError, Lost, Names, Outcome, PlanState, PlannedTask,
+    Receipt, Relative, State, TaskRef, Who, check_fits, check_head, folder_of,
 };
 use crate::schema::Table;
 
 const READS_IN_FLIGHT_MAX: usize = 16;
-
-/// What a repair did.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Repaired {
-    /// Commits that were written again as they had been.
-    pub commits_restored: u64,
-    /// Tasks that were given up, and the objects that the next conversion reads again.
-    pub tasks_lost: BTreeSet<TaskRef>,
-    /// Data files of these tasks that were gone, or had another size than they must have.
-    pub files_missing: u64,
-    pub objects_lost: u64,
-    pub rows_lost: u64,
-    pub files_removed: u64,
-}
 
 /// Restores or gives up every task of which the ledger lacks the commit, or has one that is not of it, and gives up
 /// every task of which a data file is gone or has another size.
@@ -50,29 +38,46 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
         return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() }.into());
     }
     ledger.state.check_log(&lake, Who::Writes).await?;
-    let mut repaired = Repaired::default();
+    let (mut repaired, mut shown_again) = (Repaired::default(), Vec::new());
     loop {
         let history = History::read(&lake, ledger.state.next).await?;
         let mut damaged = history.damaged(&lake, &ledger.state).await?;
         repaired.commits_restored += restore(&ledger, &history, &mut damaged).await?;
+        let bodies = bodies::settle(&mut ledger, &history.state).await?;
+        repaired.plans_restored.extend(&bodies.restored);
+        repaired.plans_ended.extend(&bodies.ended);
+        if ledger.state.next != history.state.next {
+            continue;
+        }
+        damaged.extend(&bodies.lost);
         // What is damaged would stop the reading of all others.
         let mut sound = ledger.state.clone();
         sound.lost.extend(&damaged);
-        let without_files = without_files(&lake, &sound).await?;
-        repaired.files_missing = without_files.values().sum();
-        damaged.extend(without_files.into_keys());
-        if damaged.is_empty() {
+        let mut missing: Vec<(DataFile, TaskRef)> = missing_files(&lake, &sound).await?.into_values().collect();
+        let again = put_back(&ledger.writer, &mut missing).await?;
+        repaired.files_restored += again.len() as u64;
+        shown_again.extend(again);
+        repaired.files_missing = missing.len() as u64;
+        damaged.extend(missing.into_iter().map(|(_, task)| task));
+        if damaged.is_empty() && bodies.gone.is_empty() {
             break;
         }
-        let lost = history.give_up(&lake, &ledger.state, damaged).await?;
-        let (tasks, objects, rows) = (lost.tasks.clone(), lost.objects, lost.totals.rows);
+        let mut lost = history.give_up(&lake, &ledger.state, damaged).await?;
+        let (tasks, rows) = (lost.tasks.clone(), lost.totals.rows);
+        for (&plan, unknown) in &bodies.gone {
+            lost.objects += unknown;
+            lost.tasks.insert(history.state.body_of(plan));
+        }
+        let objects = lost.objects;
         // What it takes off the sums is true of the log as it was read: if a rival wrote meanwhile, all is looked at
         // again.
         if let Appended::Ours(_) = ledger.append(Body::Lost(lost)).await? {
             (repaired.tasks_lost, repaired.objects_lost, repaired.rows_lost) = (tasks, objects, rows);
+            repaired.plans_noted.extend(bodies.gone.into_keys());
             break;
         }
     }
+    take_back(&ledger.writer, &shown_again.iter().collect::<Vec<_>>()).await?;
     repaired.files_removed = remove_given_up(&ledger.writer, &ledger.state.lost).await?;
     Ok(repaired)
 }
@@ -82,6 +87,14 @@ struct History {
     state: State,
     /// What each sealed plan to redo stands for.
     replaced: BTreeMap<u64, BTreeSet<TaskRef>>,
+}
+
+/// A task, as the body of its plan has it.
+enum Planned {
+    As(Box<PlannedTask>),
+    /// There is no such task.
+    Nowhere,
+    BodyGone,
 }
 
 impl History {
@@ -110,8 +123,8 @@ impl History {
         for (&number, plan) in &self.state.plans {
             let committed = committed.get(&number).unwrap_or(&none);
             if plan.sealed && self.state.to_do(number, committed) > 0 {
-                let planned = self.state.tasks(lake, number).await?.into_iter().map(|planned| planned.task);
-                let missing = planned.filter(|task| !committed.contains(task));
+                let missing =
+                    (0..plan.plan.tasks).filter(|task| !committed.contains(task) && !self.state.is_lost(number, *task));
                 damaged.extend(missing.map(|task| TaskRef { plan: number, task }));
             }
             if now.plans.contains_key(&number) {
@@ -125,18 +138,23 @@ impl History {
         let error = match self.state.visit_commits(lake, plan, drop).await {
             Err(error @ LakeError::Foreign { .. }) => Some(error),
             // One that is missing hides one that cannot be read: each is looked at.
-            Err(LakeError::Lost { .. }) => None,
+            Err(LakeError::Lost { .. } | LakeError::Body { .. }) => None,
             Ok(()) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let planned: BTreeMap<u64, PlannedTask> =
-            lake.tasks(&self.state.plans[&plan].plan).await?.into_iter().map(|task| (task.task, task)).collect();
+        let planned: Option<BTreeMap<u64, PlannedTask>> = match lake.tasks(&self.state.plans[&plan].plan).await {
+            Err(LakeError::Body { .. }) => None,
+            tasks => Some(tasks?.into_iter().map(|task| (task.task, task)).collect()),
+        };
         let mut foreign = Vec::new();
         for &task in committed.iter().filter(|&&task| !self.state.is_lost(plan, task)) {
             let of = TaskRef { plan, task };
-            let is_sound = match (lake.commit(plan, task).await, planned.get(&task)) {
-                (Ok(Some(commit)), Some(planned)) => self.is_sound(&commit, of, planned),
-                (Err(LakeError::Record { .. }) | Ok(_), _) => false,
+            let is_sound = match (lake.commit(plan, task).await, &planned) {
+                (Ok(Some(commit)), None) => self.is_sound(&commit, of, None),
+                (Ok(Some(commit)), Some(planned)) => {
+                    planned.get(&task).is_some_and(|planned| self.is_sound(&commit, of, Some(planned)))
+                }
+                (Err(LakeError::Record { .. }) | Ok(None), _) => false,
                 (Err(error), _) => return Err(error),
             };
             if !is_sound {
@@ -150,14 +168,22 @@ impl History {
         }
     }
 
-    fn is_sound(&self, commit: &Commit, of: TaskRef, planned: &PlannedTask) -> bool {
+    /// Of a plan whose body is gone only the commit's own words are held against it.
+    fn is_sound(&self, commit: &Commit, of: TaskRef, planned: Option<&PlannedTask>) -> bool {
         let state = &self.state.plans[&of.plan];
-        check_head(&commit.head, of, state).is_ok() && check_fits(commit, planned, state).is_ok()
+        check_head(&commit.head, of, state).is_ok()
+            && planned.is_none_or(|planned| check_fits(commit, planned, state).is_ok())
     }
 
-    async fn planned(&self, lake: &Lake, task: TaskRef) -> Result<Option<PlannedTask>, LakeError> {
-        let Some(plan) = self.state.plans.get(&task.plan) else { return Ok(None) };
-        Ok(lake.tasks(&plan.plan).await?.into_iter().find(|planned| planned.task == task.task))
+    async fn planned(&self, lake: &Lake, task: TaskRef) -> Result<Planned, LakeError> {
+        let Some(plan) = self.state.plans.get(&task.plan) else { return Ok(Planned::Nowhere) };
+        match lake.tasks(&plan.plan).await {
+            Err(LakeError::Body { .. }) => Ok(Planned::BodyGone),
+            tasks => {
+                let found = tasks?.into_iter().find(|planned| planned.task == task.task);
+                Ok(found.map_or(Planned::Nowhere, |task| Planned::As(Box::new(task))))
+            }
+        }
     }
 
     /// The entry that gives tasks up, and with them what hangs on them.
@@ -169,7 +195,12 @@ impl History {
         let mut redone: BTreeMap<TaskRef, Vec<TaskRef>> = BTreeMap::new();
         let is_waiting = |state: &PlanState| state.is_redo_under_way() || state.is_open() && state.awaits_seal();
         for (&plan, state) in now.plans.iter().filter(|(_, state)| is_waiting(state)) {
-            for task in lake.tasks(&state.plan).await? {
+            let tasks = match lake.tasks(&state.plan).await {
+                // It is given up itself.
+                Err(LakeError::Body { .. }) => continue,
+                tasks => tasks?,
+            };
+            for task in tasks {
                 for &of in task.replaces.iter().chain(&task.inputs.tasks) {
                     redone.entry(of).or_default().push(TaskRef { plan, task: task.task });
                 }
@@ -183,7 +214,16 @@ impl History {
             open.extend(redone.remove(&task).unwrap_or_default());
             // Who holds its rows beside itself holds those of others too, and its objects are converted again.
             open.extend(carriers.get(&task).into_iter().flatten());
-            let Some(planned) = self.planned(lake, task).await? else { continue };
+            let planned = match self.planned(lake, task).await? {
+                Planned::As(planned) => planned,
+                Planned::Nowhere => continue,
+                Planned::BodyGone => {
+                    for (folder, day) in bodies::folders_of(now, &self.state.plans[&task.plan]) {
+                        list_folder_again(&mut lost, folder, day);
+                    }
+                    continue;
+                }
+            };
             // What it stood for is gone too: its files were removed when this one took its place.
             let stood_for =
                 planned.replaces.filter(|old| self.replaced.get(&task.plan).is_some_and(|of| of.contains(old)));
@@ -231,7 +271,11 @@ async fn carriers(lake: &Lake, now: &State, damaged: &[TaskRef]) -> Result<BTree
 
 /// Has the folder of an object listed from its day on.
 fn list_again(lost: &mut Lost, url: &str, day: Day) {
-    let oldest = lost.folders.entry(folder_of(url).to_owned()).or_insert(day);
+    list_folder_again(lost, folder_of(url).to_owned(), day);
+}
+
+fn list_folder_again(lost: &mut Lost, folder: String, day: Day) {
+    let oldest = lost.folders.entry(folder).or_insert(day);
     *oldest = day.min(*oldest);
 }
 
@@ -257,19 +301,46 @@ async fn restore(ledger: &Ledger, history: &History, damaged: &mut BTreeSet<Task
     let mut restored = 0;
     for head in heads {
         let task = TaskRef { plan: head.plan, task: head.task };
-        let planned = if filed.contains(&task) { history.planned(lake, task).await? } else { None };
-        let Some(planned) = planned else { continue };
+        if !filed.contains(&task) {
+            continue;
+        }
         let mut receipts = receipts.remove(&task).unwrap_or_default();
+        let planned = match history.planned(lake, task).await? {
+            Planned::As(planned) => Some(planned),
+            Planned::BodyGone => None,
+            Planned::Nowhere => continue,
+        };
         // In the order in which the task read them.
-        let receipts = planned.objects.iter().filter_map(|object| receipts.remove(&object.url)).collect();
+        let receipts = match &planned {
+            Some(planned) => planned.objects.iter().filter_map(|object| receipts.remove(&object.url)).collect(),
+            None => receipts.into_values().collect(),
+        };
         let commit = Commit { head, receipts };
-        if history.is_sound(&commit, task, &planned) {
+        if history.is_sound(&commit, task, planned.as_deref()) {
             ledger.writer.create(&lake.names.commit(task.plan, task.task), commit.encode().into()).await?;
             damaged.remove(&task);
             restored += 1;
         }
     }
     Ok(restored)
+}
+
+/// Shows files again of which the copy aside is still there, and leaves the others.
+async fn put_back(writer: &LakeWriter, missing: &mut Vec<(DataFile, TaskRef)>) -> Result<Vec<Relative>, CommitError> {
+    let mut again = Vec::new();
+    for (file, task) in std::mem::take(missing) {
+        let aside = Names::aside(&file.path);
+        let is_there = aside != file.path && found(writer, &aside, &file).await? == Found::Proven;
+        if is_there {
+            // What lies there is not the file: its task would be given up, and this removed.
+            writer.delete(&file.path).await?;
+        }
+        match is_there && writer.show(&aside, &file.path).await? == Linked::Made {
+            true => again.push(file.path),
+            false => missing.push((file, task)),
+        }
+    }
+    Ok(again)
 }
 
 /// Removes whatever tasks published that were given up. Names tell it: no record is left that does. Gives the number of
@@ -291,32 +362,4 @@ pub async fn remove_given_up(writer: &LakeWriter, lost: &BTreeSet<TaskRef>) -> R
         }
     }
     Ok(removed)
-}
-
-impl fmt::Display for Repaired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.commits_restored > 0 {
-            writeln!(f, "{} commits were written again from what a checkpoint had filed", self.commits_restored)?;
-        }
-        if self.files_missing > 0 {
-            writeln!(f, "{} data files were gone or had another size", self.files_missing)?;
-        }
-        for TaskRef { plan, task } in &self.tasks_lost {
-            writeln!(f, "task {task} of plan {plan} was given up")?;
-        }
-        if self.objects_lost > 0 {
-            let (objects, rows) = (self.objects_lost, self.rows_lost);
-            writeln!(
-                f,
-                "{objects} objects, which had given {rows} rows, are read again by the next `flowlake convert`"
-            )?;
-        }
-        if self.files_removed > 0 {
-            writeln!(f, "{} files of tasks that were given up were removed", self.files_removed)?;
-        }
-        if self.commits_restored == 0 && self.tasks_lost.is_empty() {
-            writeln!(f, "no commit and no data file is missing")?;
-        }
-        Ok(())
-    }
 }

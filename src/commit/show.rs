@@ -4,60 +4,103 @@
 //! the ledger see the same rows all the time. Who lists folders misses the rows of the task between the two, and never
 //! sees one twice. Who dies on the way leaves a plan that the next run finishes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use object_store::ObjectStoreExt;
 
+use super::local::Linked;
 use super::log::written_by;
 use super::nonce::nonce;
+use super::proof::{Found, found, obstacle, show_once};
 use super::{CommitError, Created, LakeWriter};
 use crate::lake::{
     Commit, CommitHead, DataFile, FORMAT_SETS, Lake, LakeError, Names, Plan, PlannedTask, Relative, State, Taken,
     TaskRef, Totals, all_removed,
 };
 
-/// Shows the files of one task and commits it; `false` if another worker did, or ended the plan. Of what its plan
-/// retires, `gone` may be deleted.
+/// What became of a task to show.
+#[derive(Debug)]
+pub enum Shown {
+    Ours,
+    /// Another worker did it, or ended the plan.
+    Theirs,
+    /// Its files are not there to be shown, or not where they can be: nothing more is deleted for them.
+    Unfit(CommitError),
+}
+
+/// What a task to show needs to know of its plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Showing<'a> {
+    pub plan: &'a Plan,
+    /// Of what its tasks retire, what may be deleted.
+    pub gone: &'a BTreeSet<Relative>,
+    /// Whether this run has proven the files already.
+    pub is_proven: bool,
+}
+
+/// Shows the files of one task and commits it. What they stand for is deleted once they are proven to be there, each
+/// under its name aside or already shown, and nothing else lies where they are to be shown.
 pub async fn show(
     writer: &LakeWriter,
     task: TaskRef,
     planned: &PlannedTask,
-    (plan, gone): (&Plan, &BTreeSet<Relative>),
-) -> Result<bool, CommitError> {
+    showing: Showing<'_>,
+) -> Result<Shown, CommitError> {
     let lake = &writer.lake;
     if lake.commit(task.plan, task.task).await?.is_some() {
-        return Ok(false);
+        return Ok(Shown::Theirs);
     }
-    let mut files = Vec::new();
-    for file in &planned.inputs.files {
-        let path = Names::shown(&file.path).ok_or_else(|| not_aside(lake, file))?;
-        files.push((&file.path, DataFile { path, ..file.clone() }));
+    if !showing.is_proven
+        && let Some(error) = unfit(writer, planned).await?
+    {
+        return unfit_or_theirs(lake, task, error).await;
     }
-    for (aside, file) in &files {
-        // What it stands for is deleted for good: nothing is, unless it is there.
-        if !is_there(lake, aside, file.bytes).await && !is_there(lake, &file.path, file.bytes).await {
-            // Others may have shown it, and replaced it since.
-            let is_done = lake.commit(task.plan, task.task).await?.is_some();
-            if is_done || !State::load(lake).await?.is_open(task.plan) {
-                return Ok(false);
-            }
-            return Err(LakeError::Gap { url: lake.names.url(&lake.names.inside(aside)) }.into());
-        }
-    }
-    for name in planned.inputs.retired.iter().filter(|name| gone.contains(name)) {
+    for name in planned.inputs.retired.iter().filter(|name| showing.gone.contains(name)) {
         writer.delete(name).await?;
     }
+    let files = as_shown(lake, planned)?;
     for (aside, file) in &files {
-        // A rival may have shown it, and removed what lay aside.
-        if !writer.show(aside, &file.path).await? && !is_there(lake, &file.path, file.bytes).await {
-            return Ok(false);
+        match show_once(writer, aside, file).await? {
+            Linked::Made => {}
+            Linked::NameTaken => return unfit_or_theirs(lake, task, in_the_way(lake, file)).await,
+            Linked::NoSuchFile => return Ok(Shown::Theirs),
         }
     }
     let files: Vec<DataFile> = files.into_iter().map(|(_, file)| file).collect();
-    let commit = Commit { head: head_of(task, planned, files, plan), receipts: Vec::new() };
+    let commit = Commit { head: head_of(task, planned, files, showing.plan), receipts: Vec::new() };
     let path = lake.names.commit(task.plan, task.task);
-    Ok(writer.create(&path, Bytes::from(commit.encode())).await? == Created::Ours)
+    let made = writer.create(&path, Bytes::from(commit.encode())).await?;
+    Ok(if made == Created::Ours { Shown::Ours } else { Shown::Theirs })
+}
+
+/// Why the files of a task cannot be shown, if they cannot.
+pub async fn unfit(writer: &LakeWriter, planned: &PlannedTask) -> Result<Option<CommitError>, CommitError> {
+    for (aside, file) in as_shown(&writer.lake, planned)? {
+        if let Some(error) = obstacle(writer, aside, &file).await? {
+            return Ok(Some(error));
+        }
+    }
+    Ok(None)
+}
+
+/// Others may have shown the files, and replaced them since.
+async fn unfit_or_theirs(lake: &Lake, task: TaskRef, error: CommitError) -> Result<Shown, CommitError> {
+    let is_done = lake.commit(task.plan, task.task).await?.is_some();
+    let is_theirs = is_done || !State::load(lake).await?.is_open(task.plan);
+    Ok(if is_theirs { Shown::Theirs } else { Shown::Unfit(error) })
+}
+
+/// The files of a task: where each lies aside, and as it is to be shown.
+fn as_shown<'a>(lake: &Lake, planned: &'a PlannedTask) -> Result<Vec<(&'a Relative, DataFile)>, LakeError> {
+    let shown = |file: &'a DataFile| {
+        let path = Names::shown(&file.path).ok_or_else(|| not_aside(lake, file))?;
+        Ok((&file.path, DataFile { path, ..file.clone() }))
+    };
+    planned.inputs.files.iter().map(shown).collect()
+}
+
+fn in_the_way(lake: &Lake, file: &DataFile) -> CommitError {
+    CommitError::InTheWay { url: lake.names.url(&lake.names.inside(&file.path)) }
 }
 
 /// What tasks of a plan retire that has left the lake. A plan can have nothing else deleted, and only files that
@@ -89,9 +132,46 @@ fn live_names(heads: &[CommitHead]) -> BTreeSet<&Relative> {
     heads.iter().flat_map(|head| &head.files).map(|file| &file.path).collect()
 }
 
-/// Deletes files below `_c` that are shown, or replaced, for so long that nobody reads them there.
-pub async fn delete_aside(writer: &LakeWriter, names: &[&Relative]) -> Result<(), CommitError> {
-    for name in names {
+/// Deletes files below `_c` that are shown, or replaced, for so long that nobody reads them there. One whose shown file
+/// is live goes only if that one is proven; where nothing lies there, it is shown again. Gives what keeps others from
+/// being deleted.
+pub async fn delete_aside(
+    writer: &LakeWriter,
+    names: &[&Relative],
+    live: &[CommitHead],
+) -> Result<Vec<CommitError>, CommitError> {
+    let live: BTreeMap<&Relative, &DataFile> =
+        live.iter().flat_map(|head| &head.files).map(|file| (&file.path, file)).collect();
+    let (mut kept, mut again) = (Vec::new(), Vec::new());
+    for aside in names {
+        let shown = Names::shown(aside).and_then(|shown| live.get(&shown).copied());
+        let Some(file) = shown else {
+            writer.delete(aside).await?;
+            continue;
+        };
+        match found(writer, &file.path, file).await? {
+            Found::Proven => writer.delete(aside).await?,
+            _ => match obstacle(writer, aside, file).await? {
+                Some(error) => kept.push(error),
+                None => {
+                    writer.show(aside, &file.path).await?;
+                    again.push(&file.path);
+                }
+            },
+        }
+    }
+    take_back(writer, &again).await?;
+    Ok(kept)
+}
+
+/// Deletes what was shown again, as far as it is not live: others may have replaced it meanwhile.
+pub async fn take_back(writer: &LakeWriter, shown: &[&Relative]) -> Result<(), CommitError> {
+    if shown.is_empty() {
+        return Ok(());
+    }
+    let heads = State::load(&writer.lake).await?.heads(&writer.lake).await?;
+    let live = live_names(&heads);
+    for name in shown.iter().filter(|name| !live.contains(*name)) {
         writer.delete(name).await?;
     }
     Ok(())
@@ -119,8 +199,4 @@ fn head_of(task: TaskRef, planned: &PlannedTask, files: Vec<DataFile>, plan: &Pl
 fn not_aside(lake: &Lake, file: &DataFile) -> LakeError {
     let url = lake.names.url(&lake.names.inside(&file.path));
     LakeError::Record { url, reason: "a plan is to show it, and it does not lie aside".to_owned() }
-}
-
-async fn is_there(lake: &Lake, name: &Relative, bytes: u64) -> bool {
-    lake.store.head(&lake.names.inside(name)).await.is_ok_and(|meta| meta.size == bytes)
 }

@@ -5,8 +5,8 @@
 //! new one appear. Who dies on the way leaves a plan whose tasks are all committed: the next run does the same again,
 //! and finds part of it done.
 
-use object_store::ObjectStoreExt;
-
+use super::local::Linked;
+use super::proof::{obstacle, show_once};
 use super::{CommitError, LakeWriter};
 use crate::lake::{CommitHead, Lake, LakeError, Names, State, TaskRef};
 
@@ -19,6 +19,10 @@ pub async fn switch(writer: &LakeWriter, state: &State, plan: u64) -> Result<(),
         let Some(commit) = lake.commit(plan, task).await? else { continue };
         let Some(replaced) = commit.head.replaces else { continue };
         check(lake, TaskRef { plan, task }, &commit.head)?;
+        if let Some(error) = unfit(writer, &commit.head).await? {
+            // A rival may have sealed the plan.
+            return if State::load(lake).await?.is_open(plan) { Err(error) } else { Ok(()) };
+        }
         if let Some(old) = lake.commit(replaced.plan, replaced.task).await? {
             check(lake, replaced, &old.head)?;
             for file in &old.head.files {
@@ -26,22 +30,26 @@ pub async fn switch(writer: &LakeWriter, state: &State, plan: u64) -> Result<(),
             }
         }
         for file in &commit.head.files {
-            if writer.show(&Names::waiting(&file.path), &file.path).await? {
+            if show_once(writer, &Names::waiting(&file.path), file).await? == Linked::Made {
                 continue;
             }
-            let place = lake.names.inside(&file.path);
-            if lake.store.head(&place).await.is_ok_and(|meta| meta.size == file.bytes) {
-                continue;
-            }
-            // A rival may have sealed the plan.
             if !State::load(lake).await?.is_open(plan) {
                 return Ok(());
             }
-            let url = lake.names.url(&lake.names.inside(&Names::waiting(&file.path)));
-            return Err(LakeError::Gap { url }.into());
+            return Err(CommitError::FileGone { url: lake.names.url(&lake.names.inside(&file.path)) });
         }
     }
     Ok(())
+}
+
+/// Why the files of a task cannot take their place, if they cannot.
+async fn unfit(writer: &LakeWriter, head: &CommitHead) -> Result<Option<CommitError>, CommitError> {
+    for file in &head.files {
+        if let Some(error) = obstacle(writer, &Names::waiting(&file.path), file).await? {
+            return Ok(Some(error));
+        }
+    }
+    Ok(None)
 }
 
 /// A record that names files of others moves and removes none.

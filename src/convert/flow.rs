@@ -84,7 +84,7 @@ impl Run<'_> {
             }
             // Every plan that is still open is tried once more.
             self.failed = None;
-            self.finish_open_plans(&[Purpose::Convert, Purpose::Redo, Purpose::Check]).await?;
+            self.finish_open_plans(&[Purpose::Show, Purpose::Convert, Purpose::Redo, Purpose::Check]).await?;
             self.show_what_may_be_seen().await?;
         }
         self.failed.take().map_or(Ok(()), Err)
@@ -144,11 +144,19 @@ impl Run<'_> {
             }
             // Commits that are not of this plan would stand for its tasks.
             self.ledger.state.visit_commits(&self.ledger.writer.lake, number, drop).await?;
-            let ran = match self.ledger.state.plans[&number].plan.purpose {
-                Purpose::Show => self.show_files(number).await,
-                _ => conductor::run_plan(self, number).instrument(tracing::debug_span!("plan", plan = number)).await,
+            let is_show = self.ledger.state.plans[&number].plan.purpose == Purpose::Show;
+            let ran = match is_show {
+                true => self.show_files(number).await,
+                false => {
+                    conductor::run_plan(self, number).instrument(tracing::debug_span!("plan", plan = number)).await
+                }
             };
             match ran {
+                // Neither must files that cannot be shown keep what is new from being converted.
+                Err(error @ ConvertError::Commit(_)) if is_show => {
+                    self.failed.get_or_insert(error);
+                    continue;
+                }
                 // What this store cannot give now must not keep other plans from being made and done.
                 Err(error @ ConvertError::Task(TaskError::Fetch { .. })) => drop(self.failed.get_or_insert(error)),
                 // Nor may what somebody else wrote into the ledger.

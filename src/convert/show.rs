@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::ConvertError;
 use super::run::Run;
-use crate::commit::{Appended, Draft, delete_aside, gone, hide, show};
+use crate::commit::{Appended, CommitError, Draft, Showing, Shown, delete_aside, gone, hide, show, unfit};
 use crate::lake::{
     Body, CommitHead, Effect, Inputs, Names, PlannedTask, Purpose, Relative, TaskRef, Void, all_removed, keep_live,
 };
@@ -50,9 +50,10 @@ impl Run<'_> {
         // A file that lay aside and is live no longer stays one more retention: readers may be at it.
         let is_ours = |name: &&Relative| removed.contains(*name) && Names::task_of_published(name).is_some();
         let unread: Vec<&Relative> = aside.iter().filter(is_ours).collect();
-        delete_aside(&self.ledger.writer, &unread).await?;
         let mut live = heads.clone();
         keep_live(&mut live);
+        let kept = delete_aside(&self.ledger.writer, &unread, &live).await?;
+        kept.iter().for_each(|error| self.summary.note_not_shown(error));
         pending.extend(
             live.iter().filter(|head| head.files.iter().any(|file| is_aside(&file.path))).map(|head| head.plan),
         );
@@ -65,8 +66,10 @@ impl Run<'_> {
                 continue;
             }
             let inputs = inputs(&lineage, &heads, &live);
-            if plans.is_subset(&old) && !inputs.names().any(|name| taken.contains(name)) {
-                tasks.push(PlannedTask { task: tasks.len() as u64, inputs, ..PlannedTask::default() });
+            let task = PlannedTask { task: tasks.len() as u64, inputs, ..PlannedTask::default() };
+            let is_due = plans.is_subset(&old) && !task.inputs.names().any(|name| taken.contains(name));
+            if is_due && self.is_fit(&task).await? {
+                tasks.push(task);
             } else {
                 shows.retain(|plan| !plans.contains(plan));
             }
@@ -79,15 +82,31 @@ impl Run<'_> {
         let draft = Draft::new(Purpose::Show, settings, &tasks).taking_effect(Effect::AtSeal).showing(shows);
         // Whoever loses the number leaves it to the next run.
         if let Appended::Ours(number) = self.ledger.plan(&draft).await? {
-            self.show_files(number).await?;
+            self.show_proven(number, true).await?;
             self.seal_if_done(number).await?;
         }
         Ok(())
     }
 
+    /// Whether the files of a task can be shown: no plan is written for others, run after run.
+    async fn is_fit(&mut self, task: &PlannedTask) -> Result<bool, ConvertError> {
+        let Some(error) = unfit(&self.ledger.writer, task).await? else { return Ok(true) };
+        // A rival may have shown or replaced them meanwhile. What is known here stays, since a plan is made of it.
+        let mut now = self.ledger.state.clone();
+        now.catch_up(&self.ledger.writer.lake).await?;
+        if now.next == self.ledger.state.next {
+            self.summary.note_not_shown(&error);
+        }
+        Ok(false)
+    }
+
     /// Works on every task of a plan to show that is not committed. If something of it was replaced or given up
-    /// meanwhile, the plan ends with nothing.
+    /// meanwhile, or cannot be shown, the plan ends with nothing.
     pub(super) async fn show_files(&mut self, number: u64) -> Result<(), ConvertError> {
+        self.show_proven(number, false).await
+    }
+
+    async fn show_proven(&mut self, number: u64, is_proven: bool) -> Result<(), ConvertError> {
         let lake = self.ledger.writer.lake.clone();
         let plan = self.ledger.state.plans[&number].plan.clone();
         let names: Vec<Relative> =
@@ -105,11 +124,23 @@ impl Run<'_> {
             let writer = &self.ledger.writer;
             let shown = some.iter().map(|task| {
                 let of = TaskRef { plan: number, task: task.task };
-                let (plan, gone) = (&plan, &gone);
-                async move { show(writer, of, task, (plan, gone)).await.map(|is_ours| (task, is_ours)) }
+                let showing = Showing { plan: &plan, gone: &gone, is_proven };
+                async move { show(writer, of, task, showing).await.map(|shown| (task, shown)) }
             });
-            for (task, is_ours) in try_join_all(shown).await? {
-                self.summary.files_shown += if is_ours { task.inputs.files.len() as u64 } else { 0 };
+            let mut unfit: Vec<CommitError> = Vec::new();
+            for (task, shown) in try_join_all(shown).await? {
+                match shown {
+                    Shown::Ours => self.summary.files_shown += task.inputs.files.len() as u64,
+                    Shown::Theirs => {}
+                    Shown::Unfit(error) => unfit.push(error),
+                }
+            }
+            unfit.iter().for_each(|error| self.summary.note_not_shown(error));
+            // It would stay open, and keep what it takes from being decoded again.
+            if let Some(error) = unfit.first() {
+                let reason = error.to_string();
+                self.ledger.append(Body::Void(Void { plan: number, reason })).await?;
+                return Ok(());
             }
             // Who slept for long may have shown what is replaced by now.
             if !self.is_still_open(number).await? {

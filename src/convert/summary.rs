@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::commit::CommitError;
 use crate::execute::{Gave, Stop};
 use crate::lake::{Outcome, Receipt, Totals};
 use crate::progress::{bytes, count};
@@ -74,6 +75,8 @@ pub struct Summary {
     pub tasks_replaced: u64,
     /// Files that took the place of others, and that readers of folders see from now on.
     pub files_shown: u64,
+    /// Why files that took the place of others, and could be seen by them, are not shown or not cleared away.
+    pub not_shown: Vec<String>,
     /// The same, with equal files: nothing was replaced.
     pub tasks_unchanged: u64,
     /// What could not be decoded again: what it gave earlier stays.
@@ -183,11 +186,20 @@ impl Summary {
         }
     }
 
+    pub(super) fn note_not_shown(&mut self, error: &CommitError) {
+        let reason = error.to_string();
+        if !self.not_shown.contains(&reason) {
+            keep(&mut self.not_shown, reason);
+        }
+    }
+
     /// Whether nothing was done that is worth telling when a run fails.
     pub(super) fn is_empty(&self) -> bool {
         let objects = self.objects + self.objects_aside + self.objects_skipped;
         let read = self.objects_confirmed + self.objects_differing + self.objects_unreadable;
-        objects + read + self.tasks_unchanged + self.objects_kept == 0 && self.plans_refused.is_empty()
+        objects + read + self.tasks_unchanged + self.objects_kept == 0
+            && self.plans_refused.is_empty()
+            && self.not_shown.is_empty()
     }
 
     pub(super) fn note_kept_types(&mut self, types: &Types) {
@@ -216,6 +228,7 @@ impl Summary {
             || self.objects_unreadable > 0
             || self.objects_differing > 0
             || self.objects_kept > 0
+            || !self.not_shown.is_empty()
             || !self.plans_refused.is_empty()
     }
 }
@@ -293,6 +306,12 @@ impl Summary {
         if self.files_shown > 0 {
             writeln!(f, "{} of them are seen by readers of folders from now on", count(self.files_shown))?;
         }
+        name_some(
+            f,
+            "obstacles keep files of a redo from being shown to readers of folders, or cleared away",
+            self.not_shown.len() as u64,
+            &self.not_shown,
+        )?;
         if self.tasks_unchanged > 0 {
             writeln!(f, "{} tasks gave the same again: nothing was replaced", count(self.tasks_unchanged))?;
         }

@@ -29,8 +29,9 @@ impl State {
         self.check_whole(lake, number, &committed)?;
         let mut planned: BTreeMap<u64, PlannedTask> = BTreeMap::new();
         if !state.sealed && !committed.is_empty() {
-            planned.extend(lake.tasks(&state.plan).await?.into_iter().map(|task| (task.task, task)));
+            planned.extend(self.planned(lake, number).await?.into_iter().map(|task| (task.task, task)));
         }
+        let is_planned = !state.sealed && !planned.is_empty();
         let mut totals = Totals::default();
         let mut first = None;
         for task in committed.into_iter().filter(|&task| !self.is_lost(number, task)) {
@@ -42,7 +43,7 @@ impl State {
             };
             let commit = commit.ok_or_else(|| LakeError::Lost { url: lake.names.url(&path), others: 0 })?;
             check_head(&commit.head, TaskRef { plan: number, task }, state).map_err(foreign)?;
-            if !state.sealed {
+            if is_planned {
                 let task = planned.get(&task).ok_or_else(|| foreign("its plan has no such task".to_owned()))?;
                 if check_fits(&commit, task, state).is_err() {
                     // An object may have left the plan since the log was read.
@@ -56,7 +57,7 @@ impl State {
             visit(commit);
         }
         match &state.sealed_totals {
-            Some(sealed) if *sealed != totals && self.lost_of(number).next().is_none() => {
+            Some(sealed) if *sealed != totals && !self.has_lost(number) => {
                 let (rows, sealed_rows) = (totals.rows, sealed.rows);
                 let url = lake.names.url(&first.unwrap_or_else(|| lake.names.commits(number)));
                 let reason = format!("the commits of its plan have {rows} rows in all, their seal says {sealed_rows}");

@@ -27,7 +27,11 @@ impl State {
         let last = listed.iter().filter_map(|meta| lake.names.log_of(&meta.location)).max();
         while last.is_some_and(|last| self.next <= last) {
             let path = lake.names.log(self.next);
-            let entry = lake.entry(self.next).await?.ok_or_else(|| LakeError::Gap { url: lake.names.url(&path) })?;
+            let entry = lake.entry(self.next).await.map_err(|error| match error {
+                LakeError::Record { url, reason } if last == Some(self.next) => LakeError::LastEntry { url, reason },
+                other => other,
+            })?;
+            let entry = entry.ok_or_else(|| LakeError::Gap { url: lake.names.url(&path) })?;
             let at = entry.at.clone();
             self.apply(entry.body, &at);
         }

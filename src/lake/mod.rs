@@ -14,6 +14,7 @@
 //! names is not part of the lake.
 
 mod around;
+mod bodies;
 mod check;
 mod checkpoint;
 mod columns;
@@ -43,6 +44,7 @@ mod totals;
 mod tests;
 
 pub use around::{Around, Part, lake_around};
+pub use bodies::tasks_of;
 pub use checkpoint::Checkpoint;
 pub use commits::{check_fits, check_head};
 pub use day::Day;
@@ -85,6 +87,11 @@ pub enum LakeError {
     #[error("{url} is not a readable ledger record: {reason}; restore it from a copy, or start a new lake")]
     Record { url: String, reason: String },
     #[error(
+        "{url}, the newest entry of the log, is not readable: {reason}; restore it from a copy; without one move it away: \
+         if all that it said can be told again, the next run says it, and otherwise it refuses and names why"
+    )]
+    LastEntry { url: String, reason: String },
+    #[error(
         "{url} was written by a newer flowlake (ledger format {found}, this program knows {FORMAT_VERSION}); upgrade"
     )]
     Newer { url: String, found: u32 },
@@ -121,6 +128,12 @@ pub enum LakeError {
     ShortLog { url: String, from: u64 },
     #[error("{url} is missing from the ledger, although a later record exists; restore it from a copy")]
     Gap { url: String },
+    #[error(
+        "{url}, which holds the tasks of a plan, {}; restore it from a copy, or run `flowlake repair LAKE`, which writes \
+         it again where the plan's commits tell it, and gives up what was not committed",
+        what_ails(reason.as_deref())
+    )]
+    Body { url: String, reason: Option<String> },
     #[error("{url} is not a flowlake lake: it has no `_flowlake/log`; make one with `flowlake convert SOURCE LAKE`")]
     NoLake { url: String },
 }
@@ -130,6 +143,11 @@ const RECORD_BYTES_MAX: u64 = 2 << 30;
 
 /// A record of plain JSON: an entry that drops each of a plan's 50,000 objects, with paths of 4,096 bytes, has 210 MB.
 const JSON_BYTES_MAX: u64 = 512 << 20;
+/// Without a reason it is not there.
+fn what_ails(reason: Option<&str>) -> String {
+    reason.map_or_else(|| "is missing".to_owned(), |reason| format!("is not readable: {reason}"))
+}
+
 /// Of a list of which only the first is named.
 fn more_of(others: u64) -> String {
     if others == 0 { String::new() } else { format!(" (and {others} more commits)") }
@@ -253,7 +271,11 @@ impl Lake {
             Some(mark) if blake3::hash(&bytes).to_hex().as_str() != mark.hash => Err(NOT_AS_SAID.to_owned()),
             _ => decode_lines(&bytes),
         };
-        self.decoded(&plan.body, decode).await
+        self.decoded(&plan.body, decode).await.map_err(|error| match error {
+            LakeError::Gap { url } => LakeError::Body { url, reason: None },
+            LakeError::Record { url, reason } => LakeError::Body { url, reason: Some(reason) },
+            other => other,
+        })
     }
 
     /// The commit of one task, if it has been committed.

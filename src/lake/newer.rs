@@ -91,10 +91,12 @@ async fn intents_from(lake: &Lake, next: u64) -> Result<Vec<Trace>, LakeError> {
     Ok(listed.iter().filter_map(|meta| trace(&meta.location)).collect())
 }
 
-/// Data files of the newest days; of those without a date too, if there are few others.
+/// Data files of the newest days; of those without a date too, if there are few others. What lies aside is looked at
+/// whole: files of a redo may be of any day, and they lie there for their retention only.
 async fn data_from(lake: &Lake, next: u64) -> Result<Vec<Trace>, LakeError> {
     let mut traces = Vec::new();
     for table in Table::ALL {
+        let aside = lake.names.all_aside(table);
         let prefix = lake.names.inside(table.name());
         let mut folders = match lake.store.list_with_delimiter(Some(&prefix)).await {
             Ok(listed) => listed.common_prefixes,
@@ -105,8 +107,11 @@ async fn data_from(lake: &Lake, next: u64) -> Result<Vec<Trace>, LakeError> {
             let partition = path.filename().and_then(|name| name.parse::<Partition>().ok());
             partition.is_some_and(|partition| partition.date.is_some())
         };
+        let before = folders.len();
+        folders.retain(|folder| *folder != aside);
+        let has_aside = folders.len() < before;
         folders.sort_by_key(|path| (is_dated(path), path.clone()));
-        for folder in folders.iter().rev().take(DAYS_MAX) {
+        for folder in folders.iter().rev().take(DAYS_MAX).chain(has_aside.then_some(&aside)) {
             let mut listed = lake.store.list(Some(folder));
             loop {
                 let next_file = listed.try_next().await;

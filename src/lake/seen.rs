@@ -158,7 +158,7 @@ impl Seen {
         if !plan.sealed {
             // An object that left the plan still counts while its task is open: a rival that read it may yet commit it.
             let is_open = |task: &PlannedTask| !done.contains(&task.task) && !state.is_lost(number, task.task);
-            let mut open: Vec<PlannedTask> = lake.tasks(&plan.plan).await?.into_iter().filter(is_open).collect();
+            let mut open: Vec<PlannedTask> = state.planned(lake, number).await?.into_iter().filter(is_open).collect();
             open.iter_mut().for_each(|task| settle_copies(task, |url| plan.dropped.contains_key(url)));
             let open: Vec<Object> = open.into_iter().flat_map(|task| task.objects).collect();
             let is_reached = |object: &Object| plan.dropped.contains_key(&object.url) || is_ours(&object.url);

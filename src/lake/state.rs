@@ -292,7 +292,7 @@ impl State {
     /// The tasks of a plan without those that were given up, and without the objects that left it.
     pub async fn tasks(&self, lake: &Lake, number: u64) -> Result<Vec<PlannedTask>, LakeError> {
         let plan = &self.plans[&number];
-        let mut tasks = lake.tasks(&plan.plan).await?;
+        let mut tasks = self.planned(lake, number).await?;
         for task in &mut tasks {
             settle_copies(task, |url| plan.dropped.contains_key(url));
             task.objects.retain(|object| !plan.dropped.contains_key(&object.url));

@@ -25,7 +25,7 @@ pub enum SourceError {
     OtherThing { path: PathBuf, what: &'static str },
     #[error("bucket \"{bucket}\" does not exist; check its name, and the endpoint if it is not on AWS")]
     MissingBucket { bucket: String },
-    #[error("\"{url}\" may not be read: {detail}; listing needs s3:ListBucket and reading needs s3:GetObject")]
+    #[error("\"{url}\" may not be read: {detail}; {}", rights(url))]
     Denied { url: String, detail: String },
     #[error("credentials for \"{url}\" were refused: {detail}; check the access key, its secret and the clock")]
     BadCredentials { url: String, detail: String },
@@ -47,6 +47,18 @@ pub enum SourceError {
     Folder { path: PathBuf, source: std::io::Error },
     #[error("\"{link}\" leads to the lake \"{lake}\": a lake cannot be its own source; remove the link")]
     IntoLake { link: PathBuf, lake: PathBuf },
+}
+
+/// On disk no policy says who may read, but the rights of files and folders.
+fn rights(url: &str) -> &'static str {
+    match is_on_disk(url) {
+        true => "give the user that runs flowlake the right to read it, and to pass the folders above it",
+        false => "listing needs s3:ListBucket and reading needs s3:GetObject",
+    }
+}
+
+fn is_on_disk(url: &str) -> bool {
+    url.starts_with("file:")
 }
 
 fn near_text(near: &[String]) -> String {
@@ -128,6 +140,9 @@ impl SourceError {
             _ => {}
         }
         match error {
+            object_store::Error::PermissionDenied { .. } if is_on_disk(&url) => {
+                SourceError::Denied { url, detail: "permission denied".to_owned() }
+            }
             object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
                 SourceError::Denied { url, detail }
             }

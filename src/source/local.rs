@@ -203,7 +203,9 @@ impl<'a> Walk<'a> {
         let mut children = Vec::new();
         for name in names {
             let Some(text) = name.file_name().to_str().map(str::to_owned) else {
-                page.skipped.add(Reason::Unreachable, &name.path().to_string_lossy());
+                // What it holds is not converted: that is told like a folder that may not be read.
+                let prefix = name.path().to_string_lossy().trim_start_matches('/').to_owned();
+                page.denied.push(Denied { prefix, reason: "its name is no UTF-8; rename it".to_owned() });
                 continue;
             };
             match self.child(place, &text, &name, page) {
@@ -250,7 +252,8 @@ impl<'a> Walk<'a> {
             self.check(name.path(), &real)?;
             self.bounds.links.note(&real);
             let Some(real) = key_of(&real) else {
-                page.skipped.add(Reason::Unreachable, &key);
+                let reason = "it leads to a name that is no UTF-8; rename that".to_owned();
+                page.denied.push(Denied { prefix: key, reason });
                 return Ok(None);
             };
             target = Some(real);

@@ -53,17 +53,35 @@ impl Object {
     /// path.
     pub fn new(location: &Location, entry: Entry) -> Object {
         let key = entry.target.unwrap_or(entry.key);
+        Object::of_key(location.url_of(&key), key, (entry.size, entry.version), entry.modified)
+    }
+
+    /// An object that is known by its URL. Where its name does not tell when it was delivered, the version of a file on
+    /// disk does; that of another object does not.
+    pub fn of_url(url: &str, size: u64, version: &str) -> Object {
+        let key = match url.strip_prefix("s3://") {
+            Some(rest) => rest.split_once('/').map(|(_, key)| key),
+            None => url.strip_prefix("file:///"),
+        };
+        // Behind the seconds stand nine digits of nanoseconds.
+        let seconds =
+            version.split_once('-').and_then(|(_, time)| time.get(..time.len().checked_sub(9)?)?.parse().ok());
+        let key = key.unwrap_or_default().to_owned();
+        Object::of_key(url.to_owned(), key, (size, version.to_owned()), seconds.unwrap_or_default())
+    }
+
+    fn of_key(url: String, key: String, (size, version): (u64, String), modified: i64) -> Object {
         let facts = Facts::of(&key);
         Object {
-            url: location.url_of(&key),
-            size: entry.size,
-            version: entry.version,
+            url,
+            size,
+            version,
             day: facts.day,
             hour: facts.hour,
             account: facts.account,
             region: facts.region,
             log_id: facts.log_id,
-            delivered: facts.slot.unwrap_or(entry.modified),
+            delivered: facts.slot.unwrap_or(modified),
             in_flow_log_prefix: facts.in_flow_log_prefix,
             copy_of: None,
             copy_of_version: None,

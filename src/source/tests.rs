@@ -407,3 +407,14 @@ async fn options_of_s3_do_not_fit_a_disk() {
     let error = open(&Location::parse("/tmp").unwrap(), &access).await.unwrap_err();
     assert!(matches!(error, SourceError::OptionLocal { .. }));
 }
+
+#[test]
+fn whoever_may_not_read_is_told_of_the_rights_of_that_store() {
+    let denied = || object_store::Error::PermissionDenied { path: "lake/x".to_owned(), source: "os error 13".into() };
+    for (url, told, other) in
+        [("file:///lake/x", "right to read", "s3:"), ("s3://b/lake/x", "s3:GetObject", "the user")]
+    {
+        let error = SourceError::from_store(&denied(), url, "b").to_string();
+        assert!(error.contains(told) && !error.contains(other) && error.contains(url), "{error}");
+    }
+}

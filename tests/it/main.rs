@@ -3,6 +3,7 @@
 mod again;
 mod answers;
 mod bad_input;
+mod bodies;
 mod checkpoints;
 mod circles;
 mod clock;

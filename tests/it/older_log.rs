@@ -11,7 +11,11 @@ use std::sync::Arc;
 use crate::faults::{Bench, key, text, writer};
 use crate::lab::{Lab, on_both_stores};
 
-on_both_stores!(an_older_log_is_not_written_to, an_older_ledger_is_not_written_to);
+on_both_stores!(
+    an_older_log_is_not_written_to,
+    an_older_ledger_is_not_written_to,
+    an_older_ledger_beside_files_of_a_redo_is_not_written_to,
+);
 
 fn log(number: u64) -> String {
     format!("_flowlake/log/{number:020}.json")
@@ -132,6 +136,27 @@ fn an_older_ledger_is_not_written_to(lab: &Lab) {
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
 }
 
+/// A redo of old days of many: its files wait aside, and no newer one lies in the newest days.
+fn an_older_ledger_beside_files_of_a_redo_is_not_written_to(lab: &Lab) {
+    (1..=5).for_each(|day| lab.put_gz(&format!("logs/{}", key(day, day)), &text(day, day)));
+    lab.convert(&[], 3);
+    let older: Vec<(String, Vec<u8>)> =
+        lab.list("lake/_flowlake").into_keys().map(|name| (name.clone(), lab.get(&name))).collect();
+    lab.put_gz(&format!("logs/{}", key(1, 1)), &text(1, 1).replace(" 64\n", " 65\n"));
+    let redo = ["--redo", "--since", "2023-09-01", "--until", "2023-09-01"];
+    lab.convert(&redo, 0);
+    assert_eq!(lab.list("lake/flow_logs/_c").len(), 1);
+    lab.list("lake/_flowlake").into_keys().for_each(|name| lab.delete(&Path::from(name)));
+    older.iter().for_each(|(name, bytes)| lab.put(name, bytes.clone()));
+    let before = lab.list("lake");
+    for arguments in [&["convert", "{}logs/", "{}lake/"][..], &["repair", "{}lake/"]] {
+        let said = lab.run(arguments);
+        let told = ["older copy", "flow_logs/_c/", "from entry 3 on"];
+        assert!(told.iter().all(|word| said.stderr.contains(word)) && said.code == 1, "{arguments:?}: {}", said.stderr);
+    }
+    assert_eq!(lab.list("lake"), before, "nothing was written");
+}
+
 #[test]
 fn a_log_without_the_last_entry_that_a_checkpoint_stands_for_is_older() {
     let mut bench = Bench::new();
@@ -227,4 +252,31 @@ fn without_marks(bench: &Bench, lake: &Arc<InMemory>) {
         };
         bench.block_on(lake.put(&Path::from(name), bytes.into())).expect("memory");
     }
+}
+
+/// A power cut can leave the last entry empty. Its error says what helps, and that helps.
+#[test]
+fn the_newest_entry_of_the_log_may_be_moved_away_if_it_is_a_seal() {
+    let mut bench = Bench::new();
+    let lake = Arc::new(InMemory::new());
+    bench.put(&key(1, 1), &text(1, 1));
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    let whole = bench.objects(&lake);
+    for (number, is_mended) in [(2, true), (1, false)] {
+        let entry = log(number);
+        bench.block_on(lake.put(&Path::from(entry.as_str()), b"{".to_vec().into())).expect("memory");
+        let error = bench.convert(lake.clone(), &[]).expect_err("it cannot be read").to_string();
+        let is_newest = error.contains("the newest entry of the log") && error.contains("move it away");
+        assert!(error.contains(&entry) && is_newest, "{error}");
+        bench.block_on(lake.delete(&Path::from(entry.as_str()))).expect("memory");
+        let done = bench.convert(lake.clone(), &[]);
+        assert_eq!(done.is_ok(), is_mended, "{done:?}");
+        if is_mended {
+            assert_eq!(bench.check_readers(&lake, "sealed again"), bench.expected.rows.len());
+            assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new());
+            // The next case is that of the plan.
+            bench.block_on(lake.delete(&Path::from(log(2)))).expect("memory");
+        }
+    }
+    assert!(bench.data_files(&lake).keys().all(|name| whole.contains_key(name)), "nothing was written for it");
 }

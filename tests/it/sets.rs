@@ -20,6 +20,8 @@ use crate::oracle::Row;
 on_both_stores!(
     readers_of_folders_see_what_was_replaced_until_its_retention_is_over,
     rows_and_lines_of_other_objects_are_carried_over,
+    what_lies_where_a_file_is_to_be_shown_is_held_against_the_ledger,
+    a_file_aside_that_is_gone_does_not_hold_up_what_is_new,
 );
 
 const DAYS: [&str; 5] = ["--redo", "--since", "2023-09-01", "--until", "2023-09-01"];
@@ -223,6 +225,8 @@ fn a_shown_file_that_is_gone_costs_its_own_task_alone() {
     bench.convert(lake.clone(), &[]).expect("no faults");
     bench.alter();
     assert_eq!(bench.convert(lake.clone(), AGAIN).expect("no faults").files_shown, 9);
+    // What lies aside of it is gone too.
+    bench.convert(lake.clone(), &[]).expect("no faults");
     let shown = bench.data_files(&lake).into_keys().next().expect("a file");
     bench.block_on(lake.delete(&Path::from(shown.as_str()))).expect("memory");
     let repaired = bench.block_on(repair(writer(lake.clone()))).expect("it can be repaired");
@@ -274,4 +278,181 @@ fn what_lies_aside_and_is_no_file_of_flowlake_stays() {
     let _ = bench.convert(lake.clone(), &[]);
     let objects = bench.objects(&lake);
     assert!(own.iter().all(|name| objects[*name] == b"mine"[..]));
+}
+
+/// The name under which readers of folders see a file that lies aside.
+fn shown(aside: &str) -> String {
+    format!("{}.parquet", aside.replace("/_c/", "/"))
+}
+
+fn only_file_aside(lab: &Lab) -> String {
+    let aside: Vec<String> = lab.list("lake/flow_logs/_c").into_keys().collect();
+    assert_eq!(aside.len(), 1, "{aside:?}");
+    aside.into_iter().next().expect("a file")
+}
+
+/// A redo of one object, of which the retention is over; the files that it stands for.
+fn redone(lab: &Lab) -> Vec<String> {
+    put(lab, 1, 1, &text(1, 1));
+    lab.convert(&[], 0);
+    let old = lab.data_files().into_iter().collect();
+    put(lab, 1, 1, &text(1, 1).replace(" 64\n", " 65\n"));
+    lab.convert(&[&DAYS[..], &["--retention", "5s"]].concat(), 0);
+    std::thread::sleep(Duration::from_secs(6));
+    old
+}
+
+fn are_there(lab: &Lab, files: &[String]) -> bool {
+    let there = lab.data_files();
+    files.iter().all(|name| there.contains(name))
+}
+
+fn names(said: &Value, name: &str) -> bool {
+    said["not_shown"].as_array().is_some_and(|list| list.iter().any(|why| why.to_string().contains(name)))
+}
+
+/// A copy or a restore that was cut leaves half a file at the name: it is neither taken for the file nor replaced.
+fn what_lies_where_a_file_is_to_be_shown_is_held_against_the_ledger(lab: &Lab) {
+    let old = redone(lab);
+    let aside = only_file_aside(lab);
+    let (place, bytes) = (shown(&aside), lab.get(&aside));
+    let others = [bytes[..100].to_vec(), Vec::new(), vec![7; bytes.len()]];
+    for other in &others {
+        lab.put(&place, other.clone());
+        for _ in 0..2 {
+            let summary = lab.convert(&["--retention", "0s"], 3);
+            assert!(names(&summary, &place) && summary["files_shown"] == 0, "{summary}");
+        }
+        assert_eq!((&lab.get(&place), &lab.get(&aside)), (other, &bytes));
+        assert!(are_there(lab, &old), "what it stands for stays");
+        assert_eq!(by_ledger(lab), sum_of(&lab.expected("logs").rows));
+    }
+    let entries = lab.list("lake/_flowlake/log").len();
+    lab.convert(&[], 3);
+    assert_eq!(lab.list("lake/_flowlake/log").len(), entries, "nothing is planned that cannot be done");
+    lab.delete(&Path::from(place.as_str()));
+    assert_eq!(lab.convert(&["--retention", "0s"], 0)["files_shown"], 1);
+    let expected = lab.expected("logs").rows;
+    assert_eq!(lab.lake_rows(), expected);
+    // What lies aside goes only if what is shown is the file.
+    for other in &others {
+        lab.put(&place, other.clone());
+        assert!(names(&lab.convert(&[], 3), &place));
+        assert_eq!(lab.get(&aside), bytes);
+    }
+    let said = lab.run(&["repair", "{}lake/", "--json"]);
+    assert!(said.code == 0 && !said.stdout.contains("\"plan\""), "same size: {}{}", said.stdout, said.stderr);
+    lab.put(&place, others[0].clone());
+    let said = lab.run(&["repair", "{}lake/", "--json"]);
+    let repaired: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!((&repaired["files_restored"], &repaired["objects_lost"]), (&1.into(), &0.into()), "{repaired}");
+    assert_eq!(lab.lake_rows(), expected);
+    lab.delete(&Path::from(place.as_str()));
+    lab.convert(&[], 0);
+    assert_eq!(lab.lake_rows(), expected, "shown again from its copy");
+    lab.convert(&[], 0);
+    assert_eq!((lab.list("lake/flow_logs/_c").len(), lab.lake_rows()), (0, expected));
+    is_proven(lab);
+}
+
+/// A file aside that is gone, cut or changed when its retention is over keeps nothing else from being done.
+fn a_file_aside_that_is_gone_does_not_hold_up_what_is_new(lab: &Lab) {
+    let old = redone(lab);
+    let aside = only_file_aside(lab);
+    let bytes = lab.get(&aside);
+    let mut n = 4;
+    for damaged in [None, Some(bytes[..100].to_vec()), Some(vec![7; bytes.len()])] {
+        match &damaged {
+            None => lab.delete(&Path::from(aside.as_str())),
+            Some(other) => lab.put(&aside, other.clone()),
+        }
+        put(lab, 3, n, &text(3, n));
+        n += 2;
+        let summary = lab.convert(&["--retention", "0s"], 3);
+        assert!(names(&summary, &aside) && names(&summary, "flowlake repair"), "{summary}");
+        assert_eq!((&summary["objects"], &summary["files_shown"]), (&1.into(), &0.into()), "{summary}");
+        assert!(are_there(lab, &old), "what it stands for stays");
+    }
+    // The documented remedy.
+    let summary = lab.convert(&[&DAYS[..], &["--retention", "0s"]].concat(), 0);
+    assert_eq!(summary["tasks_replaced"], 1, "{summary}");
+    let expected = lab.expected("logs").rows;
+    assert_eq!(by_ledger(lab), sum_of(&expected));
+    lab.convert(&[], 0);
+    assert_eq!(lab.lake_rows(), expected);
+    is_proven(lab);
+}
+
+/// Folders and pipes at names of the lake are nobody's files: none is waited for, taken for a file, or removed.
+#[test]
+fn folders_and_pipes_at_names_of_the_lake_are_left_as_they_are() {
+    let lab = Lab::on_disk();
+    let old = redone(&lab);
+    let place = shown(&only_file_aside(&lab));
+    let path = lab.path(&place);
+    std::fs::create_dir(&path).expect("a folder");
+    assert!(names(&lab.convert(&["--retention", "0s"], 3), &place));
+    std::fs::remove_dir(&path).expect("it is empty");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+    assert!(names(&lab.convert(&["--retention", "0s"], 3), &place));
+    assert!(old.iter().all(|name| lab.path(name).is_file()), "what it stands for stays");
+    std::fs::remove_file(&path).expect("a pipe");
+    // What was replaced is gone, and a folder has its name.
+    let replaced = lab.path(&old[0]);
+    std::fs::remove_file(&replaced).expect("a file");
+    std::fs::create_dir(&replaced).expect("a folder");
+    assert_eq!(lab.convert(&["--retention", "0s"], 0)["files_shown"], 1);
+    assert!(replaced.is_dir());
+    std::fs::remove_dir(&replaced).expect("it is empty");
+    assert_eq!(lab.lake_rows(), lab.expected("logs").rows);
+    is_proven(&lab);
+}
+
+/// Whoever dies while files are shown, and meets others at their names afterwards, loses nothing that is live.
+#[test]
+fn what_is_live_stays_whole_whatever_comes_to_lie_where_it_is_to_be_shown() {
+    let mut bench = Bench::new();
+    (1..=3).for_each(|day| bench.put(&key(day, day), &text(day, day)));
+    let converted = Arc::new(InMemory::new());
+    bench.convert(converted.clone(), &[]).expect("no faults");
+    bench.alter();
+    let clean = Arc::new(converted.fork());
+    bench.convert(clean.clone(), AGAIN).expect("no faults");
+    let clean = bench.data_files(&clean);
+    let mut strangers = 0;
+    for operation in 1.. {
+        let lake = Arc::new(converted.fork());
+        let store = Arc::new(FaultyStore::new(lake.clone(), operation, Fault::DiesBefore));
+        let _ = bench.convert(store.clone(), AGAIN);
+        if store.operations() < operation {
+            break;
+        }
+        let objects = bench.objects(&lake);
+        let places = objects.keys().filter(|name| name.contains("/_c/")).map(|name| shown(name));
+        let places: Vec<String> = places.filter(|name| !objects.contains_key(name)).collect();
+        for place in &places {
+            bench.block_on(lake.put(&Path::from(place.as_str()), b"mine".to_vec().into())).expect("memory");
+        }
+        for _ in 0..2 {
+            let _ = bench.convert(lake.clone(), AGAIN);
+            let reading = Lake::new(lake.clone(), Path::default(), "s3://lake/".to_owned());
+            let heads = bench.block_on(async { State::load(&reading).await?.heads(&reading).await });
+            let objects = bench.objects(&lake);
+            for file in heads.expect("a ledger").iter().flat_map(|head| &head.files) {
+                let is_whole = blake3::hash(&objects[file.path.as_str()]).to_hex().as_str() == file.hash;
+                assert!(is_whole, "operation {operation}: {}", file.path);
+            }
+            assert!(places.iter().all(|place| objects[place.as_str()] == b"mine"[..]), "operation {operation}");
+        }
+        strangers += places.len();
+        for place in &places {
+            bench.block_on(lake.delete(&Path::from(place.as_str()))).expect("memory");
+        }
+        bench.convert(lake.clone(), AGAIN).expect("no faults");
+        bench.convert(lake.clone(), AGAIN).expect("no faults");
+        let at = format!("operation {operation}");
+        assert_eq!(bench.check_readers(&lake, &at), bench.expected.rows.len());
+        bench.check_complete(&lake, &clean, &at);
+    }
+    assert!(strangers > 10, "{strangers} strangers");
 }

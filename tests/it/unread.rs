@@ -102,3 +102,29 @@ fn a_plan_waits_a_day_for_an_object() {
     assert_eq!(lab.convert(&[], 0)["objects"], 1);
     assert_eq!(lab.lake_rows(), lab.expected("logs").rows);
 }
+
+/// A name that is no text has no URL: what it holds is named, and the rest converted.
+#[test]
+fn a_name_that_is_no_utf_8_is_told() {
+    use std::os::unix::ffi::OsStrExt;
+    let lab = Lab::on_disk();
+    fill(&lab, 1..=1);
+    let object = lab.path(&format!("logs/{}", key(1, 1)));
+    let folder = object.parent().expect("a folder");
+    for name in [&b"caf\xe9.log.gz"[..], b"caf\xe9"] {
+        let odd = folder.join(std::ffi::OsStr::from_bytes(name));
+        match name.ends_with(b".gz") {
+            true => std::fs::copy(&object, &odd).map(drop).expect("a file"),
+            false => std::fs::create_dir(&odd).expect("a folder"),
+        }
+        let summary = lab.convert(&[], 3);
+        let told = summary["denied"].to_string();
+        assert!(told.contains("caf\u{fffd}") && told.contains("no UTF-8"), "{summary}");
+        match name.ends_with(b".gz") {
+            true => std::fs::remove_file(&odd).expect("a file"),
+            false => std::fs::remove_dir(&odd).expect("a folder"),
+        }
+    }
+    assert_eq!(lab.convert(&[], 0)["objects"], 0);
+    assert_eq!(lab.lake_rows(), lab.expected("logs").rows);
+}

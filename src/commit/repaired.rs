@@ -1,0 +1,71 @@
+//! What a repair did, for people and for programs.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::lake::TaskRef;
+
+/// What a repair did.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Repaired {
+    /// Commits that were written again as they had been.
+    pub commits_restored: u64,
+    /// Data files that were gone, or had another size, and that were shown again from their copies aside.
+    pub files_restored: u64,
+    /// Plans whose tasks were written again, as their commits tell them.
+    pub plans_restored: BTreeSet<u64>,
+    /// Open plans whose tasks were gone, and that nothing counts of.
+    pub plans_ended: BTreeSet<u64>,
+    /// Other plans whose tasks are gone for good: their commits say what counts.
+    pub plans_noted: BTreeSet<u64>,
+    /// Tasks that were given up, and the objects that the next conversion reads again.
+    pub tasks_lost: BTreeSet<TaskRef>,
+    /// Data files of these tasks that were gone, or had another size than they must have.
+    pub files_missing: u64,
+    pub objects_lost: u64,
+    pub rows_lost: u64,
+    pub files_removed: u64,
+}
+
+impl fmt::Display for Repaired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.commits_restored > 0 {
+            writeln!(f, "{} commits were written again from what a checkpoint had filed", self.commits_restored)?;
+        }
+        for plan in &self.plans_restored {
+            writeln!(f, "the tasks of plan {plan} were written again, as its commits tell them")?;
+        }
+        for plan in &self.plans_ended {
+            writeln!(f, "plan {plan} was ended: its tasks were gone, and nothing of it counted yet; run it again")?;
+        }
+        for plan in &self.plans_noted {
+            writeln!(f, "the list of the tasks of plan {plan} is gone for good; its commits say what counts")?;
+        }
+        if self.files_restored > 0 {
+            writeln!(f, "{} data files were put back from their copies in `_c`", self.files_restored)?;
+        }
+        if self.files_missing > 0 {
+            writeln!(f, "{} data files were gone or had another size", self.files_missing)?;
+        }
+        for TaskRef { plan, task } in &self.tasks_lost {
+            writeln!(f, "task {task} of plan {plan} was given up")?;
+        }
+        if self.objects_lost > 0 {
+            let (objects, rows) = (self.objects_lost, self.rows_lost);
+            writeln!(
+                f,
+                "{objects} objects, which had given {rows} rows, are read again by the next `flowlake convert`"
+            )?;
+        }
+        if self.files_removed > 0 {
+            writeln!(f, "{} files of tasks that were given up were removed", self.files_removed)?;
+        }
+        let plans = self.plans_restored.len() + self.plans_ended.len() + self.plans_noted.len();
+        if self.commits_restored + self.files_restored + plans as u64 == 0 && self.tasks_lost.is_empty() {
+            writeln!(f, "no commit and no data file is missing")?;
+        }
+        Ok(())
+    }
+}
