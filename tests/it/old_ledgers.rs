@@ -20,6 +20,7 @@ on_both_stores!(
     a_lake_of_format_1_is_read_proven_and_continued,
     a_lake_of_format_2_is_read_proven_and_continued,
     a_lake_of_format_3_is_read_proven_and_continued,
+    a_lake_of_format_4_is_read_proven_and_continued,
     a_plan_of_another_writer_is_finished_with_the_same_rows,
     what_another_decoder_would_read_otherwise_is_not_laid_to_the_content,
     times_that_an_older_writer_let_through_do_not_stop_the_lake,
@@ -133,6 +134,26 @@ fn a_lake_of_format_3_is_read_proven_and_continued(lab: &Lab) {
     assert_eq!(said.stdout, "rows,packets,hosts\n12,56,12\n", "{}", said.stderr);
     // Readers of folders do not see the second row of 10.0.3 yet.
     assert_eq!(lab.lake_rows().len(), 11);
+}
+
+fn a_lake_of_format_4_is_read_proven_and_continued(lab: &Lab) {
+    let keys = copy(lab, "lake-4");
+    holds_every_kind_of_record(lab, &keys, &["create", "plan", "seal", "convert"], &["converted", "unread"]);
+    let before = verify(lab, 0);
+    assert_eq!(before["plans_open"], json!([{ "plan": 13, "tasks": 1, "tasks_committed": 0 }]));
+    let told = ["log_entries", "checkpoints", "objects", "rows", "rejects", "files"];
+    assert_eq!(told.map(|field| before[field].as_u64().expect("a count")), [14, 1, 7, 8, 1, 7]);
+
+    // The object of its open plan is gone: it is the third that cannot be read.
+    lab.put_gz("logs/2023/09/15/new.log.gz", "version srcaddr bytes start\n2 10.0.0.10 1000 1694735970\n");
+    let said = lab.run(&["convert", "{}logs/", "{}lake/", "--json", "--trust-plans"]);
+    assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);
+    let after = verify(lab, 0);
+    assert_eq!((&after["plans_open"], &after["rows"]), (&json!([]), &json!(9)));
+    let outcomes = "SELECT outcome, count(*) AS objects FROM lake.objects GROUP BY 1 ORDER BY 1";
+    let said = lab.run(&["query", "{}lake/", outcomes, "--format", "csv"]);
+    assert_eq!(said.stdout, "outcome,objects\nconverted,8\nunread,3\n", "{}", said.stderr);
+    assert_eq!(lab.lake_rows().len(), 9);
 }
 
 /// Every kind that a lake of this format can have.
