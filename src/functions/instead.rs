@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion_common::Result;
 use datafusion_expr::preimage::PreimageResult;
-use datafusion_expr::simplify::SimplifyContext;
+use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion_expr::{
     ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -17,6 +17,11 @@ use datafusion_expr::{
 pub(crate) trait Instead: Debug + PartialEq + Eq + Hash + Send + Sync + 'static {
     /// The values that it gives.
     fn make(&self, engines: &ScalarUDF, arguments: ScalarFunctionArgs) -> Result<ColumnarValue>;
+
+    /// The types that arguments of these types are cast to.
+    fn types(&self, engines: &ScalarUDF, given: &[DataType]) -> Result<Vec<DataType>> {
+        engines.coerce_types(given)
+    }
 
     /// The column that it gives.
     fn field(&self, engines: &ScalarUDF, arguments: ReturnFieldArgs) -> Result<FieldRef> {
@@ -57,7 +62,19 @@ impl<F: Instead> ScalarUDFImpl for Replaced<F> {
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        self.engines.coerce_types(given)
+        self.own.types(&self.engines, given)
+    }
+
+    fn simplify(&self, arguments: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        self.engines.simplify(arguments, info)
+    }
+
+    fn conditional_arguments<'a>(&self, arguments: &'a [Expr]) -> Option<(Vec<&'a Expr>, Vec<&'a Expr>)> {
+        self.engines.conditional_arguments(arguments)
+    }
+
+    fn short_circuits(&self) -> bool {
+        self.engines.short_circuits()
     }
 
     fn output_ordering(&self, inputs: &[ExprProperties]) -> Result<SortProperties> {

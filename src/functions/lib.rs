@@ -16,6 +16,8 @@ mod instead;
 
 mod function;
 
+mod coalesce;
+
 pub mod logs;
 
 pub mod numbers;
@@ -28,4 +30,5 @@ pub mod truths;
 
 pub mod aggregates;
 
+pub use coalesce::coalesce;
 pub use function::OWN;

@@ -3,17 +3,84 @@
 //! The engine (DataFusion 55) names a column without its casts, and wants every name once: it refused `SELECT
 //! CAST(start_time AS DATE), CAST(start_time AS TIMESTAMP)`. Such columns are named as they are written; a column of a
 //! table keeps its name. `serve` names all as Postgres does.
+//!
+//! One column in two spellings (`f.packets, packets`) has one name too, and `ORDER BY 3` finds no column without a name
+//! that it can look up. Where the engine says so, what has no name is named as it is written, and a name that comes
+//! again has its number behind it.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement as Parsed;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Select, SelectItem, Statement, Value, VisitorMut};
 
-use super::walk_mut;
+use super::{gate, walk_mut};
 
 /// Names the columns of every query of a statement that need it.
 pub(crate) fn apart(statement: &mut Statement) {
     let _ = walk_mut(statement, &mut Headings);
+}
+
+/// Plans a statement, and names its columns if the engine misses names.
+pub(crate) async fn plan(state: &SessionState, mut statement: Parsed) -> Result<LogicalPlan> {
+    let first = match state.statement_to_plan(statement.clone()).await {
+        Err(error) if misses_names(&error) => error,
+        planned => return planned,
+    };
+    match gate::question_mut(&mut statement) {
+        Some(question) => {
+            let _ = walk_mut(question, &mut Named);
+        }
+        None => return Err(first),
+    }
+    state.statement_to_plan(statement).await.map_err(|_| first)
+}
+
+fn misses_names(error: &DataFusionError) -> bool {
+    const SAID: [&str; 2] =
+        ["Projections require unique expression names", "Column in ORDER BY must be in GROUP BY or an aggregate"];
+    let text = error.find_root().strip_backtrace();
+    SAID.iter().any(|said| text.contains(said))
+}
+
+/// Names every column that has no name.
+struct Named;
+
+impl VisitorMut for Named {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        let folded = |ident: &Ident| match ident.quote_style {
+            Some(_) => ident.value.clone(),
+            None => ident.value.to_lowercase(),
+        };
+        let mut taken: HashMap<String, usize> = HashMap::new();
+        for item in &mut select.projection {
+            let SelectItem::UnnamedExpr(expr) = item else { continue };
+            let column = match &*expr {
+                Expr::Identifier(ident) => Some(folded(ident)),
+                Expr::CompoundIdentifier(idents) => idents.last().map(folded),
+                _ => None,
+            };
+            let is_column = column.is_some();
+            let name = column.unwrap_or_else(|| expr.to_string());
+            let times = taken.entry(name.clone()).or_default();
+            *times += 1;
+            let alias = match *times {
+                // The engine takes a column's own name for none.
+                1 if is_column => continue,
+                1 => name,
+                // Nobody writes such a name without knowing it.
+                times => format!("{name} ({times})"),
+            };
+            let expr = std::mem::replace(expr, Expr::value(Value::Null));
+            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', alias) };
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 struct Headings;
@@ -91,6 +158,19 @@ mod tests {
             apart(&mut statements[0]);
             let found = statements[0].to_string();
             assert!(found.ends_with(right), "{sql}: {found}");
+        }
+    }
+
+    #[test]
+    fn one_column_in_two_spellings_has_two_names() {
+        for (sql, right) in [
+            ("SELECT f.A, a, f.b FROM f", r#"SELECT f.A, a AS "a (2)", f.b FROM f"#),
+            ("SELECT \"a\", A, a FROM f", r#"SELECT "a", A AS "a (2)", a AS "a (3)" FROM f"#),
+            ("SELECT a + 1, a + 1, b AS c FROM f", r#"SELECT a + 1 AS "a + 1", a + 1 AS "a + 1 (2)", b AS c FROM f"#),
+        ] {
+            let mut statements = Parser::parse_sql(&GenericDialect {}, sql).expect("a statement");
+            let _ = walk_mut(&mut statements[0], &mut Named);
+            assert_eq!(statements[0].to_string(), right, "{sql}");
         }
     }
 }

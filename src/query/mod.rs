@@ -13,10 +13,13 @@ mod answer;
 mod any;
 mod apart;
 mod arithmetic;
+mod array_text;
+mod bytea;
 mod depth;
 mod diagnosis;
 mod digits;
 mod error;
+mod exists;
 mod floats;
 pub mod format;
 mod functions;
@@ -37,11 +40,14 @@ mod own_json;
 mod own_table;
 mod patterns;
 mod pushdown;
+mod ranges;
 mod raw;
 mod reading;
 mod resident;
 mod scaled;
 mod seen;
+mod series;
+mod structs;
 mod subscript;
 mod table;
 mod templates;
@@ -82,6 +88,8 @@ use table::{LakeTable, Scans};
 
 pub use crate::functions::times::TimeZone;
 pub use answer::Answer;
+#[cfg(feature = "serve")]
+pub(crate) use bytea::of_text as bytes_of_text;
 pub use depth::{STACK_BYTES, TooComplex};
 #[cfg(feature = "serve")]
 pub(crate) use depth::{check, check_relations};
@@ -89,7 +97,7 @@ pub(crate) use diagnosis::nearest;
 pub use error::QueryError;
 pub use functions::{FunctionHelp, FunctionKind};
 #[cfg(feature = "serve")]
-pub(crate) use headings::apart as named_apart;
+pub(crate) use headings::{apart as named_apart, plan as plan_named};
 #[cfg(any(feature = "mcp", feature = "serve"))]
 pub(crate) use interruptible::{Current, InterruptibleJoins, Wanted};
 pub(crate) use memory::SharedPool;
@@ -333,7 +341,7 @@ impl Session {
             spelled(statement);
             headings::apart(statement);
         }
-        let plan = state.statement_to_plan(parsed).await.map_err(fail)?;
+        let plan = headings::plan(&state, parsed).await.map_err(fail)?;
         // The gate has judged the words; this judges what became of them.
         read_only.verify_plan(&plan).map_err(fail)?;
         if let Some(refusal) = gate::planned(&plan) {
@@ -427,6 +435,7 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
     let context = SessionContext::new_with_state(pushdown::replace(state).build());
     // After the engine's own rules, which give every expression its type.
     let own = ApplyFunctionRewrites::new(vec![
+        Arc::new(array_text::TextsAsLists),
         Arc::new(timestamp::OwnCasts),
         Arc::new(arithmetic::CheckedNumbers),
         Arc::new(interval::ComparedIntervals),
@@ -434,12 +443,16 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
         Arc::new(whole::Whole),
         Arc::new(patterns::OwnPatterns),
         Arc::new(templates::OwnTemplates),
+        Arc::new(ranges::FixedRanges),
+        Arc::new(structs::UnorderedStructs),
     ]);
     context.add_analyzer_rule(Arc::new(own));
     context.add_analyzer_rule(Arc::new(apart::Apart));
+    context.add_analyzer_rule(Arc::new(exists::CountedExists));
     // Behind the others, which would go through a float's function again and again for its type.
     context.add_analyzer_rule(Arc::new(ApplyFunctionRewrites::new(vec![Arc::new(floats::PlainFloats)])));
     context.add_analyzer_rule(Arc::new(floats::PlainAggregates));
+    series::register(&context);
     functions::replace(&context, options.memory_bytes);
     Ok(context)
 }

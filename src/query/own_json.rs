@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::AsArray;
+use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::ReaderBuilder;
@@ -42,38 +42,63 @@ impl OwnJson {
         let empty = Arc::new(Schema::empty());
         let mut own = OwnJson { path: path.to_owned(), is_array, schema: empty, is_mixed: false };
         let (looks, _) = infer_json_schema(own.lines()?, None)?;
-        let fields_of = |kind: DataType| -> Vec<Field> {
-            let fields = looks.fields().iter().filter(|field| *field.data_type() == kind);
-            fields.map(|field| Field::new(field.name(), DataType::Utf8, true)).collect()
+        let with = |leaf: DataType| -> Vec<Field> {
+            let fields = looks.fields().iter().filter(|field| has_leaf(field.data_type(), &leaf));
+            fields.map(|field| field.as_ref().clone()).collect()
         };
-        let floats = own.kinds_of_numbers(fields_of(DataType::Float64))?;
-        let typed = looks.fields().iter().map(|field| match floats.iter().find(|(name, _)| name == field.name()) {
+        let numbers = own.kinds_of_numbers(with(DataType::Float64))?;
+        let typed = looks.fields().iter().map(|field| match numbers.iter().find(|(name, _)| name == field.name()) {
             Some((name, kind)) => Field::new(name, kind.clone(), true),
             None => field.as_ref().clone(),
         });
         own.schema = Arc::new(Schema::new(typed.collect::<Vec<_>>()));
-        let texts = Arc::new(Schema::new(fields_of(DataType::Utf8)));
-        own.is_mixed = floats.iter().any(|(_, kind)| *kind == DataType::Utf8)
-            || (!texts.fields().is_empty()
-                && ReaderBuilder::new(texts).build(own.lines()?)?.any(|batch| batch.is_err()));
+        let texts = with(DataType::Utf8);
+        own.is_mixed = numbers.iter().any(|(_, kind)| has_leaf(kind, &DataType::Utf8))
+            || (!texts.is_empty()
+                && ReaderBuilder::new(Arc::new(Schema::new(texts))).build(own.lines()?)?.any(|batch| batch.is_err()));
+        own.check_lists()?;
         Ok(own)
     }
 
-    /// Columns that look as if they were floats, and their types.
-    fn kinds_of_numbers(&self, fields: Vec<Field>) -> std::result::Result<Vec<(String, DataType)>, ArrowError> {
-        if fields.is_empty() {
+    /// Columns in which there are floats by their look, and their types.
+    fn kinds_of_numbers(&self, looks: Vec<Field>) -> std::result::Result<Vec<(String, DataType)>, ArrowError> {
+        if looks.is_empty() {
             return Ok(Vec::new());
         }
-        let mut digits = vec![Digits::default(); fields.len()];
-        let schema = Arc::new(Schema::new(fields));
-        let rows = ReaderBuilder::new(Arc::clone(&schema)).with_coerce_primitive(true).build(self.lines()?)?;
-        for batch in rows {
-            for (column, digits) in batch?.columns().iter().zip(&mut digits) {
-                column.as_string::<i32>().iter().flatten().for_each(|number| digits.see(number));
+        let as_text = |field: &Field| {
+            let text = |leaf: &DataType| if *leaf == DataType::Float64 { DataType::Utf8 } else { leaf.clone() };
+            Field::new(field.name(), with_leaves(field.data_type(), &mut { text }), true)
+        };
+        let schema = Arc::new(Schema::new(looks.iter().map(as_text).collect::<Vec<_>>()));
+        let mut digits = vec![Vec::new(); looks.len()];
+        for batch in ReaderBuilder::new(schema).with_coerce_primitive(true).build(self.lines()?)? {
+            for ((column, field), digits) in batch?.columns().iter().zip(&looks).zip(&mut digits) {
+                see(column, field.data_type(), digits, &mut 0);
             }
         }
-        let names = schema.fields().iter().map(|field| field.name().clone());
-        Ok(names.zip(digits.into_iter().map(Digits::kind)).collect())
+        let kind = |(field, digits): (&Field, Vec<Digits>)| {
+            let mut digits = digits.into_iter();
+            let number = |leaf: &DataType| match leaf {
+                DataType::Float64 => digits.next().unwrap_or_default().kind(),
+                other => other.clone(),
+            };
+            (field.name().clone(), with_leaves(field.data_type(), &mut { number }))
+        };
+        Ok(looks.iter().zip(digits).map(kind).collect())
+    }
+
+    /// Whether lists are lists in every row: a value beside them looks like a list of one, and cannot be read as such.
+    fn check_lists(&self) -> std::result::Result<(), ArrowError> {
+        let nested = self.schema.fields().iter().filter(|field| field.data_type().is_nested());
+        let nested = Arc::new(Schema::new(nested.cloned().collect::<Vec<_>>()));
+        if nested.fields().is_empty() {
+            return Ok(());
+        }
+        let wrong = |error: ArrowError| {
+            ArrowError::JsonError(format!("a list or a struct is something else in another row: {error}"))
+        };
+        let mut rows = ReaderBuilder::new(nested).with_coerce_primitive(true).build(self.lines()?)?;
+        rows.try_for_each(|batch| batch.map(|_| ())).map_err(wrong)
     }
 
     /// The file as lines of JSON.
@@ -111,6 +136,42 @@ impl PartitionStream for OwnJson {
             Ok(())
         });
         stream.build()
+    }
+}
+
+/// The values of lists and structs, as deep as they lie.
+fn has_leaf(kind: &DataType, wanted: &DataType) -> bool {
+    match kind {
+        DataType::List(element) => has_leaf(element.data_type(), wanted),
+        DataType::Struct(fields) => fields.iter().any(|field| has_leaf(field.data_type(), wanted)),
+        leaf => leaf == wanted,
+    }
+}
+
+fn with_leaves(kind: &DataType, make: &mut dyn FnMut(&DataType) -> DataType) -> DataType {
+    let mut field = |field: &Field| field.clone().with_data_type(with_leaves(field.data_type(), make));
+    match kind {
+        DataType::List(element) => DataType::List(Arc::new(field(element))),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|inner| field(inner)).collect()),
+        leaf => make(leaf),
+    }
+}
+
+/// Looks at the numbers of a column, which were read as texts: `at` counts its floats by their look.
+fn see(column: &ArrayRef, looks: &DataType, digits: &mut Vec<Digits>, at: &mut usize) {
+    match looks {
+        DataType::List(element) => see(column.as_list::<i32>().values(), element.data_type(), digits, at),
+        DataType::Struct(fields) => {
+            for (column, field) in column.as_struct().columns().iter().zip(fields) {
+                see(column, field.data_type(), digits, at);
+            }
+        }
+        DataType::Float64 => {
+            digits.resize(digits.len().max(*at + 1), Digits::default());
+            column.as_string::<i32>().iter().flatten().for_each(|number| digits[*at].see(number));
+            *at += 1;
+        }
+        _ => {}
     }
 }
 
@@ -169,6 +230,30 @@ mod tests {
         elements.read_to_string(&mut lines).expect("a text");
         let lines: Vec<&str> = lines.lines().map(str::trim).collect();
         assert_eq!(lines, ["{\"a\": [1, 2],  \"b\": \"x,]\\\"[\"}", "{\"a\": []}"]);
+    }
+
+    #[test]
+    fn a_type_within_lists_and_structs_holds_every_value() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("own.json");
+        let list = |kind| DataType::new_list(kind, true);
+        let of = |kind| DataType::Struct(vec![Field::new("b", kind, true)].into());
+        for (values, right) in [
+            (&["[1, 2]", "[0.5]"][..], Some((list(DataType::Float64), false))),
+            (&["[9007199254740993]", "[0.5]"], Some((list(DataType::Decimal128(38, 1)), false))),
+            (&["{\"b\": 9007199254740993}", "{\"b\": 0.5}"], Some((of(DataType::Decimal128(38, 1)), false))),
+            (&["[{\"b\": 9007199254740993}, {\"b\": 1e3}]"], Some((list(of(DataType::Utf8)), true))),
+            (&["{\"b\": [9007199254740993, 0.5]}"], Some((of(list(DataType::Decimal128(38, 1))), false))),
+            (&["[\"x\", 1]"], Some((list(DataType::Utf8), true))),
+            (&["{\"b\": \"x\"}", "{\"b\": 1}"], Some((of(DataType::Utf8), true))),
+            (&["{\"b\": 1}", "null"], Some((of(DataType::Int64), false))),
+            (&["1", "[1]"], None),
+        ] {
+            let rows: Vec<String> = values.iter().map(|value| format!("{{\"v\": {value}}}")).collect();
+            std::fs::write(&path, rows.join("\n")).expect("a file");
+            let own = OwnJson::open(&path).ok().map(|own| (own.schema.field(0).data_type().clone(), own.is_mixed));
+            assert_eq!(own, right, "{values:?}");
+        }
     }
 
     #[test]

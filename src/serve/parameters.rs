@@ -6,7 +6,9 @@ use pgwire::api::Type;
 use pgwire::api::results::FieldFormat;
 
 use super::encode::{EPOCH_DAYS, EPOCH_MICROS};
-use crate::functions::times::of_text;
+use crate::functions::texts::elements_of;
+use crate::functions::times::{of_text, without_colons};
+use crate::query::bytes_of_text;
 
 /// The decimal digits of a `numeric` parameter: twenty before its point and eighteen behind it.
 pub(super) const NUMERIC: (u8, i8) = (38, 18);
@@ -82,13 +84,17 @@ pub(super) fn value(kind: &Type, bytes: Option<&[u8]>, format: FieldFormat, zone
             FieldFormat::Text => {
                 let written = text(bytes)?;
                 let elements =
-                    array_elements(written).ok_or_else(|| format!("malformed array \"{}\"", written.escape_debug()))?;
+                    elements_of(written).ok_or_else(|| format!("malformed array \"{}\"", written.escape_debug()))?;
                 let one = |element_text: Option<String>| {
                     value(&element, element_text.as_deref().map(str::as_bytes), FieldFormat::Text, zone)
                 };
                 elements.into_iter().map(one).collect::<Result<Vec<ScalarValue>, String>>()?
             }
-            FieldFormat::Binary => binary_elements(bytes, zone)?,
+            FieldFormat::Binary => {
+                let elements = binary_elements(bytes, zone)?;
+                let cast = |element: ScalarValue| element.cast_to(&inner).map_err(|error| error.to_string());
+                elements.into_iter().map(cast).collect::<Result<Vec<ScalarValue>, String>>()?
+            }
         };
         return Ok(ScalarValue::List(ScalarValue::new_list_nullable(&elements, &inner)));
     }
@@ -115,8 +121,11 @@ fn from_text(kind: &Type, text: &str, wanted: &DataType, zone: &str) -> Result<S
     }
     let trimmed = text.trim();
     if *kind == Type::BYTEA {
-        let digits = trimmed.strip_prefix("\\x").ok_or_else(wrong)?;
-        return Ok(ScalarValue::Binary(Some(hex::decode(digits).map_err(|_| wrong())?)));
+        return Ok(ScalarValue::Binary(Some(bytes_of_text(text).ok_or_else(wrong)?)));
+    }
+    if *kind == Type::INTERVAL {
+        let words = without_colons(trimmed).unwrap_or_else(|| trimmed.to_owned());
+        return ScalarValue::Utf8(Some(words)).cast_to(wanted).map_err(|_| wrong());
     }
     if let DataType::Decimal128(..) = wanted {
         return decimal(trimmed).ok_or_else(wrong);
@@ -278,43 +287,6 @@ fn binary_elements(bytes: &[u8], zone: &str) -> Result<Vec<ScalarValue>, String>
     Ok(elements)
 }
 
-/// The elements of an array of one dimension, written as text: `{1,NULL,"a b"}`.
-pub(super) fn array_elements(written: &str) -> Option<Vec<Option<String>>> {
-    let inner = written.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let mut elements = Vec::new();
-    let mut rest = inner.trim();
-    if rest.is_empty() {
-        return Some(elements);
-    }
-    loop {
-        let mut element = String::new();
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let mut characters = quoted.char_indices();
-            let end = loop {
-                match characters.next()? {
-                    (_, '\\') => element.push(characters.next()?.1),
-                    (at, '"') => break at + 1,
-                    (_, c) => element.push(c),
-                }
-            };
-            elements.push(Some(element));
-            rest = quoted[end..].trim_start();
-        } else {
-            let end = rest.find(',').unwrap_or(rest.len());
-            let plain = rest[..end].trim();
-            if plain.is_empty() || plain.contains(['{', '}', '"']) {
-                return None;
-            }
-            elements.push((!plain.eq_ignore_ascii_case("null")).then(|| plain.to_owned()));
-            rest = &rest[end..];
-        }
-        if rest.is_empty() {
-            return Some(elements);
-        }
-        rest = rest.strip_prefix(',')?.trim_start();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,12 +338,12 @@ mod tests {
     fn arrays_of_text_have_quotes_and_nulls() {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(
-            array_elements(r#"{a, NULL ,"b,\"c","null"}"#),
+            elements_of(r#"{a, NULL ,"b,\"c","null"}"#),
             Some(vec![some("a"), None, some("b,\"c"), some("null")])
         );
-        assert_eq!(array_elements("{}"), Some(Vec::new()));
+        assert_eq!(elements_of("{}"), Some(Vec::new()));
         for wrong in ["a", "{a", "{a,}", r#"{"a}"#, "{{1},{2}}", r#"{"a"b}"#] {
-            assert_eq!(array_elements(wrong), None, "{wrong}");
+            assert_eq!(elements_of(wrong), None, "{wrong}");
         }
     }
 

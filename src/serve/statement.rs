@@ -32,7 +32,7 @@ use super::encode::{array_type, postgres_type};
 use super::errors::{engine, refused, too_complex, unread};
 use super::settings::Settings;
 use super::{parameters, read_only, rewrite};
-use crate::query::{Veiled, named_apart, spelled, standing_apart, walk};
+use crate::query::{Veiled, named_apart, plan_named, spelled, standing_apart, walk};
 
 /// Parameters of a statement, as in Postgres: the protocol counts them in two bytes.
 const PARAMETERS_MAX: usize = u16::MAX as usize;
@@ -111,6 +111,7 @@ impl Planner {
             return Ok(Prepared::Command(command));
         }
         let names = rewrite::column_names(&statement);
+        let (told, declared) = with_told(rewrite::told(&statement), declared);
         let state = self.context.state();
         let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
         let found = rewrite::rewrite(&mut statement, &is_aggregate);
@@ -126,7 +127,7 @@ impl Planner {
                 types.insert(at + 1, sql_type(&name)?);
             }
         }
-        let lists = self.lists(&statement, declared).await?;
+        let lists = self.lists(&statement, &declared).await?;
         for (number, kind) in &lists {
             types.insert(*number, sql_type(&parameters::sql_name(kind).unwrap_or_else(|| "TEXT[]".to_owned()))?);
         }
@@ -141,6 +142,8 @@ impl Planner {
         let mut plan = plan?;
         let mut wanted = parameter_types(&plan);
         wanted.extend(lists.into_iter().map(|(number, kind)| (number, Ok(kind))));
+        // The engine has one type for several of Postgres's.
+        wanted.extend(told.into_iter().map(|(number, kind)| (number, Ok(kind))));
         // The engine says nothing of a list, though a cast tells what it is.
         for (at, kind) in declared.iter().enumerate() {
             if let Some(kind) = kind.as_ref().filter(|kind| parameters::sql_name(kind).is_some()) {
@@ -198,8 +201,8 @@ impl Planner {
     /// `whole`: whether it must also be a plan that can run, which some are found not to be when they are optimised.
     async fn plan(&self, statement: &Statement, whole: bool) -> PgWireResult<LogicalPlan> {
         let state = self.context.state();
-        let plan =
-            state.statement_to_plan(EngineStatement::Statement(Box::new(statement.clone()))).await.map_err(engine)?;
+        let parsed = EngineStatement::Statement(Box::new(statement.clone()));
+        let plan = plan_named(&state, parsed).await.map_err(engine)?;
         let questions = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         questions.verify_plan(&plan).map_err(engine)?;
         read_only::check_plan(&plan)?;
@@ -261,6 +264,19 @@ impl Planner {
         }
         Ok(ParamValues::from(values))
     }
+}
+
+/// What casts tell of parameters whose types a client does not declare, and all that is known then.
+fn with_told(mut told: BTreeMap<usize, Type>, declared: &[Option<Type>]) -> (BTreeMap<usize, Type>, Vec<Option<Type>>) {
+    let is_known = |kind: &Option<Type>| kind.as_ref().and_then(parameters::sql_name).is_some();
+    let is_open = |number: usize| !declared.get(number - 1).is_some_and(is_known);
+    told.retain(|&number, _| (1..=PARAMETERS_MAX).contains(&number) && is_open(number));
+    let mut all = declared.to_vec();
+    all.resize(all.len().max(told.keys().last().copied().unwrap_or(0)), None);
+    for (number, kind) in &told {
+        all[number - 1] = Some(kind.clone());
+    }
+    (told, all)
 }
 
 /// The type that a value is read as: what the client declared, if it is known here, or what the statement wants.

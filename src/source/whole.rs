@@ -21,12 +21,9 @@ pub struct Whole {
 ///
 /// # Errors
 /// If the source cannot be listed, or `take` fails.
-pub async fn list_whole<E: From<SourceError>>(
-    store: &Store,
-    mut take: impl FnMut(Vec<Object>) -> Result<(), E> + Send,
-) -> Result<Whole, E>
+pub async fn list_whole<E>(store: &Store, mut take: impl FnMut(Vec<Object>) -> Result<(), E> + Send) -> Result<Whole, E>
 where
-    E: Send,
+    E: From<SourceError> + Send,
 {
     let taking = Mutex::new((&mut take, Ok(())));
     let take_loose = |objects: Vec<Object>| {

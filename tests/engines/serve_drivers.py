@@ -156,6 +156,48 @@ def parameters(connection):
             assert error.sqlstate == state, error
 
 
+def told(connection):
+    """A cast says the type of a parameter that comes as text without a type, as node-postgres sends it."""
+    reject = rows(connection, "SELECT count(*) FROM flow_logs WHERE action = 'REJECT'")[0][0]
+    ports = rows(connection, "SELECT count(*) FROM flow_logs WHERE dstport IN (22, 443)")[0][0]
+    for sql, text, right, oid in [
+        ("SELECT count(*) FROM flow_logs WHERE action = ANY ($1::text[])", '{REJECT,"a b"}', str(reject), 1009),
+        ("SELECT count(*) FROM flow_logs WHERE dstport = ANY ($1::int[])", "{22,443}", str(ports), 1007),
+        ("SELECT count(*) FROM flow_logs WHERE dstport = ANY ($1::bigint[])", "{22,443}", str(ports), 1016),
+        ("SELECT count(*) FROM flow_logs WHERE dstport = ANY ($1)", "{22,443}", str(ports), 1007),
+        ("SELECT count(*) FROM flow_logs WHERE action <> ALL ($1::text[]) AND action = 'REJECT'", "{REJECT,x}", "0", 1009),
+        ("SELECT cardinality($1::text[])", "{a,b,NULL}", "3", 1009),
+        ("SELECT $1::text[] IS NULL", None, "t", 1009),
+        ("SELECT encode($1::bytea, 'hex')", "\\xdead", "dead", 17),
+        ("SELECT encode($1::bytea, 'hex')", "a\\\\", "615c", 17),
+        ("SELECT $1::int + 1", "41", "42", 23),
+        ("SELECT $1::date + 1", "2023-09-14", "2023-09-15", 1082),
+        ("SELECT $1::timestamptz = '2023-09-14T00:00:00Z'", "2023-09-14 02:00:00+02", "t", 1184),
+        ("SELECT $1::timestamp", "2023-09-14 05:00", "2023-09-14 05:00:00", 1114),
+        ("SELECT $1::numeric > 1.25", "1.5", "t", 1700),
+        ("SELECT $1::bool", "yes", "t", 16),
+        ("SELECT $1::uuid::text", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", 2950),
+        ("SELECT extract(epoch FROM $1::interval)::int", "1 day 0:00:05", "86405", 1186),
+        ("SELECT count(*) > 0 FROM flow_logs WHERE end_time - start_time > $1", "-0:00:59", "t", 1186),
+    ]:
+        protocol = connection.pgconn
+        protocol.prepare(b"", sql.encode())
+        assert protocol.describe_prepared(b"").param_type(0) == oid, (sql, protocol.describe_prepared(b"").param_type(0))
+        said = protocol.exec_params(sql.encode(), [text.encode() if text is not None else None])
+        value = said.get_value(0, 0)
+        assert value is not None and value.decode() == right, (sql, value, said.error_message)
+    for how in ("%s", "%b", "%t"):
+        counted = rows(connection, f"SELECT count(*) FROM flow_logs WHERE action = ANY ({how}::text[])", (["REJECT", "x"],))
+        assert counted == [(reject,)], (how, counted)
+        counted = rows(connection, f"SELECT count(*) FROM flow_logs WHERE dstport = ANY ({how}::int[])", ([22, 443],))
+        assert counted == [(ports,)], (how, counted)
+        for text in [datetime.timedelta(days=1, seconds=5), datetime.timedelta(seconds=59), datetime.timedelta(seconds=-1)]:
+            said = rows(connection, f"SELECT extract(epoch FROM {how}::interval)", [text])
+            assert said == [(text.total_seconds(),)], (how, text, said)
+    assert rows(connection, "SELECT EXISTS (SELECT 1 FROM flow_logs WHERE action = %s)", ["REJECT"]) == [(True,)]
+    assert rows(connection, "SELECT coalesce(NULL::date, %s)", ["2000-01-01"]) == [(datetime.date(2000, 1, 1),)]
+
+
 def forms(connection):
     """A value is the same in text and in binary, whatever its type."""
     sql = """SELECT true, 1::smallint, -2::int, 3::bigint, 1.5::real, 1e300::double, 'NaN'::double, 12345.6789::decimal(20, 4),
@@ -251,6 +293,7 @@ with psycopg.connect(where, autocommit=True) as connection:
     forms(connection)
     widened(connection)
     parameters(connection)
+    told(connection)
     zones(connection)
     errors(connection)
 transactions()

@@ -10,10 +10,18 @@ use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs};
 
 use super::super::call::{Own, call, called, of_one};
 
+/// Makes a `.` of what follows a line end too.
+pub const OVER_LINES: &str = "(?s)";
+
 /// The same pattern, or the same replacement, of which the engine makes nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Spelled {
+    /// Both of the next two.
     Pattern,
+    /// Of which no rule knows what to make.
+    Bare,
+    /// Whose `.` is a line end too.
+    Lines,
     Replacement,
 }
 
@@ -26,7 +34,9 @@ impl Spelled {
         match self {
             // An empty group matches nothing more, and no rule knows what to make of it. It stands behind the pattern:
             // before it, `*` would have something to repeat.
-            Spelled::Pattern => format!("{text}()"),
+            Spelled::Pattern => format!("{OVER_LINES}{text}()"),
+            Spelled::Bare => format!("{text}()"),
+            Spelled::Lines => format!("{OVER_LINES}{text}"),
             Spelled::Replacement => replacement(text),
         }
     }
@@ -64,7 +74,7 @@ fn replacement(text: &str) -> String {
 impl Own for Spelled {
     fn name(&self) -> &str {
         match self {
-            Spelled::Pattern => "pattern",
+            Spelled::Pattern | Spelled::Bare | Spelled::Lines => "pattern",
             Spelled::Replacement => "replacement",
         }
     }

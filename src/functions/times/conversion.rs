@@ -222,7 +222,7 @@ fn read(text: &str) -> std::result::Result<Point, String> {
 }
 
 /// `2023-09-14 05:00` and `2023-09-14T05`, and what follows them, with the minutes and seconds that they lack.
-fn with_seconds(text: &str) -> Option<String> {
+pub fn with_seconds(text: &str) -> Option<String> {
     const PATTERN: &[u8] = b"0000-00-00 00:00";
     const HOUR: usize = b"0000-00-00 00".len();
     let is_written = |(sign, of): (u8, &u8)| match of {

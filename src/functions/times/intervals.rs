@@ -9,6 +9,7 @@ use datafusion_common::{Result, exec_err, internal_err, plan_err};
 use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs};
 
 use super::super::call::{Own, as_call, call, called, of_one};
+use super::spans;
 
 const NS_PER_DAY: i128 = 86_400_000_000_000;
 const DAYS_PER_MONTH: i128 = 30;
@@ -122,8 +123,13 @@ impl Own for OfInterval {
     }
 }
 
-/// An interval whose time of the day is in words: `02:30:00` as `2 hours 30 minutes 00 seconds`.
+/// An interval in words, its time of the day too: `02:30:00` as `2 hours 30 minutes 00 seconds`.
 pub fn without_colons(text: &str) -> Option<String> {
+    let plain = spans::plain(text);
+    clock_in_words(plain.as_deref().unwrap_or(text)).or(plain)
+}
+
+fn clock_in_words(text: &str) -> Option<String> {
     let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     let time = words.iter_mut().find(|word| word.contains(':'))?;
     let (sign, clock) = match time.strip_prefix('-') {

@@ -24,6 +24,10 @@ const NS_PER_SECOND: i64 = 1_000_000_000;
 const NS_PER_MINUTE: i64 = 60 * NS_PER_SECOND;
 const NS_PER_DAY: i64 = 86_400 * NS_PER_SECOND;
 
+/// Those of a year of 365 days and a quarter, as PostgreSQL has it, and of a month of 30 days.
+const SECONDS_PER_YEAR: i64 = 31_557_600;
+const SECONDS_PER_MONTH: i64 = 30 * 86_400;
+
 /// In the place of the engine's `date_part`.
 pub fn parts(engines: Arc<ScalarUDF>) -> ScalarUDF {
     instead(engines, Parts)
@@ -36,6 +40,10 @@ struct Parts;
 fn part_of(name: &str) -> Option<Part> {
     let part = Part::from_str(name.trim_matches(['\'', '"'])).ok()?;
     matches!(part, Part::Second | Part::Millisecond | Part::Microsecond).then_some(part)
+}
+
+fn is_epoch(name: &str) -> bool {
+    name.trim_matches(['\'', '"']).eq_ignore_ascii_case("epoch")
 }
 
 fn seconds(times: &ArrayRef, part: Part) -> Result<ArrayRef> {
@@ -82,6 +90,18 @@ fn of_minute(times: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(of_minute.collect::<Int64Array>()))
 }
 
+/// Seconds of an interval: twelve months are a year.
+fn epoch(intervals: &ArrayRef) -> Result<ArrayRef> {
+    let intervals = cast(intervals, &DataType::Interval(IntervalUnit::MonthDayNano))?;
+    let seconds = |interval: IntervalMonthDayNano| {
+        let (years, months) = (i64::from(interval.months / 12), i64::from(interval.months % 12));
+        let whole = years * SECONDS_PER_YEAR + months * SECONDS_PER_MONTH + i64::from(interval.days) * 86_400;
+        whole as f64 + interval.nanoseconds as f64 / 1e9
+    };
+    let intervals = intervals.as_primitive::<IntervalMonthDayNanoType>();
+    Ok(Arc::new(intervals.unary::<_, _>(seconds) as Float64Array))
+}
+
 /// A difference of two times in days and what is left of one, as PostgreSQL has it.
 fn in_days(differences: &ArrayRef) -> Result<ArrayRef> {
     let nanoseconds = cast(differences, &DataType::Duration(TimeUnit::Nanosecond))?;
@@ -111,6 +131,9 @@ impl Instead for Parts {
         }
         match part_of(&name) {
             Some(part) => of_one(&arguments.args[1], |times| seconds(times, part)),
+            None if is_epoch(&name) && matches!(arguments.args[1].data_type(), DataType::Interval(_)) => {
+                of_one(&arguments.args[1], epoch)
+            }
             None => engines.invoke_with_args(arguments),
         }
     }

@@ -41,6 +41,20 @@ pub fn shifted(zone: &Tz, instant: i128, months: i64, days: i64) -> Option<i128>
     first_instant(zone, wall)
 }
 
+/// Whether the clocks of a zone were ever set forward or back, or will be.
+pub fn changes(zone: &Tz) -> bool {
+    const FIRST: i64 = -9_300_000_000;
+    const LAST: i64 = 9_300_000_000;
+    // No zone goes back to what it was within so few days.
+    const STEP: usize = 10 * 86_400;
+    let offset = |second: i64| {
+        let at = DateTime::from_timestamp(second, 0)?.naive_utc();
+        Some(zone.offset_from_utc_datetime(&at).fix().local_minus_utc())
+    };
+    let first = offset(FIRST);
+    (FIRST..LAST).step_by(STEP).any(|second| offset(second) != first)
+}
+
 fn instants(zone: &Tz, wall: i128) -> Option<(i128, bool)> {
     let local = date_time(wall)?;
     let at = |offset: i32| wall - i128::from(offset) * NS_PER_SECOND;

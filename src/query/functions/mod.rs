@@ -14,7 +14,7 @@ use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::functions_window::lead_lag::{lag_udwf, lead_udwf};
 use datafusion::prelude::SessionContext;
 
-use crate::functions::{aggregates, logs, texts, times};
+use crate::functions::{self, aggregates, logs, texts, times};
 
 pub(super) use help::help;
 pub use help::{FunctionHelp, FunctionKind};
@@ -26,13 +26,26 @@ pub(super) fn register(context: &SessionContext) {
     context.register_udaf(aggregates::sum(sum_udaf()));
     context.register_udaf(aggregates::average(avg_udaf()));
     context.register_udf(texts::regexp_match(&regex::regexp_match()));
-    // The engine's own `nvl` has a type of a few for both of its arguments: a value beyond it was null.
-    context.register_udf(coalesce().as_ref().clone().with_aliases(["nvl", "ifnull"]));
+    context.register_udf(functions::coalesce(coalesce()));
+    whole_lists(context);
     let state = context.state();
     let framed = state.aggregate_functions().values().filter_map(aggregates::framed);
     framed.for_each(|function| context.register_udaf(function));
     for engines in [lead_udwf(), lag_udwf()] {
         context.register_udwf(aggregates::neighbour(engines));
+    }
+}
+
+/// `array_remove` and `array_replace` of every such element, as in PostgreSQL: the engine's take the first alone.
+fn whole_lists(context: &SessionContext) {
+    let state = context.state();
+    for (every, names) in [
+        ("array_remove_all", ["array_remove", "list_remove"]),
+        ("array_replace_all", ["array_replace", "list_replace"]),
+    ] {
+        if let Some(function) = state.scalar_functions().get(every) {
+            context.register_udf(function.as_ref().clone().with_aliases(names));
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Every function through SQL, on constants and on columns: IPv4, IPv6, nulls, and texts that are no address.
 
-use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions, array_value_to_string};
 use datafusion::prelude::SessionContext;
 
 use super::register;
 use crate::functions::logs;
+use crate::query::{Options, context};
 
 /// What `expression` gives for each of `values`, as a column; and one by one, as constants. Both must be the same.
 async fn each(expression: &str, values: &[&str]) -> Vec<String> {
@@ -453,5 +454,35 @@ fn every_function_of_our_own_says_how_it_is_called_as_the_docs_do() {
             "{} is not in docs/sql.md",
             said.syntax_example
         );
+    }
+}
+
+#[tokio::test]
+async fn a_text_stands_for_what_it_stands_beside() {
+    let options = Options { time_zone: "Europe/London".parse().expect("a zone"), ..Options::default() };
+    let context = context(&options).expect("a context");
+    register(&context);
+    for (expr, right) in [
+        ("coalesce(d, '2000-01-01') = date '2000-01-01'", "true"),
+        ("arrow_typeof(coalesce(d, '2000-01-01'))", "Date32"),
+        ("extract(epoch FROM coalesce(t, '2023-07-01 12:00'))::bigint", "1688209200"),
+        ("coalesce(b, 'true')", "true"),
+        ("coalesce(i, '1 day') = interval '1 day'", "true"),
+        ("coalesce(NULL, d, '2000-01-01', d) = date '2000-01-01'", "true"),
+        ("coalesce(n, '5')", "5"),
+        ("coalesce(n, 1.5)", "1.5"),
+        ("nvl(d, '2000-01-01') = date '2000-01-01'", "true"),
+        ("coalesce(date '2023-09-14', 'soon') = date '2023-09-14'", "true"),
+        ("nullif(date '2023-09-14', '2023-09-14') IS NULL", "true"),
+        ("greatest(d, '2000-01-01') = date '2000-01-01'", "true"),
+        ("CASE WHEN b THEN d ELSE '2000-01-01' END = date '2000-01-01'", "true"),
+    ] {
+        let sql = format!(
+            "SELECT {expr} FROM (SELECT CAST(NULL AS DATE) AS d, CAST(NULL AS TIMESTAMPTZ) AS t, CAST(NULL AS \
+             BOOLEAN) AS b, CAST(NULL AS INTERVAL) AS i, CAST(NULL AS INT) AS n)"
+        );
+        let batches = async { context.sql(&sql).await?.collect().await }.await;
+        let found = batches.map(|batches| array_value_to_string(batches[0].column(0), 0).expect("a value"));
+        assert_eq!(found.map_err(|error| error.to_string()).as_deref(), Ok(right), "{expr}");
     }
 }

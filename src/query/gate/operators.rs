@@ -15,6 +15,10 @@ pub(super) fn of_expression(expr: &Expr) -> Option<String> {
         // A power to PostgreSQL and DuckDB, bits to the engine.
         Expr::BinaryOp { op: BinaryOperator::BitwiseXor, .. } => "^ for a power (write power(a, b))",
         Expr::BinaryOp { op: BinaryOperator::Xor, .. } => "XOR of truth values (write a <> b)",
+        // The engine knows no pattern there.
+        Expr::Substring { substring_from: Some(from), substring_for: None, .. } if text(from).is_some() => {
+            "substring(a FROM 'pattern') (write (regexp_match(a, 'pattern'))[1])"
+        }
         // Of columns with one name, inside and outside, the engine takes the inner one for both.
         Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } if matches!(**right, Expr::Subquery(_)) => {
             "ANY and ALL of a query (write IN or NOT IN, or compare with its min or max)"

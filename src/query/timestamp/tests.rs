@@ -74,6 +74,10 @@ async fn parts_of_a_minute_have_their_fraction() {
         ("extract(minute FROM at - timestamp '2023-09-14 03:58:00')", "2"),
         ("extract(day FROM at - timestamp '2023-09-12 04:00:00')", "2"),
         ("extract(epoch FROM at - timestamp '2023-09-14 04:59:00')", "90.5"),
+        ("extract(epoch FROM interval '1 year')", "31557600.0"),
+        ("extract(epoch FROM interval '1 year 1 month 1 day 1.5 seconds')", "34236001.5"),
+        ("extract(epoch FROM interval '-1 month')", "-2592000.0"),
+        ("date_part('epoch', interval '90 minutes')", "5400.0"),
         ("extract(year FROM at) = 2023", "true"),
         ("max(extract(second FROM at)) = 30.5", "true"),
     ] {

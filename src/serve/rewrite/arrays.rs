@@ -41,7 +41,8 @@ impl VisitorMut for Single {
     }
 }
 
-fn parameter(expr: &Expr) -> Option<usize> {
+/// The number of a parameter.
+pub(super) fn parameter(expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Nested(inner) => parameter(inner),
         Expr::Value(value) => match &value.value {

@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::{call, last_name, take, text};
+use crate::functions::texts::elements_of;
 use crate::serve::parameters::NUMERIC;
 use crate::serve::pg_catalog::{NAME_OF, OID_OF};
 
@@ -35,11 +36,6 @@ pub(super) fn rewrite(cast: &mut Expr) {
         && let Some(array) = array_of(expr)
     {
         **expr = array;
-    }
-    if matches!(data_type, DataType::Bytea)
-        && let Some(digits) = bytes_of(expr)
-    {
-        **expr = Expr::value(Value::HexStringLiteral(digits));
     }
     if let DataType::Numeric(digits @ ExactNumberInfo::None) | DataType::Decimal(digits @ ExactNumberInfo::None) =
         data_type
@@ -75,16 +71,9 @@ pub(super) fn array_of(expr: &Expr) -> Option<Expr> {
         _ => return None,
     };
     let Value::SingleQuotedString(written) = &value.value else { return None };
-    let elements = crate::serve::parameters::array_elements(written)?;
+    let elements = elements_of(written)?;
     let element = |element: Option<String>| element.map_or(Expr::value(Value::Null), |element| text(&element));
     Some(Expr::Array(Array { elem: elements.into_iter().map(element).collect(), named: true }))
-}
-
-/// The digits of bytes that are written as `'\x00ff'`. Other texts are their own bytes.
-fn bytes_of(expr: &Expr) -> Option<String> {
-    let Expr::Value(value) = expr else { return None };
-    let Value::SingleQuotedString(written) = &value.value else { return None };
-    Some(written.strip_prefix("\\x")?.to_owned())
 }
 
 fn registered(data_type: &DataType) -> Option<&'static str> {

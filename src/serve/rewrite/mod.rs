@@ -11,6 +11,7 @@ mod arrays;
 mod casts;
 mod empty;
 mod names;
+mod told;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use crate::query::{walk, walk_mut};
 pub(super) use arrays::{element_by_element, lists};
 pub(super) use empty::without_rows;
 pub(super) use names::{column_names, visible};
+pub(super) use told::told;
 
 /// Behind it stands a number that makes a name unique; it is cut off before a client sees the name.
 pub(super) const UNIQUE: char = '\u{1}';

@@ -84,7 +84,7 @@ fn of_subquery(query: &Query) -> Option<String> {
     }
 }
 
-fn type_name(data_type: &DataType) -> Option<String> {
+pub(super) fn type_name(data_type: &DataType) -> Option<String> {
     Some(match data_type {
         DataType::Custom(name, _) => last_name(name),
         DataType::Int(_) | DataType::Integer(_) | DataType::Int4(_) => "int4".to_owned(),
