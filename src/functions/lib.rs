@@ -1,4 +1,4 @@
-//! What statements compute of rows, where the engine (DataFusion 55) has no such function, or has it otherwise.
+//! What statements compute of rows, where the engine has no such function, or has it otherwise.
 //!
 //! ```text
 //! a rule of `query` ──▶ call.rs ──▶ a call in the plan ─┐
