@@ -12,9 +12,9 @@ build:
 test name="":
     cargo test --locked --test it -- {{name}}
 
-# The tests beside the code, of both crates.
+# The tests beside the code, of all crates.
 unit name="":
-    cargo test --locked --lib -p flowlake -p flowlake-codec -- {{name}}
+    cargo test --locked --lib -p flowlake -p flowlake-codec -p flowlake-functions -- {{name}}
 
 # Writes golden texts anew: help, the list of reports, the rows of reports.
 golden:
