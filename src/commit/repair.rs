@@ -34,9 +34,7 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
     writer.check_tmp()?;
     let mut ledger = Ledger::open_as_it_is(writer).await?;
     let lake = ledger.writer.lake.clone();
-    if ledger.state.create.is_none() {
-        return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() }.into());
-    }
+    ledger.state.born(&lake)?;
     ledger.state.check_log(&lake, Who::Writes).await?;
     let (mut repaired, mut shown_again) = (Repaired::default(), Vec::new());
     loop {

@@ -43,9 +43,7 @@ struct Found {
 impl Run<'_> {
     /// Writes plans for what is to be decoded again, and leaves out what is in a plan that is open.
     pub(super) async fn plan_again(&mut self, again: Again) -> Result<(), ConvertError> {
-        if self.ledger.state.create.is_none() {
-            return Err(LakeError::NoLake { url: self.options.lake.url() }.into());
-        }
+        self.ledger.state.born(&self.ledger.writer.lake)?;
         let before = self.ledger.state.next;
         // After a rival's entry everything is looked up again, but for what was planned meanwhile.
         while !self.stop.is_soon() && !self.try_to_plan_again(again, before).await? {}

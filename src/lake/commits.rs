@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Commit, CommitHead, Committed, Effect, Lake, LakeError, PlanState, PlannedTask, Purpose, State, TaskRef, Totals,
+    Commit, CommitHead, Committed, Create, Effect, Lake, LakeError, PlanState, PlannedTask, Purpose, State, TaskRef, Totals,
     Who,
 };
 
@@ -77,10 +77,13 @@ impl State {
             }
             other => drop(other?),
         }
-        if state.create.is_none() {
-            return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() });
-        }
+        state.born(lake)?;
         Ok(state)
+    }
+
+    /// The birth of the lake. An error says that there is none.
+    pub fn born(&self, lake: &Lake) -> Result<&Create, LakeError> {
+        self.create.as_ref().ok_or_else(|| LakeError::NoLake { url: lake.names.lake_url().to_owned() })
     }
 
     /// That the log is not an older copy than the checkpoint, and whatever else is of a plan. Gives the commits that no

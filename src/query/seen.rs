@@ -19,9 +19,7 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) async fn of(lake: &Lake) -> Result<Seen, LakeError> {
         let state = State::load(lake).await?;
-        if state.create.is_none() {
-            return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() });
-        }
+        state.born(lake)?;
         let mut commits = 0;
         for plan in state.open_plans() {
             commits += lake.committed(plan).await?.len();
