@@ -117,13 +117,16 @@ pub async fn gone(lake: &Lake, state: &State, tasks: &[PlannedTask]) -> Result<B
     Ok(tasks.iter().flat_map(|task| &task.inputs.retired).filter(is_gone).cloned().collect())
 }
 
-/// Deletes what tasks of a plan showed that ended meanwhile, as far as it is not live: it may be replaced by now.
+/// Deletes what tasks of a plan showed that ended meanwhile, as far as it is not live: it may be replaced by now. What
+/// lies at such a name and is not the file of the task stays.
 pub async fn hide(writer: &LakeWriter, state: &State, tasks: &[PlannedTask]) -> Result<(), CommitError> {
     let heads = state.heads(&writer.lake).await?;
     let live = live_names(&heads);
-    let shown = tasks.iter().flat_map(|task| &task.inputs.files).filter_map(|file| Names::shown(&file.path));
-    for name in shown.filter(|name| !live.contains(name)) {
-        writer.delete(&name).await?;
+    for file in tasks.iter().flat_map(|task| &task.inputs.files) {
+        let Some(name) = Names::shown(&file.path).filter(|name| !live.contains(name)) else { continue };
+        if found(writer, &name, file).await? == Found::Proven {
+            writer.delete(&name).await?;
+        }
     }
     Ok(())
 }

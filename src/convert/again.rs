@@ -240,7 +240,7 @@ impl Run<'_> {
                     self.summary.objects_planned += objects as u64;
                     return Ok(self.ledger.state.newest_plan == Some(number));
                 }
-                // A seal or a drop took the number.
+                // A seal took the number.
                 Appended::Lost if self.ledger.state.newest_plan == newest => {}
                 Appended::Lost => return Ok(false),
             }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
+use super::ConvertError;
 use super::run::Run;
-use super::{ConvertError, Stop};
 use crate::execute::{Job, Outcome, Room, Runner, TaskError, Threads, Worker};
 use crate::fetch::Stores;
 use crate::lake::PlannedTask;
-use crate::source::{self, Location, Object, Reach, SourceError};
+use crate::source::{self, Kind, Location, Object, Reach, SourceError};
 
 /// Tasks of one pass that fail to fetch an object, until no further one begins.
 const FETCH_FAILURES_MAX: usize = 8;
@@ -25,8 +25,16 @@ pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), Conve
     let lake = run.ledger.writer.lake.clone();
     let mut job = Job::load(&run.ledger.state, &lake, number).await?;
     tracing::debug!(plan = number, "working on a plan");
+    let mut failed: Option<TaskError> = None;
     loop {
         let tasks = run.ledger.state.tasks_to_do(&lake, number).await?;
+        if let Some(error) = failed.take() {
+            // What a store has and cannot give must not hold up the plan for ever. One that is away gives it later.
+            if !has_what_failed(run, &tasks, &error).await {
+                return Err(error.into());
+            }
+            job = job.giving_up();
+        }
         if tasks.is_empty() || run.stop.is_soon() {
             return Ok(());
         }
@@ -34,23 +42,34 @@ pub(super) async fn run_plan(run: &mut Run<'_>, number: u64) -> Result<(), Conve
             return Err(ConvertError::Outside { plan: number, url });
         }
         match run_tasks(run, job.clone(), tasks).await {
-            // Some objects are not to be had, and others were: they must not hold up the plan for ever.
-            Err(ConvertError::Task(TaskError::Fetch { .. }))
-                if !job.gives_up && !run.stop.is_soon() && is_past_patience(run, number).await? =>
+            Err(ConvertError::Task(error @ TaskError::Fetch { .. }))
+                if !job.gives_up && !run.stop.is_soon() && is_past_patience(run, number).await =>
             {
-                job = job.giving_up();
+                failed = Some(error);
             }
             done => return done,
         }
     }
 }
 
-/// Whether a plan was written so long ago, by the clock of the store, that it waits no longer.
-async fn is_past_patience(run: &Run<'_>, number: u64) -> Result<bool, ConvertError> {
+/// Whether the store has the object that it failed to give. A disk that is away has none.
+async fn has_what_failed(run: &Run<'_>, tasks: &[PlannedTask], error: &TaskError) -> bool {
+    let TaskError::Fetch { url: failed, .. } = error else { return false };
+    let Some(object) = tasks.iter().flat_map(|task| &task.objects).find(|object| object.url == *failed) else {
+        return false;
+    };
+    let Ok(stores) = open_stores(run, std::iter::once(object)).await else { return false };
+    let Some(store) = stores.of(object) else { return false };
+    store.kind == Kind::Local || matches!(store.head(&object.key).await, Ok(Some(_)))
+}
+
+/// Whether a plan was written so long ago, by the clock of the store, that it waits no longer. It waits where nobody
+/// can tell.
+async fn is_past_patience(run: &Run<'_>, number: u64) -> bool {
     let writer = &run.ledger.writer;
-    let now = writer.now().await?;
-    let written = writer.lake.written_at(&writer.lake.names.log(number)).await?;
-    Ok(written.is_some_and(|written| (now - written).to_std().is_ok_and(|age| age >= PATIENCE)))
+    let entry = writer.lake.names.log(number);
+    let (Ok(now), Ok(Some(written))) = (writer.now().await, writer.lake.written_at(&entry).await) else { return false };
+    (now - written).to_std().is_ok_and(|age| age >= PATIENCE)
 }
 
 /// The first object of some tasks that is not of the sources, by its URL.
@@ -75,13 +94,19 @@ async fn run_tasks(run: &mut Run<'_>, job: Arc<Job>, tasks: Vec<PlannedTask>) ->
         stop: run.stop.clone(),
         runtime: tokio::runtime::Handle::current(),
     };
+    let number = job.number;
     let mut outcomes = Threads(Arc::new(worker)).run(job, tasks);
     let mut failed = Failed::default();
     while let Some(outcome) = outcomes.next().await {
         match outcome {
             Ok(Outcome::Ours(gave)) => run.summary.note(&gave),
             Ok(Outcome::Theirs | Outcome::Stopped) => {}
-            Err(error) => failed.note(error, run.stop),
+            Err(error) => match failed.note(error) {
+                Then::GoOn => {}
+                // It goes on without what its store cannot give.
+                Then::StoreFails if is_past_patience(run, number).await => {}
+                Then::StoreFails | Then::End => run.stop.soon.store(true, Ordering::Relaxed),
+            },
         }
     }
     failed.first.map_or(Ok(()), |error| Err(error.into()))
@@ -108,18 +133,29 @@ struct Failed {
     count: usize,
 }
 
+/// What an error means for the tasks that have not begun.
+#[derive(Debug, PartialEq, Eq)]
+enum Then {
+    GoOn,
+    /// A store that cannot give one object may give others; it has failed to again and again.
+    StoreFails,
+    End,
+}
+
 impl Failed {
-    /// The first error is the one to report; tasks at hand are finished, no new one begins. A store that cannot give
-    /// one object may give others: only when that happens again and again does it end the run.
-    fn note(&mut self, error: TaskError, stop: &Stop) {
+    /// The first error is the one to report; tasks at hand are finished in any case.
+    fn note(&mut self, error: TaskError) -> Then {
         let is_fetch = |error: &TaskError| matches!(error, TaskError::Fetch { .. });
         self.count += 1;
-        if !is_fetch(&error) || self.count >= FETCH_FAILURES_MAX {
-            stop.soon.store(true, Ordering::Relaxed);
-        }
+        let then = match is_fetch(&error) {
+            false => Then::End,
+            true if self.count == FETCH_FAILURES_MAX => Then::StoreFails,
+            true => Then::GoOn,
+        };
         if self.first.as_ref().is_none_or(|first| is_fetch(first) && !is_fetch(&error)) {
             self.first = Some(error);
         }
+        then
     }
 }
 
@@ -130,15 +166,13 @@ mod tests {
     #[test]
     fn one_object_that_cannot_be_fetched_stops_nothing_and_many_do() {
         let fetch = || TaskError::Fetch { url: "s3://b/o".into(), reason: "500".into() };
-        let (stop, mut failed) = (Stop::default(), Failed::default());
-        (1..FETCH_FAILURES_MAX).for_each(|_| failed.note(fetch(), &stop));
-        assert!(!stop.is_soon());
-        failed.note(fetch(), &stop);
-        assert!(stop.is_soon());
-        let (stop, mut failed) = (Stop::default(), Failed::default());
-        failed.note(fetch(), &stop);
-        failed.note(TaskError::Encode("worse".into()), &stop);
-        failed.note(fetch(), &stop);
-        assert!(stop.is_soon() && matches!(failed.first, Some(TaskError::Encode(_))));
+        let mut failed = Failed::default();
+        assert!((1..FETCH_FAILURES_MAX).all(|_| failed.note(fetch()) == Then::GoOn));
+        assert_eq!(failed.note(fetch()), Then::StoreFails);
+        let mut failed = Failed::default();
+        failed.note(fetch());
+        assert_eq!(failed.note(TaskError::Encode("worse".into())), Then::End);
+        failed.note(fetch());
+        assert!(matches!(failed.first, Some(TaskError::Encode(_))));
     }
 }

@@ -54,7 +54,11 @@ pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, C
         counting.look_at_open_plans(lake, &state, &Reach::new(&sources).trusting(options.trust_plans)).await?;
     }
     let scratch = options.scratch.clone().map_or_else(|| sides::temporary_folder(options), Ok)?;
-    let listing = discover::list(options, &sources, &state, &scratch, (progress, &Stop::default())).await;
+    let known = match &lake {
+        Some(lake) => state.with_unread_of_open_plans(lake).await?,
+        None => State::default(),
+    };
+    let listing = discover::list(options, &sources, &known, &scratch, (progress, &Stop::default())).await;
     let listing = listing.map_err(|error| error.of_scratch(&scratch))?;
     listing.check_not_empty(options, &state)?;
     let asked = options.partition_by.unwrap_or_default();

@@ -106,7 +106,8 @@ impl Run<'_> {
         let state = &self.ledger.state;
         let settled = state.open_plans().first().copied().unwrap_or(state.next);
         let talk = (self.progress, self.stop);
-        let listing = discover::list(self.options, &self.sources, state, self.scratch.folder(), talk).await?;
+        let known = state.with_unread_of_open_plans(&self.ledger.writer.lake).await?;
+        let listing = discover::list(self.options, &self.sources, &known, self.scratch.folder(), talk).await?;
         if listing.was_stopped {
             return Ok(());
         }

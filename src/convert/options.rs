@@ -50,6 +50,9 @@ pub struct Options {
 /// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.
 const TASK_BYTES: u64 = 224 << 20;
 
+/// Threads of the runtime on which tasks are decoded; what they wait for takes others of these.
+const THREADS_MAX: usize = 256;
+
 /// Memory of finished tasks that go up.
 const PUBLISHING_BYTES: u64 = (PUBLISHING_MAX * UPLOAD_PART_BYTES) as u64;
 
@@ -58,7 +61,7 @@ impl Options {
     /// sent.
     pub fn threads_allowed(&self) -> usize {
         let room = self.memory_bytes.saturating_sub(self.fetch_bytes_max() + PUBLISHING_BYTES) / TASK_BYTES;
-        self.threads.min(room as usize).max(1)
+        self.threads.min(room as usize).clamp(1, THREADS_MAX)
     }
 
     /// Compressed bytes that may be fetched ahead.

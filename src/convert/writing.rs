@@ -42,7 +42,7 @@ impl Planner for Writing<'_, '_> {
                     self.run.summary.objects_planned += count;
                     return Ok(is_last || self.run.ledger.state.newest_plan == Some(number));
                 }
-                // A seal or a drop took the number.
+                // A seal took the number.
                 Appended::Lost if self.run.ledger.state.newest_plan == newest => {}
                 Appended::Lost => return Ok(false),
             }

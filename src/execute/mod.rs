@@ -8,9 +8,9 @@
 //! ```
 //!
 //! All that is needed comes from the lake: the plan, the task, what its objects gave before. A [`Worker`] adds its own
-//! rights, room and patience, of which nothing shows in the lake. It writes create-only, under its own task and nowhere
-//! else, so that a task may run twice, at once or on several machines: one of them commits it. A [`Runner`] decides who
-//! runs which task when.
+//! rights, room and patience, of which nothing shows in the lake. It writes under its own task and nowhere else, names
+//! that follow from the content, and last the commit, create-only: so a task may run twice, at once or on several
+//! machines: one of them commits it. A [`Runner`] decides who runs which task when.
 
 mod attempt;
 mod carry;

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::source::{detail_of, full_text};
 
-/// Faults of getting bytes. They leave a task open; none excludes an object.
+/// Faults of getting bytes. A transient one leaves the task open; by any other the object is unread.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum FetchError {

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Commit, CommitHead, Committed, Create, Effect, Lake, LakeError, PlanState, PlannedTask, Purpose, State, TaskRef, Totals,
-    Who,
+    Commit, CommitHead, Committed, Create, Effect, Lake, LakeError, Outcome, PlanState, PlannedTask, Purpose, State,
+    TaskRef, Totals, Unread, Who, folder_of,
 };
 
 impl State {
@@ -84,6 +84,21 @@ impl State {
     /// The birth of the lake. An error says that there is none.
     pub fn born(&self, lake: &Lake) -> Result<&Create, LakeError> {
         self.create.as_ref().ok_or_else(|| LakeError::NoLake { url: lake.names.lake_url().to_owned() })
+    }
+
+    /// With what tasks of open plans could not read: their seals, from which the log learns of it, may be long in
+    /// coming.
+    pub async fn with_unread_of_open_plans(&self, lake: &Lake) -> Result<State, LakeError> {
+        let mut state = self.clone();
+        for plan in self.open_plans() {
+            let list_again = |commit: Commit| {
+                for unread in commit.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Unread) {
+                    state.list_again(folder_of(&unread.url), Unread { oldest: unread.day, plan });
+                }
+            };
+            self.visit_commits(lake, plan, list_again).await?;
+        }
+        Ok(state)
     }
 
     /// That the log is not an older copy than the checkpoint, and whatever else is of a plan. Gives the commits that no

@@ -146,7 +146,8 @@ impl Seen {
             for receipt in receipts.iter().filter(|receipt| days.contains(&receipt.day)) {
                 let mut said = Said::in_receipt(receipt, same_format);
                 said.is_content &= !plan.is_redo_under_way() && !plan.awaits_seal();
-                // Its first may be in another task of this plan. If that comes to nothing, the seal drops the copy.
+                // Its first may be in another task of this plan. If that comes to nothing, the seal has the copy listed
+                // again.
                 let awaits_seal = converts && !plan.sealed && !plan.dropped.contains_key(&receipt.url);
                 if said.standing == Standing::Copy && awaits_seal {
                     said.standing = Standing::Planned;

@@ -225,7 +225,7 @@ impl State {
         self.next += 1;
     }
 
-    fn list_again(&mut self, folder: &str, lost: Unread) {
+    pub(super) fn list_again(&mut self, folder: &str, lost: Unread) {
         let known = self.unread.entry(folder.to_owned()).or_insert(lost);
         *known = Unread { oldest: known.oldest.min(lost.oldest), plan: known.plan.max(lost.plan) };
     }

@@ -89,3 +89,43 @@ fn tasks_that_run_twice_at_once_are_committed_once() {
     let said = lab.run(&["verify", "{}lake/", "{}logs/"]);
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
 }
+
+/// A plan may stay open for long: an object of it that could not be read is listed again meanwhile, however old it is.
+#[test]
+fn what_an_open_plan_could_not_read_is_listed_again() {
+    let lab = Lab::on_disk();
+    let long = |day: u32| crate::copies::stored(&(text(day, 1) + &"\n".repeat(4_300_000)));
+    lab.put(&format!("logs/{}", key(1, 1)), long(1));
+    lab.put(&format!("other/{}", key(2, 1)), long(2));
+    // So late that no lookback reaches the first one.
+    let late = format!("logs/{}", key(27, 1));
+    lab.put_gz(&late, &text(27, 1));
+    assert_eq!(plan(&lab, &["{}logs/", "{}other/"]), 3);
+    let unread = lab.path(&format!("logs/{}", key(1, 1)));
+    let bytes = std::fs::read(&unread).expect("an object");
+    std::fs::remove_file(&unread).expect("it is there");
+    std::fs::create_dir(&unread).expect("a folder in its place");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let outcome = runtime.block_on(async {
+        let worker = worker(&lab, "one").await;
+        let lake = worker.writer.lake.clone();
+        let state = State::open(&lake).await.expect("a ledger");
+        let job = Job::load(&state, &lake, 1).await.expect("a plan");
+        let tasks = state.tasks_to_do(&lake, 1).await.expect("two tasks");
+        let first = lab.url(&format!("logs/{}", key(1, 1)));
+        let task = tasks.into_iter().find(|task| task.objects.iter().any(|object| object.url == first));
+        let task = task.expect("the one of the first");
+        execute(worker, job, task).await.expect("no faults")
+    });
+    let Outcome::Ours(gave) = outcome else { panic!("nobody else is at work: {outcome:?}") };
+    assert_eq!((gave.totals.objects, gave.totals.objects_unread), (0, 1));
+    std::fs::remove_dir(&unread).expect("the folder");
+    std::fs::write(&unread, bytes).expect("an object");
+    // The other source is not named any more: the plan is refused, and stays open.
+    lab.put_gz(&format!("logs/{}", key(28, 1)), &text(28, 1));
+    let summary = lab.convert(&["--lookback", "1d"], 3);
+    assert_eq!((&summary["objects"], summary["plans_refused"].as_array().map(Vec::len)), (&2.into(), Some(1)));
+    let mut expected = lab.expected("logs").rows;
+    expected.retain(|(object, _), _| *object != lab.url(&late));
+    assert_eq!(lab.lake_rows(), expected, "all but what stands in the open plan");
+}

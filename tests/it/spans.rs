@@ -44,7 +44,7 @@ fn a_run_tells_its_plan_tasks_objects_and_requests(lab: &Lab) {
     let of = |path: &str| ended.get(path).unwrap_or_else(|| panic!("no {path} in {:?}", ended.keys()));
     let run = &of("run")[0];
     assert_eq!((&run["objects"], &run["records"]), (&2.into(), &4.into()), "{run}");
-    assert!(run["lake"].as_str().is_some_and(|lake| lake.ends_with("lake")), "{run}");
+    assert!(run["lake"].as_str().is_some_and(|lake| lake.ends_with("lake/")), "{run}");
     assert!(of("run > plan")[0]["plan"].is_u64());
     let tasks = of("run > plan > task");
     assert_eq!(tasks.iter().filter_map(|task| task["rows"].as_u64()).sum::<u64>(), 4, "{tasks:?}");
