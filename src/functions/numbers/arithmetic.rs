@@ -74,7 +74,7 @@ struct Checked {
     steps: Vec<Step>,
 }
 
-/// A [`Checked`] that grows.
+/// Checked arithmetic that grows.
 pub struct Chain {
     numbers: Numbers,
     steps: Vec<Step>,
