@@ -26,6 +26,7 @@ mod runner;
 mod session;
 mod staging;
 mod stop;
+mod threads;
 mod worker;
 
 pub use error::TaskError;

@@ -66,18 +66,14 @@ async fn try_once(
     }
     let wanted = task.objects.iter().filter(|object| is_read(object, &faults)).cloned().collect();
     let fetched = fetch(&worker.runtime, worker.stores.clone(), wanted, room.budget.clone());
-    let _decoding = room.decoding.clone().acquire_owned().await.expect("it is never closed");
-    if worker.stop.is_soon() {
-        return Ok(Tried::Stopped);
-    }
-    let (runtime, of_thread, span) = (worker.runtime.clone(), worker.clone(), Span::current());
-    let attempt = move || span.in_scope(|| attempt(&of_thread, &job, &task, (&faults, fetched)));
-    let tried = runtime.spawn_blocking(attempt).await;
+    let (of_thread, span) = (worker.clone(), Span::current());
+    let attempt = move || match of_thread.stop.is_soon() {
+        true => Ok(Tried::Stopped),
+        false => span.in_scope(|| attempt(&of_thread, &job, &task, (&faults, fetched))),
+    };
     // A thread that panics fails its task, and never goes missing in silence.
-    tried.unwrap_or_else(|error| match error.try_into_panic() {
-        Ok(panic) => Err(TaskError::Encode(format!("a task broke off: {}", words_of(&*panic)))),
-        Err(_) => Ok(Tried::Stopped),
-    })
+    let tried = room.decoding.run(attempt).await;
+    tried.unwrap_or_else(|panic| Err(TaskError::Encode(format!("a task broke off: {}", words_of(&*panic)))))
 }
 
 fn words_of(panic: &(dyn Any + Send)) -> &str {

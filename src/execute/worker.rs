@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::Stop;
+use super::threads::DecodingThreads;
 use crate::commit::{LakeWriter, Scratch};
 use crate::fetch::{self, Budget, Stores};
 use crate::lake::{Receipt, Totals};
@@ -22,7 +23,7 @@ const OBJECTS_IN_FLIGHT_MAX: usize = 128;
 pub struct Room {
     /// Tasks that are decoded, and as many whose objects are fetched meanwhile.
     pub(super) reading: Arc<Semaphore>,
-    pub(super) decoding: Arc<Semaphore>,
+    pub(super) decoding: DecodingThreads,
     pub(super) publishing: Arc<Semaphore>,
     pub(super) budget: Arc<Budget>,
     /// Tasks that find a place at all.
@@ -36,7 +37,7 @@ impl Room {
         let limits = fetch::Options { objects_in_flight_max: OBJECTS_IN_FLIGHT_MAX, bytes_in_flight_max: bytes };
         Room {
             reading: Arc::new(Semaphore::new(2 * threads)),
-            decoding: Arc::new(Semaphore::new(threads)),
+            decoding: DecodingThreads::start(threads),
             publishing: Arc::new(Semaphore::new(PUBLISHING_MAX)),
             budget: Budget::new(limits),
             tasks: 2 * threads + 2 * PUBLISHING_MAX,
