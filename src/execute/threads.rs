@@ -1,5 +1,5 @@
-//! The threads on which tasks are decoded and encoded. They are few, and keep their memory from task to task: on threads
-//! of a large pool, each task would ask the system for its memory anew.
+//! The threads on which tasks are decoded and encoded. They are few, and keep their memory from task to task: on
+//! threads of a large pool, each task would ask the system for its memory anew.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
