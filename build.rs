@@ -15,7 +15,9 @@ fn main() -> io::Result<()> {
     files.sort_by_key(|file| name(file));
     let mut list = String::from("&[\n");
     for file in &files {
-        writeln!(list, "    ({:?}, include_str!({:?})),", name(file), file.display().to_string())
+        // The folder is found when the program is compiled: the checkout may lie elsewhere by then.
+        let path = format!("/sql/{}.sql", name(file));
+        writeln!(list, "    ({:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))),", name(file))
             .expect("a string takes all");
     }
     list.push_str("]\n");

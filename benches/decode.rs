@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use flowlake::columns::{Chunk, Dictionaries, Dictionary, TEXT_PADDING};
 use flowlake::decode::{Body, Decoder, Reject, Settings, Sink, Source, Verdict};
-use flowlake::schema::{FIELDS, VPC_DEFAULT_FORMAT};
+use flowlake::schema::{Table, VPC_DEFAULT_FORMAT};
 
 const LINES: usize = 200_000;
 const START: u64 = 1_694_649_600;
@@ -65,7 +65,7 @@ fn inflate_only(bencher: Bencher) {
     let body = gzip(&text);
     let mut decoder = Decoder::new(Settings::default());
     bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
-        let source = Source { body: Body::Whole(black_box(&body)), delivered: 0, in_flow_log_prefix: false };
+        let source = Source { body: Body::Whole(black_box(&body)), delivered: 0, in_flow_log_prefix: false, log: None };
         let verdict = decoder.object(source, &mut Nowhere).expect("nothing can fail");
         assert!(matches!(verdict, Verdict::Skipped { .. }));
     });
@@ -139,7 +139,7 @@ fn decode(bencher: Bencher, body: Vec<u8>) {
 }
 
 fn object(decoder: &mut Decoder, body: Body) {
-    let source = Source { body, delivered: START as i64, in_flow_log_prefix: true };
+    let source = Source { body, delivered: START as i64, in_flow_log_prefix: true, log: None };
     match decoder.object(source, &mut Nowhere).expect("nothing can fail") {
         Verdict::Decoded(decoded) => assert_eq!(decoded.counts.rows, LINES as u64),
         other => panic!("not decoded: {other:?}"),
@@ -203,7 +203,7 @@ fn default_values(dice: &mut Dice) -> String {
 /// The fields of versions 2 to 5 in the order of AWS's table.
 fn version_5(lines: usize) -> Vec<u8> {
     let names: Vec<&str> =
-        FIELDS.iter().filter(|field| !field.marks_tgw && field.version <= 5).map(|field| field.log).collect();
+        Table::FLOW_LOGS.all_fields().filter(|field| field.version <= 5).map(|field| field.log).collect();
     let mut dice = Dice(1);
     let mut text = format!("{}\n", names.join(" ")).into_bytes();
     for _ in 0..lines {

@@ -32,7 +32,7 @@ use crate::error::{Error, Exit};
 use crate::lake::{Lake, Receipt, RejectRecord, Relative, State, decode_lines};
 use crate::progress::{When, bytes, count};
 use crate::query::{QueryError, nearest};
-use crate::schema::{FIELDS, Layout, Types, documented};
+use crate::schema::{Layout, Table, Types, documented};
 use crate::source::{self, Access, Location};
 use crate::{inspect, sample, shown};
 use signals::Signals;
@@ -121,7 +121,7 @@ async fn convert(arguments: &cli::Convert) -> Result<Exit, Error> {
 /// A name that AWS does not document is taken as it is, since there are new ones every year; but it may be a slip.
 fn warn_of_format(format: &str) -> Result<(), Error> {
     let layout = Layout::from_format(format, &Types::default()).map_err(ConvertError::from)?;
-    let known: Vec<&str> = FIELDS.iter().map(|field| field.log).collect();
+    let known: Vec<&str> = Table::all().flat_map(|table| table.all_fields()).map(|field| field.log).collect();
     for name in layout.names().filter(|name| documented(name).is_none()) {
         let name = name.replace('_', "-");
         let near = nearest(&name, &known).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
+use arrow::array::Array;
+use arrow::util::display::array_value_to_string;
+
 use crate::columns::{Chunk, Dictionaries, NULL_INT, NULL_TEXT, Values};
 use crate::decode::{self, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{Body, Budget, FetchError, Options, Stores, fetch};
@@ -138,7 +141,10 @@ fn cell(chunk: &Chunk, dictionaries: &Dictionaries, column: usize, row: usize) -
             String::from_utf8_lossy(dictionaries.get(chunk.slots[column]).text(ids[row])).into_owned()
         }
         Values::Int(values) if values[row] != NULL_INT => values[row].to_string(),
-        Values::Text(_) | Values::Int(_) => "-".to_owned(),
+        Values::Array(array) if array.is_valid(row) => {
+            array_value_to_string(array, row).unwrap_or_else(|error| error.to_string())
+        }
+        Values::Text(_) | Values::Int(_) | Values::Array(_) => "-".to_owned(),
     }
 }
 

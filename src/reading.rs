@@ -30,8 +30,8 @@ pub fn decode_object(
     sink: &mut dyn Sink,
 ) -> Result<Verdict, ReadError> {
     let mut decode = |body| {
-        let (delivered, in_flow_log_prefix) = (object.delivered, object.in_flow_log_prefix);
-        decoder.object(decode::Source { body, delivered, in_flow_log_prefix }, sink)
+        let Object { delivered, in_flow_log_prefix, log, .. } = *object;
+        decoder.object(decode::Source { body, delivered, in_flow_log_prefix, log }, sink)
     };
     let verdict = match (body, digesting) {
         (Body::Whole(bytes), digesting) => {

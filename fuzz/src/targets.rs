@@ -98,7 +98,7 @@ fn decoder(bytes: &[u8]) -> u64 {
     let zipped = if is_zipped { gzip(text, level) } else { Vec::new() };
     let mut bytes = if is_zipped { &zipped } else { text };
     let body = if is_whole { Body::Whole(bytes) } else { Body::Stream(&mut bytes) };
-    let source = Source { body, delivered: DELIVERED, in_flow_log_prefix: true };
+    let source = Source { body, delivered: DELIVERED, in_flow_log_prefix: true, log: None };
     let verdict = DECODERS.with_borrow_mut(|decoders| {
         decoders[usize::from(!has_columns)][usize::from(choice) % FORMATS.len()].object(source, &mut given)
     });

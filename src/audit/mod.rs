@@ -240,7 +240,7 @@ impl<'a> Audit<'a> {
 
     /// What readers of folders see. It comes first, since whoever publishes a file has announced it before.
     async fn list_files(&mut self) -> Result<(), AuditError> {
-        for table in Table::ALL {
+        for table in Table::all() {
             let prefix = self.lake.names.inside(table.name());
             let mut listed = self.lake.store.list(Some(&prefix));
             loop {

@@ -19,7 +19,7 @@ use super::report::Sources;
 use super::standing::Standing;
 use super::sums::{Counted, Sums, partition_of, partition_of_key};
 use super::{Audit, AuditError};
-use crate::columns::{Chunk, Dictionaries, NULL_INT, Values};
+use crate::columns::{Chunk, Dictionaries, NULL_INT};
 use crate::decode::{self, Counts, Decoder, Reject, Sink, Verdict};
 use crate::encode::WRITER_EPOCH;
 use crate::fetch::{self, Body, Budget, FetchError, Stores, fetch};
@@ -28,7 +28,7 @@ use crate::lake::{
     Purpose, Receipt, State, TaskRef, object_hash, tasks_of,
 };
 use crate::reading::{ReadError, decode_object};
-use crate::schema::{Layout, Table};
+use crate::schema::{Layout, MEASURES_MAX, Table};
 use crate::source::{Object, Reach, Store, list_whole};
 
 const OBJECTS_IN_FLIGHT_MAX: usize = 128;
@@ -348,8 +348,10 @@ fn parts_of(receipt: &Receipt) -> Parts {
 
 fn told(counts: &Counts, parts: &Parts, digest: Option<Digest>) -> String {
     let Counts { lines, rows, rejects, inflated_bytes, .. } = counts;
-    let parts: Vec<String> =
-        parts.iter().map(|((table, partition), sums)| format!("{}/{partition}: {sums}", table.name())).collect();
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|((table, partition), sums)| format!("{}/{partition}: {}", table.name(), sums.told(*table)))
+        .collect();
     let digest = digest.map(|digest| format!(" of the digest {digest}")).unwrap_or_default();
     let parts = parts.join("; ");
     format!("{lines} lines, {rows} rows, {rejects} rejects, {inflated_bytes} inflated bytes{digest}; {parts}")
@@ -368,14 +370,13 @@ impl Sink for Adding<'_> {
     fn rows(&mut self, chunk: &Chunk, _dictionaries: &Dictionaries) -> io::Result<()> {
         self.progress.records(chunk.rows() as u64);
         let layout = &chunk.layout;
-        let ints = |column: Option<usize>| match column.map(|column| &chunk.values[column]) {
-            Some(Values::Int(values)) => Some(values),
-            Some(Values::Text(_)) | None => None,
-        };
-        let columns = [layout.start, layout.end, layout.packets, layout.bytes].map(ints);
+        let ([starts, ends], columns) = (chunk.times(), chunk.measures());
+        let at = |values: &[i64], row: usize| values.get(row).copied().unwrap_or(NULL_INT);
         let mut last: Option<(i64, String)> = None;
         for (row, &line) in chunk.lines.iter().enumerate() {
-            let [start, end, packets, bytes] = columns.map(|column| column.map_or(NULL_INT, |values| values[row]));
+            let (start, end) = (at(&starts, row), at(&ends, row));
+            let mut measures = [NULL_INT; MEASURES_MAX];
+            measures.iter_mut().zip(&columns).for_each(|(measure, values)| *measure = at(values, row));
             let hour = start.div_euclid(3600);
             let partition = match &last {
                 Some((same, partition)) if *same == hour => partition.clone(),
@@ -384,7 +385,7 @@ impl Sink for Adding<'_> {
                 }
             };
             let sums = self.sums.entry((layout.table, partition.clone())).or_default();
-            sums.add(&Counted { line, start, end, packets, bytes });
+            sums.add(&Counted { line, start, end, measures, measured: columns.len() });
             last = Some((hour, partition));
         }
         Ok(())

@@ -21,7 +21,7 @@ use super::objects::{Objects, Round};
 use super::opened::Opening;
 use super::rows::{Pass, Told};
 use super::sums::Window;
-use crate::schema;
+use crate::schema::{self, Table};
 
 /// Files of one partition that stay open from pass to pass; all others are opened anew in each.
 const FILES_HELD_MAX: usize = 16;
@@ -51,7 +51,7 @@ pub fn prove(partition: &Partition, opening: &Opening, telling: &Telling) -> Res
     let files = files_of(partition).map_err(scratch)?;
     let window = Window::of_partition(&partition.name);
     let (held, damaged, told) = (HashMap::new(), BTreeSet::new(), HashMap::new());
-    let mut proof = Proof { opening, telling, files: &files, window, held, damaged, told };
+    let mut proof = Proof { table: partition.table, opening, telling, files: &files, window, held, damaged, told };
     let of = Round::needed(partition, context.part_bytes_max);
     for number in 0..of {
         let mut objects = Objects::read(partition, Round { number, of }, context.bits_max).map_err(scratch)?;
@@ -64,7 +64,7 @@ pub fn prove(partition: &Partition, opening: &Opening, telling: &Telling) -> Res
         for (url, held) in objects.differing() {
             // What a lost file lacks was told; it explains no more than rows that are not there.
             if proof.damaged.is_empty() || held.found.rows >= held.expected.rows {
-                let (expected, found) = (held.expected.to_string(), held.found.to_string());
+                let (expected, found) = (held.expected.told(partition.table), held.found.told(partition.table));
                 let difference = Difference::of_object(Kind::ObjectSums, url, expected, found);
                 telling.tell(difference.in_file(&folder))?;
             }
@@ -97,6 +97,7 @@ fn files_of(partition: &Partition) -> std::io::Result<Vec<Listed>> {
 }
 
 struct Proof<'a> {
+    table: Table,
     opening: &'a Opening,
     telling: &'a Telling,
     files: &'a [Listed],
@@ -153,6 +154,7 @@ impl<'a> Proof<'a> {
         let mut told = self.told.remove(&index).unwrap_or_default();
         let mut differences = Vec::new();
         let mut pass = Pass {
+            table: self.table,
             live,
             columns,
             window: self.window.as_ref(),

@@ -3,10 +3,11 @@
 //! Only the columns that receipts are about are read; that all others are what was written follows from the file's
 //! hash.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
-use arrow::array::{Array, AsArray, Int64Array, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -17,20 +18,20 @@ use super::lines::Met;
 use super::notes::LiveFile;
 use super::objects::{Objects, Whose};
 use super::sums::{Counted, Window};
-use crate::columns::NULL_INT;
+use crate::columns::{NULL_INT, Values};
 use crate::progress::Progress;
-use crate::schema::{self, LOG_LINE, LOG_OBJECT};
+use crate::schema::{self, LOG_LINE, LOG_OBJECT, Table};
 
 const BATCH_ROWS: usize = 8_192;
 /// Differences told of single rows, a file and kind.
 const ROWS_TOLD_MAX: usize = 5;
-const READ: [&str; 6] = [LOG_OBJECT, LOG_LINE, "start", "end", "packets", "bytes"];
 
 /// Differences told of single rows of one file, over all of its readings.
 pub type Told = BTreeMap<Kind, usize>;
 
 /// One file in one pass.
 pub struct Pass<'a> {
+    pub table: Table,
     pub live: &'a LiveFile,
     pub columns: &'a BTreeMap<String, schema::Kind>,
     /// What may lie in its partition; `None` if that is no partition.
@@ -49,7 +50,10 @@ impl Pass<'_> {
         if self.is_first_reading {
             self.footer(&builder);
         }
-        let mask = ProjectionMask::columns(builder.parquet_schema(), READ);
+        let table = self.table;
+        let of_table = [table.start].into_iter().chain(table.end).chain(table.measures.iter().copied());
+        let read = [LOG_OBJECT, LOG_LINE].into_iter().chain(of_table);
+        let mask = ProjectionMask::columns(builder.parquet_schema(), read);
         for batch in builder.with_projection(mask).with_batch_size(BATCH_ROWS).build()? {
             let batch = batch?;
             self.batch(&batch)?;
@@ -88,7 +92,12 @@ impl Pass<'_> {
         let urls = urls.ok_or_else(|| lacks(LOG_OBJECT))?;
         let ints = |name: &str| batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int64Type>());
         let lines = ints(LOG_LINE).ok_or_else(|| lacks(LOG_LINE))?;
-        let [start, end, packets, bytes] = ["start", "end", "packets", "bytes"].map(ints);
+        let values = |name: &str| batch.column_by_name(name).cloned().map(Values::Array);
+        let (start, end) = (values(self.table.start), self.table.end.and_then(values));
+        let [start, end] = [&start, &end].map(|times| times.as_ref().and_then(Values::seconds));
+        let measured: Vec<Option<Values>> = self.table.measures.iter().map(|name| values(name)).collect();
+        let measured: Vec<_> = measured.iter().map(|of| of.as_ref().and_then(Values::whole_numbers)).collect();
+        let at = |values: &Option<Cow<[i64]>>, row: usize| values.as_ref().map_or(NULL_INT, |values| values[row]);
         let mut last: Option<(&str, Whose)> = None;
         for row in 0..batch.num_rows() {
             let url = urls.value(row);
@@ -99,10 +108,10 @@ impl Pass<'_> {
             last = Some((url, whose));
             let counted = Counted {
                 line: lines.value(row),
-                start: int(start, row),
-                end: int(end, row),
-                packets: int(packets, row),
-                bytes: int(bytes, row),
+                start: at(&start, row),
+                end: at(&end, row),
+                measures: std::array::from_fn(|measure| measured.get(measure).map_or(NULL_INT, |of| at(of, row))),
+                measured: measured.len(),
             };
             match whose {
                 Whose::Object(object) => self.row(object, url, &counted),
@@ -143,8 +152,4 @@ impl Pass<'_> {
             self.differences.push(difference.in_file(&self.live.record.path));
         }
     }
-}
-
-fn int(column: Option<&Int64Array>, row: usize) -> i64 {
-    column.filter(|column| !column.is_null(row)).map_or(NULL_INT, |column| column.value(row))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encode::row_mix;
 use crate::lake::PartSums;
-use crate::schema::{Hour, Partition};
+use crate::schema::{Hour, MEASURES_MAX, Partition, Table};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 const SECONDS_PER_HOUR: i64 = 3_600;
@@ -20,43 +20,49 @@ pub struct Counted {
     pub line: i64,
     pub start: i64,
     pub end: i64,
-    pub packets: i64,
-    pub bytes: i64,
+    /// In the order of the table's measures, of which there are `measured`.
+    pub measures: [i64; MEASURES_MAX],
+    pub measured: usize,
 }
 
 /// Sums over rows of one object in one partition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
     pub rows: u64,
-    pub packets: u64,
-    pub bytes: u64,
+    /// In the order of the table's measures; 0 for those that it lacks.
+    pub measures: [u64; MEASURES_MAX],
     pub mix: u64,
 }
 
 impl Sums {
     pub fn add(&mut self, row: &Counted) {
         self.rows += 1;
-        self.packets = self.packets.wrapping_add(row.packets.max(0) as u64);
-        self.bytes = self.bytes.wrapping_add(row.bytes.max(0) as u64);
-        self.mix = self.mix.wrapping_add(row_mix(row.line, row.start, row.end, row.packets, row.bytes));
+        let measures = &row.measures[..row.measured];
+        for (sum, value) in self.measures.iter_mut().zip(measures) {
+            *sum = sum.wrapping_add((*value).max(0) as u64);
+        }
+        let values = [row.line, row.start, row.end].into_iter().chain(measures.iter().copied());
+        self.mix = self.mix.wrapping_add(row_mix(values));
     }
 
     pub fn add_sums(&mut self, more: &Sums) {
         self.rows = self.rows.wrapping_add(more.rows);
-        self.packets = self.packets.wrapping_add(more.packets);
-        self.bytes = self.bytes.wrapping_add(more.bytes);
+        for (sum, more) in self.measures.iter_mut().zip(more.measures) {
+            *sum = sum.wrapping_add(more);
+        }
         self.mix = self.mix.wrapping_add(more.mix);
     }
 
     pub fn of(part: &PartSums) -> Sums {
-        Sums { rows: part.rows, packets: part.packets, bytes: part.bytes, mix: part.mix }
+        let mut measures = [0; MEASURES_MAX];
+        measures.iter_mut().zip(&part.measures).for_each(|(sum, given)| *sum = *given);
+        Sums { rows: part.rows, measures, mix: part.mix }
     }
-}
 
-impl std::fmt::Display for Sums {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Sums { rows, packets, bytes, mix } = self;
-        write!(f, "{rows} rows, {packets} packets, {bytes} bytes, mix {mix:016x}")
+    /// In words, for people.
+    pub fn told(&self, table: Table) -> String {
+        let measures = table.measures.iter().zip(self.measures).map(|(name, sum)| format!("{sum} {name}, "));
+        format!("{} rows, {}mix {:016x}", self.rows, measures.collect::<String>(), self.mix)
     }
 }
 

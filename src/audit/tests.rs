@@ -87,9 +87,9 @@ fn notes_come_back_by_partition() {
     for held_bytes_max in [0, 1_000, 1 << 20] {
         let mut notes = Notes::holding(held_bytes_max, folder.path());
         for n in 0..300_u64 {
-            let sums = Sums { rows: n, packets: u64::MAX, bytes: 0, mix: u64::MAX - n };
+            let sums = Sums { rows: n, measures: [u64::MAX, 0, 0, 0], mix: u64::MAX - n };
             let part = Part { object: format!("s3://a\"b/{n}\n"), lines: Some(n), sums, set_aside: vec![(n, n + 1)] };
-            let table = if n % 2 == 0 { Table::FlowLogs } else { Table::TgwFlowLogs };
+            let table = if n % 2 == 0 { Table::FLOW_LOGS } else { Table::TGW_FLOW_LOGS };
             notes.add(table, &format!("date={}", n % 7), &Note::Part(part)).unwrap();
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the file has no name");

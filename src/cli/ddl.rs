@@ -29,6 +29,6 @@ pub struct Ddl {
 }
 
 fn table(text: &str) -> Result<Table, String> {
-    let names = Table::ALL.map(Table::name).join(" or ");
-    Table::ALL.into_iter().find(|table| table.name() == text).ok_or_else(|| format!("\"{text}\" is not {names}"))
+    let names = Table::all().map(Table::name).collect::<Vec<_>>().join(" or ");
+    Table::named(text).ok_or_else(|| format!("\"{text}\" is not {names}"))
 }

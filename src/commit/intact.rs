@@ -53,7 +53,7 @@ pub(super) async fn missing_files(
 ) -> Result<BTreeMap<String, (DataFile, TaskRef)>, LakeError> {
     let mut expected = live_files(lake, state).await?;
     // Listed after the commits were read: a file is there before its commit.
-    let tables = Table::ALL.iter().map(|table| lake.names.inside(table.name()));
+    let tables = Table::all().map(|table| lake.names.inside(table.name()));
     for folder in tables.chain([lake.names.all_waiting()]) {
         for meta in lake.list(&folder).await? {
             let name = lake.names.relative(&meta.location);

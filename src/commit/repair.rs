@@ -348,7 +348,7 @@ pub async fn remove_given_up(writer: &LakeWriter, lost: &BTreeSet<TaskRef>) -> R
     if lost.is_empty() {
         return Ok(0);
     }
-    let tables = Table::ALL.iter().map(|table| lake.names.inside(table.name()));
+    let tables = Table::all().map(|table| lake.names.inside(table.name()));
     let mut removed = 0;
     for folder in tables.chain([lake.names.all_waiting(), lake.names.all_rejects()]) {
         for meta in lake.list(&folder).await? {

@@ -158,7 +158,7 @@ impl Run<'_> {
     async fn files_aside(&self) -> Result<Vec<Relative>, ConvertError> {
         let lake = &self.ledger.writer.lake;
         let mut aside = Vec::new();
-        for table in Table::ALL {
+        for table in Table::all() {
             let listed = lake.list(&lake.names.all_aside(table)).await?;
             aside.extend(listed.iter().filter_map(|meta| lake.names.named(&meta.location)));
         }

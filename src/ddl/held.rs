@@ -68,7 +68,7 @@ impl Held {
             }
         }
         // Stable: fields that are not documented keep the order of their names.
-        held.columns.sort_by_key(|(name, _)| rank(name));
+        held.columns.sort_by_key(|(name, _)| rank(table, name));
         held
     }
 }

@@ -12,6 +12,7 @@
 mod held;
 mod place;
 mod statement;
+mod types;
 
 #[cfg(test)]
 mod tests;

@@ -22,7 +22,7 @@ impl Name {
 
     /// The lake's table whose name this ends in.
     pub fn table(&self) -> Option<Table> {
-        Table::ALL.into_iter().find(|table| self.0.last().is_some_and(|last| last == table.name()))
+        Table::all().find(|table| self.0.last().is_some_and(|last| last == table.name()))
     }
 
     /// Each part between quotation marks.

@@ -4,6 +4,7 @@
 //! not reserved today may be tomorrow. The names of columns are a ledger's, which may be a stranger's: none of them can
 //! end its quotes, or the text that it stands in.
 
+use super::types::{self, Words};
 use super::{Engine, Held, Name, Place};
 use crate::schema::Kind;
 
@@ -22,8 +23,8 @@ pub fn statement(engine: Engine, held: &Held, name: &Name, place: &Place) -> Str
 }
 
 /// Lines of `name type`, one for each column of the files.
-fn columns(held: &Held, mark: char, types: [&str; 3]) -> Vec<String> {
-    let line = |(name, kind): &(String, Kind)| format!("  {} {}", quoted(name, mark), type_of(*kind, types));
+fn columns(held: &Held, mark: char, words: &Words) -> Vec<String> {
+    let line = |(name, kind): &(String, Kind)| format!("  {} {}", quoted(name, mark), words.of(*kind));
     held.columns.iter().map(line).collect()
 }
 
@@ -32,18 +33,9 @@ fn quoted(name: &str, mark: char) -> String {
     format!("{mark}{}{mark}", name.replace(mark, &format!("{mark}{mark}")))
 }
 
-/// `types` are those of a string, of `INT32` and of `INT64`.
-fn type_of(kind: Kind, [text, int32, int64]: [&str; 3]) -> &str {
-    match kind {
-        Kind::Text => text,
-        Kind::Int32 | Kind::Port => int32,
-        Kind::Int64 | Kind::Seconds => int64,
-    }
-}
-
 /// Athena documents projected dates as strings only.
 fn athena(held: &Held, name: &Name, place: &Place) -> String {
-    let columns = columns(held, '`', ["string", "int", "bigint"]).join(",\n");
+    let columns = columns(held, '`', &types::ATHENA).join(",\n");
     let folder = place.folder(held.table);
     let hour_key = if held.by_hour { ", `hour` int" } else { "" };
     let hour_path = if held.by_hour { "hour=${hour}/" } else { "" };
@@ -80,7 +72,7 @@ fn projected_dates(held: &Held) -> String {
 }
 
 fn trino(held: &Held, name: &Name, place: &Place) -> String {
-    let mut columns = columns(held, '"', ["varchar", "integer", "bigint"]);
+    let mut columns = columns(held, '"', &types::TRINO);
     columns.push("  \"date\" date".to_owned());
     let mut keys = vec!["'date'"];
     if held.by_hour {
@@ -98,7 +90,7 @@ fn trino(held: &Held, name: &Name, place: &Place) -> String {
 }
 
 fn spark(held: &Held, name: &Name, place: &Place) -> String {
-    let mut columns = columns(held, '`', ["STRING", "INT", "BIGINT"]);
+    let mut columns = columns(held, '`', &types::SPARK);
     columns.push("  `date` DATE".to_owned());
     let mut keys = "`date`".to_owned();
     if held.by_hour {
@@ -132,11 +124,10 @@ fn duckdb(held: &Held, name: &Name, place: &Place) -> String {
 
 /// The keys are read as text: ClickHouse takes their types from the first folder and fails on the default partition.
 fn clickhouse(held: &Held, name: &Name, place: &Place) -> String {
-    let types = ["Nullable(String)", "Nullable(Int32)", "Nullable(Int64)"];
     // Names between backticks know backslashes, and so does the text that all of them stand in.
     let line = |(name, kind): &(String, Kind)| {
         let name = name.replace('\\', "\\\\").replace('`', "\\`");
-        format!("  `{name}` {}", type_of(*kind, types)).replace('\\', "\\\\").replace('\'', "\\'")
+        format!("  `{name}` {}", types::CLICKHOUSE.of(*kind)).replace('\\', "\\\\").replace('\'', "\\'")
     };
     let mut columns: Vec<String> = held.columns.iter().map(line).collect();
     columns.push("  `date` String".to_owned());

@@ -5,7 +5,7 @@ use crate::schema::Kind;
 fn file(partition: &str, rows: u64, columns: &[(&str, Kind)]) -> DataFile {
     DataFile {
         path: "flow_logs/a.parquet".parse().unwrap(),
-        table: Table::FlowLogs,
+        table: Table::FLOW_LOGS,
         partition: partition.parse().unwrap(),
         rows,
         bytes: 0,
@@ -17,7 +17,7 @@ fn file(partition: &str, rows: u64, columns: &[(&str, Kind)]) -> DataFile {
 }
 
 fn held(files: &[DataFile]) -> Held {
-    Held::of(Table::FlowLogs, files.iter())
+    Held::of(Table::FLOW_LOGS, files.iter())
 }
 
 #[test]
@@ -59,19 +59,19 @@ fn nothing_that_a_user_gives_ends_a_statement_early() {
     for bad in ["", "a b", "a.b.c.d", "1st", "x;drop", "a..b", "a\"b", "tåble"] {
         assert!(bad.parse::<Name>().is_err(), "{bad}");
     }
-    assert_eq!("lake.tgw_flow_logs".parse::<Name>().unwrap().table(), Some(Table::TgwFlowLogs));
+    assert_eq!("lake.tgw_flow_logs".parse::<Name>().unwrap().table(), Some(Table::TGW_FLOW_LOGS));
 }
 
 #[test]
 fn a_place_is_written_in_the_words_of_the_engine() {
     let place =
-        |text: &str, engine, chosen| Place::new(text, engine, chosen).map(|place| place.folder(Table::FlowLogs));
+        |text: &str, engine, chosen| Place::new(text, engine, chosen).map(|place| place.folder(Table::FLOW_LOGS));
     assert_eq!(place("s3://b/lake/", Engine::Spark, false).unwrap(), "s3a://b/lake/flow_logs/");
     assert_eq!(place("s3://b/lake", Engine::Spark, true).unwrap(), "s3://b/lake/flow_logs/");
     assert_eq!(place("/data/lake", Engine::Trino, true).unwrap(), "file:///data/lake/flow_logs/");
     assert!(place("file:///data/lake/", Engine::Athena, false).unwrap_err().to_string().contains("--location s3://"));
     let plain = Place::new("file:///data/lake/", Engine::Duckdb, false).unwrap();
-    assert_eq!(plain.plain_folder(Table::FlowLogs), "/data/lake/flow_logs/");
+    assert_eq!(plain.plain_folder(Table::FLOW_LOGS), "/data/lake/flow_logs/");
 }
 
 /// A ledger may be a stranger's: whatever a column is called, the statement stays one, and the name one name.

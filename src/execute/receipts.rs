@@ -51,8 +51,7 @@ pub(super) fn converted(object: &Object, counts: &Counts, parts: Vec<encode::Par
             table: sums.table,
             partition: named(&sums.partition.path()),
             rows: sums.rows,
-            packets: sums.packets,
-            bytes: sums.bytes,
+            measures: sums.measures,
             mix: sums.mix,
         })
         .collect();

@@ -43,7 +43,7 @@ fn part_of(below: &Path) -> Part {
     match below.iter().next() {
         None => Part::Root,
         Some(first) if first == LEDGER => Part::Ledger,
-        Some(first) if Table::ALL.iter().any(|table| first == table.name()) => Part::Table,
+        Some(first) if Table::all().any(|table| first == table.name()) => Part::Table,
         Some(_) => Part::Beside,
     }
 }

@@ -122,7 +122,7 @@ mod tests {
                           \"file_bytes\":0";
             serde_json::from_str::<Seal>(&format!("{{\"plan\":1,{totals},\"columns\":{{\"flow_logs\":{columns}}}}}"))
         };
-        assert_eq!(seal(&columns(0, most + 1)).unwrap().columns[&Table::FlowLogs].len(), most + 1);
+        assert_eq!(seal(&columns(0, most + 1)).unwrap().columns[&Table::FLOW_LOGS].len(), most + 1);
         assert!(seal(&columns(0, SEAL_COLUMNS_MAX + 1)).is_err());
     }
 }

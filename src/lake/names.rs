@@ -71,7 +71,7 @@ impl Names {
             let ordinal = rest.split_once('-').and_then(|(ordinal, _)| ordinal.parse().ok())?;
             let shown = data_file(plan, task, ordinal, hash);
             let expected = if is_aside(partition) { shown.strip_suffix(SHOWN) } else { Some(shown.as_str()) };
-            Table::ALL.iter().any(|known| known.name() == table) && expected == Some(file)
+            Table::named(table).is_some() && expected == Some(file)
         };
         is_ours.then_some(TaskRef { plan, task })
     }
@@ -265,7 +265,7 @@ impl Names {
 
     /// What every lake has for itself.
     fn folders() -> impl Iterator<Item = &'static str> {
-        Table::ALL.into_iter().map(Table::name).chain([LEDGER])
+        Table::all().map(Table::name).chain([LEDGER])
     }
 
     /// Where a data file of a plan to redo waits for the seal.

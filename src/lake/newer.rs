@@ -95,7 +95,7 @@ async fn intents_from(lake: &Lake, next: u64) -> Result<Vec<Trace>, LakeError> {
 /// whole: files of a redo may be of any day, and they lie there for their retention only.
 async fn data_from(lake: &Lake, next: u64) -> Result<Vec<Trace>, LakeError> {
     let mut traces = Vec::new();
-    for table in Table::ALL {
+    for table in Table::all() {
         let aside = lake.names.all_aside(table);
         let prefix = lake.names.inside(table.name());
         let mut folders = match lake.store.list_with_delimiter(Some(&prefix)).await {

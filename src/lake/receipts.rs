@@ -4,7 +4,8 @@
 //! format` and `parts`, a list of what it gave to each partition. Any engine reads them.
 //!
 //! Earlier programs read files of exactly these columns. What receipts have beside them lies in the file's metadata,
-//! one JSON array a key with an item a row: `flowlake.digests`, and `flowlake.first_versions` of copies.
+//! one JSON array a key with an item a row: `flowlake.digests`, `flowlake.first_versions` of copies, and
+//! `flowlake.measures` of rows with a part whose table has other measures than packets and bytes.
 
 use std::sync::Arc;
 
@@ -89,12 +90,14 @@ pub fn decode(bytes: Bytes, day: Day, wanted: impl Fn(&Receipt) -> bool) -> Resu
         let builder = open(bytes)?;
         let mut digests = Beside::read(builder.metadata(), DIGESTS)?;
         let mut first_versions = Beside::read(builder.metadata(), FIRST_VERSIONS)?;
+        let mut measures = Beside::<Vec<Vec<u64>>>::read(builder.metadata(), MEASURES)?;
         for batch in builder.build()? {
             let batch = batch?;
             for row in 0..batch.num_rows() {
                 let mut found = from_row(&batch, row, day)?;
                 found.receipt.digest = digests.next();
                 found.receipt.first_version = first_versions.next();
+                put_measures(&mut found.receipt.parts, measures.next())?;
                 if wanted(&found.receipt) {
                     text_bytes += texts_of(&found);
                     filed.push(found);
@@ -179,6 +182,7 @@ fn open(bytes: Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ParquetE
 
 const DIGESTS: &str = "flowlake.digests";
 const FIRST_VERSIONS: &str = "flowlake.first_versions";
+const MEASURES: &str = "flowlake.measures";
 
 /// The ledger format of a file that only newer programs understand. Ours have none.
 const FORMAT: &str = "flowlake.format";
@@ -191,8 +195,27 @@ fn beside(filed: &[Filed]) -> Option<Vec<KeyValue>> {
     }
     let digests: Vec<_> = filed.iter().map(|filed| filed.receipt.digest).collect();
     let first_versions: Vec<_> = filed.iter().map(|filed| filed.receipt.first_version.as_deref()).collect();
-    let found: Vec<_> = [of(DIGESTS, &digests), of(FIRST_VERSIONS, &first_versions)].into_iter().flatten().collect();
+    let measures: Vec<_> = filed.iter().map(|filed| measures_beside(&filed.receipt.parts)).collect();
+    let found = [of(DIGESTS, &digests), of(FIRST_VERSIONS, &first_versions), of(MEASURES, &measures)];
+    let found: Vec<_> = found.into_iter().flatten().collect();
     (!found.is_empty()).then_some(found)
+}
+
+/// The measures of each part, if there is one whose measures have no columns.
+fn measures_beside(parts: &[PartSums]) -> Option<Vec<Vec<u64>>> {
+    let is_in_columns = |part: &PartSums| part.table.measures.iter().all(|measure| SUMS.contains(measure));
+    (!parts.iter().all(is_in_columns)).then(|| parts.iter().map(|part| part.measures.clone()).collect())
+}
+
+fn put_measures(parts: &mut [PartSums], beside: Option<Vec<Vec<u64>>>) -> Result<(), ParquetError> {
+    let Some(beside) = beside else { return Ok(()) };
+    let are_as_many = beside.len() == parts.len()
+        && beside.iter().zip(&*parts).all(|(given, part)| given.len() == part.table.measures.len());
+    if !are_as_many {
+        return Err(ParquetError::General(format!("{MEASURES} has other numbers of measures than its rows")));
+    }
+    parts.iter_mut().zip(beside).for_each(|(part, given)| part.measures = given);
+    Ok(())
 }
 
 /// Items of the metadata, row by row.
@@ -227,8 +250,14 @@ fn counts(receipt: &Receipt) -> [u64; 7] {
     [size, lines, headers, blanks, rows, rejects, inflated_bytes]
 }
 
+/// 0 for a measure that the part's table lacks.
 fn sums(part: &PartSums) -> [u64; 4] {
-    [part.rows, part.packets, part.bytes, part.mix]
+    let measure = |name: &str| part.named().find(|(of, _)| *of == name).map_or(0, |(_, sum)| sum);
+    SUMS.map(|name| match name {
+        "rows" => part.rows,
+        "mix" => part.mix,
+        measured => measure(measured),
+    })
 }
 
 fn part_fields() -> Fields {
@@ -312,10 +341,13 @@ fn parts(batch: &RecordBatch, row: usize) -> Result<Vec<PartSums>, ParquetError>
     let texts = |index: usize, at: usize| items.column(index).as_string::<i32>().value(at);
     let sum = |index: usize, at: usize| items.column(index + 2).as_primitive::<UInt64Type>().value(at);
     let part = |at: usize| {
-        let table = Table::ALL.into_iter().find(|table| table.name() == texts(0, at));
-        let table = table.ok_or_else(|| ParquetError::General(format!("{} is no table", texts(0, at))))?;
+        let table =
+            Table::named(texts(0, at)).ok_or_else(|| ParquetError::General(format!("{} is no table", texts(0, at))))?;
         let partition = texts(1, at).parse::<Relative>().map_err(|error| ParquetError::General(error.to_string()))?;
-        Ok(PartSums { table, partition, rows: sum(0, at), packets: sum(1, at), bytes: sum(2, at), mix: sum(3, at) })
+        let place = |name: &str| SUMS.iter().position(|known| *known == name);
+        let of = |name: &str| place(name).map_or(0, |place| sum(place, at));
+        let measures = table.measures.iter().map(|measure| of(measure)).collect();
+        Ok(PartSums { table, partition, rows: of("rows"), measures, mix: of("mix") })
     };
     (0..items.len()).map(part).collect()
 }

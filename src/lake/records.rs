@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::entries::check_format;
 use super::files::{self, DataFile};
 use super::lines::{LineReader, encode_lines};
-use super::{Day, Digest, LakeError, Names, PlanMark, Relative, TaskRef, Totals};
-use crate::schema::Table;
+use super::{Day, Digest, LakeError, Names, PartSums, PlanMark, Relative, TaskRef, Totals};
 
 /// What became of a source object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,17 +111,6 @@ impl Receipt {
 pub fn same_content(a: &Receipt, b: &Receipt) -> Option<bool> {
     let (ours, theirs) = a.digest.zip(b.digest)?;
     if a.inflated_bytes == b.inflated_bytes { ours.is_of_same_content(theirs) } else { Some(false) }
-}
-
-/// What one source object gave to one partition. Sums wrap; a null counts as 0.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PartSums {
-    pub table: Table,
-    pub partition: Relative,
-    pub rows: u64,
-    pub packets: u64,
-    pub bytes: u64,
-    pub mix: u64,
 }
 
 /// What a worker is about to publish. It leads a sweep to files that no commit names.

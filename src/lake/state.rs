@@ -8,7 +8,7 @@ use super::{
     Body, Create, Day, Dropped, Effect, Entry, FORMAT_FIRST, Lake, LakeError, Plan, PlannedTask, Purpose, Relative,
     TaskRef, Totals,
 };
-use crate::schema::{Kind, NEW_COLUMNS_PER_TASK_MAX, RESERVED, Table, Types, UNKNOWN_COLUMNS_MAX, Unknown, documented};
+use crate::schema::{Kind, NEW_COLUMNS_PER_TASK_MAX, RESERVED, Table, Types, UNKNOWN_COLUMNS_MAX, Unknown};
 
 /// Where the records of sealed plans lie that a checkpoint covers. Names are relative to the lake.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,7 +263,7 @@ impl State {
         let mut fixed = Types::default();
         for (&table, columns) in &self.columns {
             for (column, &kind) in columns.iter().filter(|(column, _)| !RESERVED.contains(&column.as_str())) {
-                let today = documented(column).map_or(Kind::Text, |field| field.kind(table));
+                let today = table.kind(column).unwrap_or(Kind::Text);
                 if !kind.same_storage(today) {
                     fixed.0.entry(table).or_default().insert(column.clone(), kind);
                 }
@@ -278,7 +278,7 @@ impl State {
         let mut unknown = Unknown::default();
         let mut left = UNKNOWN_COLUMNS_MAX;
         for (&table, columns) in &self.columns {
-            let is_unknown = |name: &&String| documented(name).is_none() && !RESERVED.contains(&name.as_str());
+            let is_unknown = |name: &&String| table.field(name).is_none() && !RESERVED.contains(&name.as_str());
             let known: BTreeSet<String> = columns.keys().filter(is_unknown).take(left).cloned().collect();
             left -= known.len();
             if !known.is_empty() {

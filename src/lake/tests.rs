@@ -57,7 +57,7 @@ fn names_are_relative_to_a_lake_that_may_move() {
     assert_eq!(Names::hash_of(&names.plan_body(7, "0123456789abcdef0123456789abcdef")), None);
     assert_eq!(names.url(&path), "s3://bucket/some/lake/_flowlake/log/00000000000000000007.json");
     assert_eq!(names.log_of(&path), Some(7));
-    let data = names.data(Table::FlowLogs, "date=2023-09-14", 1, 2, 3, "0123456789abcdefXXXX");
+    let data = names.data(Table::FLOW_LOGS, "date=2023-09-14", 1, 2, 3, "0123456789abcdefXXXX");
     assert_eq!(data.as_str(), "flow_logs/date=2023-09-14/p00000001-t000002-0003-0123456789abcdef.parquet");
 }
 
@@ -66,7 +66,7 @@ fn a_published_name_tells_its_task_and_other_names_tell_none() {
     let names = lake().names;
     let (plan, task, hash) = (1, 1_000_002, "0123456789abcdef");
     let published = Some(TaskRef { plan, task });
-    let data = names.data(Table::TgwFlowLogs, "date=2023-09-14/hour=07", plan, task, 10_000, hash);
+    let data = names.data(Table::TGW_FLOW_LOGS, "date=2023-09-14/hour=07", plan, task, 10_000, hash);
     for name in [&data, &Names::waiting(&data), &names.rejects(plan, task, hash)] {
         assert_eq!(Names::task_of_published(name), published, "{name}");
     }
@@ -99,7 +99,7 @@ proptest::proptest! {
         proptest::prop_assert_eq!(names.filed_heads_of(&names.inside(&names.filed_heads(plan, &hash))), Some(plan));
         proptest::prop_assert_eq!(names.commit_of(&names.commit(plan, task)), of);
         proptest::prop_assert_eq!(names.intent_of(&names.inside(&names.intent(plan, task, &hash))), of);
-        let data = names.data(Table::FlowLogs, "date=2023-09-14", plan, task, ordinal, &hash);
+        let data = names.data(Table::FLOW_LOGS, "date=2023-09-14", plan, task, ordinal, &hash);
         proptest::prop_assert_eq!(Names::task_of_published(&data), of);
         proptest::prop_assert_eq!(Names::task_of_published(&Names::waiting(&data)), of);
         proptest::prop_assert_eq!(Names::task_of_published(&names.rejects(plan, task, &hash)), of);
@@ -113,7 +113,7 @@ proptest::proptest! {
     ) {
         let names = lake().names;
         let hash = "0123456789abcdef";
-        let data = names.inside(&names.data(Table::FlowLogs, "date=2023-09-14", 3, 4, 5, hash));
+        let data = names.inside(&names.data(Table::FLOW_LOGS, "date=2023-09-14", 3, 4, 5, hash));
         let ours = [
             names.log(3), names.checkpoint(3), names.inside(&names.filed_heads(3, hash)), names.commit(3, 4),
             names.inside(&names.intent(3, 4, hash)), data, names.inside(&names.rejects(3, 4, hash)),
@@ -150,7 +150,7 @@ fn names_that_others_lay_beside_ours_are_nobodys() {
         names.inside(&names.filed_heads(3, hash)).to_string(),
         names.commit(3, 4).to_string(),
         names.inside(&names.intent(3, 4, hash)).to_string(),
-        names.inside(&names.data(Table::FlowLogs, "date=2023-09-14", 3, 4, 5, hash)).to_string(),
+        names.inside(&names.data(Table::FLOW_LOGS, "date=2023-09-14", 3, 4, 5, hash)).to_string(),
     ];
     for name in &ours {
         let (folder, file) = name.rsplit_once('/').expect("a folder");
@@ -193,7 +193,7 @@ async fn the_fold_knows_open_plans_frontiers_and_columns() {
     put(&lake, 0, Body::Create(Create { lake_id: "id".into(), partition_by: PartitionBy::Date })).await;
     put(&lake, 1, plan(&[("s3://b/a/", "2023-09-14")], true)).await;
     put(&lake, 2, plan(&[("s3://b/a/", "2023-09-15")], false)).await;
-    let columns = BTreeMap::from([(Table::FlowLogs, BTreeMap::from([("encryption_status".into(), Kind::Text)]))]);
+    let columns = BTreeMap::from([(Table::FLOW_LOGS, BTreeMap::from([("encryption_status".into(), Kind::Text)]))]);
     let totals = Totals { rows: 5, ..Totals::default() };
     put(&lake, 3, Body::Seal(Seal { plan: 1, totals, columns, ..Seal::default() })).await;
     let state = State::load(&lake).await.unwrap();
@@ -201,8 +201,8 @@ async fn the_fold_knows_open_plans_frontiers_and_columns() {
     assert_eq!(state.frontiers["s3://b/a/"].to_string(), "2023-09-15");
     assert_eq!(state.last_full_scan.as_deref(), Some("then"));
     assert_eq!(state.totals.rows, 5);
-    assert_eq!(state.fixed_types().fixed(Table::FlowLogs, "encryption_status"), Some(Kind::Text));
-    assert_eq!(state.fixed_types().fixed(Table::FlowLogs, "version"), None);
+    assert_eq!(state.fixed_types().fixed(Table::FLOW_LOGS, "encryption_status"), Some(Kind::Text));
+    assert_eq!(state.fixed_types().fixed(Table::FLOW_LOGS, "version"), None);
 }
 
 #[tokio::test]
@@ -362,15 +362,14 @@ fn filed_receipts_are_the_same_bytes_and_read_back() {
         table,
         partition: partition.parse().unwrap(),
         rows: 2,
-        packets: 3,
-        bytes: u64::MAX,
+        measures: vec![3, u64::MAX],
         mix: u64::MAX - 1,
     };
-    let parts = vec![part(Table::FlowLogs, "date=2023-09-14"), part(Table::TgwFlowLogs, "date=2023-09-15")];
+    let parts = vec![part(Table::FLOW_LOGS, "date=2023-09-14"), part(Table::TGW_FLOW_LOGS, "date=2023-09-15")];
     let all = vec![
         filed("s3://b/1", Outcome::Converted, parts),
         filed("s3://b/2", Outcome::Aside, vec![]),
-        filed("s3://b/3", Outcome::Differs, vec![part(Table::FlowLogs, "date=2023-09-14")]),
+        filed("s3://b/3", Outcome::Differs, vec![part(Table::FLOW_LOGS, "date=2023-09-14")]),
     ];
     let bytes = receipts::encode(&all);
     assert_eq!(bytes, receipts::encode(&all));

@@ -62,5 +62,5 @@ async fn one(answer: Answer) -> Result<Vec<Value>, ToolError> {
 
 fn without_rows(session: &Session) -> Vec<&'static str> {
     let is_there = |table: &Table| session.columns(*table).is_some();
-    Table::ALL.into_iter().filter(|table| !is_there(table)).map(Table::name).collect()
+    Table::all().filter(|table| !is_there(table)).map(Table::name).collect()
 }

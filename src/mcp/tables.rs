@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::ToolError;
 use super::answer::Left;
 use crate::query::Session;
-use crate::schema::{PROVENANCE, Table, documented};
+use crate::schema::{PROVENANCE, Table};
 
 /// What the tables hold.
 const TABLES: [(&str, &str); 6] = [
@@ -53,7 +53,7 @@ pub(super) async fn list(session: &Session) -> Value {
     let zone = session.time_zone();
     let names = session.names().await;
     let table = |(name, columns): (&String, &Vec<_>)| {
-        let of_logs = Table::ALL.into_iter().find(|table| table.name() == name.as_str());
+        let of_logs = Table::named(name);
         let starts = of_logs.and_then(|table| session.starts(table));
         json!({
             "name": name,
@@ -100,5 +100,6 @@ fn meaning(table: &str, column: &str) -> Option<&'static str> {
         return None;
     }
     let provenance = PROVENANCE.iter().find(|known| known.column == column).map(|known| known.meaning);
-    provenance.or_else(|| documented(column).map(|field| field.meaning))
+    let of_logs = Table::named(table);
+    provenance.or_else(|| of_logs?.field(column).map(|field| field.meaning))
 }

@@ -16,6 +16,7 @@ fn object(day: u32, account: &str, name: usize, size: u64) -> Object {
         log_id: None,
         delivered: 0,
         in_flow_log_prefix: true,
+        log: None,
         copy_of: None,
         copy_of_version: None,
     }

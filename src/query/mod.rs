@@ -176,7 +176,7 @@ impl Session {
         let scans = Scans::default();
         let mut tables = BTreeMap::new();
         for (table, files) in files {
-            tables.insert(table, Arc::new(LakeTable::new(lake, table.name(), files, scans.clone())?));
+            tables.insert(table, Arc::new(LakeTable::new(lake, table, files, scans.clone())?));
         }
         let schema = MemorySchemaProvider::new();
         for table in LedgerTable::ALL {

@@ -7,7 +7,7 @@ use datafusion::catalog::TableProvider;
 
 use super::table::LakeTable;
 use super::{QueryError, Session, Window, table_view};
-use crate::schema::{FIELDS, Table};
+use crate::schema::{Kind, Table};
 
 impl Session {
     /// Narrows the lake's tables to a window of `start`, and gives `optional` columns that the lake lacks as nulls,
@@ -26,9 +26,9 @@ impl Session {
         let narrowed = Narrowed { session: self, hidden };
         self.set_window(window, optional)?;
         if let Some((name, window)) = before
-            && let Some(provider) = self.tables.get(&Table::FlowLogs)
+            && let Some(provider) = self.tables.get(&Table::FLOW_LOGS)
         {
-            self.define(name, Table::FlowLogs, provider, window, optional)?;
+            self.define(name, Table::FLOW_LOGS, provider, window, optional)?;
         }
         Ok(narrowed)
     }
@@ -78,8 +78,7 @@ impl Drop for Narrowed<'_> {
 
 /// The type of a documented field where no file of the lake has it.
 fn type_of(column: &str, table: Table) -> DataType {
-    let field = FIELDS.iter().find(|field| field.log.replace('-', "_") == column);
-    match field.map(|field| field.kind(table).data_type()) {
+    match table.kind(column).map(Kind::data_type) {
         None | Some(DataType::Utf8) => DataType::Utf8View,
         Some(other) => other,
     }

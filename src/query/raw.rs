@@ -28,7 +28,7 @@ use crate::decode::{self, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{self, Budget, Stores};
 use crate::reading::decode_object;
 use crate::schema::{
-    LOG_ACCOUNT, LOG_ID, LOG_LINE, LOG_OBJECT, LOG_REGION, OTHER_FIELDS, PROVENANCE, Table, Unknown, documented, rank,
+    LOG_ACCOUNT, LOG_ID, LOG_LINE, LOG_OBJECT, LOG_REGION, OTHER_FIELDS, PROVENANCE, Table, Unknown, rank,
 };
 use crate::source::{Object, Store, list_whole};
 
@@ -73,7 +73,7 @@ pub(super) async fn tables(
     let reader = Reader { unknown: unknown_of(&columns), ..reader };
     let mut tables: Vec<(Table, Arc<dyn TableProvider>)> = Vec::new();
     for (table, columns) in columns {
-        let schema = schema_of(columns);
+        let schema = schema_of(table, columns);
         let mut shares: Vec<Vec<Object>> = vec![Vec::new(); options.threads.clamp(1, objects.len().max(1))];
         let share_count = shares.len();
         objects.iter().enumerate().for_each(|(at, object)| shares[at % share_count].push(object.clone()));
@@ -92,8 +92,9 @@ type Columns = BTreeMap<Table, BTreeMap<String, DataType>>;
 /// What readers take for columns: those that were found. If they were too many, every other field is one of the rest;
 /// else it has a column of its own, which is an error.
 fn unknown_of(found: &Columns) -> Unknown {
-    let is_unknown = |name: &&String| documented(name).is_none();
-    let known = found.iter().map(|(&table, columns)| (table, columns.keys().filter(is_unknown).cloned().collect()));
+    let known = found
+        .iter()
+        .map(|(&table, columns)| (table, columns.keys().filter(|name| table.field(name).is_none()).cloned().collect()));
     let are_too_many = found.values().any(|columns| columns.contains_key(OTHER_FIELDS));
     Unknown { known: known.collect(), new_per_task: if are_too_many { 0 } else { u32::MAX } }
 }
@@ -123,9 +124,9 @@ fn first_of_each_log(objects: &[Object]) -> Vec<Vec<Object>> {
     logs.into_values().chain(loose.map(|object| vec![object.clone()])).collect()
 }
 
-fn schema_of(columns: BTreeMap<String, DataType>) -> SchemaRef {
+fn schema_of(table: Table, columns: BTreeMap<String, DataType>) -> SchemaRef {
     let mut fields: Vec<Field> = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
-    fields.sort_by_key(|field| rank(field.name()));
+    fields.sort_by_key(|field| rank(table, field.name()));
     let own = PROVENANCE.iter().map(|own| Field::new(own.column, text_as_view(own.kind.data_type()), true));
     fields.extend(own);
     fields.push(Field::new("date", DataType::Date32, true));
@@ -309,9 +310,10 @@ impl Rows {
                 NULL_INT => of_key,
                 start => Some(start.div_euclid(SECONDS_PER_DAY) as i32),
             };
-            return match place("start").map(|at| &chunk.values[at]) {
-                Some(Values::Int(starts)) => Arc::new(starts.iter().map(|&start| day(start)).collect::<Date32Array>()),
-                _ => Arc::new(Date32Array::from(vec![of_key; rows])),
+            let [starts, _] = chunk.times();
+            return match starts.is_empty() {
+                false => Arc::new(starts.iter().map(|&start| day(start)).collect::<Date32Array>()),
+                true => Arc::new(Date32Array::from(vec![of_key; rows])),
             };
         }
         let Some(at) = place(field.name()) else { return new_null_array(field.data_type(), rows) };
@@ -327,6 +329,7 @@ impl Rows {
             Values::Int(values) => {
                 Arc::new(values.iter().map(|&v| (v != NULL_INT).then_some(v)).collect::<Int64Array>())
             }
+            Values::Array(array) => Arc::clone(array),
         }
     }
 }

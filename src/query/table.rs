@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Datelike;
-use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, UInt64Array};
+use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, TimestampMicrosecondArray, UInt64Array};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{Session, TableProvider};
@@ -31,9 +31,10 @@ use datafusion::scalar::ScalarValue;
 use futures::future::{BoxFuture, ready};
 use object_store::ObjectMeta;
 
+use crate::columns::MICROS_PER_SECOND;
 use crate::functions::truths::within;
 use crate::lake::{DataFile, Lake};
-use crate::schema::{Kind, PARTITION_KEYS, Partition, rank};
+use crate::schema::{Kind, PARTITION_KEYS, Partition, Table, rank};
 
 /// Days from the first day of the proleptic Gregorian calendar to 1970-01-01, as chrono counts.
 const EPOCH_DAYS_FROM_CE: i32 = 719_163;
@@ -84,7 +85,7 @@ impl Drop for Listening {
 
 #[derive(Debug)]
 pub(super) struct LakeTable {
-    name: &'static str,
+    table: Table,
     schema: TableSchema,
     files: Arc<[DataFile]>,
     partitions: RecordBatch,
@@ -94,13 +95,13 @@ pub(super) struct LakeTable {
 
 impl LakeTable {
     /// `files` are of one table.
-    pub fn new(lake: &Lake, name: &'static str, mut files: Vec<DataFile>, scans: Scans) -> Result<LakeTable> {
+    pub fn new(lake: &Lake, table: Table, mut files: Vec<DataFile>, scans: Scans) -> Result<LakeTable> {
         files.sort_by(|a, b| (&a.partition, a.start_min, &a.path).cmp(&(&b.partition, b.start_min, &b.path)));
         let columns: BTreeMap<&str, Kind> =
             files.iter().flat_map(|file| file.columns.iter().map(|(name, &kind)| (name.as_str(), kind))).collect();
         let mut fields: Vec<Field> =
             columns.into_iter().map(|(name, kind)| Field::new(name, read_as(kind), true)).collect();
-        fields.sort_by_cached_key(|field| rank(field.name()));
+        fields.sort_by_cached_key(|field| rank(table, field.name()));
         let by_hour = files.iter().any(|file| file.partition.parse::<Partition>().is_ok_and(|of| of.is_by_hour()));
         let [date, hour] = PARTITION_KEYS;
         let mut keys = vec![Arc::new(Field::new(date, DataType::Date32, true))];
@@ -115,7 +116,7 @@ impl LakeTable {
         let arrays = (0..keys.len()).map(column).collect::<Result<Vec<ArrayRef>>>()?;
         let partitions = RecordBatch::try_new(Arc::new(Schema::new(keys.clone())), arrays)?;
         let schema = TableSchema::builder(Arc::new(Schema::new(fields))).with_table_partition_cols(keys).build();
-        Ok(LakeTable { name, schema, files: files.into(), partitions, lake: lake.clone(), scans })
+        Ok(LakeTable { table, schema, files: files.into(), partitions, lake: lake.clone(), scans })
     }
 
     /// The same table with some of its columns alone.
@@ -124,7 +125,7 @@ impl LakeTable {
         let fields: Vec<_> = fields.iter().filter(|field| is_wanted(field.name())).cloned().collect();
         let keys = self.schema.table_partition_cols().clone();
         LakeTable {
-            name: self.name,
+            table: self.table,
             schema: TableSchema::builder(Arc::new(Schema::new(fields))).with_table_partition_cols(keys).build(),
             files: Arc::clone(&self.files),
             partitions: self.partitions.clone(),
@@ -177,7 +178,7 @@ impl LakeTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let kept = self.prune(state, filters)?;
         self.scans.note(|| {
-            let (name, kept, all) = (self.name, kept.len(), self.files.len());
+            let (name, kept, all) = (self.table.name(), kept.len(), self.files.len());
             format!("{name}: {kept} of {all} files by the ledger's dates and bounds of start")
         });
         if kept.is_empty() {
@@ -230,8 +231,9 @@ impl LakeTable {
         let mut statistics = Statistics::new_unknown(schema);
         let files = || indices.iter().map(|&index| &self.files[index]);
         statistics.num_rows = Precision::Exact(files().map(|file| file.rows as usize).fold(0, usize::saturating_add));
-        let start = schema.index_of("start").ok().filter(|&start| schema.field(start).data_type() == &DataType::Int64);
-        if let Some(start) = start {
+        // The ledger counts in seconds: of a finer start it knows no exact bounds.
+        let is_exact = |start: &usize| schema.field(*start).data_type() == &DataType::Int64;
+        if let Some(start) = schema.index_of(self.table.start).ok().filter(is_exact) {
             let column = &mut statistics.column_statistics[start];
             let least = files().filter_map(|file| file.start_min).min();
             let greatest = files().filter_map(|file| file.start_max).max();
@@ -273,9 +275,18 @@ fn partition_values(file: &DataFile, by_hour: bool) -> Vec<ScalarValue> {
 struct Bounds<'a>(&'a LakeTable);
 
 impl Bounds<'_> {
-    fn values(&self, column: &Column, start: impl Fn(&DataFile) -> Option<i64>) -> Option<ArrayRef> {
-        if column.name == "start" {
-            return Some(Arc::new(self.0.files.iter().map(start).collect::<Int64Array>()));
+    /// `start` is a file's bound in seconds, and `rest` how many microseconds later the bound of a finer one is.
+    fn values(&self, column: &Column, start: impl Fn(&DataFile) -> Option<i64>, rest: i64) -> Option<ArrayRef> {
+        if column.name == self.0.table.start {
+            let seconds = self.0.files.iter().map(start);
+            return Some(match self.0.table.kind(self.0.table.start) {
+                Some(Kind::Timestamp) => {
+                    let micros = |second: i64| second.checked_mul(MICROS_PER_SECOND)?.checked_add(rest);
+                    let micros = seconds.map(|second| second.and_then(micros));
+                    Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+                }
+                _ => Arc::new(seconds.collect::<Int64Array>()),
+            });
         }
         self.0.partitions.column_by_name(&column.name).cloned()
     }
@@ -283,11 +294,11 @@ impl Bounds<'_> {
 
 impl PruningStatistics for Bounds<'_> {
     fn min_values(&self, column: &Column) -> Option<ArrayRef> {
-        self.values(column, |file| file.start_min)
+        self.values(column, |file| file.start_min, 0)
     }
 
     fn max_values(&self, column: &Column) -> Option<ArrayRef> {
-        self.values(column, |file| file.start_max)
+        self.values(column, |file| file.start_max, MICROS_PER_SECOND - 1)
     }
 
     fn num_containers(&self) -> usize {

@@ -17,7 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::future::{BoxFuture, ready};
 
 use super::table::LakeTable;
-use crate::schema::{PREFIX, RESERVED, documented};
+use crate::schema::{PREFIX, RESERVED, Table};
 
 /// Makes the view of a table, or of some of its columns.
 type MakeView = Box<dyn Fn(Arc<LakeTable>) -> Result<ViewTable> + Send + Sync>;
@@ -70,7 +70,7 @@ impl Wide {
 /// Documented fields and what is computed from them, or stands for it in old lakes: few, however many columns there
 /// are.
 fn is_always_there(column: &str) -> bool {
-    documented(column).is_some() || RESERVED.contains(&column.trim_start_matches(PREFIX))
+    Table::all().any(|table| table.field(column).is_some()) || RESERVED.contains(&column.trim_start_matches(PREFIX))
 }
 
 impl fmt::Debug for Wide {

@@ -100,7 +100,7 @@ impl Report {
             meaning: String::new(),
             theme: Theme::Own,
             order: None,
-            table: Some(Table::FlowLogs),
+            table: Some(Table::FLOW_LOGS),
             fields: Vec::new(),
             optional: Vec::new(),
             parameters: Vec::new(),
@@ -139,7 +139,7 @@ impl Report {
             "fields" => self.fields = names(),
             "optional" => self.optional = names(),
             "table" => {
-                let known = Table::ALL.into_iter().map(Some).chain([None]);
+                let known = Table::all().map(Some).chain([None]);
                 let found = known.into_iter().find(|table| table.map_or(OF_LEDGER, Table::name) == value);
                 self.table = found.ok_or_else(|| format!("`{value}` is no table of a lake, nor `{OF_LEDGER}`"))?;
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::schema::{FIELDS, TGW_DEFAULT_FORMAT, VPC_DEFAULT_FORMAT};
+use crate::schema::{TGW_DEFAULT_FORMAT, Table, VPC_DEFAULT_FORMAT};
 
 /// The flow logs that every account and region of a sample has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,7 +80,7 @@ impl Format {
     /// The header line of an object, without its newline.
     pub fn header(self) -> String {
         let up_to = |version: u8| {
-            let of_vpc = FIELDS.iter().filter(|field| !field.marks_tgw && field.version <= version);
+            let of_vpc = Table::FLOW_LOGS.all_fields().filter(|field| field.version <= version);
             of_vpc.map(|field| field.log).collect::<Vec<_>>().join(" ")
         };
         match self {

@@ -17,7 +17,7 @@ use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 
 use super::chain::{Chain, is_within};
 use super::error::{Result, SourceError};
-use super::key::{FLOW_LOGS, Level};
+use super::key::{Level, known_services};
 use super::listing::Store;
 use super::location::Kind;
 use super::object::{Entry, Object, Reason, Skipped, skip_by_name};
@@ -179,12 +179,19 @@ impl Finder<'_> {
                 return Ok(visited);
             }
             Level::Account => {
-                let service = if place.hive { format!("aws-service={FLOW_LOGS}") } else { FLOW_LOGS.to_owned() };
-                let below = format!("{prefix}{service}/");
-                match self.store.folder(&below).await {
-                    Ok(folder) => return Ok(self.sorted(&below, folder)),
-                    Err(error) if error.is_denied() => {}
-                    Err(error) => return Err(error),
+                let mut is_open = false;
+                for service in known_services() {
+                    let key = if place.hive { "aws-service=" } else { "" };
+                    let below = format!("{prefix}{key}{service}/");
+                    match self.store.folder(&below).await {
+                        Ok(_) => is_open = true,
+                        Err(error) if error.is_denied() => continue,
+                        Err(error) => return Err(error),
+                    }
+                    visited.next.push(below);
+                }
+                if is_open {
+                    return Ok(visited);
                 }
             }
             _ => {}
@@ -195,7 +202,7 @@ impl Finder<'_> {
 
     /// One folder, a page at a time: where its objects are loose, they are handed on before the next page comes.
     async fn folder(&self, prefix: &str, skipped: &mut Skipped) -> Result<Folder> {
-        let gives_loose = matches!(place_of(prefix).below, Level::Outside | Level::FlowLogs);
+        let gives_loose = matches!(place_of(prefix).below, Level::Outside | Level::Service);
         let mut whole = Folder::default();
         let mut pages = self.store.folder_pages(prefix);
         while let Some(page) = pages.try_next().await? {

@@ -1,11 +1,14 @@
 //! Facts that a key alone tells: account, region, flow log, day and hour, in every layout that AWS delivers.
 //!
 //! ```text
-//! [prefix/]AWSLogs/[o-…/]<account>/vpcflowlogs/<region>/YYYY/MM/DD/[HH/]<file>
-//! [prefix/]AWSLogs/[o-…/]aws-account-id=<account>/aws-service=vpcflowlogs/aws-region=<region>/
+//! [prefix/]AWSLogs/[o-…/]<account>/<service>/<region>/YYYY/MM/DD/[HH/]<file>
+//! [prefix/]AWSLogs/[o-…/]aws-account-id=<account>/aws-service=<service>/aws-region=<region>/
 //!                                                   year=YYYY/month=MM/day=DD/[hour=HH/]<file>
-//! <file> = <account>_vpcflowlogs_<region>_<fl-id>_YYYYMMDDTHHmmZ_<hash>.log.gz
+//! <file> = <account>_<service>_<region>_<id>_YYYYMMDDTHHmmZ_<hash>.log.gz
 //! ```
+//!
+//! Which services there are, and what stands in the names of their files, each kind of log says
+//! ([`FileName`](crate::schema::FileName)); that of flow logs is `vpcflowlogs`, their ids begin with `fl-`.
 //!
 //! The path wins over the file name; what neither says stays `None`. Where the two name different days, the object is
 //! filed under the path's, and was delivered at the later of both: a copy in a folder of its own must not lose its
@@ -13,10 +16,23 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 
+use crate::schema::{Framing, NamePart, Table};
+
 /// The folder that AWS reserves; everything below it has a known shape.
 pub const AWS_LOGS: &str = "AWSLogs";
-/// The service folder that holds flow logs, of VPCs and of transit gateways alike.
-pub const FLOW_LOGS: &str = "vpcflowlogs";
+
+/// Whether logs of a known kind lie in the folder of a service.
+pub fn is_known(service: &str) -> bool {
+    Table::all().any(|table| table.file.service == service)
+}
+
+/// The services whose folders hold logs of a known kind, each once.
+pub fn known_services() -> Vec<&'static str> {
+    let mut services: Vec<&str> = Table::all().map(|table| table.file.service).collect();
+    services.sort_unstable();
+    services.dedup();
+    services
+}
 
 /// What a key says about its object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,8 +46,10 @@ pub struct Facts {
     /// When the object was delivered, if its name tells (UTC, Unix seconds): the slot in the name, or the end of the
     /// path's day where that is another and later one.
     pub slot: Option<i64>,
-    /// The key lies below `AWSLogs/…/vpcflowlogs/<region>/`.
+    /// The key lies below `AWSLogs/…/<service>/<region>/` of a known kind.
     pub in_flow_log_prefix: bool,
+    /// The kind of log, where the key tells it and lines do not.
+    pub log: Option<Table>,
 }
 
 impl Facts {
@@ -44,9 +62,14 @@ impl Facts {
         let slot = name.as_ref().map(|name| name.slot);
         let day = path_day.or(slot.map(|slot| slot.date()));
         let hour = path_hour.or(slot.filter(|slot| Some(slot.date()) == day).map(hour_of));
-        let in_flow_log_prefix = place.service_is_flow_logs && place.region.is_some();
+        let in_flow_log_prefix = place.service.is_some() && place.region.is_some();
+        let log = match &name {
+            Some(name) => Some(name.table),
+            None => place.service.and_then(|service| Table::all().find(|table| table.file.service == service)),
+        };
+        let log = log.filter(|table| !matches!(table.framing, Framing::Spaced { .. }));
         let (account, region, log_id) = match name {
-            Some(name) => (name.account, Some(name.region), Some(name.log_id)),
+            Some(name) => (name.account, name.region, name.log_id),
             None => (None, None, None),
         };
         Facts {
@@ -57,6 +80,7 @@ impl Facts {
             hour,
             slot: slot.map(|slot| delivered(slot, path_day)),
             in_flow_log_prefix,
+            log,
         }
     }
 }
@@ -77,7 +101,8 @@ pub struct Place<'a> {
     /// The last `AWSLogs` segment and what follows it.
     pub below: Level,
     pub account: Option<&'a str>,
-    pub service_is_flow_logs: bool,
+    /// The service, if its logs are of a known kind.
+    pub service: Option<&'a str>,
     pub region: Option<&'a str>,
     /// The folders carry `key=value` names.
     pub hive: bool,
@@ -95,9 +120,9 @@ pub enum Level {
     Logs,
     /// An account: services are next.
     Account,
-    /// `vpcflowlogs/`: regions are next.
-    FlowLogs,
-    /// A region of flow logs, or a folder below it: days are next.
+    /// A service whose logs are of a known kind: regions are next.
+    Service,
+    /// A region of it, or a folder below it: days are next.
     Region,
     /// Another service, or a folder that no layout explains.
     Foreign,
@@ -122,12 +147,12 @@ impl<'a> Place<'a> {
         place.hive = segment.contains('=');
         place.below = Level::Account;
         let Some(segment) = folders.get(at + 1) else { return place };
-        if service_of(segment) != FLOW_LOGS {
+        if !is_known(service_of(segment)) {
             place.below = Level::Foreign;
             return place;
         }
-        place.service_is_flow_logs = true;
-        place.below = Level::FlowLogs;
+        place.service = Some(service_of(segment));
+        place.below = Level::Service;
         let Some(segment) = folders.get(at + 2) else { return place };
         place.region = Some(segment.strip_prefix("aws-region=").unwrap_or(segment)).filter(|region| !region.is_empty());
         place.below = Level::Region;
@@ -185,27 +210,53 @@ fn number(text: &str, digits: usize) -> Option<u32> {
 
 /// A file name in AWS's form.
 struct FileName {
+    /// The first kind whose files have such names.
+    table: Table,
     account: Option<String>,
-    region: String,
-    log_id: String,
+    region: Option<String>,
+    log_id: Option<String>,
     slot: NaiveDateTime,
 }
 
 impl FileName {
-    /// Parsed from the right: a copy may carry a prefix of its own, and then only the account is unknown.
     fn of(file: &str) -> Option<FileName> {
-        let mut parts = file.rsplitn(6, '_');
-        let (_hash, time, log_id) = (parts.next()?, parts.next()?, parts.next()?);
-        let (region, service, account) = (parts.next()?, parts.next()?, parts.next()?);
-        if service != FLOW_LOGS || !log_id.starts_with("fl-") || region.is_empty() {
+        Table::all().find_map(|table| FileName::of_kind(file, table))
+    }
+
+    /// Parsed from the right: a copy may carry a prefix of its own, and then only the account is unknown.
+    fn of_kind(file: &str, table: Table) -> Option<FileName> {
+        let parts = table.file.parts;
+        let found: Vec<&str> = file.rsplitn(parts.len(), '_').collect();
+        if found.len() != parts.len() {
             return None;
         }
-        Some(FileName {
-            account: is_account(account).then(|| account.to_owned()),
-            region: region.to_owned(),
-            log_id: log_id.to_owned(),
-            slot: slot_of(time)?,
-        })
+        let (mut account, mut region, mut log_id, mut slot) = (None, None, None, None);
+        for (part, text) in parts.iter().rev().zip(found) {
+            let fits = match part {
+                NamePart::Account => {
+                    account = is_account(text).then(|| text.to_owned());
+                    true
+                }
+                NamePart::Service => text == table.file.service,
+                NamePart::Region => {
+                    region = Some(text.to_owned());
+                    !text.is_empty()
+                }
+                NamePart::Id(beginning) => {
+                    log_id = Some(text.to_owned());
+                    text.starts_with(beginning)
+                }
+                NamePart::Time => {
+                    slot = slot_of(text);
+                    slot.is_some()
+                }
+                NamePart::Hash => true,
+            };
+            if !fits {
+                return None;
+            }
+        }
+        Some(FileName { table, account, region, log_id, slot: slot? })
     }
 }
 
@@ -213,9 +264,10 @@ impl FileName {
 /// delivery.
 pub fn delivery(key: &str) -> Option<&str> {
     let file = key.rsplit('/').next()?;
-    let hash = file.rsplit('_').next()?.strip_suffix(".log.gz")?;
+    let name = FileName::of(file)?;
+    let hash = file.rsplit('_').next()?.strip_suffix(name.table.file.suffix)?;
     let is_hash = !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    FileName::of(file).filter(|name| is_hash && name.account.is_some()).map(|_| file)
+    (is_hash && name.account.is_some()).then_some(file)
 }
 
 /// `YYYYMMDDTHHmmZ`.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::Facts;
 use super::location::Location;
+use crate::schema::Table;
 
 /// A gzip log, not opened yet. Its URL is its identity; its version says whether it is still the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,8 +27,11 @@ pub struct Object {
     pub log_id: Option<String>,
     /// Unix seconds: by the key, if it tells (see [`Facts::slot`]), else when the object was last modified.
     pub delivered: i64,
-    /// The key lies below `AWSLogs/…/vpcflowlogs/<region>/`.
+    /// The key lies below `AWSLogs/…/<service>/<region>/` of a known kind of log.
     pub in_flow_log_prefix: bool,
+    /// The kind of log, where the key tells it and lines do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Table>,
     /// The URL of the object of which it is a copy: then it is not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<String>,
@@ -83,6 +87,7 @@ impl Object {
             log_id: facts.log_id,
             delivered: facts.slot.unwrap_or(modified),
             in_flow_log_prefix: facts.in_flow_log_prefix,
+            log: facts.log,
             copy_of: None,
             copy_of_version: None,
             key,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{Months, NaiveDate};
 
 use super::chain::{Chain, Style};
-use super::key::{FLOW_LOGS, Facts, Level, Place, account_of, is_organisation, service_of, year_folder};
+use super::key::{Facts, Level, Place, account_of, is_known, is_organisation, service_of, year_folder};
 use super::object::{Entry, Reason, Skipped, skip_by_name};
 use super::page::{Denied, Folder};
 
@@ -71,13 +71,13 @@ pub(super) fn sort_out(filter: &Filter, prefix: &str, folder: Folder) -> Visited
         Level::Account => {
             for name in &folder.folders {
                 match service_of(name) {
-                    FLOW_LOGS => visited.next.push(format!("{prefix}{name}/")),
+                    known if is_known(known) => visited.next.push(format!("{prefix}{name}/")),
                     other => drop(visited.other_services.insert(other.to_owned())),
                 }
             }
             not_flow_logs(&folder, &mut visited);
         }
-        Level::FlowLogs => {
+        Level::Service => {
             for name in &folder.folders {
                 region_chain(filter, &format!("{prefix}{name}/"), &mut visited);
             }

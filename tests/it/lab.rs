@@ -221,7 +221,12 @@ impl Lab {
     pub fn program(&self, arguments: &[&str]) -> Command {
         // Long runs take a program that no later build replaces.
         let program = std::env::var_os("FLOWLAKE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_flowlake").into());
-        let mut command = self.clean(program.as_ref());
+        self.other_program(program.as_ref(), arguments)
+    }
+
+    /// As [`Lab::program`], of another program.
+    pub fn other_program(&self, program: &std::path::Path, arguments: &[&str]) -> Command {
+        let mut command = self.clean(program);
         command.args(arguments.iter().map(|argument| argument.replace("{}", &self.root)));
         command
     }

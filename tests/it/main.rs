@@ -29,6 +29,7 @@ mod golden;
 mod help;
 mod hostile;
 mod kill;
+mod kinds;
 mod lab;
 mod links;
 mod mcp;

@@ -24,6 +24,9 @@
 use std::ops::AddAssign;
 use std::sync::Arc;
 
+use arrow::array::{Array, ArrayRef};
+use arrow::row::{RowConverter, SortField};
+
 use super::dictionary::Dictionaries;
 use super::{Chunk, Values};
 use crate::schema::{LOG_ACCOUNT, LOG_ID, LOG_LINE, LOG_REGION, Layout, Table};
@@ -118,6 +121,7 @@ impl CellHashes {
             sum = sum.wrapping_add(match values {
                 Values::Int(values) => ints_sum(&self.rows, key, values),
                 Values::Text(ids) => texts_sum(&self.rows, key, ids, &self.texts[slot]),
+                Values::Array(array) => array_sum(&self.rows, key, array),
             });
         }
         self.layout = Some((Arc::clone(&chunk.layout), keys));
@@ -153,6 +157,15 @@ fn ints_sum(rows: &[u128], key: u128, values: &[i64]) -> u128 {
 
 fn texts_sum(rows: &[u128], key: u128, ids: &[u32], hashes: &[u128]) -> u128 {
     rows.iter().zip(ids).fold(0, |sum: u128, (row, &id)| sum.wrapping_add(cell(*row, key, hashes[id as usize])))
+}
+
+/// Each value by the bytes by which Arrow compares it, which are equal for equal values alone.
+fn array_sum(rows: &[u128], key: u128, array: &ArrayRef) -> u128 {
+    let sortable = RowConverter::new(vec![SortField::new(array.data_type().clone())])
+        .and_then(|converter| converter.convert_columns(&[Arc::clone(array)]))
+        .expect("every kind of a column can be compared");
+    let values = rows.iter().zip(&sortable).enumerate().filter(|(at, _)| array.is_valid(*at));
+    values.fold(0, |sum: u128, (_, (row, value))| sum.wrapping_add(cell(*row, key, text_hash("array", value.as_ref()))))
 }
 
 #[inline(always)]

@@ -33,9 +33,6 @@ type Short = Inline<1>;
 /// Texts of three words.
 type Medium = Inline<3>;
 
-/// Columns that share a dictionary.
-const ADDRESSES: [&str; 4] = ["srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr"];
-
 /// Tokens whose slots are asked of memory before the first of them is looked at.
 const BATCH: usize = 32;
 
@@ -193,10 +190,11 @@ pub struct Dictionaries {
 }
 
 impl Dictionaries {
-    /// The slot of a column's dictionary; it stays the same for the life of the task. All columns of addresses have one
-    /// slot: an address is met as source and as destination, and is then found in one place in the cache.
+    /// The slot of a column's dictionary; it stays the same for the life of the task. Columns that have the same values
+    /// have one slot: an address is met as source and as destination, and is then found in one place in the cache.
     pub fn slot(&mut self, table: Table, column: &str) -> usize {
-        let column = if ADDRESSES.contains(&column) { ADDRESSES[0] } else { column };
+        let shared = table.rows.shared;
+        let column = if shared.contains(&column) { shared[0] } else { column };
         if let Some(&slot) = self.slots.get(&(table, column.to_owned())) {
             return slot;
         }

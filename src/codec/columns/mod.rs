@@ -1,8 +1,8 @@
 //! Rows in columns: the border between decode and encode, shaped so that neither looks a value up twice.
 //!
 //! A chunk holds some thousand rows of one layout. Texts are ids into one [`Dictionary`] per column, shared by all
-//! chunks of a task; integers are plain. Arrow arrays are not used here: a dictionary that grows from chunk to chunk
-//! cannot be an array's values without being copied each time.
+//! chunks of a task; integers are plain. Arrow arrays are not used for these: a dictionary that grows from chunk to
+//! chunk cannot be an array's values without being copied each time. Values of every other kind are Arrow arrays.
 
 mod cells;
 mod dictionary;
@@ -15,7 +15,11 @@ mod tests;
 pub use cells::{CellHashes, Cells, SourceTexts};
 pub use dictionary::{Dictionaries, Dictionary, NULL_TEXT, TEXT_PADDING};
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use crate::schema::Layout;
 
@@ -26,13 +30,57 @@ pub const NULL_INT: i64 = -1;
 pub const CHUNK_ROWS_MAX: usize = 4096;
 
 /// One column of a chunk, as long as the chunk has rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     /// Ids in the column's dictionary; [`NULL_TEXT`] is null.
     Text(Vec<u32>),
     /// Values; [`NULL_INT`] is null.
     Int(Vec<i64>),
+    /// Values of a kind that is not [`Kind::is_direct`](crate::schema::Kind::is_direct), of its Arrow type.
+    Array(ArrayRef),
 }
+
+impl Values {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Values::Text(ids) => ids.len(),
+            Values::Int(values) => values.len(),
+            Values::Array(array) => array.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whole numbers that are not negative, with [`NULL_INT`] for null; `None` for values of another type.
+    pub fn whole_numbers(&self) -> Option<Cow<'_, [i64]>> {
+        match self {
+            Values::Int(values) => Some(Cow::Borrowed(values)),
+            Values::Array(array) => {
+                let ints = array.as_primitive_opt::<Int64Type>()?;
+                Some(ints.iter().map(|value| value.unwrap_or(NULL_INT)).collect())
+            }
+            Values::Text(_) => None,
+        }
+    }
+
+    /// Instants in Unix seconds, with [`NULL_INT`] for null; `None` for values of another type.
+    pub fn seconds(&self) -> Option<Cow<'_, [i64]>> {
+        let instants = match self {
+            Values::Array(array) => array.as_primitive_opt::<TimestampMicrosecondType>(),
+            Values::Int(_) | Values::Text(_) => None,
+        };
+        let Some(instants) = instants else { return self.whole_numbers() };
+        let second = |micros: i64| micros.div_euclid(MICROS_PER_SECOND);
+        Some(instants.iter().map(|micros| micros.map_or(NULL_INT, second)).collect())
+    }
+}
+
+/// Microseconds of a second, as [`Kind::Timestamp`](crate::schema::Kind::Timestamp) counts them.
+pub const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// Up to [`CHUNK_ROWS_MAX`] rows of one object and one layout, in the order of their lines.
 #[derive(Debug, Clone)]
@@ -51,5 +99,17 @@ impl Chunk {
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.lines.len()
+    }
+
+    /// The start and the end of each row in Unix seconds; empty where the layout has none.
+    pub fn times(&self) -> [Cow<'_, [i64]>; 2] {
+        [self.layout.start, self.layout.end]
+            .map(|column| column.and_then(|column| self.values[column].seconds()).unwrap_or_default())
+    }
+
+    /// The values of each of the table's measures; empty where the layout has none.
+    pub fn measures(&self) -> Vec<Cow<'_, [i64]>> {
+        let of = |column: usize| self.values[column].whole_numbers();
+        self.layout.measures.iter().map(|column| column.and_then(of).unwrap_or_default()).collect()
     }
 }

@@ -68,14 +68,14 @@ proptest! {
 #[test]
 fn clearing_forgets_every_text_and_keeps_the_slots() {
     let mut all = Dictionaries::default();
-    let slot = all.slot(Table::FlowLogs, "srcaddr");
-    assert_ne!(all.slot(Table::TgwFlowLogs, "srcaddr"), slot);
+    let slot = all.slot(Table::FLOW_LOGS, "srcaddr");
+    assert_ne!(all.slot(Table::TGW_FLOW_LOGS, "srcaddr"), slot);
     for text in ["10.0.0.1", "eni-0123456789abcdef0"] {
         all.get_mut(slot).intern(text.as_bytes());
     }
     assert_eq!(all.get(slot).id_end(), 3);
     all.clear();
-    assert_eq!((all.slot(Table::FlowLogs, "srcaddr"), all.get(slot).id_end()), (slot, 1));
+    assert_eq!((all.slot(Table::FLOW_LOGS, "srcaddr"), all.get(slot).id_end()), (slot, 1));
     assert_eq!(all.get_mut(slot).intern(b"eni-0123456789abcdef0"), 1);
     assert_eq!(all.get(slot).text(1), b"eni-0123456789abcdef0");
 }
@@ -83,7 +83,7 @@ fn clearing_forgets_every_text_and_keeps_the_slots() {
 #[test]
 fn dictionaries_are_full_past_their_limit_of_texts_or_of_bytes() {
     let mut all = Dictionaries::default();
-    let slot = all.slot(Table::FlowLogs, "srcaddr");
+    let slot = all.slot(Table::FLOW_LOGS, "srcaddr");
     for number in 0..1 << 18 {
         all.get_mut(slot).intern(format!("{number:x}").as_bytes());
     }

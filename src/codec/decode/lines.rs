@@ -12,9 +12,10 @@ use super::LINE_BYTES_MAX;
 use super::fast::{Row, Run, Text};
 use super::object::{LINE_HEAD_BYTES, Object, Stop};
 use super::plain::{self, Line, Rules, Value};
+use super::quoted;
 use super::scan::{self, Scan};
 use crate::columns::{CHUNK_ROWS_MAX, NULL_TEXT, Values};
-use crate::schema::{Kind, Layout};
+use crate::schema::{Framing, Kind, Layout};
 
 /// Text that is scanned at once, so that it and its separators stay in the first-level caches.
 const WINDOW_BYTES: usize = 32 << 10;
@@ -34,7 +35,8 @@ impl Object<'_> {
         while at < end {
             self.offset = offset + at as u64;
             let text = &text[at..];
-            let takes_one = self.layout().is_none() || self.ended_by.is_some();
+            let is_quoted = self.is_quoted();
+            let takes_one = self.layout().is_none() || self.ended_by.is_some() || is_quoted;
             let mut window = if takes_one { line_of(text).len() + 1 } else { WINDOW_BYTES.min(end - at) };
             let joint = self.members_in(window).find(|&member| text[member - 1] != b'\n');
             if let Some(member) = joint {
@@ -48,7 +50,7 @@ impl Object<'_> {
                 at += self.before_layout(line_of(text))?;
                 continue;
             };
-            if self.ended_by.is_some() {
+            if self.ended_by.is_some() || is_quoted {
                 let line = line_of(text);
                 self.plain_line(line, 0)?;
                 at += line.len() + 1;
@@ -242,7 +244,11 @@ impl Object<'_> {
             return self.too_long(&line[..LINE_HEAD_BYTES], offset, line.len() as u64);
         }
         let rules = Rules { layout: &chunk.layout, times: &self.times, begins_member, ended_by: self.ended_by };
-        match plain::line(line, &rules) {
+        let read = match chunk.layout.table.framing {
+            Framing::Spaced { .. } => plain::line(line, &rules),
+            Framing::Quoted { .. } => quoted::line(line, &rules),
+        };
+        match read {
             Line::Blank => {
                 self.counts.lines += 1;
                 self.counts.blanks += 1;
@@ -253,8 +259,10 @@ impl Object<'_> {
             Line::Unproven(fault) => self.unproven(fault, line, offset),
             Line::Row(row) => {
                 chunk.lines.push(self.counts.lines as i64 + 1);
-                for ((value, values), &slot) in row.into_iter().zip(&mut chunk.values).zip(&chunk.slots) {
-                    match (value, values) {
+                for (column, value) in row.into_iter().enumerate() {
+                    let slot = chunk.slots[column];
+                    match (value, &mut chunk.values[column]) {
+                        (Value::Cell(cell), Values::Array(_)) => self.cells.push(column, cell),
                         (Value::Int(value), Values::Int(values)) => values.push(value),
                         (Value::Text(text), Values::Text(ids)) => ids.push(
                             text.map_or(NULL_TEXT, |text| self.dictionaries.get_mut(slot).intern(text.as_bytes())),
@@ -288,9 +296,11 @@ struct Shape {
 impl Shape {
     fn of(layout: &Layout) -> Shape {
         let is_text = |kind: Kind| kind == Kind::Text;
+        let is_direct = layout.columns.iter().all(|column| column.kind.is_direct());
         Shape {
-            // Lines of which several values go to one column are left to the plain decoder: none has so many tokens.
-            columns: if layout.others.is_empty() { layout.columns.len() } else { LINE_BYTES_MAX },
+            // Lines of which several values go to one column, or a value to an array, are left to the plain decoder:
+            // none has so many tokens.
+            columns: if layout.others.is_empty() && is_direct { layout.columns.len() } else { LINE_BYTES_MAX },
             first_is_text: is_text(layout.columns[0].kind),
             is_all_text: layout.columns.iter().all(|column| is_text(column.kind)),
         }

@@ -7,10 +7,12 @@
 //! ```text
 //! Source ──▶ inflate (whole) ─┐                            ┌─▶ fast: regular lines, by column ─┐
 //!        └─▶ stream (blocks) ─┴─▶ object: header? ─▶ scan ─┤                                   ├─▶ Chunk ─▶ Sink
-//!                                                          └─▶ plain: every other line ────────┘
+//!                                                          └─▶ plain: every other line ────────┤
+//!                                  (lines with quotes) ────▶ quoted ───────────────────────────┘
 //! ```
 
 mod buffers;
+mod cell;
 mod fast;
 mod inflate;
 mod ints;
@@ -18,6 +20,7 @@ mod lines;
 mod number;
 mod object;
 mod plain;
+mod quoted;
 mod scan;
 mod stream;
 
@@ -30,7 +33,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Chunk, Dictionaries};
-use crate::schema::{Admitted, Layout, Types, Unknown};
+use crate::schema::{Admitted, Layout, Table, Types, Unknown};
 use buffers::Buffers;
 use inflate::{GZIP_MAGIC, Inflater, NotInflated};
 use object::{Object, Stop};
@@ -66,6 +69,8 @@ pub struct Source<'a> {
     pub delivered: i64,
     /// Whether the key lies where flow logs are delivered, so that the object is meant to be one.
     pub in_flow_log_prefix: bool,
+    /// The kind of log that the key says; `None` where lines have to tell.
+    pub log: Option<Table>,
 }
 
 /// The bytes of an object as they are stored: gzip, of one or more members, or plain text.
@@ -217,6 +222,7 @@ impl Decoder {
                 format: self.format.as_ref(),
                 delivered: source.delivered,
                 in_flow_log_prefix: source.in_flow_log_prefix,
+                fixed: source.log.and_then(|table| Layout::of_log(table, &self.settings.types)).map(Arc::new),
             },
             object::Kept {
                 buffers: &mut self.buffers,

@@ -4,12 +4,15 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use arrow::array::new_empty_array;
+
 use super::buffers::Buffers;
+use super::cell::CellColumns;
 use super::inflate::GZIP_MAGIC;
 use super::plain::{self, Fault};
 use super::{Counts, DecodeError, Decoded, Reject, Sink};
 use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};
-use crate::schema::{Admitted, Kind, Layout, Place, Types, is_one_header};
+use crate::schema::{Admitted, Framing, Kind, Layout, Place, Types, is_one_header};
 
 /// Text of a reject's line at most, in bytes.
 const REJECT_TEXT_BYTES_MAX: usize = 4 << 10;
@@ -48,6 +51,8 @@ pub struct Setting<'a> {
     pub format: Option<&'a Arc<Layout>>,
     pub delivered: i64,
     pub in_flow_log_prefix: bool,
+    /// The layout of all lines, where the kind of the log has one.
+    pub fixed: Option<Arc<Layout>>,
 }
 
 /// What is kept from object to object.
@@ -69,6 +74,8 @@ pub struct Object<'a> {
     admitted: &'a mut Admitted,
     sink: &'a mut dyn Sink,
     pub(super) chunk: Option<Chunk>,
+    /// Values of the chunk's rows that will be Arrow arrays.
+    pub(super) cells: CellColumns,
     /// The number of the line that ended the layout: it may be a header, and is not proven.
     pub(super) ended_by: Option<u64>,
     /// Headers that ended the line which is being read, at gzip members within it.
@@ -84,22 +91,25 @@ pub struct Object<'a> {
 
 impl<'a> Object<'a> {
     pub fn new(setting: Setting<'a>, kept: Kept<'a>, sink: &'a mut dyn Sink) -> Object<'a> {
+        let fixed = setting.fixed.clone();
+        let chunk = fixed.clone().map(|layout| empty_chunk(layout, kept.dictionaries));
         Object {
             times: TIME_MIN..=setting.delivered.saturating_add(TIME_AFTER_DELIVERY_MAX),
             members: VecDeque::new(),
-            held: (setting.format.is_some() && !setting.in_flow_log_prefix).then(Vec::new),
+            held: (fixed.is_none() && setting.format.is_some() && !setting.in_flow_log_prefix).then(Vec::new),
             setting,
             buffers: kept.buffers,
             dictionaries: kept.dictionaries,
             admitted: kept.admitted,
             sink,
-            chunk: None,
+            chunk,
+            cells: CellColumns::default(),
             ended_by: None,
             joints: 0,
             chunk_text_bytes: 0,
             counts: Counts::default(),
             offset: 0,
-            layouts: Vec::new(),
+            layouts: fixed.into_iter().collect(),
             has_given: false,
         }
     }
@@ -276,6 +286,11 @@ impl<'a> Object<'a> {
         self.chunk.as_ref().map(|chunk| &chunk.layout)
     }
 
+    /// Whether lines are of a kind whose values may be in quotes.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.layout().is_some_and(|layout| matches!(layout.table.framing, Framing::Quoted { .. }))
+    }
+
     /// Whether the lines after this one are still of `layout`.
     pub(super) fn is_in_force(&self, layout: &Arc<Layout>) -> bool {
         self.ended_by.is_none() && self.layout() == Some(layout)
@@ -336,7 +351,12 @@ impl<'a> Object<'a> {
     fn flush(&mut self) -> Result<(), Stop> {
         self.chunk_text_bytes = 0;
         let Some(chunk) = self.chunk.as_mut().filter(|chunk| chunk.rows() > 0) else { return Ok(()) };
-        assert!(chunk.values.iter().all(|values| values_len(values) == chunk.lines.len()), "columns are equally long");
+        for (column, (values, of)) in chunk.values.iter_mut().zip(&chunk.layout.columns).enumerate() {
+            if let Values::Array(array) = values {
+                *array = self.cells.take(column, of.kind);
+            }
+        }
+        assert!(chunk.values.iter().all(|values| values.len() == chunk.lines.len()), "columns are equally long");
         self.has_given = true;
         let mut given = self.sink.rows(chunk, self.dictionaries);
         if self.dictionaries.are_full() {
@@ -348,6 +368,7 @@ impl<'a> Object<'a> {
             match values {
                 Values::Text(ids) => ids.clear(),
                 Values::Int(values) => values.clear(),
+                Values::Array(_) => {}
             }
         }
         given.map_err(|error| Stop::Failed(DecodeError::Sink(error)))
@@ -386,19 +407,16 @@ fn is_of_record(token: &&str) -> bool {
 }
 
 fn empty_chunk(layout: Arc<Layout>, dictionaries: &mut Dictionaries) -> Chunk {
-    let of = |kind: Kind| if kind == Kind::Text { Values::Text(Vec::new()) } else { Values::Int(Vec::new()) };
+    let of = |kind: Kind| match kind {
+        Kind::Text => Values::Text(Vec::new()),
+        kind if kind.is_direct() => Values::Int(Vec::new()),
+        kind => Values::Array(new_empty_array(&kind.data_type())),
+    };
     let mut slot = |name: &str, kind: Kind| if kind == Kind::Text { dictionaries.slot(layout.table, name) } else { 0 };
     Chunk {
         values: layout.columns.iter().map(|column| of(column.kind)).collect(),
         slots: layout.columns.iter().map(|column| slot(&column.name, column.kind)).collect(),
         lines: Vec::new(),
         layout: Arc::clone(&layout),
-    }
-}
-
-fn values_len(values: &Values) -> usize {
-    match values {
-        Values::Text(ids) => ids.len(),
-        Values::Int(values) => values.len(),
     }
 }

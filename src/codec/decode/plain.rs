@@ -5,7 +5,8 @@
 use std::ops::RangeInclusive;
 
 use super::LINE_BYTES_MAX;
-use crate::columns::NULL_INT;
+use super::cell::Cell;
+use crate::columns::{MICROS_PER_SECOND, NULL_INT};
 use crate::schema::{Column, Kind, Layout, Place, is_header, names, resembles_header};
 
 /// Text of a reject's value at most, in bytes.
@@ -19,7 +20,7 @@ pub const NULL: &str = "-";
 pub const MILLISECONDS_MIN: i64 = 100_000_000_000;
 
 /// What a line is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Line<'a> {
     Blank,
     /// The names of the fields.
@@ -31,13 +32,27 @@ pub enum Line<'a> {
     Unproven(Fault),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Value<'a> {
     Text(Option<&'a str>),
     /// [`NULL_INT`] is null.
     Int(i64),
     /// Of [`OTHER_FIELDS`](crate::schema::OTHER_FIELDS): a JSON object of those values that are not null.
     Others(Option<String>),
+    /// Of a kind that Arrow arrays hold.
+    Cell(Cell),
+}
+
+impl Value<'_> {
+    /// Of names and texts.
+    pub fn others<N: AsRef<str>, T: AsRef<str>>(all: impl Iterator<Item = (N, T)>) -> Value<'static> {
+        let mut json = String::new();
+        for (name, text) in all.filter(|(_, text)| text.as_ref() != NULL) {
+            json.push(if json.is_empty() { '{' } else { ',' });
+            json += &format!("{}:{}", serde_json::Value::from(name.as_ref()), serde_json::Value::from(text.as_ref()));
+        }
+        Value::Others((!json.is_empty()).then(|| json + "}"))
+    }
 }
 
 /// What decides what a line is.
@@ -61,7 +76,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn of_line(reason: impl Into<String>) -> Fault {
+    pub fn of_line(reason: impl Into<String>) -> Fault {
         Fault { field: None, value: None, reason: reason.into() }
     }
 
@@ -104,13 +119,11 @@ pub fn is_timestamp(token: &[u8]) -> bool {
 
 /// Reads a line, without its newline.
 pub fn line<'a>(line: &'a [u8], rules: &Rules) -> Line<'a> {
-    let Rules { layout, times, begins_member, ended_by } = *rules;
-    let Ok(line) = std::str::from_utf8(line) else {
-        return Line::Reject(Fault::of_line("line is not UTF-8"));
+    let Rules { layout, begins_member, ended_by, .. } = *rules;
+    let line = match text_of(line) {
+        Ok(line) => line,
+        Err(other) => return other,
     };
-    if is_blank(line.as_bytes()) {
-        return Line::Blank;
-    }
     let place = if begins_member { Place::Member(layout) } else { Place::Middle(layout) };
     if let Some(names) = header(line, place) {
         return Line::Header(names);
@@ -119,11 +132,20 @@ pub fn line<'a>(line: &'a [u8], rules: &Rules) -> Line<'a> {
         let reason = format!("line has fields that are not known: line {number} may be a header, which is not proven");
         return Line::Reject(Fault::of_line(reason));
     }
-    match row(line, layout, times) {
+    match row(line, rules) {
         Line::Reject(_) if resembles_header(line, layout) => Line::Unproven(Fault::of_line(
             "line may be a header, which is not proven; the lines after it are set aside up to one that is",
         )),
         other => other,
+    }
+}
+
+/// The text of a line, or what it is without any.
+pub fn text_of(line: &[u8]) -> Result<&str, Line<'static>> {
+    match std::str::from_utf8(line) {
+        Ok(line) if is_blank(line.as_bytes()) => Err(Line::Blank),
+        Ok(line) => Ok(line),
+        Err(_) => Err(Line::Reject(Fault::of_line("line is not UTF-8"))),
     }
 }
 
@@ -134,54 +156,61 @@ pub fn header<'a>(line: &'a str, place: Place) -> Option<Vec<&'a str>> {
 }
 
 /// Reads a line that is no header.
-fn row<'a>(line: &'a str, layout: &Layout, times: &RangeInclusive<i64>) -> Line<'a> {
-    let tokens = tokens(line);
+fn row<'a>(line: &'a str, rules: &Rules) -> Line<'a> {
+    let (layout, tokens) = (rules.layout, tokens(line));
     let expected = layout.fields();
     if tokens.len() != expected {
         let reason = format!("line has {} instead of {expected}", counted(tokens.len(), "field"));
         return Line::Reject(Fault::of_line(reason));
     }
-    let mut values = Vec::with_capacity(layout.columns.len());
-    let mut json = String::new();
-    let mut others = layout.others.iter().peekable();
-    for (at, token) in tokens.into_iter().enumerate() {
-        if let Some(other) = others.next_if(|other| other.at == at) {
-            add_other(&mut json, &other.name, token);
-            continue;
+    let is_other = |at: usize| layout.others.binary_search_by_key(&at, |other| other.at).is_ok();
+    let of_columns = tokens.iter().copied().enumerate().filter(|(at, _)| !is_other(*at)).map(|(_, token)| token);
+    row_of(of_columns.enumerate(), rules).map_or_else(Line::Reject, |mut row| {
+        if !layout.others.is_empty() {
+            row.push(Value::others(layout.others.iter().map(|other| (&other.name, tokens[other.at]))));
         }
-        let place = values.len();
-        let column = &layout.columns[place];
-        let is_time = layout.start == Some(place) || layout.end == Some(place);
-        match value(column, token) {
-            Ok(Value::Int(time)) if is_time && time != NULL_INT && !times.contains(&time) => {
-                let what = if time < *times.start() {
-                    "is before 2009, when there were no VPCs"
-                } else {
-                    "is more than 2 days after the object's delivery"
-                };
-                return Line::Reject(Fault::of_value(column, token, what));
-            }
-            Ok(value) => values.push(value),
-            Err(what) => return Line::Reject(Fault::of_value(column, token, what)),
-        }
-    }
-    if !layout.others.is_empty() {
-        values.push(Value::Others((!json.is_empty()).then(|| json + "}")));
-    }
-    Line::Row(values)
+        Line::Row(row)
+    })
 }
 
-/// Adds a member to a JSON object that is still open.
-fn add_other(json: &mut String, name: &str, token: &str) {
-    if token != NULL {
-        json.push(if json.is_empty() { '{' } else { ',' });
-        *json += &format!("{}:{}", serde_json::Value::from(name), serde_json::Value::from(token));
+/// The values of a row: each with the place of its column.
+pub fn row_of<'a>(
+    tokens: impl Iterator<Item = (usize, &'a str)>,
+    &Rules { layout, times, .. }: &Rules,
+) -> Result<Vec<Value<'a>>, Fault> {
+    let mut values = Vec::with_capacity(layout.columns.len());
+    for (place, token) in tokens {
+        let column = &layout.columns[place];
+        let value = value(column, token).map_err(|what| Fault::of_value(column, token, what))?;
+        let is_time = layout.start == Some(place) || layout.end == Some(place);
+        if let Some(time) = time_of(&value).filter(|time| is_time && !times.contains(time)) {
+            let what = if time < *times.start() {
+                "is before 2009, when there were no VPCs"
+            } else {
+                "is more than 2 days after the object's delivery"
+            };
+            return Err(Fault::of_value(column, token, what));
+        }
+        values.push(value);
+    }
+    Ok(values)
+}
+
+/// The instant that a value is, in Unix seconds, if it is one.
+fn time_of(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(time) => (*time != NULL_INT).then_some(*time),
+        Value::Cell(Cell::Micros(micros)) => Some(micros.div_euclid(MICROS_PER_SECOND)),
+        Value::Cell(_) | Value::Text(_) | Value::Others(_) => None,
     }
 }
 
 fn value<'a>(column: &Column, token: &'a str) -> Result<Value<'a>, &'static str> {
     if column.kind == Kind::Text {
         return Ok(Value::Text((token != NULL).then_some(token)));
+    }
+    if !column.kind.is_direct() {
+        return if token == NULL { Ok(Cell::Null) } else { Cell::of(column.kind, token) }.map(Value::Cell);
     }
     if token == NULL {
         return Ok(Value::Int(NULL_INT));
@@ -196,7 +225,7 @@ fn value<'a>(column: &Column, token: &'a str) -> Result<Value<'a>, &'static str>
             let time = number.ok_or("is not a time in Unix seconds")?;
             if time >= MILLISECONDS_MIN { time / 1000 } else { time }
         }
-        Kind::Text => unreachable!("texts were returned above"),
+        _ => unreachable!("all others were returned above"),
     };
     Ok(Value::Int(value))
 }
@@ -206,7 +235,7 @@ pub fn int_max(kind: Kind) -> i64 {
     match kind {
         Kind::Port => i64::from(u16::MAX),
         Kind::Int32 => i64::from(i32::MAX),
-        Kind::Int64 | Kind::Seconds | Kind::Text => i64::MAX,
+        _ => i64::MAX,
     }
 }
 
@@ -215,7 +244,7 @@ fn number(token: &str) -> Option<i64> {
     token.bytes().all(|byte| byte.is_ascii_digit()).then(|| token.parse().ok())?
 }
 
-fn counted(count: usize, noun: &str) -> String {
+pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -6,6 +6,7 @@ mod soundness;
 
 use std::io::{self, Read, Write};
 
+use arrow::array::Array;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -48,6 +49,9 @@ impl Sink for Given {
                 Values::Int(values) => (values[row] != NULL_INT).then(|| values[row].to_string()),
                 Values::Text(ids) => (ids[row] != NULL_TEXT)
                     .then(|| String::from_utf8(dictionaries.get(slot).text(ids[row]).to_vec()).unwrap()),
+                Values::Array(array) => {
+                    array.is_valid(row).then(|| arrow::util::display::array_value_to_string(array, row).unwrap())
+                }
             };
             self.rows.push((line, chunk.values.iter().zip(&chunk.slots).map(text).collect()));
         }
@@ -122,7 +126,7 @@ impl Bench {
 
     pub fn body(&mut self, body: Body) -> Result<Verdict, DecodeError> {
         self.given = Given { fail_at_chunk: self.given.fail_at_chunk, ..Given::default() };
-        let source = Source { body, delivered: DELIVERED, in_flow_log_prefix: self.in_flow_log_prefix };
+        let source = Source { body, delivered: DELIVERED, in_flow_log_prefix: self.in_flow_log_prefix, log: None };
         self.decoder.object(source, &mut self.given)
     }
 

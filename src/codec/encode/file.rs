@@ -37,9 +37,9 @@ pub struct DataFile {
     pub hash: String,
     /// In file order.
     pub columns: Vec<Column>,
-    /// Least `start` in Unix seconds; `None` if no row has one.
+    /// Least of the table's [`start`](crate::schema::Log::start) in Unix seconds; `None` if no row has one.
     pub start_min: Option<i64>,
-    /// Greatest `start`, likewise.
+    /// Greatest, likewise.
     pub start_max: Option<i64>,
     /// How many there are.
     pub row_groups: usize,
@@ -61,6 +61,15 @@ pub struct OpenFile<F: Write> {
     rows: usize,
     start: Extent,
     footer_bytes: usize,
+}
+
+/// What is known of a file when it ends.
+pub struct Ended {
+    pub ordinal: usize,
+    pub rows: u64,
+    /// Extent of the table's start.
+    pub start: Extent,
+    pub row_groups: usize,
 }
 
 /// What a file is about.
@@ -94,12 +103,18 @@ impl<S: Staging> Files<S> {
         open.append(group)
     }
 
-    fn create(&mut self, shape: &Shape) -> Result<OpenFile<S::File>, EncodeError> {
+    /// A new file and its number.
+    pub fn create_file(&mut self) -> Result<(usize, Hashed<S::File>), EncodeError> {
         let ordinal = self.created;
         self.created += 1;
         let file = self.staging.create(ordinal).map_err(|source| EncodeError::Create { ordinal, source })?;
+        Ok((ordinal, Hashed::new(file)))
+    }
+
+    fn create(&mut self, shape: &Shape) -> Result<OpenFile<S::File>, EncodeError> {
+        let (ordinal, file) = self.create_file()?;
         let schema = Arc::clone(&shape.schema);
-        let writer = SerializedFileWriter::new(Hashed::new(file), schema, Arc::clone(&self.properties))
+        let writer = SerializedFileWriter::new(file, schema, Arc::clone(&self.properties))
             .map_err(|source| EncodeError::Write { ordinal, source })?;
         let footer_bytes = shape.columns.len() * FOOTER_BYTES_PER_COLUMN + 256;
         Ok(OpenFile { writer, ordinal, rows: 0, start: Extent::None, footer_bytes })
@@ -110,6 +125,16 @@ impl<S: Staging> Files<S> {
         let OpenFile { writer, ordinal, rows, start, .. } = file;
         let row_groups = writer.flushed_row_groups().len();
         let written = writer.into_inner().map_err(|source| EncodeError::Write { ordinal, source })?;
+        self.ended(written, subject, Ended { ordinal, rows: rows as u64, start, row_groups })
+    }
+
+    /// Notes a file whose footer is written.
+    pub fn ended(
+        &mut self,
+        written: Hashed<S::File>,
+        subject: &FileSubject,
+        Ended { ordinal, rows, start, row_groups }: Ended,
+    ) -> Result<(), EncodeError> {
         let (bytes, hash) =
             written.finish().map_err(|error| EncodeError::Write { ordinal, source: ParquetError::from(error) })?;
         let start = match start {
@@ -121,7 +146,7 @@ impl<S: Staging> Files<S> {
             ordinal,
             table: subject.shape.table,
             partition: subject.partition,
-            rows: rows as u64,
+            rows,
             bytes,
             hash,
             columns: subject.shape.columns.clone(),
@@ -163,7 +188,7 @@ impl<F: Write + Send> OpenFile<F> {
 }
 
 /// A writer that hashes what passes through it.
-struct Hashed<W> {
+pub struct Hashed<W> {
     inner: W,
     hasher: blake3::Hasher,
     buffer: Vec<u8>,

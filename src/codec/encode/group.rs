@@ -21,6 +21,8 @@ pub struct Rows<'a> {
     pub sources: &'a [usize],
     pub slots: &'a [usize],
     pub lines: &'a [i64],
+    /// The start of each row in Unix seconds; empty where there is none.
+    pub starts: &'a [i64],
     pub dictionaries: &'a Dictionaries,
     pub origin: &'a Origin,
 }
@@ -80,6 +82,9 @@ impl RowGroup {
                 Kind::Int32 | Kind::Port => Encoder::Small(SmallInts::default()),
                 Kind::Int64 if at < log_columns => Encoder::Wide(WideInts::of_counters()),
                 Kind::Int64 | Kind::Seconds => Encoder::Wide(WideInts::of_differences(is_required(column))),
+                Kind::Signed | Kind::Double | Kind::Boolean | Kind::Timestamp | Kind::Nested(_) => {
+                    unreachable!("files with such columns are written by the library")
+                }
             },
             chunk: ColumnChunk::new(descr.clone()),
             dictionary_bytes_max: match column.kind {

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Pages are encoded here and not by the Parquet library's writers, which would look every text up a second time; the
-//! library writes page headers, indexes and footers. Where pages, row groups and files end depends on the rows and the
+//! library writes page headers, indexes and footers. Files with columns of other kinds than texts and whole numbers it
+//! writes as a whole. Where pages, row groups and files end depends on the rows and the
 //! options alone: no clock, no randomness, no memory pressure, no thread.
 //!
 //! The stage opens no file: it writes into what a [`Staging`] gives it. Publishing the files is left to others.
@@ -21,6 +22,7 @@ mod file;
 mod group;
 mod hybrid;
 mod ints;
+mod library;
 mod limits;
 mod options;
 mod order;
@@ -44,6 +46,7 @@ pub use options::{Options, Origin, Staging};
 pub use receipt::{PartitionSums, row_mix};
 pub(crate) use shape::is_required;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
@@ -55,12 +58,13 @@ use self::chunk::Press;
 use self::compress::Compressor;
 use self::file::{FileSubject, Files, OpenFile};
 use self::group::{RowGroup, Rows};
+use self::library::LibraryFile;
 use self::limits::Limits;
 use self::partition::PartitionKey;
 use self::receipt::{Counted, Receipt};
 use self::shape::{Shape, Shapes};
 use self::spill::{Frames, Spill};
-use crate::columns::{Chunk, Dictionaries, Values};
+use crate::columns::{Chunk, Dictionaries};
 use crate::schema::Partition;
 
 /// Names what this version makes of given objects: which rows their lines are, and the bytes of the files that hold
@@ -101,11 +105,21 @@ struct Writer<F: io::Write> {
     file: Option<OpenFile<F>>,
 }
 
+/// One partition of columns that are not all direct.
+struct LibraryWriter<F: io::Write + Send> {
+    shape: Arc<Shape>,
+    partition: Partition,
+    file: Option<LibraryFile<F>>,
+    /// When rows came last, counted in chunks.
+    used: u64,
+}
+
 /// Where the rows of a (shape, partition) go.
 #[derive(Clone, Copy)]
 enum Place {
     Open(usize),
     Spilled(usize),
+    Library(usize),
 }
 
 /// Encodes the objects of one task, in order.
@@ -117,6 +131,8 @@ pub struct TaskEncoder<S: Staging> {
     shapes: Shapes,
     places: HashMap<(usize, PartitionKey), Place>,
     writers: Vec<Writer<S::File>>,
+    library: Vec<LibraryWriter<S::File>>,
+    library_used: u64,
     spill: Option<Spill<S::Spill>>,
     /// All objects so far: rows that were set aside name theirs by number.
     origins: Vec<Arc<Origin>>,
@@ -140,6 +156,8 @@ impl<S: Staging> TaskEncoder<S> {
             shapes: Shapes::default(),
             places: HashMap::new(),
             writers: Vec::new(),
+            library: Vec::new(),
+            library_used: 0,
             spill: None,
             origins: Vec::new(),
             receipt: Receipt::default(),
@@ -162,8 +180,9 @@ impl<S: Staging> TaskEncoder<S> {
         let by = self.options.partition_by;
         let unknown = PartitionKey::of_origin(&self.origin(), by);
         let mut runs = std::mem::take(&mut self.runs);
+        let [starts, _] = chunk.times();
         match chunk.layout.start {
-            Some(_) => partition::split(ints(chunk, chunk.layout.start), by, unknown, &mut runs),
+            Some(_) => partition::split(&starts, by, unknown, &mut runs),
             None => runs.splice(.., [(unknown, 0..chunk.rows())]).for_each(drop),
         }
         self.push_runs(chunk, dictionaries, &runs)?;
@@ -191,18 +210,19 @@ impl<S: Staging> TaskEncoder<S> {
         let origin = self.origin();
         let layout = &chunk.layout;
         let plan = self.shapes.plan(layout)?;
+        let ([start, end], measures) = (chunk.times(), chunk.measures());
         let counted = Counted {
             lines: &chunk.lines,
-            start: ints(chunk, layout.start),
-            end: ints(chunk, layout.end),
-            packets: ints(chunk, layout.packets),
-            bytes: ints(chunk, layout.bytes),
+            start: &start,
+            end: &end,
+            measures: measures.iter().map(Cow::as_ref).collect(),
         };
         let rows = Rows {
             values: &chunk.values,
             sources: &plan.sources,
             slots: &chunk.slots,
             lines: &chunk.lines,
+            starts: &start,
             dictionaries,
             origin: &origin,
         };
@@ -229,6 +249,9 @@ impl<S: Staging> TaskEncoder<S> {
             self.end_file(writer)?;
         }
         self.writers.clear();
+        for writer in 0..self.library.len() {
+            self.end_library_file(writer)?;
+        }
         if let Some(mut spill) = self.spill.take() {
             self.unspill(&mut spill)?;
         }
@@ -247,11 +270,16 @@ impl<S: Staging> TaskEncoder<S> {
             }
             (Place::Spilled(_), None) => unreachable!("a spilled partition has a spill"),
             (Place::Open(writer), _) => self.write(writer, rows, range),
+            (Place::Library(writer), _) => self.write_by_library(writer, rows, range),
         }
     }
 
     fn add_place(&mut self, shape: usize, key: PartitionKey) -> Result<Place, EncodeError> {
-        let place = if self.writers.len() < self.limits.open_partitions {
+        let place = if !self.shapes.get(shape).is_direct {
+            let (shape, partition) = (Arc::clone(self.shapes.get(shape)), key.partition());
+            self.library.push(LibraryWriter { shape, partition, file: None, used: 0 });
+            Place::Library(self.library.len() - 1)
+        } else if self.writers.len() < self.limits.open_partitions {
             Place::Open(self.open(shape, key))
         } else {
             let spill = match &mut self.spill {
@@ -284,6 +312,40 @@ impl<S: Staging> TaskEncoder<S> {
             self.cut_largest_page()?;
         }
         Ok(())
+    }
+
+    fn write_by_library(&mut self, writer: usize, rows: &Rows, range: Range<usize>) -> Result<(), EncodeError> {
+        self.library_used += 1;
+        if self.library[writer].file.is_none() {
+            self.make_room_for_library_file()?;
+            let (ordinal, file) = self.files.create_file()?;
+            let open = &mut self.library[writer];
+            open.file = Some(LibraryFile::new(&open.shape, &self.options, &self.limits, ordinal, file)?);
+        }
+        let LibraryWriter { shape, file, used, .. } = &mut self.library[writer];
+        *used = self.library_used;
+        let file = file.as_mut().expect("it was opened above");
+        if file.append(shape, rows, range, &self.options, &self.limits)? {
+            self.end_library_file(writer)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the file to which rows came longest ago, if as many are open as may be: rows of its partition that come
+    /// later have another one.
+    fn make_room_for_library_file(&mut self) -> Result<(), EncodeError> {
+        let open = || self.library.iter().enumerate().filter(|(_, writer)| writer.file.is_some());
+        match open().min_by_key(|(_, writer)| writer.used) {
+            Some((oldest, _)) if open().count() >= self.limits.open_partitions => self.end_library_file(oldest),
+            _ => Ok(()),
+        }
+    }
+
+    fn end_library_file(&mut self, writer: usize) -> Result<(), EncodeError> {
+        let LibraryWriter { shape, partition, file, .. } = &mut self.library[writer];
+        let Some(file) = file.take() else { return Ok(()) };
+        let (written, ended) = file.finish()?;
+        self.files.ended(written, &FileSubject { shape, partition: *partition }, ended)
     }
 
     /// Cuts the page that holds most if all together hold too much.
@@ -356,7 +418,7 @@ impl<S: Staging> TaskEncoder<S> {
     fn unspill(&mut self, spill: &mut Spill<S::Spill>) -> Result<(), EncodeError> {
         let spilled = |(&key, &place): (&(usize, PartitionKey), &Place)| match place {
             Place::Spilled(entry) => Some((key, entry)),
-            Place::Open(_) => None,
+            Place::Open(_) | Place::Library(_) => None,
         };
         let mut entries: Vec<_> = self.places.iter().filter_map(spilled).collect();
         entries.sort_unstable();
@@ -390,6 +452,7 @@ impl<S: Staging> TaskEncoder<S> {
                 sources,
                 slots: &frames.slots,
                 lines: &frames.lines,
+                starts: &[],
                 dictionaries: &frames.dictionaries,
                 origin: &origin,
             };
@@ -400,13 +463,5 @@ impl<S: Staging> TaskEncoder<S> {
             }
         }
         Ok(())
-    }
-}
-
-/// The values of a column of integers; none if the layout lacks it.
-fn ints(chunk: &Chunk, column: Option<usize>) -> &[i64] {
-    match column.map(|column| &chunk.values[column]) {
-        Some(Values::Int(values)) => values,
-        Some(Values::Text(_)) | None => &[],
     }
 }

@@ -16,10 +16,9 @@ pub struct PartitionSums {
     pub partition: Partition,
     /// How many rows.
     pub rows: u64,
-    /// Null counts as 0; wraps, as do all sums here, so that they can be added in any order.
-    pub packets: u64,
-    /// Sum of the field `bytes`; null counts as 0.
-    pub bytes: u64,
+    /// The sum of each of the table's [`measures`](crate::schema::Log::measures). Null counts as 0; wraps, as do all
+    /// sums here, so that they can be added in any order.
+    pub measures: Vec<u64>,
     /// Wrapping sum of [`row_mix`] over the rows.
     pub mix: u64,
 }
@@ -29,14 +28,16 @@ pub struct Counted<'a> {
     pub lines: &'a [i64],
     pub start: &'a [i64],
     pub end: &'a [i64],
-    pub packets: &'a [i64],
-    pub bytes: &'a [i64],
+    /// In the order of the table's measures.
+    pub measures: Vec<&'a [i64]>,
 }
 
-/// A fixed 64-bit mix of a row, null being [`NULL_INT`]. Recorded in ledgers: it may never change.
-pub fn row_mix(line: i64, start: i64, end: i64, packets: i64, bytes: i64) -> u64 {
+/// A fixed 64-bit mix of a row: its line, start, end and measures, null being [`NULL_INT`]. Recorded in ledgers: it may
+/// never change.
+#[inline(always)]
+pub fn row_mix(values: impl IntoIterator<Item = i64>) -> u64 {
     // The multiplier and shift of MurmurHash3's finaliser, once a value.
-    [line, start, end, packets, bytes].into_iter().fold(0x9e37_79b9_7f4a_7c15, |mix: u64, value| {
+    values.into_iter().fold(0x9e37_79b9_7f4a_7c15, |mix: u64, value| {
         let mix = (mix ^ value as u64).wrapping_mul(0xff51_afd7_ed55_8ccd);
         mix ^ (mix >> 32)
     })
@@ -52,14 +53,15 @@ pub struct Receipt {
 impl Receipt {
     pub fn add(&mut self, table: Table, key: PartitionKey, rows: &Counted, range: Range<usize>) {
         let place = *self.places.entry((table, key)).or_insert_with(|| {
-            let partition = key.partition();
-            self.sums.push(PartitionSums { table, partition, rows: 0, packets: 0, bytes: 0, mix: 0 });
+            let (partition, measures) = (key.partition(), vec![0; rows.measures.len()]);
+            self.sums.push(PartitionSums { table, partition, rows: 0, measures, mix: 0 });
             self.sums.len() - 1
         });
         let sums = &mut self.sums[place];
         sums.rows += range.len() as u64;
-        sums.packets = sums.packets.wrapping_add(sum(rows.packets, &range));
-        sums.bytes = sums.bytes.wrapping_add(sum(rows.bytes, &range));
+        for (measure, values) in sums.measures.iter_mut().zip(&rows.measures) {
+            *measure = measure.wrapping_add(sum(values, &range));
+        }
         sums.mix = sums.mix.wrapping_add(mix(rows, range));
     }
 
@@ -78,18 +80,19 @@ fn sum(values: &[i64], range: &Range<usize>) -> u64 {
 }
 
 fn mix(rows: &Counted, range: Range<usize>) -> u64 {
-    let all = [rows.lines, rows.start, rows.end, rows.packets, rows.bytes].map(|values| values.get(range.clone()));
-    if let [Some(lines), Some(start), Some(end), Some(packets), Some(bytes)] = all {
+    let columns = [rows.lines, rows.start, rows.end].into_iter().chain(rows.measures.iter().copied());
+    let all: Vec<Option<&[i64]>> = columns.map(|values| values.get(range.clone())).collect();
+    // Two measures are what flow logs have.
+    if let [Some(lines), Some(start), Some(end), Some(one), Some(two)] = all[..] {
         let mut sum = 0_u64;
-        for ((((&line, &start), &end), &packets), &bytes) in lines.iter().zip(start).zip(end).zip(packets).zip(bytes) {
-            sum = sum.wrapping_add(row_mix(line, start, end, packets, bytes));
+        for ((((&line, &start), &end), &one), &two) in lines.iter().zip(start).zip(end).zip(one).zip(two) {
+            sum = sum.wrapping_add(row_mix([line, start, end, one, two]));
         }
         return sum;
     }
     let mut sum = 0_u64;
     for row in 0..range.len() {
-        let [line, start, end, packets, bytes] = all.map(|values| values.map_or(NULL_INT, |values| values[row]));
-        sum = sum.wrapping_add(row_mix(line, start, end, packets, bytes));
+        sum = sum.wrapping_add(row_mix(all.iter().map(|values| values.map_or(NULL_INT, |values| values[row]))));
     }
     sum
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
@@ -18,11 +20,14 @@ pub struct Shape {
     pub table: Table,
     /// Columns of the log, then those of [`PROVENANCE`].
     pub columns: Vec<Column>,
-    /// Index in `columns` of `start`.
+    /// Index in `columns` of the table's start.
     pub start: Option<usize>,
     pub sort: SortColumns,
     pub schema: TypePtr,
     pub descr: SchemaDescPtr,
+    pub arrow: SchemaRef,
+    /// Whether the stage's own pages hold all columns.
+    pub is_direct: bool,
 }
 
 /// Index in a shape's columns of those that the rows of a page are ordered by.
@@ -36,15 +41,15 @@ pub struct SortColumns {
 }
 
 impl SortColumns {
-    fn of(columns: &[Column]) -> SortColumns {
+    fn of(table: Table, columns: &[Column]) -> SortColumns {
         let find = |name: &str, kind: Kind| {
             columns.iter().position(|column| column.name == name && column.kind.same_storage(kind))
         };
-        let both = |source: &str, destination: &str, kind: Kind| Some([find(source, kind)?, find(destination, kind)?]);
+        let both = |[source, destination]: [&str; 2], kind: Kind| Some([find(source, kind)?, find(destination, kind)?]);
         SortColumns {
-            ports: both("srcport", "dstport", Kind::Port),
-            addresses: both("srcaddr", "dstaddr", Kind::Text),
-            interface: find("interface_id", Kind::Text),
+            ports: table.rows.ports.and_then(|ports| both(ports, Kind::Port)),
+            addresses: table.rows.ends.and_then(|ends| both(ends, Kind::Text)),
+            interface: table.rows.of.and_then(|of| find(of, Kind::Text)),
             object: find(LOG_OBJECT, Kind::Text).expect("every shape has the provenance columns"),
         }
     }
@@ -53,12 +58,22 @@ impl SortColumns {
 impl Shape {
     fn new(table: Table, mut columns: Vec<Column>) -> Result<Shape, ParquetError> {
         columns.extend(PROVENANCE.iter().map(|own| Column { name: own.column.to_owned(), kind: own.kind }));
-        let fields = columns.iter().map(parquet_type).collect::<Result<Vec<_>, _>>()?;
-        let schema = Arc::new(Type::group_type_builder(table.name()).with_fields(fields).build()?);
-        let descr = Arc::new(SchemaDescriptor::new(Arc::clone(&schema)));
-        let start = columns.iter().position(|column| column.name == "start" && column.kind.same_storage(Kind::Seconds));
-        let sort = SortColumns::of(&columns);
-        Ok(Shape { table, columns, start, sort, schema, descr })
+        let arrow_field = |column: &Column| Field::new(&column.name, column.kind.data_type(), !is_required(column));
+        let arrow = Arc::new(Schema::new(columns.iter().map(arrow_field).collect::<Vec<_>>()));
+        let is_direct = columns.iter().all(|column| column.kind.is_direct());
+        let descr = Arc::new(if is_direct {
+            let fields = columns.iter().map(parquet_type).collect::<Result<Vec<_>, _>>()?;
+            SchemaDescriptor::new(Arc::new(Type::group_type_builder(table.name()).with_fields(fields).build()?))
+        } else {
+            ArrowSchemaConverter::new().schema_root(table.name()).convert(&arrow)?
+        });
+        let schema = descr.root_schema_ptr();
+        let is_start = |column: &Column| {
+            column.name == table.start && table.kind(table.start).is_some_and(|kind| kind.same_storage(column.kind))
+        };
+        let start = columns.iter().position(is_start);
+        let sort = SortColumns::of(table, &columns);
+        Ok(Shape { table, columns, start, sort, schema, descr, arrow, is_direct })
     }
 
     /// Columns that come from the log.
@@ -77,6 +92,9 @@ fn parquet_type(column: &Column) -> Result<TypePtr, ParquetError> {
         Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
         Kind::Int32 | Kind::Port => (Physical::INT32, None),
         Kind::Int64 | Kind::Seconds => (Physical::INT64, None),
+        Kind::Signed | Kind::Double | Kind::Boolean | Kind::Timestamp | Kind::Nested(_) => {
+            unreachable!("files with such columns are written by the library")
+        }
     };
     let repetition = if is_required(column) { Repetition::REQUIRED } else { Repetition::OPTIONAL };
     let builder = Type::primitive_type_builder(&column.name, physical);
@@ -126,7 +144,7 @@ impl Shapes {
         let mut sources: Vec<usize> = (0..layout.columns.len()).collect();
         sources.sort_by_key(|&source| {
             let name = &layout.columns[source].name;
-            (rank(name), name)
+            (rank(layout.table, name), name)
         });
         let columns: Vec<Column> = sources.iter().map(|&source| layout.columns[source].clone()).collect();
         let key = (layout.table, columns);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::group::Rows;
 use super::shape::Shape;
 use crate::columns::{Dictionaries, NULL_TEXT, Values};
-use crate::schema::{Kind, Table};
+use crate::schema::Kind;
 
 /// Rows set aside for one partition.
 #[derive(Debug, Default)]
@@ -94,6 +94,7 @@ fn write_frame(out: &mut Vec<u8>, rows: &Rows, range: Range<usize>, object: u32)
     for &source in rows.sources {
         match &rows.values[source] {
             Values::Int(values) => write_ints(out, &values[range.clone()]),
+            Values::Array(_) => unreachable!("only rows of direct shapes are set aside"),
             Values::Text(ids) => {
                 let dictionary = rows.dictionaries.get(rows.slots[source]);
                 for &id in &ids[range.clone()] {
@@ -127,11 +128,11 @@ pub struct Frames {
 impl Frames {
     pub fn new(shape: Arc<Shape>) -> Frames {
         let mut dictionaries = Dictionaries::default();
-        let slot = |column: &crate::schema::Column| dictionaries.slot(Table::FlowLogs, &column.name);
+        let slot = |column: &crate::schema::Column| dictionaries.slot(shape.table, &column.name);
         let slots = shape.log_columns().iter().map(slot).collect();
         let empty = |column: &crate::schema::Column| match column.kind {
             Kind::Text => Values::Text(Vec::new()),
-            Kind::Int32 | Kind::Port | Kind::Int64 | Kind::Seconds => Values::Int(Vec::new()),
+            _ => Values::Int(Vec::new()),
         };
         let values = shape.log_columns().iter().map(empty).collect();
         Frames { shape, dictionaries, values, slots, lines: Vec::new() }
@@ -147,6 +148,7 @@ impl Frames {
         for (at, values) in self.values.iter_mut().enumerate() {
             match values {
                 Values::Int(values) => read_ints(values, block, rows),
+                Values::Array(_) => unreachable!("only rows of direct shapes are set aside"),
                 Values::Text(ids) => {
                     ids.clear();
                     let dictionary = self.dictionaries.get_mut(self.slots[at]);

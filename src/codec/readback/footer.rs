@@ -7,7 +7,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
+use parquet::arrow::parquet_to_arrow_schema;
+use parquet::basic::{ConvertedType, LogicalType, Repetition};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
@@ -15,7 +16,7 @@ use parquet::schema::types::Type;
 
 use super::{ReadBackError, caught};
 use crate::encode::is_required;
-use crate::schema::{Column, Kind, Layout, PROVENANCE, Table, documented};
+use crate::schema::{Column, Kind, Layout, PROVENANCE, Table};
 
 /// Rows of a row group: twice what a writer puts into one. More would take memory for rows that are not there.
 const ROW_GROUP_ROWS_MAX: i64 = 1 << 21;
@@ -59,9 +60,10 @@ impl Footer {
         check_places(&metadata, source.len())?;
         check_rows(&metadata)?;
         let root = metadata.file_metadata().schema();
-        let table = Table::ALL.into_iter().find(|table| table.name() == root.name());
-        let table = table.ok_or_else(|| ReadBackError::Table(root.name().to_owned()))?;
-        let columns = root.get_fields().iter().map(|field| column(table, field)).collect::<Result<Vec<_>, _>>()?;
+        let table = Table::named(root.name()).ok_or_else(|| ReadBackError::Table(root.name().to_owned()))?;
+        let fields = caught(|| Ok(parquet_to_arrow_schema(metadata.file_metadata().schema_descr(), None)?))?;
+        let fields = root.get_fields().iter().zip(fields.fields());
+        let columns = fields.map(|(field, arrow)| column(table, field, arrow)).collect::<Result<Vec<_>, _>>()?;
         let mut seen = HashSet::new();
         if let Some(twice) = columns.iter().find(|column| !seen.insert(&column.name)) {
             return Err(ReadBackError::Twice(twice.name.clone()));
@@ -118,21 +120,21 @@ fn check_rows(metadata: &ParquetMetaData) -> Result<(), ReadBackError> {
 
 /// The column of a field. Of the kinds that are stored alike, it is the one that decode gives to the column, so that
 /// rows from a file and rows from lines share files.
-fn column(table: Table, field: &Type) -> Result<Column, ReadBackError> {
+fn column(table: Table, field: &Type, arrow: &Field) -> Result<Column, ReadBackError> {
     let name = field.name();
     let wrong = || ReadBackError::ColumnType(name.to_owned());
     let info = field.get_basic_info();
-    if !field.is_primitive() {
+    let stored = Kind::of_stored(arrow.data_type()).ok_or_else(wrong)?;
+    let is_as_written = match stored {
+        Kind::Text => info.logical_type_ref() == Some(&LogicalType::String),
+        Kind::Int32 | Kind::Int64 => info.logical_type_ref().is_none() && info.converted_type() == ConvertedType::NONE,
+        _ => true,
+    };
+    if !is_as_written {
         return Err(wrong());
     }
-    let stored = match (field.get_physical_type(), info.logical_type_ref(), info.converted_type()) {
-        (Physical::BYTE_ARRAY, Some(LogicalType::String), ConvertedType::UTF8) => Kind::Text,
-        (Physical::INT32, None, ConvertedType::NONE) => Kind::Int32,
-        (Physical::INT64, None, ConvertedType::NONE) => Kind::Int64,
-        _ => return Err(wrong()),
-    };
     let own = PROVENANCE.iter().find(|own| own.column == name);
-    let today = own.map(|own| own.kind).or_else(|| documented(name).map(|field| field.kind(table)));
+    let today = own.map(|own| own.kind).or_else(|| table.kind(name));
     let kind = today.filter(|today| today.same_storage(stored)).unwrap_or(stored);
     let column = Column { name: name.to_owned(), kind };
     let repetition = if is_required(&column) { Repetition::REQUIRED } else { Repetition::OPTIONAL };

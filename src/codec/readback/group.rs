@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array, new_empty_array};
+use arrow::compute::take;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::reader::ChunkReader;
@@ -28,6 +29,7 @@ pub struct RowGroup<'a> {
 enum Read<'a> {
     Text(Texts<'a>),
     Int(Ints<'a>),
+    Array(&'a ArrayRef),
 }
 
 impl<'a> RowGroup<'a> {
@@ -90,7 +92,8 @@ impl<'a> RowGroup<'a> {
         let places = self.footer.log.iter().zip(&self.footer.layout.columns);
         let read = |(&place, column): (&usize, &Column)| match column.kind {
             Kind::Text => self.texts(place).map(Read::Text),
-            Kind::Int32 | Kind::Port | Kind::Int64 | Kind::Seconds => self.ints(place, 0).map(Read::Int),
+            kind if kind.is_direct() => self.ints(place, 0).map(Read::Int),
+            _ => Ok(Read::Array(self.batch.column(place))),
         };
         places.map(read).collect()
     }
@@ -122,7 +125,11 @@ impl<'a> RowGroup<'a> {
         let (mut values, mut slots) = (Vec::new(), Vec::new());
         for column in &layout.columns {
             let is_text = column.kind == Kind::Text;
-            values.push(if is_text { Values::Text(Vec::new()) } else { Values::Int(Vec::new()) });
+            values.push(match column.kind {
+                Kind::Text => Values::Text(Vec::new()),
+                kind if kind.is_direct() => Values::Int(Vec::new()),
+                kind => Values::Array(new_empty_array(&kind.data_type())),
+            });
             slots.push(if is_text { dictionaries.slot(layout.table, &column.name) } else { 0 });
         }
         Chunk { layout: Arc::clone(layout), values, slots, lines: Vec::new() }
@@ -139,7 +146,11 @@ impl Read<'_> {
 
 /// Rows of a chunk, if each of them had the longest text of every column.
 fn chunk_rows(columns: &[Read]) -> usize {
-    let longest = |column: &Read| if let Read::Text(texts) = column { texts.longest() } else { 0 };
+    let longest = |column: &Read| match column {
+        Read::Text(texts) => texts.longest(),
+        Read::Array(array) => array.get_array_memory_size() / array.len().max(1),
+        Read::Int(_) => 0,
+    };
     let row_bytes: usize = columns.iter().map(longest).sum();
     (CHUNK_TEXT_BYTES_MAX / row_bytes.max(1)).clamp(1, CHUNK_ROWS_MAX)
 }
@@ -150,6 +161,10 @@ fn fill(chunk: &mut Chunk, rows: &[u32], columns: &mut [Read], dictionaries: &mu
         match (values, column) {
             (Values::Text(ids), Read::Text(texts)) => texts.take(rows, dictionaries.get_mut(slot), ids),
             (Values::Int(values), Read::Int(ints)) => ints.take(rows, values),
+            (Values::Array(array), Read::Array(stored)) => {
+                let rows = UInt32Array::from(rows.to_vec());
+                *array = take(stored, &rows, None).expect("rows are those of the row group");
+            }
             _ => unreachable!("both are of the layout's kinds"),
         }
     }

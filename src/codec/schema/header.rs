@@ -17,8 +17,8 @@
 
 use std::collections::BTreeSet;
 
-use super::fields::documented;
 use super::layout::is_field_name;
+use super::table::documented;
 use super::{Kind, Layout};
 
 /// Where a line stands.

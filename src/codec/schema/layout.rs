@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::documented;
 use super::provenance::column_name;
-use super::{Admitted, Kind, OTHER_FIELDS, TGW_DEFAULT_FORMAT, Table, Unknown, VPC_DEFAULT_FORMAT};
+use super::{Admitted, Framing, Kind, OTHER_FIELDS, TGW_DEFAULT_FORMAT, Table, Unknown, VPC_DEFAULT_FORMAT};
 
 /// Fields that one header may name. AWS documents 72.
 pub const FIELDS_PER_HEADER_MAX: usize = 512;
@@ -26,7 +25,8 @@ pub struct Column {
     pub kind: Kind,
 }
 
-/// Types that the lake fixed when a column was first written, and that differ from [`FIELDS`](super::FIELDS) today.
+/// Types that the lake fixed when a column was first written, and that differ from those of
+/// [`Log::fields`](super::Log::fields) today.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Types(pub BTreeMap<Table, BTreeMap<String, Kind>>);
 
@@ -46,14 +46,12 @@ pub struct Layout {
     pub columns: Vec<Column>,
     /// Values of a line that have no column of their own, in its order.
     pub others: Vec<Other>,
-    /// Index in `columns` of `start`, from which the partition follows.
+    /// Index in `columns` of the table's [`start`](super::Log::start), from which the partition follows.
     pub start: Option<usize>,
-    /// Index in `columns` of `end`.
+    /// Index in `columns` of the table's [`end`](super::Log::end).
     pub end: Option<usize>,
-    /// Index in `columns` of `packets`, summed in receipts.
-    pub packets: Option<usize>,
-    /// Index in `columns` of `bytes`, summed in receipts.
-    pub bytes: Option<usize>,
+    /// For each of the table's [`measures`](super::Log::measures), its index in `columns`.
+    pub measures: Vec<Option<usize>>,
 }
 
 /// One value of a line that goes to [`OTHER_FIELDS`].
@@ -107,8 +105,7 @@ impl Layout {
         if let Some(bad) = names.iter().find(|name| !is_field_name(name)) {
             return Err(LayoutError::NotAName(shorten(bad)));
         }
-        let is_tgw = names.iter().any(|name| documented(name).is_some_and(|field| field.marks_tgw));
-        let table = if is_tgw { Table::TgwFlowLogs } else { Table::FlowLogs };
+        let table = Table::of_header(names.iter().copied());
         let mut seen = HashSet::new();
         if let Some(twice) = names.iter().find(|name| !seen.insert(column_name(name))) {
             return Err(LayoutError::Twice((*twice).to_owned()));
@@ -116,7 +113,7 @@ impl Layout {
         let (mut columns, mut others) = (Vec::with_capacity(names.len()), Vec::new());
         for (at, name) in names.into_iter().enumerate() {
             let column = column_of(name, table, types);
-            if documented(name).is_some() || admitted.admits(table, &column.name) {
+            if table.field(name).is_some() || admitted.admits(table, &column.name) {
                 columns.push(column);
             } else {
                 others.push(Other { at, name: column.name });
@@ -128,17 +125,28 @@ impl Layout {
         Ok(Layout { others, ..Layout::of_columns(table, columns) })
     }
 
+    /// The layout of all lines of a kind whose fields no header names, with a last column for what a service may add;
+    /// `None` for the other kinds.
+    pub fn of_log(table: Table, types: &Types) -> Option<Layout> {
+        if matches!(table.framing, Framing::Spaced { .. }) {
+            return None;
+        }
+        let mut columns: Vec<Column> = table.all_fields().map(|field| column_of(field.log, table, types)).collect();
+        columns.push(Column { name: OTHER_FIELDS.to_owned(), kind: Kind::Text });
+        Some(Layout::of_columns(table, columns))
+    }
+
     /// The layout of columns that have the types they are stored as, without a line that they come from.
     pub fn of_columns(table: Table, columns: Vec<Column>) -> Layout {
-        let position = |name: &str, kind: Kind| {
+        let position = |name: &str| {
+            let kind = table.kind(name)?;
             columns.iter().position(|column| column.name == name && column.kind.same_storage(kind))
         };
         Layout {
             table,
-            start: position("start", Kind::Seconds),
-            end: position("end", Kind::Seconds),
-            packets: position("packets", Kind::Int64),
-            bytes: position("bytes", Kind::Int64),
+            start: position(table.start),
+            end: table.end.and_then(position),
+            measures: table.measures.iter().map(|measure| position(measure)).collect(),
             columns,
             others: Vec::new(),
         }
@@ -198,7 +206,7 @@ pub(super) fn is_field_name(name: &str) -> bool {
 
 fn column_of(name: &str, table: Table, types: &Types) -> Column {
     let column = column_name(name);
-    let kind = documented(name).map_or(Kind::Text, |field| field.kind(table));
+    let kind = table.kind(name).unwrap_or(Kind::Text);
     let kind = types.fixed(table, &column).unwrap_or(kind);
     Column { name: column, kind }
 }

@@ -6,21 +6,21 @@ fn layout(header: &str) -> Result<Layout, LayoutError> {
 
 #[test]
 fn the_table_holds_every_documented_version() {
-    let up_to = |version: u8| FIELDS.iter().filter(|f| !f.marks_tgw && f.version <= version).count();
+    let up_to = |version: u8| Table::FLOW_LOGS.all_fields().filter(|field| field.version <= version).count();
     let counts: Vec<usize> = [2, 3, 4, 5, 7, 8, 9, 10, 11].into_iter().map(up_to).collect();
     assert_eq!(counts, [14, 21, 25, 29, 39, 40, 41, 42, 54]);
     assert_eq!(TGW_DEFAULT_FORMAT.split_whitespace().count(), 36);
-    assert!(TGW_DEFAULT_FORMAT.split_whitespace().all(|name| FIELDS.iter().any(|field| field.log == name)));
+    assert!(TGW_DEFAULT_FORMAT.split_whitespace().all(|name| Table::TGW_FLOW_LOGS.field(name).is_some()));
 }
 
 #[test]
 fn a_tgw_field_moves_the_record_to_its_table_and_types() {
     let tgw = layout(TGW_DEFAULT_FORMAT).unwrap();
-    assert_eq!(tgw.table, Table::TgwFlowLogs);
+    assert_eq!(tgw.table, Table::TGW_FLOW_LOGS);
     let protocol = tgw.columns.iter().find(|column| column.name == "protocol").unwrap();
     assert_eq!(protocol.kind, Kind::Int64);
     let vpc = layout("srcaddr protocol").unwrap();
-    assert_eq!((vpc.table, vpc.columns[1].kind), (Table::FlowLogs, Kind::Int32));
+    assert_eq!((vpc.table, vpc.columns[1].kind), (Table::FLOW_LOGS, Kind::Int32));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_reserved_name_is_no_field_s_and_no_two_fields_share_a_column() {
 
 #[test]
 fn columns_for_unknown_fields_are_given_in_order_until_there_are_none() {
-    let known = std::collections::BTreeMap::from([(Table::FlowLogs, ["old".to_owned()].into())]);
+    let known = std::collections::BTreeMap::from([(Table::FLOW_LOGS, ["old".to_owned()].into())]);
     let format = layout("asked version").unwrap();
     let mut admitted = Layout::admitted(&Unknown { known, new_per_task: 2 }, Some(&format));
     let mut read = |header: &str| {
@@ -88,7 +88,7 @@ fn columns_for_unknown_fields_are_given_in_order_until_there_are_none() {
 #[test]
 fn a_type_the_lake_fixed_earlier_wins() {
     let mut types = Types::default();
-    types.0.entry(Table::FlowLogs).or_default().insert("encryption_status".into(), Kind::Text);
+    types.0.entry(Table::FLOW_LOGS).or_default().insert("encryption_status".into(), Kind::Text);
     let layout = Layout::from_names(["encryption-status", "version"].into_iter(), &types).unwrap();
     assert_eq!((layout.columns[0].kind, layout.columns[1].kind), (Kind::Text, Kind::Int32));
 }
@@ -124,7 +124,7 @@ fn headers_are_told_from_records_and_from_rubbish() {
 fn formats_of_the_field_are_headers_and_their_lines_are_not() {
     let first = |line: &str| is_header(&line.split_whitespace().collect::<Vec<_>>(), Place::First(None));
     let names = |is_one: fn(&&crate::schema::Field) -> bool| {
-        FIELDS.iter().filter(is_one).map(|field| field.log).collect::<Vec<_>>().join(" ")
+        Table::TGW_FLOW_LOGS.all_fields().filter(is_one).map(|field| field.log).collect::<Vec<_>>().join(" ")
     };
     let mut headers: Vec<String> = [
         // Three fields, one of which is `start` or none; reordered.
@@ -150,12 +150,17 @@ fn formats_of_the_field_are_headers_and_their_lines_are_not() {
     .map(str::to_owned)
     .to_vec();
     headers.extend((2..=11).map(|version| {
-        FIELDS.iter().filter(|field| field.version <= version).map(|field| field.log).collect::<Vec<_>>().join(" ")
+        Table::TGW_FLOW_LOGS
+            .all_fields()
+            .filter(|field| field.version <= version)
+            .map(|field| field.log)
+            .collect::<Vec<_>>()
+            .join(" ")
     }));
     headers.push(names(|field| field.log.starts_with("ecs-")));
-    headers.push(names(|field| field.marks_tgw));
+    headers.push(names(|field| Table::FLOW_LOGS.field(field.log).is_none()));
     headers.push(names(|_| true));
-    headers.extend(FIELDS.iter().map(|field| field.log.to_owned()));
+    headers.extend(Table::TGW_FLOW_LOGS.all_fields().map(|field| field.log.to_owned()));
     for header in headers {
         assert!(first(&header), "{header}");
         let backwards: Vec<&str> = header.split_whitespace().rev().collect();

@@ -64,7 +64,7 @@ pub async fn page(session: &Session, pack: &Pack, window: Window) -> Result<Stri
         data.reports.insert(name, rows(session, pack, name, &request).await?);
     }
     let zone = session.time_zone();
-    let (first, last) = session.starts(Table::FlowLogs).unzip();
+    let (first, last) = session.starts(Table::FLOW_LOGS).unzip();
     let show = |asked: Option<i64>, held: Option<i64>| asked.or(held).map(|at| zone.show(at));
     let heading = format!("Flow logs of {}", session.lake_url());
     let shown = match (show(window.since, first), show(window.until, last)) {
@@ -112,7 +112,7 @@ fn json(batches: &[RecordBatch]) -> Result<Vec<Value>, QueryError> {
 }
 
 fn bucket(session: &Session, window: Window) -> &'static str {
-    let Some((first, last)) = session.starts(Table::FlowLogs) else { return "minute" };
+    let Some((first, last)) = session.starts(Table::FLOW_LOGS) else { return "minute" };
     let since = window.since.map_or(first, |since| since.max(first));
     let until = window.until.map_or(last, |until| until.min(last));
     let length = until - since;

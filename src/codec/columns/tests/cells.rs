@@ -45,7 +45,7 @@ fn sum(rows: &[Row], way: &Way) -> Cells {
     }
     let columns: Vec<Column> =
         order.iter().map(|&at| Column { name: COLUMNS[at].0.to_owned(), kind: COLUMNS[at].1 }).collect();
-    let layout = Arc::new(Layout::of_columns(Table::FlowLogs, columns));
+    let layout = Arc::new(Layout::of_columns(Table::FLOW_LOGS, columns));
     let mut sum = Cells::default();
     for rows in rows.chunk_by(|one, next| one.source() == next.source()).flat_map(|rows| rows.chunks(way.chunk_rows)) {
         let slots: Vec<usize> =
@@ -211,10 +211,10 @@ fn a_row_of_nulls_counts_and_a_table_tells() {
         let source = SourceTexts { url: "s3://logs/a.gz", account: None, region: None, log_id: None };
         CellHashes::default().sum(&source, &chunk, &dictionaries)
     };
-    let small = of(Table::FlowLogs, Kind::Int32, Values::Int(vec![6]));
-    assert_eq!(small, of(Table::FlowLogs, Kind::Int64, Values::Int(vec![6])));
-    assert_ne!(small, of(Table::TgwFlowLogs, Kind::Int64, Values::Int(vec![6])));
-    assert_ne!(small, of(Table::FlowLogs, Kind::Text, Values::Text(vec![1])));
+    let small = of(Table::FLOW_LOGS, Kind::Int32, Values::Int(vec![6]));
+    assert_eq!(small, of(Table::FLOW_LOGS, Kind::Int64, Values::Int(vec![6])));
+    assert_ne!(small, of(Table::TGW_FLOW_LOGS, Kind::Int64, Values::Int(vec![6])));
+    assert_ne!(small, of(Table::FLOW_LOGS, Kind::Text, Values::Text(vec![1])));
 }
 
 #[test]

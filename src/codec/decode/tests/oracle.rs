@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::schema::{FIELDS, Kind, VPC_DEFAULT_FORMAT};
+use crate::schema::{Kind, Table, VPC_DEFAULT_FORMAT};
 
 /// What the naive decoder makes of a text, or the reason why it does not.
 #[derive(Debug, Default, PartialEq)]
@@ -67,7 +67,7 @@ fn is_header(names: &[&str], columns: Option<&Layout>, format: Option<&Layout>, 
         return false;
     }
     let mut documented: Vec<String> = names.iter().map(|name| name.replace('_', "-")).collect();
-    documented.retain(|name| FIELDS.iter().any(|field| field.log == name));
+    documented.retain(|name| Table::TGW_FLOW_LOGS.all_fields().any(|field| field.log == name));
     documented.sort();
     documented.dedup();
     let count = documented.len();
@@ -99,7 +99,7 @@ fn is_header(names: &[&str], columns: Option<&Layout>, format: Option<&Layout>, 
 /// Whether a header in which members begin is one line: the names in force, or documented ones, each once.
 fn is_one(names: &[&str], in_force: Option<&Layout>) -> bool {
     let mut documented: Vec<String> = names.iter().map(|name| name.replace('_', "-")).collect();
-    documented.retain(|name| FIELDS.iter().any(|field| field.log == name));
+    documented.retain(|name| Table::TGW_FLOW_LOGS.all_fields().any(|field| field.log == name));
     documented.sort();
     documented.dedup();
     let in_force = in_force.is_some_and(|layout| {
@@ -113,7 +113,7 @@ fn resembles_header(line: &str, layout: &Layout) -> bool {
     let spaced = line.to_ascii_lowercase().replace([',', ';', '"', '#', '\u{feff}'], " ");
     let names: Vec<String> = spaced.split_whitespace().map(|name| name.replace('_', "-")).collect();
     let documented: std::collections::BTreeSet<&String> =
-        names.iter().filter(|name| FIELDS.iter().any(|field| field.log == **name)).collect();
+        names.iter().filter(|name| Table::TGW_FLOW_LOGS.all_fields().any(|field| field.log == **name)).collect();
     names.len() == layout.columns.len() && documented.len() >= 2 && documented.len() * 2 >= names.len()
 }
 

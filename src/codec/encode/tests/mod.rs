@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 pub use super::limits::Limits;
 use super::*;
-use crate::columns::{NULL_INT, NULL_TEXT};
+use crate::columns::{NULL_INT, NULL_TEXT, Values};
 use crate::schema::{Column, Compression, Kind, Layout, PROVENANCE, PartitionBy, Table, Types};
 
 /// A value of a row: text, or an integer by its digits.
@@ -147,8 +147,7 @@ pub fn expected(options: &Options, objects: &[TestObject]) -> Lake {
         for chunk in &object.chunks {
             let layout = layout(&chunk.header);
             let mut order: Vec<usize> = (0..layout.columns.len()).collect();
-            let documented: Vec<String> =
-                crate::schema::FIELDS.iter().map(|field| field.log.replace('-', "_")).collect();
+            let documented: Vec<String> = layout.table.all_fields().map(|field| field.log.replace('-', "_")).collect();
             order.sort_by_key(|&at| {
                 let name = &layout.columns[at].name;
                 (documented.iter().position(|field| field == name).unwrap_or(usize::MAX), name.clone())

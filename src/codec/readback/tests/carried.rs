@@ -66,7 +66,7 @@ fn totals<'a>(receipts: impl Iterator<Item = (&'a str, &'a [PartitionSums])>) ->
     let mut totals = Totals::new();
     for (url, sums) in receipts.flat_map(|(url, sums)| sums.iter().map(move |sums| (url, sums))) {
         let total = totals.entry((url.to_owned(), sums.table, sums.partition.path())).or_default();
-        for (total, added) in total.iter_mut().zip([sums.rows, sums.packets, sums.bytes, sums.mix]) {
+        for (total, added) in total.iter_mut().zip([sums.rows, sums.measures[0], sums.measures[1], sums.mix]) {
             *total = total.wrapping_add(added);
         }
     }

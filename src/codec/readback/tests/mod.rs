@@ -54,6 +54,9 @@ impl Sink for Taken {
                     Values::Int(values) => (values[row] != NULL_INT).then(|| values[row].to_string()),
                     Values::Text(ids) => (ids[row] != NULL_TEXT)
                         .then(|| format!("'{}'", std::str::from_utf8(dictionaries.get(slot).text(ids[row])).unwrap())),
+                    Values::Array(array) => {
+                        array.is_valid(row).then(|| arrow::util::display::array_value_to_string(array, row).unwrap())
+                    }
                 };
                 cells.extend(cell.map(|cell| (column.name.clone(), cell)));
             }

@@ -1,0 +1,44 @@
+//! Flow logs of transit gateways: records of attachments. Fields of versions 2 to 6.
+//!
+//! They share the folders and most fields of those of VPCs. A header that names one of [`OWN`] makes the difference.
+//!
+//! Source: the page "Transit Gateway Flow Log records" of the AWS documentation.
+
+use super::vpc;
+use crate::schema::Kind::{Int64, Text};
+use crate::schema::log::{Field, Framing, Log, field};
+
+/// The kind of log.
+pub const LOG: Log = Log {
+    table: "tgw_flow_logs",
+    framing: Framing::Spaced { marks: OWN },
+    fields: &[vpc::FIELDS, OWN],
+    other_kinds: &[("protocol", Int64)],
+    ..vpc::LOG
+};
+
+/// The format of a flow log that was created without `--log-format`.
+pub const DEFAULT_FORMAT: &str = "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr srcport dstport protocol packets bytes start end log-status type packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region flow-direction pkt-src-aws-service pkt-dst-aws-service";
+
+/// The fields that no flow log of a VPC has, in the order of AWS's page.
+#[rustfmt::skip]
+pub const OWN: &[Field] = &[
+    field("resource-type", Text, 6, "`TransitGateway` or `TransitGatewayAttachment`"),
+    field("tgw-id", Text, 6, "transit gateway"),
+    field("tgw-attachment-id", Text, 6, "attachment"),
+    field("tgw-src-vpc-account-id", Text, 6, "owner of the source VPC"),
+    field("tgw-dst-vpc-account-id", Text, 6, "owner of the destination VPC"),
+    field("tgw-src-vpc-id", Text, 6, "source VPC"),
+    field("tgw-dst-vpc-id", Text, 6, "destination VPC"),
+    field("tgw-src-subnet-id", Text, 6, "source subnet"),
+    field("tgw-dst-subnet-id", Text, 6, "destination subnet"),
+    field("tgw-src-eni", Text, 6, "attachment interface on the source side"),
+    field("tgw-dst-eni", Text, 6, "attachment interface on the destination side"),
+    field("tgw-src-az-id", Text, 6, "source availability zone id"),
+    field("tgw-dst-az-id", Text, 6, "destination availability zone id"),
+    field("tgw-pair-attachment-id", Text, 6, "the other attachment"),
+    field("packets-lost-no-route", Int64, 6, "packets lost for want of a route"),
+    field("packets-lost-blackhole", Int64, 6, "packets lost in a black hole"),
+    field("packets-lost-mtu-exceeded", Int64, 6, "packets lost for their size"),
+    field("packets-lost-ttl-expired", Int64, 6, "packets lost for their TTL"),
+];

@@ -1,0 +1,53 @@
+//! flowlake with one more kind of log, made up: what a new kind takes is what stands in this file.
+//!
+//! Lines have values in quotes, and among them are numbers with a point, truth values, instants, negative numbers, a
+//! list and a struct: all that flow logs have not. `tests/it/kinds.rs` takes them from objects to answers.
+
+use std::process::ExitCode;
+
+use flowlake::command;
+use flowlake::config::{self, Environment};
+use flowlake::schema::Kind::{Boolean, Double, Int32, Int64, Signed, Text, Timestamp};
+use flowlake::schema::{FileName, Framing, Kind, Log, NamePart, Nested, Rows, Table, field};
+
+static VISITS: Log = Log {
+    table: "visits",
+    file: FileName {
+        service: "visits",
+        parts: &[
+            NamePart::Account,
+            NamePart::Service,
+            NamePart::Region,
+            NamePart::Id("site-"),
+            NamePart::Time,
+            NamePart::Hash,
+        ],
+        suffix: ".log.gz",
+    },
+    framing: Framing::Quoted { fields_min: 9 },
+    fields: &[&[
+        field("time", Timestamp, 1, "when the answer was sent"),
+        field("site", Text, 1, "name of the site"),
+        field("client", Text, 1, "address of the visitor"),
+        field("status", Int32, 1, "status of the answer"),
+        field("sent_bytes", Int64, 1, "bytes of the answer"),
+        field("seconds", Double, 1, "how long it took"),
+        field("is_cached", Boolean, 1, "whether the answer was kept"),
+        field("drift", Signed, 1, "milliseconds by which the visitor's clock is late"),
+        field("request", Text, 1, "what was asked for"),
+        field("accepts", Kind::Nested(Nested::of("list<text>")), 2, "what the visitor reads"),
+        field("browser", Kind::Nested(Nested::of("struct<name:text,version:int32>")), 2, "what the visitor uses"),
+    ]],
+    other_kinds: &[],
+    start: "time",
+    end: None,
+    measures: &["sent_bytes"],
+    rows: Rows { ports: None, ends: None, of: None, shared: &["client"] },
+};
+
+fn main() -> ExitCode {
+    assert!(Table::add(&[&VISITS]), "nothing was asked for tables yet");
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let line = config::parse(&arguments, Environment::of_process());
+    command::main(line.unwrap_or_else(|refused| command::misused(&refused)))
+}
