@@ -107,3 +107,29 @@ fn a_columns_name_cannot_leave_its_quotes() {
         assert!(!notes.contains('\u{1b}') && !notes.contains('\u{202e}'), "{notes:?}");
     }
 }
+
+#[test]
+fn types_of_every_kind_are_spelled_by_every_engine() {
+    let kinds =
+        ["text", "port", "signed", "double", "boolean", "timestamp", "list<struct<name:text,sizes:list<int32>>>"];
+    let kinds = kinds.map(|kind| kind.parse::<Kind>().unwrap());
+    let spelled = |words: &super::types::Words| kinds.map(|kind| words.of(kind)).join("; ");
+    use super::types::{ATHENA, CLICKHOUSE, SPARK, TRINO};
+    assert_eq!(
+        spelled(&ATHENA),
+        "string; int; bigint; double; boolean; timestamp; array<struct<name:string, sizes:array<int>>>"
+    );
+    assert_eq!(
+        spelled(&TRINO),
+        "varchar; integer; bigint; double; boolean; timestamp(6); array(row(name varchar, sizes array(integer)))"
+    );
+    assert_eq!(
+        spelled(&SPARK),
+        "STRING; INT; BIGINT; DOUBLE; BOOLEAN; TIMESTAMP; ARRAY<STRUCT<name: STRING, sizes: ARRAY<INT>>>"
+    );
+    assert_eq!(
+        spelled(&CLICKHOUSE),
+        "Nullable(String); Nullable(Int32); Nullable(Int64); Nullable(Float64); Nullable(Bool); \
+         Nullable(DateTime64(6, 'UTC')); Array(Tuple(name Nullable(String), sizes Array(Nullable(Int32))))"
+    );
+}

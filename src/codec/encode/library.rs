@@ -3,7 +3,7 @@
 //!
 //! Slower than pages of our own, and generic: lists and structs need no levels by hand. Rows stay in the order in which
 //! they come. What the library makes of them depends on its version, so that a new one may need a new
-//! [`WRITER_EPOCH`](super::WRITER_EPOCH): `tests/library.rs` tells.
+//! [`WRITER_EPOCH`](super::WRITER_EPOCH): `readback/tests/library.rs` tells.
 
 use std::io::Write;
 use std::ops::Range;

@@ -231,3 +231,60 @@ fn a_second_header_is_proven() {
     }
     assert!(!begin("i-0abc region x") && !begin("start Type"));
 }
+
+#[test]
+fn a_kind_is_the_text_that_spells_it() {
+    let texts = [
+        "text",
+        "port",
+        "signed",
+        "double",
+        "boolean",
+        "timestamp",
+        "list<text>",
+        "struct<a:int32,b:list<struct<c:text>>>",
+    ];
+    for text in texts {
+        let kind: Kind = text.parse().unwrap();
+        assert_eq!(kind.to_string(), text);
+        assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{text}\""));
+        let stored = Kind::of_stored(&kind.data_type()).unwrap();
+        assert!(stored.same_storage(kind), "{text} comes back as {stored}");
+    }
+    let deep = format!("{}text{}", "list<".repeat(40), ">".repeat(40));
+    for text in [
+        "",
+        "Text",
+        "int8",
+        "list<>",
+        "list<text",
+        "struct<>",
+        "struct<a>",
+        "struct<a:text,>",
+        "struct<a b:text>",
+        &deep,
+    ] {
+        assert!(text.parse::<Kind>().is_err(), "{text}");
+    }
+}
+
+/// What [`Log`] says of its own fields, for every kind that comes with flowlake.
+#[test]
+fn every_kind_is_sound() {
+    for table in Table::all() {
+        let columns: Vec<String> = table.all_fields().map(|field| provenance::column_name(field.log)).collect();
+        let distinct: std::collections::BTreeSet<&String> = columns.iter().collect();
+        assert_eq!(distinct.len(), columns.len(), "{}: a field twice", table.name());
+        assert!(matches!(table.kind(table.start), Some(Kind::Seconds | Kind::Timestamp)), "{}", table.name());
+        assert!(table.measures.len() <= MEASURES_MAX);
+        for measure in table.measures {
+            assert_eq!(table.kind(measure), Some(Kind::Int64), "{}: {measure}", table.name());
+            assert!(!["table", "partition", "rows", "mix"].contains(measure), "{measure} has a meaning of its own");
+        }
+        assert!(table.file.parts.contains(&NamePart::Time), "{}: nothing tells the delivery", table.name());
+        for field in table.all_fields() {
+            // Nested types are spelled as texts, and read when they are asked for.
+            table.kind(field.log).unwrap().data_type();
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod carried;
 mod damage;
 mod files;
+mod library;
 
 use std::collections::BTreeMap;
 use std::io;
