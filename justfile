@@ -10,6 +10,7 @@ build:
 
 # The tests of one topic (a module of tests/it), or of a name; all without one.
 test name="":
+    cargo build --locked --example visits
     cargo test --locked --test it -- {{name}}
 
 # The tests beside the code, of all crates.

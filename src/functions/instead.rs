@@ -82,7 +82,13 @@ impl<F: Instead> ScalarUDFImpl for Replaced<F> {
     }
 
     fn preimage(&self, arguments: &[Expr], value: &Expr, info: &SimplifyContext) -> Result<PreimageResult> {
-        self.engines.preimage(arguments, value, info)
+        Ok(match self.engines.preimage(arguments, value, info)? {
+            // A bound that its type cannot hold is null there, and what is compared with it would be null for all rows.
+            PreimageResult::Range { interval, .. } if interval.lower().is_null() || interval.upper().is_null() => {
+                PreimageResult::None
+            }
+            found => found,
+        })
     }
 
     fn documentation(&self) -> Option<&Documentation> {

@@ -61,6 +61,16 @@ impl<'de> Visitor<'de> for Fields {
         let mut sums: Vec<(&'static str, u64)> = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
             let measure = || Table::all().flat_map(|table| table.measures).find(|measure| **measure == key);
+            let is_there = match key.as_str() {
+                "table" => table.is_some(),
+                "partition" => partition.is_some(),
+                "rows" => rows.is_some(),
+                "mix" => mix.is_some(),
+                other => sums.iter().any(|(name, _)| *name == other),
+            };
+            if is_there {
+                return Err(Error::custom(format!("`{key}` stands there twice")));
+            }
             match key.as_str() {
                 "table" => table = Some(map.next_value()?),
                 "partition" => partition = Some(map.next_value()?),

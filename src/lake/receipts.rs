@@ -208,7 +208,14 @@ fn measures_beside(parts: &[PartSums]) -> Option<Vec<Vec<u64>>> {
 }
 
 fn put_measures(parts: &mut [PartSums], beside: Option<Vec<Vec<u64>>>) -> Result<(), ParquetError> {
-    let Some(beside) = beside else { return Ok(()) };
+    let Some(beside) = beside else {
+        return match measures_beside(parts) {
+            None => Ok(()),
+            Some(_) => {
+                Err(ParquetError::General(format!("it has no {MEASURES}, and a part's measures have no columns")))
+            }
+        };
+    };
     let are_as_many = beside.len() == parts.len()
         && beside.iter().zip(&*parts).all(|(given, part)| given.len() == part.table.measures.len());
     if !are_as_many {

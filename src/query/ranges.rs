@@ -1,8 +1,9 @@
-//! `RANGE` frames of days and months over instants, refused where clocks change.
+//! `RANGE` frames of days and months over instants, refused where clocks change, and of hours over dates.
 //!
 //! The engine (DataFusion 55) asks for the bound `start_time - interval '1 day'` with an addition of its own. Where the
 //! clocks skip the time that comes out, or show it twice, it finds none and takes the frame to have no bound there: the
-//! rows behind inherited it, and moving sums over a day were six times too large. Hours have no such gap.
+//! rows behind inherited it, and moving sums over a day were six times too large. Hours have no such gap. Of a date it
+//! takes the days of an interval alone: `interval '1 hour' preceding` was the date itself.
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
@@ -38,23 +39,47 @@ impl FunctionRewrite for FixedRanges {
                 by.expr.schema_name()
             );
         }
+        if let Expr::WindowFunction(window) = &expr
+            && has_hours(window)
+            && let Some(by) = window.params.order_by.first()
+            && matches!(by.expr.get_type(schema), Ok(DataType::Date32))
+        {
+            return plan_err!(
+                "RANGE of hours is not supported over dates, which have none: write whole days, or ORDER BY CAST({} AS \
+                 TIMESTAMP)",
+                by.expr.schema_name()
+            );
+        }
         Ok(Transformed::no(expr))
     }
 }
 
+/// Whether a bound is not a number of whole days or months away.
+fn has_hours(window: &WindowFunction) -> bool {
+    has_bound(window, |by| match by {
+        ScalarValue::IntervalMonthDayNano(Some(by)) => by.nanoseconds != 0,
+        ScalarValue::IntervalDayTime(Some(by)) => by.milliseconds != 0,
+        _ => false,
+    })
+}
+
 /// Whether a bound is so many days or months away.
 fn has_days(window: &WindowFunction) -> bool {
+    has_bound(window, |by| match by {
+        ScalarValue::IntervalMonthDayNano(Some(by)) => (by.months, by.days) != (0, 0),
+        ScalarValue::IntervalDayTime(Some(by)) => by.days != 0,
+        ScalarValue::IntervalYearMonth(Some(months)) => *months != 0,
+        _ => false,
+    })
+}
+
+fn has_bound(window: &WindowFunction, is_such: impl Fn(&ScalarValue) -> bool) -> bool {
     let frame = &window.params.window_frame;
-    let is_of_days = |bound: &WindowFrameBound| match bound {
-        WindowFrameBound::Preceding(by) | WindowFrameBound::Following(by) => match by {
-            ScalarValue::IntervalMonthDayNano(Some(by)) => (by.months, by.days) != (0, 0),
-            ScalarValue::IntervalDayTime(Some(by)) => by.days != 0,
-            ScalarValue::IntervalYearMonth(Some(months)) => *months != 0,
-            _ => false,
-        },
+    let is_of_range = |bound: &WindowFrameBound| match bound {
+        WindowFrameBound::Preceding(by) | WindowFrameBound::Following(by) => is_such(by),
         WindowFrameBound::CurrentRow => false,
     };
-    frame.units == WindowFrameUnits::Range && (is_of_days(&frame.start_bound) || is_of_days(&frame.end_bound))
+    frame.units == WindowFrameUnits::Range && (is_of_range(&frame.start_bound) || is_of_range(&frame.end_bound))
 }
 
 #[cfg(test)]
@@ -76,6 +101,8 @@ mod tests {
             ("Europe/London", "t", "CURRENT ROW AND interval '23 hours' FOLLOWING", Some("4")),
             ("Europe/London", "t::timestamp", "CURRENT ROW AND interval '1 day' FOLLOWING", Some("5")),
             ("Europe/London", "t::date", "CURRENT ROW AND interval '1 day' FOLLOWING", Some("5")),
+            ("UTC", "t::date", "interval '1 day' PRECEDING AND interval '1 hour' PRECEDING", None),
+            ("UTC", "t::date", "CURRENT ROW AND interval '36 hours' FOLLOWING", None),
             ("Europe/London", "t", "UNBOUNDED PRECEDING AND CURRENT ROW", Some("10")),
             ("UTC", "t", "CURRENT ROW AND interval '1 day' FOLLOWING", Some("5")),
             ("+02:00", "t", "CURRENT ROW AND interval '1 month' FOLLOWING", Some("7")),
@@ -93,7 +120,8 @@ mod tests {
                 }
                 None => {
                     let said = found.expect_err(&sql).to_string();
-                    assert!(said.contains("interval '24 hours'"), "{sql}: {said}");
+                    let remedy = if by.ends_with("date") { "whole days" } else { "interval '24 hours'" };
+                    assert!(said.contains(remedy), "{sql}: {said}");
                 }
             }
         }

@@ -311,10 +311,10 @@ impl Rows {
                 start => Some(start.div_euclid(SECONDS_PER_DAY) as i32),
             };
             let [starts, _] = chunk.times();
-            return match starts.is_empty() {
-                false => Arc::new(starts.iter().map(|&start| day(start)).collect::<Date32Array>()),
-                true => Arc::new(Date32Array::from(vec![of_key; rows])),
-            };
+            if starts.is_empty() {
+                return Arc::new(Date32Array::from(vec![of_key; rows]));
+            }
+            return Arc::new(starts.iter().map(|&start| day(start)).collect::<Date32Array>());
         }
         let Some(at) = place(field.name()) else { return new_null_array(field.data_type(), rows) };
         match &chunk.values[at] {

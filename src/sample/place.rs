@@ -29,7 +29,8 @@ pub fn refuse_others(dir: &Path, objects: &[Object]) -> Result<(), SampleError> 
                 open.push(path);
             } else if kind.is_file() && is_unfinished(&entry.file_name().to_string_lossy()) {
                 unfinished.push(path);
-            } else if !key.is_some_and(|key| own.contains(key)) {
+            // What a link leads to is somebody's file, whatever the link is called.
+            } else if !kind.is_file() || !key.is_some_and(|key| own.contains(key)) {
                 return Err(SampleError::Other { path });
             }
         }

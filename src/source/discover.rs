@@ -1,7 +1,7 @@
 //! The chains of a source, found folder by folder without listing any other service's logs.
 //!
 //! ```text
-//! free folders ─▶ AWSLogs/ ─▶ [o-…/] ─▶ accounts ─▶ services (only vpcflowlogs) ─▶ regions = chains
+//! free folders ─▶ AWSLogs/ ─▶ [o-…/] ─▶ accounts ─▶ services (of known logs) ─▶ regions = chains
 //!              └▶ folders of years (2024/, year=2024/) = chains
 //!              └▶ objects outside both = loose
 //! ```
@@ -179,20 +179,25 @@ impl Finder<'_> {
                 return Ok(visited);
             }
             Level::Account => {
-                let mut is_open = false;
+                let (mut is_open, key) = (false, if place.hive { "aws-service=" } else { "" });
                 for service in known_services() {
-                    let key = if place.hive { "aws-service=" } else { "" };
                     let below = format!("{prefix}{key}{service}/");
                     match self.store.folder(&below).await {
-                        Ok(_) => is_open = true,
-                        Err(error) if error.is_denied() => continue,
+                        Ok(folder) => {
+                            is_open = true;
+                            visited.append(self.sorted(&below, folder));
+                        }
+                        Err(error) if error.is_denied() => {
+                            visited.denied.push(Denied { prefix: below, reason: error.reason() });
+                        }
                         Err(error) => return Err(error),
                     }
-                    visited.next.push(below);
                 }
                 if is_open {
                     return Ok(visited);
                 }
+                // None can be listed: the account is told, once.
+                visited.denied.clear();
             }
             _ => {}
         }

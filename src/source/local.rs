@@ -235,8 +235,13 @@ impl<'a> Walk<'a> {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound && !is_link => return Ok(None),
             Err(error) if error.kind() == ErrorKind::InvalidFilename => return Err(failed(error)),
-            Err(_) => {
-                page.skipped.add(if is_link { Reason::Link } else { Reason::Unreachable }, &key);
+            Err(error) if is_link && leads_nowhere(&error) => {
+                page.skipped.add(Reason::Link, &key);
+                return Ok(None);
+            }
+            // It may be a log: what is not known is listed again.
+            Err(error) => {
+                page.denied.push(Denied { prefix: key, reason: failed(error).reason() });
                 return Ok(None);
             }
         };
@@ -294,4 +299,9 @@ impl<'a> Walk<'a> {
 
 fn folder_child(key: String, target: Option<String>) -> Child {
     Child::Folder(Place { key: key + "/", target: target.map(|target| target + "/") })
+}
+
+/// Whether a link's end is known not to be there: its name leads to nothing, or back to itself.
+fn leads_nowhere(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) || error.raw_os_error() == Some(libc::ELOOP)
 }

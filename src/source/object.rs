@@ -116,6 +116,9 @@ pub enum Reason {
     Link,
     /// A socket, pipe or device.
     NotAFile,
+    /// A hidden file, or one whose name says that a transfer has not ended: it will have another name, under which the
+    /// same rows would come again.
+    Unfinished,
 }
 
 impl Reason {
@@ -130,6 +133,7 @@ impl Reason {
             Reason::Unreachable => "names that cannot be requested",
             Reason::Link => "links listed elsewhere or broken",
             Reason::NotAFile => "not files",
+            Reason::Unfinished => "hidden files and unfinished transfers",
         }
     }
 }
@@ -181,5 +185,31 @@ pub fn skip_by_name(entry: &Entry) -> Option<Reason> {
     if file.ends_with(".parquet") {
         return Some(Reason::Parquet);
     }
+    if is_unfinished(file) || entry.key.split('/').any(|segment| segment == RSYNC_FOLDER) {
+        return Some(Reason::Unfinished);
+    }
     (entry.size == 0).then_some(Reason::Empty)
+}
+
+/// Where `rsync --delay-updates` keeps files until all are there.
+const RSYNC_FOLDER: &str = ".~tmp~";
+
+/// How names end until a transfer has ended, as tools for it choose them.
+const UNFINISHED: [&str; 8] = [".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", ".temp", "~"];
+
+/// Letters that a tool chose by chance, as rsync and the command line of AWS hang behind a name.
+const CHANCE: std::ops::RangeInclusive<usize> = 6..=8;
+
+/// Whether a file is hidden, or its name says that its transfer has not ended.
+fn is_unfinished(file: &str) -> bool {
+    if file.starts_with('.') || UNFINISHED.iter().any(|end| file.ends_with(end)) {
+        return true;
+    }
+    let Some((log, chance)) = file.rsplit_once('.') else { return false };
+    let is_by_chance = CHANCE.contains(&chance.len())
+        && chance.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        // Not the day of a file that was rotated, nor a word.
+        && chance.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && chance.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    is_by_chance && (log.ends_with(".gz") || log.ends_with(".log"))
 }

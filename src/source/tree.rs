@@ -49,6 +49,18 @@ pub(super) struct Visited {
     pub(super) skipped: Skipped,
 }
 
+impl Visited {
+    /// Adds what another folder led to.
+    pub(super) fn append(&mut self, other: Visited) {
+        self.next.extend(other.next);
+        self.chains.extend(other.chains);
+        self.entries.extend(other.entries);
+        self.other_services.extend(other.other_services);
+        self.denied.extend(other.denied);
+        self.skipped.merge(&other.skipped);
+    }
+}
+
 /// What the names in a folder mean, by its place in the tree.
 pub(super) fn sort_out(filter: &Filter, prefix: &str, folder: Folder) -> Visited {
     let place = place_of(prefix);

@@ -166,6 +166,7 @@ with psycopg.connect(where, autocommit=True) as connection:
         ("SELECT count(*) FROM flow_logs WHERE srcaddr IN (SELECT '10.0.0.1')", 1),
         ("SELECT count(*) FROM flow_logs WHERE srcaddr COLLATE \"C\" > '10.0.0.2'", 2),
         ("SELECT array_length(ARRAY(SELECT srcaddr FROM flow_logs))", 4),
+        ("SELECT cardinality(ARRAY(SELECT srcaddr FROM flow_logs WHERE srcaddr = 'none'))", 0),
         ("SELECT avg(end_time - start_time) = interval '30 seconds' FROM flow_logs", True),
     ]:
         assert connection.execute(sql).fetchone()[0] == answer, (sql, connection.execute(sql).fetchone())

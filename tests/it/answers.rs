@@ -79,6 +79,7 @@ fn what_is_wrong_in_the_engine_is_refused_with_a_remedy() {
         ("SELECT bytes * 1000000000000 FROM flow_logs WHERE bytes > 1000000", 1, "DECIMAL(38, 0)"),
         ("SELECT 9223372036854775807 + packets FROM flow_logs", 1, "DECIMAL(38, 0)"),
         ("SELECT sum(bytes) FROM flow_logs", 1, "larger than an integer of 64 bits"),
+        ("SELECT date_bin('1 day', start_time, timestamptz '1700-01-01 00:00Z') FROM flow_logs", 1, "292 years"),
         ("SELECT sum(end_time - start_time) FROM flow_logs", 2, "sum(\"end\" - start)"),
         ("SELECT date '2023-09-14' + interval '36 hours'", 1, "timestamp '2023-09-14'"),
         ("SELECT CAST(start AS TIMESTAMP(3)) FROM flow_logs", 2, "to_timestamp(start)"),
@@ -258,6 +259,13 @@ fn what_postgresql_answers_is_answered() {
     let lab = mixed();
     for (sql, right) in [
         ("SELECT EXISTS (SELECT 1 FROM flow_logs WHERE packets = 5)", "true"),
+        (
+            "SELECT count(*) > 0, count(*) = (SELECT count(start_time) FROM flow_logs) FROM flow_logs \
+             WHERE extract(year FROM start_time) BETWEEN 1900 AND 3000",
+            "true,true",
+        ),
+        ("SELECT count(*) > 0 FROM flow_logs WHERE date_part('year', start_time) NOT IN (1500, 9999)", "true"),
+        ("SELECT cardinality('{a\\,b}'::text[]), ('{a\\\\b, c }'::text[])[1]", "1,a\\b"),
         ("SELECT NOT EXISTS (SELECT 1 FROM flow_logs WHERE packets = 77)", "true"),
         (
             "SELECT count(*) FROM flow_logs WHERE CASE WHEN EXISTS (SELECT 1 FROM flow_logs WHERE packets = 77) \

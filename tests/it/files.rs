@@ -187,27 +187,24 @@ fn standard_output_may_be_named() {
 #[test]
 fn files_of_many_are_written_as_one_is() {
     let lab = Lab::on_disk();
-    let (pages, sample) = (lab.temporary().join("pages"), lab.temporary().join("sample"));
-    let runs: [(&Path, &[&str]); 2] =
-        [(&pages, &["man", text(&pages)]), (&sample, &["sample", text(&sample), "--records", "10", "--days", "1"])];
-    for (folder, command) in runs {
-        assert_eq!(lab.run(command).code, 0);
-        let written = everything(folder);
-        let mut names = written.iter().filter_map(|line| line.split(' ').next());
-        let first = names.find(|name| name.ends_with(".1") || name.ends_with(".gz")).expect("it wrote something");
-        let content = fs::read(first).expect("a file");
-        // A link stays one, and what it leads to gets the content; a device stays one.
-        let target = lab.temporary().join("target");
-        fs::rename(first, &target).expect("the lab's own files");
-        fs::write(&target, "old").expect("the lab's own file");
-        symlink(&target, first).expect("the lab can link");
-        assert_eq!(lab.run(command).code, 0);
-        assert!(Path::new(first).is_symlink() && fs::read(&target).expect("a file") == content);
-        fs::remove_file(first).expect("the lab's own link");
-        symlink("/dev/null", first).expect("the lab can link");
-        assert_eq!(lab.run(command).code, 0);
-        assert!(Path::new(first).is_symlink());
-    }
+    let pages = lab.temporary().join("pages");
+    let command = ["man", text(&pages)];
+    assert_eq!(lab.run(&command).code, 0);
+    let written = everything(&pages);
+    let mut names = written.iter().filter_map(|line| line.split(' ').next());
+    let first = names.find(|name| name.ends_with(".1")).expect("it wrote something");
+    let content = fs::read(first).expect("a file");
+    // A link stays one, and what it leads to gets the content; a device stays one.
+    let target = lab.temporary().join("target");
+    fs::rename(first, &target).expect("the lab's own files");
+    fs::write(&target, "old").expect("the lab's own file");
+    symlink(&target, first).expect("the lab can link");
+    assert_eq!(lab.run(&command).code, 0);
+    assert!(Path::new(first).is_symlink() && fs::read(&target).expect("a file") == content);
+    fs::remove_file(first).expect("the lab's own link");
+    symlink("/dev/null", first).expect("the lab can link");
+    assert_eq!(lab.run(&command).code, 0);
+    assert!(Path::new(first).is_symlink());
 }
 
 #[test]
@@ -612,6 +609,65 @@ fn a_taken_name_in_the_temporary_folder_stops_nothing() {
 }
 
 /// Passwords in URLs, and options that lost their name, are in no message and no log.
+/// A log that could not be looked at is listed again.
+#[test]
+fn a_file_that_cannot_be_looked_at_is_named_and_comes_later() {
+    let lab = Lab::on_disk();
+    ["logs/2023/09/01/a.log.gz", "logs/2023/09/20/b.log.gz"].iter().for_each(|key| lab.put_gz(key, ROW));
+    let folder = lab.path("logs/2023/09/01");
+    let permit = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).expect("the lab may");
+    permit(0o444);
+    let said = lab.run_without_privilege(&["convert", "{}logs/", "{}lake/"]);
+    permit(0o755);
+    assert_eq!(said.code, 3, "{}", said.stderr);
+    assert!(said.stderr.contains("logs/2023/09/01/a.log.gz"), "{}", said.stderr);
+    assert_eq!(lab.lake_rows().len(), 1);
+    lab.convert(&[], 0);
+    assert_eq!(lab.lake_rows().len(), 2);
+}
+
+/// Under the name of the log its rows would come again.
+#[test]
+fn a_transfer_that_has_not_ended_is_no_log() {
+    let names = [".{}.aBcDeF", "{}.6eF12A3b", "{}.part", "{}.filepart", ".{}.swp", "{}~", "{}.tmp", "{}.crdownload"];
+    let others = [".nfs0000000000000001", ".goutputstream-ABCDEF", ".~tmp~/{}"];
+    for (number, name) in names.into_iter().chain(others).enumerate() {
+        let lab = Lab::on_disk();
+        let (folder, log) = ("logs/2023/09/14", format!("log{number}.log.gz"));
+        let unfinished = format!("{folder}/{}", name.replace("{}", &log));
+        lab.put_gz(&unfinished, ROW);
+        lab.convert(&[], 0);
+        assert_eq!(lab.lake_rows().len(), 0, "{name}");
+        fs::rename(lab.path(&unfinished), lab.path(&format!("{folder}/{log}"))).expect("the lab may");
+        lab.convert(&[], 0);
+        assert_eq!(lab.lake_rows().len(), 1, "{name}");
+    }
+    let lab = Lab::on_disk();
+    for name in ["x.log.gz.20231114", "x.log.backup", "x.gz.archive", "x.log.1"] {
+        lab.put_gz(&format!("logs/{name}"), ROW);
+    }
+    lab.convert(&[], 0);
+    assert_eq!(lab.lake_rows().len(), 4, "files that were rotated are logs");
+}
+
+/// What lies behind a link is somebody's file, also where the link has the name of an object.
+#[test]
+fn a_sample_is_not_written_over_links() {
+    let lab = Lab::on_disk();
+    let folder = lab.path("sample");
+    let sample = ["sample", text(&folder), "--records", "100", "--days", "1"];
+    let said = lab.run(&sample);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let object = lab.list("sample").into_keys().next().expect("an object");
+    fs::remove_file(lab.path(&object)).expect("the lab may");
+    fs::write(lab.path("notes.txt"), "mine").expect("the lab may");
+    symlink(lab.path("notes.txt"), lab.path(&object)).expect("the lab can link");
+    let said = lab.run(&sample);
+    assert_ne!(said.code, 0, "{}", said.stderr);
+    assert!(said.stderr.contains(object.rsplit('/').next().expect("a name")), "{}", said.stderr);
+    assert_eq!(fs::read_to_string(lab.path("notes.txt")).expect("it is there"), "mine");
+}
+
 #[test]
 fn no_secret_is_told() {
     let lab = Lab::on_disk();

@@ -18,10 +18,10 @@ pub use dictionary::{Dictionaries, Dictionary, NULL_TEXT, TEXT_PADDING};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
-use crate::schema::Layout;
+use crate::schema::{Kind, Layout};
 
 /// The integer that stands for null. Values of a flow log are digits, and so never negative.
 pub const NULL_INT: i64 = -1;
@@ -41,6 +41,15 @@ pub enum Values {
 }
 
 impl Values {
+    /// None, of a kind.
+    pub fn none(kind: Kind) -> Values {
+        match kind {
+            Kind::Text => Values::Text(Vec::new()),
+            kind if kind.is_direct() => Values::Int(Vec::new()),
+            kind => Values::Array(new_empty_array(&kind.data_type())),
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         match self {

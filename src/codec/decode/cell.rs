@@ -62,19 +62,27 @@ fn micros(text: &str) -> Result<i64, &'static str> {
     Ok(instant.timestamp_micros())
 }
 
+/// Items and members of one value: each becomes a place in an array, and so does each member that is not there.
+const ITEMS_MAX: usize = 1 << 16;
+
 /// JSON; or the texts of a list, as `one","two` between the quotes of the whole.
 fn nested(of: &DataType, text: &str) -> Result<Value, &'static str> {
     let is_list_of_texts = matches!(of, DataType::List(item) if item.data_type() == &DataType::Utf8);
-    if is_list_of_texts && !text.starts_with('[') {
+    let json = serde_json::from_str(text);
+    if is_list_of_texts && !matches!(json, Ok(Value::Array(_))) {
         return Ok(text.split(BETWEEN_ITEMS).filter(|_| !text.is_empty()).map(Value::from).collect());
     }
-    let mut value = serde_json::from_str(text).map_err(|_| "is not JSON")?;
-    fit(&mut value, of)?;
+    let mut value = json.map_err(|_| "is not JSON")?;
+    fit(&mut value, of, &mut ITEMS_MAX.clone())?;
     Ok(value)
 }
 
-/// Makes a value one that Arrow reads as `of`. A text takes whatever JSON stands for it.
-fn fit(value: &mut Value, of: &DataType) -> Result<(), &'static str> {
+/// Makes a value one that Arrow reads as `of`. Where a text is wanted and JSON has something else, the text is that as
+/// `serde_json` writes it: not always the exact one. Of two members of one name it has kept the last. `left` is how many
+/// items there may be.
+fn fit(value: &mut Value, of: &DataType, left: &mut usize) -> Result<(), &'static str> {
+    let places = if let DataType::Struct(fields) = of { fields.len() } else { 1 };
+    *left = left.checked_sub(places).ok_or("has too many items")?;
     match (of, &mut *value) {
         (_, Value::Null) => Ok(()),
         (DataType::Utf8, Value::String(_)) | (DataType::Boolean, Value::Bool(_)) => Ok(()),
@@ -92,11 +100,11 @@ fn fit(value: &mut Value, of: &DataType) -> Result<(), &'static str> {
             Ok(())
         }
         (DataType::List(item), Value::Array(items)) => {
-            items.iter_mut().try_for_each(|value| fit(value, item.data_type()))
+            items.iter_mut().try_for_each(|value| fit(value, item.data_type(), left))
         }
         (DataType::Struct(fields), Value::Object(members)) => members.iter_mut().try_for_each(|(name, value)| {
             let (_, field) = fields.find(name).ok_or("has a member that its column lacks")?;
-            fit(value, field.data_type())
+            fit(value, field.data_type(), left)
         }),
         _ => Err("is not of its column's type"),
     }

@@ -239,11 +239,13 @@ impl Object<'_> {
     fn plain_line(&mut self, line: &[u8], begin: usize) -> Result<(), Stop> {
         let offset = self.offset + begin as u64;
         let begins_member = self.begins_member(offset);
+        let may_be_two = self.is_quoted() && self.members_in(line.len()).next().is_some();
         let chunk = self.chunk.as_mut().expect("a layout is in force");
         if line.len() > LINE_BYTES_MAX {
             return self.too_long(&line[..LINE_HEAD_BYTES], offset, line.len() as u64);
         }
-        let rules = Rules { layout: &chunk.layout, times: &self.times, begins_member, ended_by: self.ended_by };
+        let rules =
+            Rules { layout: &chunk.layout, times: &self.times, begins_member, may_be_two, ended_by: self.ended_by };
         let read = match chunk.layout.table.framing {
             Framing::Spaced { .. } => plain::line(line, &rules),
             Framing::Quoted { .. } => quoted::line(line, &rules),

@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use arrow::array::new_empty_array;
-
 use super::buffers::Buffers;
 use super::cell::CellColumns;
 use super::inflate::GZIP_MAGIC;
@@ -407,14 +405,9 @@ fn is_of_record(token: &&str) -> bool {
 }
 
 fn empty_chunk(layout: Arc<Layout>, dictionaries: &mut Dictionaries) -> Chunk {
-    let of = |kind: Kind| match kind {
-        Kind::Text => Values::Text(Vec::new()),
-        kind if kind.is_direct() => Values::Int(Vec::new()),
-        kind => Values::Array(new_empty_array(&kind.data_type())),
-    };
     let mut slot = |name: &str, kind: Kind| if kind == Kind::Text { dictionaries.slot(layout.table, name) } else { 0 };
     Chunk {
-        values: layout.columns.iter().map(|column| of(column.kind)).collect(),
+        values: layout.columns.iter().map(|column| Values::none(column.kind)).collect(),
         slots: layout.columns.iter().map(|column| slot(&column.name, column.kind)).collect(),
         lines: Vec::new(),
         layout: Arc::clone(&layout),

@@ -63,6 +63,8 @@ pub struct Rules<'a> {
     pub times: &'a RangeInclusive<i64>,
     /// Whether the line is the first of a later gzip member.
     pub begins_member: bool,
+    /// Whether a later gzip member begins within the line: it may be two, of which the first lacks its newline.
+    pub may_be_two: bool,
     /// The number of the line that ended the layout: only a header is known for what it is until there is one.
     pub ended_by: Option<u64>,
 }

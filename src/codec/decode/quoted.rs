@@ -4,7 +4,7 @@
 //! may hold quotes. What is between the quotes is kept as it stands.
 
 use super::plain::{Fault, Line, NULL, Rules, Value, counted, row_of, text_of};
-use crate::schema::Framing;
+use crate::schema::{FIELDS_PER_HEADER_MAX, Framing};
 
 /// The values of a line, without its newline; `None` if a quote is not closed.
 fn tokens(line: &str) -> Option<Vec<&str>> {
@@ -55,8 +55,17 @@ pub fn line<'a>(line: &'a [u8], rules: &Rules) -> Line<'a> {
             format!("line has {}, and lines of this log have at least {fields_min}", counted(tokens.len(), "field"));
         return Line::Reject(Fault::of_line(reason));
     }
+    if tokens.len() > FIELDS_PER_HEADER_MAX {
+        let reason = format!("line has {}; at most {FIELDS_PER_HEADER_MAX} are read", counted(tokens.len(), "field"));
+        return Line::Reject(Fault::of_line(reason));
+    }
     // The last column is for what the service added since.
     let known = layout.columns.len() - 1;
+    if rules.may_be_two && tokens.len() > known {
+        return Line::Reject(Fault::of_line(
+            "line has more fields than are known, and may be two: gzip members are joined",
+        ));
+    }
     let (fields, others) = tokens.split_at(tokens.len().min(known));
     let missing = std::iter::repeat_n(NULL, known - fields.len());
     let values = fields.iter().copied().chain(missing).enumerate();

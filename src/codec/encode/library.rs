@@ -59,14 +59,14 @@ impl<F: Write + Send> LibraryFile<F> {
         Ok(LibraryFile { writer, ordinal, rows: 0, start: Extent::None })
     }
 
-    /// Appends rows, and tells whether the file is full.
+    /// Appends rows, and tells whether the file is full. So many files are `open`, with this one.
     pub fn append(
         &mut self,
         shape: &Shape,
         rows: &Rows,
         range: Range<usize>,
         options: &Options,
-        limits: &Limits,
+        (limits, open): (&Limits, usize),
     ) -> Result<bool, EncodeError> {
         self.rows += range.len() as u64;
         let starts = rows.starts.get(range.clone()).unwrap_or_default();
@@ -76,7 +76,7 @@ impl<F: Write + Send> LibraryFile<F> {
         let batch = batch(shape, rows, range).map_err(|error| EncodeError::Page(error.into()))?;
         let mut write = || {
             self.writer.write(&batch)?;
-            if self.writer.memory_size() > limits.buffered_bytes / limits.open_partitions.max(1) {
+            if self.writer.memory_size() > limits.buffered_bytes / open.max(1) {
                 self.writer.flush()?;
             }
             Ok(())

@@ -322,10 +322,11 @@ impl<S: Staging> TaskEncoder<S> {
             let open = &mut self.library[writer];
             open.file = Some(LibraryFile::new(&open.shape, &self.options, &self.limits, ordinal, file)?);
         }
+        let open = self.library.iter().filter(|writer| writer.file.is_some()).count();
         let LibraryWriter { shape, file, used, .. } = &mut self.library[writer];
         *used = self.library_used;
         let file = file.as_mut().expect("it was opened above");
-        if file.append(shape, rows, range, &self.options, &self.limits)? {
+        if file.append(shape, rows, range, &self.options, (&self.limits, open))? {
             self.end_library_file(writer)?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::partition::PartitionKey;
 use crate::columns::NULL_INT;
-use crate::schema::{Partition, Table};
+use crate::schema::{MEASURES_MAX, Partition, Table};
 
 /// Sums over the rows of one object in one partition of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,9 +81,11 @@ fn sum(values: &[i64], range: &Range<usize>) -> u64 {
 
 fn mix(rows: &Counted, range: Range<usize>) -> u64 {
     let columns = [rows.lines, rows.start, rows.end].into_iter().chain(rows.measures.iter().copied());
-    let all: Vec<Option<&[i64]>> = columns.map(|values| values.get(range.clone())).collect();
+    let mut all = [None; 3 + MEASURES_MAX];
+    all.iter_mut().zip(columns).for_each(|(of, values)| *of = values.get(range.clone()));
+    let all = &all[..3 + rows.measures.len()];
     // Two measures are what flow logs have.
-    if let [Some(lines), Some(start), Some(end), Some(one), Some(two)] = all[..] {
+    if let [Some(lines), Some(start), Some(end), Some(one), Some(two)] = *all {
         let mut sum = 0_u64;
         for ((((&line, &start), &end), &one), &two) in lines.iter().zip(start).zip(end).zip(one).zip(two) {
             sum = sum.wrapping_add(row_mix([line, start, end, one, two]));

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use super::group::Rows;
 use super::shape::Shape;
 use crate::columns::{Dictionaries, NULL_TEXT, Values};
-use crate::schema::Kind;
 
 /// Rows set aside for one partition.
 #[derive(Debug, Default)]
@@ -130,11 +129,7 @@ impl Frames {
         let mut dictionaries = Dictionaries::default();
         let slot = |column: &crate::schema::Column| dictionaries.slot(shape.table, &column.name);
         let slots = shape.log_columns().iter().map(slot).collect();
-        let empty = |column: &crate::schema::Column| match column.kind {
-            Kind::Text => Values::Text(Vec::new()),
-            _ => Values::Int(Vec::new()),
-        };
-        let values = shape.log_columns().iter().map(empty).collect();
+        let values = shape.log_columns().iter().map(|column| Values::none(column.kind)).collect();
         Frames { shape, dictionaries, values, slots, lines: Vec::new() }
     }
 

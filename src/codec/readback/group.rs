@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array, new_empty_array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::take;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
@@ -125,11 +125,7 @@ impl<'a> RowGroup<'a> {
         let (mut values, mut slots) = (Vec::new(), Vec::new());
         for column in &layout.columns {
             let is_text = column.kind == Kind::Text;
-            values.push(match column.kind {
-                Kind::Text => Values::Text(Vec::new()),
-                kind if kind.is_direct() => Values::Int(Vec::new()),
-                kind => Values::Array(new_empty_array(&kind.data_type())),
-            });
+            values.push(Values::none(column.kind));
             slots.push(if is_text { dictionaries.slot(layout.table, &column.name) } else { 0 });
         }
         Chunk { layout: Arc::clone(layout), values, slots, lines: Vec::new() }

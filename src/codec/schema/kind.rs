@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How the text of a field is read, and what it is stored as. The ledger spells it as [`Kind`]'s `Display` does.
@@ -123,8 +124,21 @@ impl Serialize for Kind {
 
 impl<'de> Deserialize<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(Spelled)
+    }
+}
+
+struct Spelled;
+
+impl Visitor<'_> for Spelled {
+    type Value = Kind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the type of a column")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Kind, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

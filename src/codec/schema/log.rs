@@ -1,6 +1,9 @@
 //! What a kind of log is, as data: where it is delivered, how a record stands in an object, and what its values mean.
 
+use std::collections::BTreeSet;
+
 use super::Kind;
+use super::provenance::column_name;
 
 /// A kind of log: all that differs from one to the next. Each has a table of its own in a lake.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +32,9 @@ pub struct Log {
 
 /// Measures of one kind at most.
 pub const MEASURES_MAX: usize = 4;
+
+/// What stands beside the measures in a part of a receipt.
+const OF_PARTS: [&str; 4] = ["table", "partition", "rows", "mix"];
 
 /// How objects of a kind are named: `AWSLogs/<account>/<service>/<region>/YYYY/MM/DD/<file>`.
 #[derive(Debug, Clone, Copy)]
@@ -127,6 +133,32 @@ impl Log {
     /// The documented field of a name or column.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.all_fields().find(|field| field.is_named(name))
+    }
+
+    /// Whether what stands here goes together.
+    ///
+    /// # Errors
+    /// The first thing that does not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let columns: Vec<String> = self.all_fields().map(|field| column_name(field.log)).collect();
+        if columns.iter().collect::<BTreeSet<_>>().len() < columns.len() {
+            return Err("a field stands there twice");
+        }
+        if !matches!(self.kind(self.start), Some(Kind::Seconds | Kind::Timestamp)) {
+            return Err("the start is no time");
+        }
+        let is_number = |measure: &&str| self.kind(measure) == Some(Kind::Int64) && !OF_PARTS.contains(measure);
+        if self.measures.len() > MEASURES_MAX || !self.measures.iter().all(is_number) {
+            return Err("its measures are too many, no whole numbers, or have a name that receipts use");
+        }
+        if !self.file.parts.contains(&NamePart::Time) {
+            return Err("no name of a file tells its delivery");
+        }
+        let is_spelled = |field: &Field| field.kind.to_string().parse() == Ok(field.kind);
+        if !self.all_fields().all(is_spelled) {
+            return Err("a type is spelled wrongly");
+        }
+        Ok(())
     }
 
     /// How a documented field is read; `None` if it is not one.

@@ -1,11 +1,13 @@
 //! The tables of a lake: one for each kind of log that the program knows.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::OnceLock;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::log::{Field, Framing, Log};
@@ -33,10 +35,18 @@ impl Table {
         Table::all().find(|table| table.name() == name)
     }
 
-    /// Adds kinds of log to those of flowlake. False if it was asked for tables before: it has to be the first that a
-    /// program does.
-    pub fn add(kinds: &[&'static Log]) -> bool {
-        ALL.set(logs::ALL.iter().chain(kinds).copied().map(Table).collect()).is_ok()
+    /// Adds kinds of log to those of flowlake: the first that a program does.
+    ///
+    /// # Errors
+    /// If a kind is not sound, and if somebody asked for tables before.
+    pub fn add(kinds: &[&'static Log]) -> Result<(), &'static str> {
+        let all: Vec<Table> = logs::ALL.iter().chain(kinds).copied().map(Table).collect();
+        all.iter().try_for_each(|table| table.check())?;
+        let names: BTreeSet<&str> = all.iter().map(|table| table.name()).collect();
+        if names.len() < all.len() {
+            return Err("two kinds have one table");
+        }
+        ALL.set(all).map_err(|_| "somebody asked for tables before")
     }
 
     /// The table of records whose fields a header line names: that of a kind which one of them marks, else that of the
@@ -115,10 +125,23 @@ impl Serialize for Table {
 
 impl<'de> Deserialize<'de> for Table {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Table, D::Error> {
-        let name = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Table::named(&name).ok_or_else(|| {
+        deserializer.deserialize_str(Named)
+    }
+}
+
+struct Named;
+
+impl Visitor<'_> for Named {
+    type Value = Table;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a table")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Table, E> {
+        Table::named(name).ok_or_else(|| {
             let known: Vec<&str> = Table::all().map(Table::name).collect();
-            serde::de::Error::custom(format!("no table is called `{name}`; this flowlake knows {}", known.join(", ")))
+            E::custom(format!("no table is called `{name}`; this flowlake knows {}", known.join(", ")))
         })
     }
 }

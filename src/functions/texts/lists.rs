@@ -93,12 +93,29 @@ pub fn elements_of(written: &str) -> Option<Vec<Option<String>>> {
             elements.push(Some(element));
             rest = quoted[end..].trim_start();
         } else {
-            let end = rest.find(',').unwrap_or(rest.len());
-            let plain = rest[..end].trim();
-            if plain.is_empty() || plain.contains(['{', '}', '"']) {
+            let (mut end, mut kept) = (rest.len(), 0);
+            let mut characters = rest.char_indices();
+            while let Some((at, character)) = characters.next() {
+                match character {
+                    '\\' => {
+                        element.push(characters.next()?.1);
+                        kept = element.len();
+                    }
+                    ',' => {
+                        end = at;
+                        break;
+                    }
+                    '{' | '}' | '"' => return None,
+                    plain => element.push(plain),
+                }
+            }
+            // Spaces behind the element are none of it, unless a backslash stands before them.
+            element.truncate(element.trim_end().len().max(kept));
+            if element.is_empty() {
                 return None;
             }
-            elements.push((!plain.eq_ignore_ascii_case("null")).then(|| plain.to_owned()));
+            let is_null = kept == 0 && element.eq_ignore_ascii_case("null");
+            elements.push((!is_null).then_some(element));
             rest = &rest[end..];
         }
         if rest.is_empty() {

@@ -1,5 +1,6 @@
 //! Times and intervals: casts from and to timestamps, what clocks of a zone show, parts, lengths, formats, series.
 
+mod bin;
 mod conversion;
 mod formatted;
 mod intervals;
@@ -17,6 +18,7 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+pub use bin::bins;
 pub use conversion::{Conversion, of_text, with_seconds};
 pub use formatted::{formatted, is_formatted};
 pub use intervals::{OfInterval, measured, positive, without_colons};

@@ -6,7 +6,7 @@ mod help;
 mod tests;
 
 use datafusion::functions::core::coalesce;
-use datafusion::functions::datetime::{date_part, date_trunc};
+use datafusion::functions::datetime::{date_bin, date_part, date_trunc};
 use datafusion::functions::regex;
 use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_aggregate::count::count_udaf;
@@ -53,6 +53,7 @@ fn whole_lists(context: &SessionContext) {
 pub(super) fn replace(context: &SessionContext, memory_bytes: u64) {
     context.register_udf(times::truncation(date_trunc()));
     context.register_udf(times::parts(date_part()));
+    context.register_udf(times::bins(date_bin()));
     let state = context.state();
     let bounded = state.scalar_functions().values().filter_map(|engines| texts::bounded(engines, memory_bytes));
     bounded.for_each(|function| context.register_udf(function));

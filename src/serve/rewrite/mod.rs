@@ -313,7 +313,8 @@ fn gathered(query: &Query) -> Option<Query> {
     else {
         return None;
     };
-    *value = call("array_agg", vec![take(value)]);
+    // Of no rows it is an array without elements, and not null.
+    *value = call("coalesce", vec![call("array_agg", vec![take(value)]), call("make_array", Vec::new())]);
     query.order_by = None::<OrderBy>;
     Some(query)
 }
