@@ -78,8 +78,8 @@ fn nested(of: &DataType, text: &str) -> Result<Value, &'static str> {
 }
 
 /// Makes a value one that Arrow reads as `of`. Where a text is wanted and JSON has something else, the text is that as
-/// `serde_json` writes it: not always the exact one. Of two members of one name it has kept the last. `left` is how many
-/// items there may be.
+/// `serde_json` writes it: not always the exact one. Of two members of one name it has kept the last. `left` is how
+/// many items there may be.
 fn fit(value: &mut Value, of: &DataType, left: &mut usize) -> Result<(), &'static str> {
     let places = if let DataType::Struct(fields) = of { fields.len() } else { 1 };
     *left = left.checked_sub(places).ok_or("has too many items")?;

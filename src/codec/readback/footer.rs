@@ -61,7 +61,7 @@ impl Footer {
         check_rows(&metadata)?;
         let root = metadata.file_metadata().schema();
         let table = Table::named(root.name()).ok_or_else(|| ReadBackError::Table(root.name().to_owned()))?;
-        let fields = caught(|| Ok(parquet_to_arrow_schema(metadata.file_metadata().schema_descr(), None)?))?;
+        let fields = caught(|| parquet_to_arrow_schema(metadata.file_metadata().schema_descr(), None))?;
         let fields = root.get_fields().iter().zip(fields.fields());
         let columns = fields.map(|(field, arrow)| column(table, field, arrow)).collect::<Result<Vec<_>, _>>()?;
         let mut seen = HashSet::new();

@@ -1,7 +1,7 @@
 //! `date_bin` of a time that lies more than 292 years from its origin is an error.
 //!
-//! The engine (DataFusion 55) counts the nanoseconds between the two in 64 bits. Where they do not suffice it gave null,
-//! and a group of all such rows.
+//! The engine (DataFusion 55) counts the nanoseconds between the two in 64 bits. Where they do not suffice it gave
+//! null, and a group of all such rows.
 
 use std::sync::Arc;
 
