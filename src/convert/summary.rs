@@ -321,6 +321,23 @@ impl Summary {
             self.objects_kept,
             &self.kept,
         )?;
+        self.write_compared(f)?;
+        name_refused(f, &self.plans_refused)?;
+        name_some(
+            f,
+            "records of the ledger say what may be removed and were not believed",
+            self.intents_ignored.len() as u64,
+            &self.intents_ignored,
+        )?;
+        if self.rows_without_date > 0 {
+            let rows = count(self.rows_without_date);
+            writeln!(f, "{rows} rows have no date and lie in the partition date=__HIVE_DEFAULT_PARTITION__")?;
+        }
+        Ok(())
+    }
+
+    /// What objects are beside others, or beside what they were.
+    fn write_compared(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let copies = match self.copies_skipped {
             true if self.objects_unreadable > 0 => {
                 "objects are copies of others and were left out, unless it was their first that could not be read"
@@ -353,19 +370,7 @@ impl Summary {
             "objects that were replaced at the source give something else now (the lake keeps what it has)",
             self.objects_differing,
             &self.differing,
-        )?;
-        name_refused(f, &self.plans_refused)?;
-        name_some(
-            f,
-            "records of the ledger say what may be removed and were not believed",
-            self.intents_ignored.len() as u64,
-            &self.intents_ignored,
-        )?;
-        if self.rows_without_date > 0 {
-            let rows = count(self.rows_without_date);
-            writeln!(f, "{rows} rows have no date and lie in the partition date=__HIVE_DEFAULT_PARTITION__")?;
-        }
-        Ok(())
+        )
     }
 
     fn write_listing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

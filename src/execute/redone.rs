@@ -89,16 +89,18 @@ pub(super) fn stage(
     let staged = files.iter().map(|(_, path)| path.as_path());
     let found = carry::read_back(staged, rejects.as_ref().map(|(_, path)| path.as_path()))?;
     if found != expected {
-        let (found, expected) = (found.cells.rows(), expected.cells.rows());
-        let reason = format!(
-            "files of {found} rows were made of {expected} rows, and their cells or the lines that were set aside differ"
-        );
-        return Err(TaskError::Encode(reason));
+        return Err(unlike(found.cells.rows(), expected.cells.rows()));
     }
     let totals = totals_of(&receipts).with_files(files.iter().map(|(file, _)| file));
     let nothing = job.nothing(planned.task, attempt);
     let staged = Staged { files, rejects, receipts, totals, taken, ..nothing };
     Ok(Ended::Redone(Box::new(Redone { staged, kept })))
+}
+
+fn unlike(found: u64, expected: u64) -> TaskError {
+    TaskError::Encode(format!(
+        "files of {found} rows were made of {expected} rows, and their cells or the lines that were set aside differ"
+    ))
 }
 
 fn no_longer(receipt: &Receipt) -> String {

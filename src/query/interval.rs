@@ -12,7 +12,7 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::utils::take_function_args;
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Between, Case, InList};
+use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, binary_expr};
 use datafusion::scalar::ScalarValue;
@@ -35,15 +35,8 @@ impl FunctionRewrite for ComparedIntervals {
         // A plan may be analyzed twice.
         let is_bare = |width: &Expr| !OfInterval::Width.is_of(width);
         Ok(match expr {
-            Expr::ScalarFunction(mut of) if of.name() == "date_bin" && of.args.first().is_some_and(is_bare) => {
-                let width = of.args.swap_remove(0);
-                if let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(written)), _) = &width {
-                    positive(*written)?;
-                }
-                of.args.push(OfInterval::Width.of(width));
-                let last = of.args.len() - 1;
-                of.args.swap(0, last);
-                Transformed::yes(Expr::ScalarFunction(of))
+            Expr::ScalarFunction(of) if of.name() == "date_bin" && of.args.first().is_some_and(is_bare) => {
+                Transformed::yes(with_checked_width(of)?)
             }
             Expr::Cast(mut cast) if is_interval_type(cast.field.data_type()) && is_text(&cast.expr) => {
                 cast.expr = Box::new(OfInterval::Words.of(*cast.expr));
@@ -100,6 +93,18 @@ impl FunctionRewrite for ComparedIntervals {
             other => Transformed::no(other),
         })
     }
+}
+
+/// `date_bin` with a width that is held to be positive.
+fn with_checked_width(mut of: ScalarFunction) -> Result<Expr> {
+    let width = of.args.swap_remove(0);
+    if let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(written)), _) = &width {
+        positive(*written)?;
+    }
+    of.args.push(OfInterval::Width.of(width));
+    let last = of.args.len() - 1;
+    of.args.swap(0, last);
+    Ok(Expr::ScalarFunction(of))
 }
 
 fn is_interval_type(kind: &DataType) -> bool {

@@ -228,6 +228,10 @@ impl Command {
         }
     }
 
+    fn is_of_savepoint(&self) -> bool {
+        matches!(self, Command::Savepoint(_) | Command::Release(_) | Command::RollbackTo(_))
+    }
+
     pub(super) fn run(
         &self,
         settings: &Settings,
@@ -244,21 +248,11 @@ impl Command {
                     Some(value) => drop(settings.set(name, value, *scope).map_err(said)?),
                     None => settings.reset(name),
                 }
-                let value = settings.get(name).unwrap_or_default();
-                done.reported.extend(reported_name(name).map(|name| (name.to_owned(), value)));
+                done.reported.extend(reported(name, settings));
                 Said::Tag(Tag::new("SET"))
             }
-            Command::Show(name) => {
-                let value = match name.as_str() {
-                    "session_authorization" => Some(settings.user()),
-                    name => settings.get(name),
-                };
-                let unknown = || refused("42704", format!("unrecognized configuration parameter \"{name}\""));
-                rows(vec![vec![value.ok_or_else(unknown)?]])
-            }
-            Command::ShowAll => {
-                rows(settings.all().into_iter().map(|(name, value)| vec![name, value, String::new()]).collect())
-            }
+            Command::Show(name) => rows(vec![vec![shown(name, settings)?]]),
+            Command::ShowAll => rows(all_shown(settings)),
             Command::ShowCatalogs => rows(vec![vec![DATABASE.to_owned()]]),
             Command::ResetAll => {
                 settings.reset_all();
@@ -275,38 +269,23 @@ impl Command {
                 savepoints().clear();
                 settings.end_transaction(rolled_back);
                 done.reported = settings.reported();
-                done.status = TransactionStatus::Idle;
-                if *chain && status != TransactionStatus::Idle {
-                    settings.begin_transaction();
-                    done.status = TransactionStatus::Transaction;
-                }
+                done.status = next_transaction(settings, *chain && status != TransactionStatus::Idle);
                 Said::Tag(Tag::new(if rolled_back { "ROLLBACK" } else { "COMMIT" }))
             }
-            Command::Savepoint(_) | Command::Release(_) | Command::RollbackTo(_)
-                if status == TransactionStatus::Idle =>
-            {
+            _ if self.is_of_savepoint() && status == TransactionStatus::Idle => {
                 return Err(refused("25P01", "savepoints can only be used in transaction blocks"));
             }
-            Command::Savepoint(name) => {
-                let mut savepoints = savepoints();
-                if savepoints.len() >= SAVEPOINTS_MAX {
-                    return Err(refused("54000", format!("a transaction has at most {SAVEPOINTS_MAX} savepoints")));
-                }
-                savepoints.push(name.clone());
-                Said::Tag(Tag::new("SAVEPOINT"))
+            Command::Savepoint(name) => begin_savepoint(name, &mut savepoints())?,
+            Command::Release(name) => {
+                let at = place_of_savepoint(name, &savepoints())?;
+                savepoints().truncate(at);
+                Said::Tag(Tag::new("RELEASE"))
             }
-            Command::Release(name) | Command::RollbackTo(name) => {
-                let mut savepoints = savepoints();
-                let at = savepoints.iter().rposition(|known| known == name);
-                let at = at.ok_or_else(|| refused("3B001", format!("savepoint \"{name}\" does not exist")))?;
-                if let Command::Release(_) = self {
-                    savepoints.truncate(at);
-                    Said::Tag(Tag::new("RELEASE"))
-                } else {
-                    savepoints.truncate(at + 1);
-                    done.status = TransactionStatus::Transaction;
-                    Said::Tag(Tag::new("ROLLBACK"))
-                }
+            Command::RollbackTo(name) => {
+                let at = place_of_savepoint(name, &savepoints())?;
+                savepoints().truncate(at + 1);
+                done.status = TransactionStatus::Transaction;
+                Said::Tag(Tag::new("ROLLBACK"))
             }
             Command::Deallocate(name) => {
                 done.forgotten = session.forget(name.as_deref());
@@ -322,6 +301,47 @@ impl Command {
         };
         Ok(done)
     }
+}
+
+/// What clients are told of a setting whose value they are told.
+fn reported(name: &str, settings: &Settings) -> Option<(String, String)> {
+    reported_name(name).map(|known| (known.to_owned(), settings.get(name).unwrap_or_default()))
+}
+
+/// Begins a transaction behind one that ended, if it `follows`.
+fn next_transaction(settings: &Settings, follows: bool) -> TransactionStatus {
+    if !follows {
+        return TransactionStatus::Idle;
+    }
+    settings.begin_transaction();
+    TransactionStatus::Transaction
+}
+
+/// Name, value and a description that is empty.
+fn all_shown(settings: &Settings) -> Vec<Vec<String>> {
+    settings.all().into_iter().map(|(name, value)| vec![name, value, String::new()]).collect()
+}
+
+fn shown(name: &str, settings: &Settings) -> PgWireResult<String> {
+    let value = match name {
+        "session_authorization" => Some(settings.user()),
+        name => settings.get(name),
+    };
+    value.ok_or_else(|| refused("42704", format!("unrecognized configuration parameter \"{name}\"")))
+}
+
+fn begin_savepoint(name: &str, savepoints: &mut Vec<String>) -> PgWireResult<Said> {
+    if savepoints.len() >= SAVEPOINTS_MAX {
+        return Err(refused("54000", format!("a transaction has at most {SAVEPOINTS_MAX} savepoints")));
+    }
+    savepoints.push(name.to_owned());
+    Ok(Said::Tag(Tag::new("SAVEPOINT")))
+}
+
+/// Of the last one of that name.
+fn place_of_savepoint(name: &str, savepoints: &[String]) -> PgWireResult<usize> {
+    let at = savepoints.iter().rposition(|known| known == name);
+    at.ok_or_else(|| refused("3B001", format!("savepoint \"{name}\" does not exist")))
 }
 
 fn said(refusal: Refusal) -> PgWireError {

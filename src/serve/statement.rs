@@ -121,12 +121,7 @@ impl Planner {
             return Err(refused("54000", format!("a statement has at most {PARAMETERS_MAX} parameters")));
         }
         read_only::check_question(&statement, &|name| state.scalar_functions().contains_key(name))?;
-        let mut types = BTreeMap::new();
-        for (at, kind) in declared.iter().enumerate() {
-            if let Some(name) = kind.as_ref().and_then(parameters::sql_name) {
-                types.insert(at + 1, sql_type(&name)?);
-            }
-        }
+        let mut types = types_of(&declared)?;
         let lists = self.lists(&statement, &declared).await?;
         for (number, kind) in &lists {
             types.insert(*number, sql_type(&parameters::sql_name(kind).unwrap_or_else(|| "TEXT[]".to_owned()))?);
@@ -310,6 +305,13 @@ impl Prepared {
 }
 
 /// A type as SQL has it, parsed.
+/// The types that a client declared, by number.
+fn types_of(declared: &[Option<Type>]) -> PgWireResult<BTreeMap<usize, ast::DataType>> {
+    let names = declared.iter().enumerate();
+    let names = names.filter_map(|(at, kind)| Some((at + 1, kind.as_ref().and_then(parameters::sql_name)?)));
+    names.map(|(number, name)| Ok((number, sql_type(&name)?))).collect()
+}
+
 fn sql_type(name: &str) -> PgWireResult<ast::DataType> {
     let parsed = Parser::new(&PostgreSqlDialect {}).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
     parsed.map_err(|error| engine(DataFusionError::SQL(Box::new(error), None)))

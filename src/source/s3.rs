@@ -52,12 +52,7 @@ pub(super) async fn open(location: &Location, access: &Access, requests: Arc<Ato
         }
     }
     let endpoint = builder.get_config_value(&Key::S3Endpoint).or(builder.get_config_value(&Key::Endpoint));
-    if endpoint.as_deref().is_some_and(|endpoint| endpoint.contains(['@', '?', '#'])) {
-        // A user would be sent in place of a signature, a query would not be sent, and both may be secrets.
-        let detail = "an endpoint holds no user, no password and no query; give keys as options or in the environment"
-            .to_owned();
-        return Err(SourceError::OptionValue { url: location.url(), detail });
-    }
+    check_endpoint(location, endpoint.as_deref())?;
     if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")) {
         builder = builder.with_allow_http(true);
     }
@@ -100,6 +95,15 @@ pub(super) async fn open(location: &Location, access: &Access, requests: Arc<Ato
     let plain = plain.get().cloned().expect("building a store connects it");
     let uploads = Uploads::new(location.clone(), Arc::clone(&client), plain, signer);
     Ok(Bucket { client, uploads })
+}
+
+/// A user would be sent in place of a signature, a query would not be sent, and both may be secrets.
+fn check_endpoint(location: &Location, endpoint: Option<&str>) -> Result<()> {
+    if !endpoint.is_some_and(|endpoint| endpoint.contains(['@', '?', '#'])) {
+        return Ok(());
+    }
+    let detail = "an endpoint holds no user, no password and no query; give keys as options or in the environment";
+    Err(SourceError::OptionValue { url: location.url(), detail: detail.to_owned() })
 }
 
 /// Keys given as options, else AWS's own chain.

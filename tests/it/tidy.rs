@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LINES_MAX: usize = 500;
+/// Lines of a file, tests too; of the file in the middle; of a function.
+const LINES_MAX: usize = 499;
+const LINES_OF_HALF_MAX: usize = 140;
+const LINES_OF_FUNCTION_MAX: usize = 70;
 const COLUMNS_MAX: usize = 120;
 
 fn sources() -> BTreeMap<PathBuf, String> {
@@ -160,12 +163,58 @@ fn files_open_with_their_purpose_and_stay_readable() {
             continue;
         }
         assert!(text.starts_with("//! "), "{} opens with //!", path.display());
-        let lines = text.lines().count();
-        assert!(lines <= LINES_MAX, "{} has {lines} lines", path.display());
         let mut comments = text.lines().filter(|line| line.trim_start().starts_with("//"));
         let wide = comments.find(|line| line.chars().count() > COLUMNS_MAX);
         assert_eq!(wide, None, "{}: a comment is wider than {COLUMNS_MAX} columns", path.display());
     }
+}
+
+#[test]
+fn files_and_functions_are_of_human_size() {
+    let sources = sources();
+    let mut lines: Vec<usize> = sources.values().map(|text| text.lines().count()).collect();
+    lines.sort_unstable();
+    assert!(lines[lines.len() / 2] <= LINES_OF_HALF_MAX, "half of the files have {} lines", lines[lines.len() / 2]);
+    let (mut large, mut functions) = (Vec::new(), 0);
+    for (path, text) in &sources {
+        let count = text.lines().count();
+        large.extend((count > LINES_MAX).then(|| format!("{}: {count} lines", path.display())));
+        for (name, count) in functions_of(text) {
+            functions += 1;
+            // Tables of cases are as long as there are cases.
+            let is_large = count > LINES_OF_FUNCTION_MAX && !is_test(path) && !name.contains("tests::");
+            large.extend(is_large.then(|| format!("{}: {name} has {count} lines", path.display())));
+        }
+    }
+    assert!(functions > 2_000, "{functions} functions were seen");
+    assert_eq!(large, Vec::<String>::new());
+}
+
+/// The functions of formatted code with their lines; those within `mod tests` are called so.
+fn functions_of(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let tests = lines.iter().position(|line| line.starts_with("mod tests {")).unwrap_or(lines.len());
+    let mut found = Vec::new();
+    for (begin, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let words: Vec<&str> = code.split(' ').collect();
+        let Some(at) = words.iter().position(|word| *word == "fn") else { continue };
+        let is_head =
+            words[..at].iter().all(|word| word.starts_with("pub") || ["const", "async", "unsafe"].contains(word));
+        if !is_head || code.ends_with(';') {
+            continue;
+        }
+        let name = words[at + 1].split(['(', '<']).next().unwrap_or_default();
+        let indent = &line[..line.len() - code.len()];
+        let end = format!("{indent}}}");
+        let count = match code.ends_with('}') {
+            true => 1,
+            false => lines[begin..].iter().position(|line| *line == end).map_or(1, |length| length + 1),
+        };
+        let within = if begin > tests { "tests::" } else { "" };
+        found.push((format!("{within}{name}"), count));
+    }
+    found
 }
 
 #[test]
