@@ -116,8 +116,8 @@ pub enum Reason {
     Link,
     /// A socket, pipe or device.
     NotAFile,
-    /// A hidden file, or one whose name says that a transfer has not ended: it will have another name, under which the
-    /// same rows would come again.
+    /// Its name says that a transfer has not ended: it will have another name, under which the same rows would come again.
+    /// Or it is hidden and not called a log.
     Unfinished,
 }
 
@@ -200,9 +200,10 @@ const UNFINISHED: [&str; 8] = [".part", ".partial", ".filepart", ".crdownload", 
 /// Letters that a tool chose by chance, as rsync and the command line of AWS hang behind a name.
 const CHANCE: std::ops::RangeInclusive<usize> = 6..=8;
 
-/// Whether a file is hidden, or its name says that its transfer has not ended.
+/// Whether a name says that the transfer of its file has not ended, or is hidden and not that of a log.
 fn is_unfinished(file: &str) -> bool {
-    if file.starts_with('.') || UNFINISHED.iter().any(|end| file.ends_with(end)) {
+    let is_log = |name: &str| name.ends_with(".gz") || name.ends_with(".log");
+    if file.starts_with('.') && !is_log(file) || UNFINISHED.iter().any(|end| file.ends_with(end)) {
         return true;
     }
     let Some((log, chance)) = file.rsplit_once('.') else { return false };
@@ -211,5 +212,5 @@ fn is_unfinished(file: &str) -> bool {
         // Not the day of a file that was rotated, nor a word.
         && chance.bytes().any(|byte| byte.is_ascii_alphabetic())
         && chance.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
-    is_by_chance && (log.ends_with(".gz") || log.ends_with(".log"))
+    is_by_chance && is_log(log)
 }

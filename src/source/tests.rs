@@ -392,7 +392,7 @@ async fn a_linked_file_is_one_object_over_every_link() {
 #[tokio::test]
 async fn objects_are_left_out_by_name_with_a_reason() {
     let store =
-        bucket(&["a/aws-logs-write-test", "a/x.log.parquet", "a/x.gz", "marker/", "up/../x.gz", "a/.x.gz"]).await;
+        bucket(&["a/aws-logs-write-test", "a/x.log.parquet", "a/.gz", "marker/", "up/../x.gz", "a/.x.gz.aBcDeF"]).await;
     store.store.put(&store_path_of("a/empty.gz"), object_store::PutPayload::new()).await.unwrap();
     let found = find_chains(&store, &Filter::default()).await.unwrap();
     assert_eq!(found.loose.len(), 1);
