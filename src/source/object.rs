@@ -116,8 +116,8 @@ pub enum Reason {
     Link,
     /// A socket, pipe or device.
     NotAFile,
-    /// Its name says that a transfer has not ended: it will have another name, under which the same rows would come again.
-    /// Or it is hidden and not called a log.
+    /// Its name says that a transfer has not ended: it will have another name, and under that the same rows would come
+    /// again. Or it is hidden and not called a log.
     Unfinished,
 }
 
