@@ -145,7 +145,7 @@ fn value<'a>(token: &'a str, column: &Column) -> Option<Value<'a>> {
     let most = match column.kind {
         Kind::Port => 65_535,
         Kind::Int32 => i64::from(i32::MAX),
-        Kind::Int64 | Kind::Seconds | Kind::Text => i64::MAX,
+        _ => i64::MAX,
     };
     if number > most {
         return None;

@@ -36,7 +36,7 @@ pub enum Values {
     Text(Vec<u32>),
     /// Values; [`NULL_INT`] is null.
     Int(Vec<i64>),
-    /// Values of a kind that is not [`Kind::is_direct`](crate::schema::Kind::is_direct), of its Arrow type.
+    /// Values of a kind that is not [`Kind::is_direct`], of its Arrow type.
     Array(ArrayRef),
 }
 
@@ -88,7 +88,7 @@ impl Values {
     }
 }
 
-/// Microseconds of a second, as [`Kind::Timestamp`](crate::schema::Kind::Timestamp) counts them.
+/// Microseconds of a second, as [`Kind::Timestamp`] counts them.
 pub const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// Up to [`CHUNK_ROWS_MAX`] rows of one object and one layout, in the order of their lines.
