@@ -4,7 +4,7 @@ use arrow::datatypes::DataType;
 
 use crate::schema::Kind;
 
-/// The words of an engine.
+/// The words of an engine: what it calls a text, and so on.
 pub struct Words {
     pub text: &'static str,
     pub int32: &'static str,

@@ -12,11 +12,15 @@ use crate::schema::Table;
 /// What one source object gave to one partition. Sums wrap; a null counts as 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartSums {
+    /// The table that the rows went to.
     pub table: Table,
+    /// Folders of the partition, below the table's.
     pub partition: Relative,
+    /// How many rows.
     pub rows: u64,
     /// One for each of the table's measures. On storage each stands under its name.
     pub measures: Vec<u64>,
+    /// Wrapping sum of [`row_mix`](crate::encode::row_mix) over the rows.
     pub mix: u64,
 }
 

@@ -73,7 +73,8 @@ fn nested(of: &DataType, text: &str) -> Result<Value, &'static str> {
         return Ok(text.split(BETWEEN_ITEMS).filter(|_| !text.is_empty()).map(Value::from).collect());
     }
     let mut value = json.map_err(|_| "is not JSON")?;
-    fit(&mut value, of, &mut ITEMS_MAX.clone())?;
+    let mut left = ITEMS_MAX;
+    fit(&mut value, of, &mut left)?;
     Ok(value)
 }
 

@@ -21,7 +21,7 @@ pub struct Rows<'a> {
     pub sources: &'a [usize],
     pub slots: &'a [usize],
     pub lines: &'a [i64],
-    /// The start of each row in Unix seconds; empty where there is none.
+    /// The start of each row in Unix seconds; empty where there is none, and for rows that were set aside.
     pub starts: &'a [i64],
     pub dictionaries: &'a Dictionaries,
     pub origin: &'a Origin,

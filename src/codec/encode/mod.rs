@@ -9,8 +9,8 @@
 //!
 //! Pages are encoded here and not by the Parquet library's writers, which would look every text up a second time; the
 //! library writes page headers, indexes and footers. Files with columns of other kinds than texts and whole numbers it
-//! writes as a whole. Where pages, row groups and files end depends on the rows and the
-//! options alone: no clock, no randomness, no memory pressure, no thread.
+//! writes as a whole. Where pages, row groups and files end depends on the rows and the options alone: no clock, no
+//! randomness, no memory pressure, no thread.
 //!
 //! The stage opens no file: it writes into what a [`Staging`] gives it. Publishing the files is left to others.
 

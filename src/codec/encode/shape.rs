@@ -68,10 +68,7 @@ impl Shape {
             ArrowSchemaConverter::new().schema_root(table.name()).convert(&arrow)?
         });
         let schema = descr.root_schema_ptr();
-        let is_start = |column: &Column| {
-            column.name == table.start && table.kind(table.start).is_some_and(|kind| kind.same_storage(column.kind))
-        };
-        let start = columns.iter().position(is_start);
+        let start = columns.iter().position(|column| column.is_documented_as(table, table.start));
         let sort = SortColumns::of(table, &columns);
         Ok(Shape { table, columns, start, sort, schema, descr, arrow, is_direct })
     }

@@ -25,6 +25,13 @@ pub struct Column {
     pub kind: Kind,
 }
 
+impl Column {
+    /// Whether it is the documented column of that name, stored as that is today.
+    pub fn is_documented_as(&self, table: Table, name: &str) -> bool {
+        self.name == name && table.kind(name).is_some_and(|kind| kind.same_storage(self.kind))
+    }
+}
+
 /// Types that the lake fixed when a column was first written, and that differ from those of
 /// [`Log::fields`](super::Log::fields) today.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,10 +145,7 @@ impl Layout {
 
     /// The layout of columns that have the types they are stored as, without a line that they come from.
     pub fn of_columns(table: Table, columns: Vec<Column>) -> Layout {
-        let position = |name: &str| {
-            let kind = table.kind(name)?;
-            columns.iter().position(|column| column.name == name && column.kind.same_storage(kind))
-        };
+        let position = |name: &str| columns.iter().position(|column| column.is_documented_as(table, name));
         Layout {
             table,
             start: position(table.start),
