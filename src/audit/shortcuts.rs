@@ -8,8 +8,11 @@ use super::AuditError;
 use super::difference::{Difference, Kind};
 use super::history::History;
 use super::problem::problem;
+use crate::lake::index::{self, by_date};
 use crate::lake::receipts::{self, Filed};
-use crate::lake::{Checkpoint, Commit, CommitHead, Day, Lake, Receipt, Relative, State, decode_lines};
+use crate::lake::{
+    Checkpoint, Commit, CommitHead, Day, FileOfTask, Index, Lake, Receipt, Relative, State, decode_lines,
+};
 
 /// What the records of one task come to, in any order: few bytes a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,7 +113,11 @@ impl Shortcuts<'_> {
             self.differences.push(Difference::of_file(Kind::CheckpointDiffers, &name, expected, found));
         }
         self.receipts(number, &name, &checkpoint.state.filed.receipts).await?;
-        self.heads(number, &name, checkpoint.state.filed.heads.as_ref()).await
+        let heads = self.heads(number, &name, checkpoint.state.filed.heads.as_ref()).await?;
+        match &checkpoint.state.filed.live {
+            Some(index) => self.live(&name, index, checkpoint.state.live_of(heads)).await,
+            None => Ok(()),
+        }
     }
 
     /// All but the places where records are filed.
@@ -154,34 +161,60 @@ impl Shortcuts<'_> {
         Ok(())
     }
 
-    async fn heads(&mut self, number: u64, name: &str, file: Option<&Relative>) -> Result<(), AuditError> {
+    async fn heads(&mut self, number: u64, name: &str, file: Option<&Relative>) -> Result<Vec<CommitHead>, AuditError> {
+        let heads: Vec<CommitHead> = match file {
+            Some(file) => self.decoded(file, |bytes| decode_lines(&bytes)).await?,
+            None => Vec::new(),
+        };
         let mut found = Digests::new();
-        if let Some(file) = file {
-            let of_heads = |bytes: Bytes| {
-                let mut found = Digests::new();
-                for head in decode_lines::<CommitHead>(&bytes)? {
-                    found.entry((head.plan, head.task)).or_default().add(&json(&head));
-                }
-                Ok::<_, String>(found)
-            };
-            found = self.decoded(file, of_heads).await?;
+        for head in &heads {
+            found.entry((head.plan, head.task)).or_default().add(&json(head));
         }
         let committed = (&self.committed.heads, &self.committed.heads);
         self.compare(number, name, ("heads", committed, &found));
+        Ok(heads)
+    }
+
+    /// The index of live files, held against what the heads leave.
+    async fn live(&mut self, name: &str, index: &Index, expected: Vec<FileOfTask>) -> Result<(), AuditError> {
+        let Some(mut expected) = by_date(expected) else {
+            let words = ("no index, since files lie in the places of others", "one");
+            self.differences.push(Difference::of_file(Kind::CheckpointDiffers, name, words.0, words.1));
+            return Ok(());
+        };
+        for date @ (table, day) in index.dates() {
+            let expected = expected.remove(&date).unwrap_or_default();
+            let file = index.name(date).expect("a date of the index");
+            let found = self.decoded(file, |bytes| index::decode(bytes, date)).await?;
+            if found != expected || !index.is_of(date, &expected) {
+                let words = |files: usize| format!("{files} live files of {} on {day}", table.name());
+                let found = match words(found.len()) {
+                    same if same == words(expected.len()) => "as many with other words".to_owned(),
+                    other => other,
+                };
+                let expected = words(expected.len());
+                self.differences.push(Difference::of_file(Kind::CheckpointDiffers, name, expected, found));
+            }
+        }
+        for ((table, day), files) in expected {
+            let expected = format!("{} live files of {} on {day}", files.len(), table.name());
+            let found = "an index without this date".to_owned();
+            self.differences.push(Difference::of_file(Kind::CheckpointDiffers, name, expected, found));
+        }
         Ok(())
     }
 
     /// A file that is missing or not readable is a difference, and then holds nothing.
-    async fn decoded<E: std::fmt::Display>(
+    async fn decoded<T: Default, E: std::fmt::Display>(
         &mut self,
         file: &Relative,
-        decode: impl FnOnce(Bytes) -> Result<Digests, E>,
-    ) -> Result<Digests, AuditError> {
+        decode: impl FnOnce(Bytes) -> Result<T, E>,
+    ) -> Result<T, AuditError> {
         match self.lake.decoded(file, decode).await {
-            Ok(digests) => Ok(digests),
+            Ok(found) => Ok(found),
             Err(error) => {
                 self.differences.push(problem(self.lake, error)?);
-                Ok(Digests::new())
+                Ok(T::default())
             }
         }
     }

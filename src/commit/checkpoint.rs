@@ -2,8 +2,9 @@
 //! for.
 //!
 //! ```text
-//! commits of sealed plans ──▶ receipts by key day (Parquet) ──┐
-//!                        └──▶ heads (one file) ───────────────┴──▶ checkpoint, created last
+//! commits of sealed plans ──▶ receipts by key day (Parquet) ───┐
+//!                        ├──▶ live files by date (Parquet) ────┤
+//!                        └──▶ heads (one file) ────────────────┴──▶ checkpoint, created last
 //! ```
 //!
 //! What is filed changes nothing of what the lake holds: a run that dies on the way leaves files that no checkpoint
@@ -26,7 +27,7 @@ const OBJECTS_MAX: u64 = 100_000;
 /// Receipts held in memory before they are filed: those of a plan come together.
 const RECEIPTS_HELD_MAX: u64 = 100_000;
 /// Files of single days that are written at once.
-const PUTS_IN_FLIGHT_MAX: usize = 16;
+pub(super) const PUTS_IN_FLIGHT_MAX: usize = 16;
 /// Newest checkpoints that stay, for readers that are at it and for people.
 const KEPT: usize = 8;
 
@@ -70,11 +71,15 @@ impl Ledger {
         state.filed.heads = Some(named.clone());
         state.filed.through = Some(through);
         state.plans.retain(|_, plan| plan.is_open());
+        state.filed.live = self.file_live(&state, heads).await?;
         if self.create_checkpoint(through, &state).await? == Created::Ours {
             self.state = state;
             self.prune().await?;
         } else {
-            self.remove_rivals_waste(through, &files, &named).await?;
+            let mut ours: Vec<Relative> = files.into_iter().map(|(_, name)| name).collect();
+            ours.push(named);
+            ours.extend(self.filed_live_now(&state));
+            self.remove_rivals_waste(through, ours).await?;
             self.state = State::load(&self.writer.lake).await?;
         }
         Ok(())
@@ -82,20 +87,13 @@ impl Ledger {
 
     /// A rival's checkpoint has our number: what we filed and it does not name is nobody's. If a newer one has replaced
     /// it already, names may be in use that we cannot know of.
-    async fn remove_rivals_waste(
-        &self,
-        through: u64,
-        ours: &[(Day, Relative)],
-        heads: &Relative,
-    ) -> Result<(), CommitError> {
+    async fn remove_rivals_waste(&self, through: u64, ours: Vec<Relative>) -> Result<(), CommitError> {
         let Some(theirs) = Checkpoint::read(&self.writer.lake, through).await? else { return Ok(()) };
         let filed = theirs.state.filed;
-        let named: BTreeSet<&Relative> = filed.receipts.values().flatten().collect();
-        for (_, name) in ours.iter().filter(|(_, name)| !named.contains(name)) {
+        let live = filed.live.iter().flat_map(|index| index.names());
+        let named: BTreeSet<&Relative> = filed.receipts.values().flatten().chain(&filed.heads).chain(live).collect();
+        for name in ours.iter().filter(|name| !named.contains(name)) {
             self.writer.delete(name).await?;
-        }
-        if filed.heads.as_ref() != Some(heads) {
-            self.writer.delete(heads).await?;
         }
         Ok(())
     }
@@ -124,8 +122,8 @@ impl Ledger {
         self.writer.create(&self.writer.lake.names.checkpoint(through), checkpoint.encode().into()).await
     }
 
-    /// Removes all but the newest checkpoints, and the heads of older ones. Filed receipts are named by every later
-    /// one.
+    /// Removes all but the newest checkpoints, and what only older ones name: heads, and lists of live files. Filed
+    /// receipts are named by every later one.
     async fn prune(&self) -> Result<(), CommitError> {
         let lake = &self.writer.lake;
         let checkpoints = lake.list(&lake.names.checkpoints()).await?;
@@ -140,7 +138,7 @@ impl Ledger {
                 self.writer.delete(&name).await?;
             }
         }
-        Ok(())
+        self.prune_live(oldest_kept).await
     }
 }
 

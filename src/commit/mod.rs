@@ -12,6 +12,7 @@
 
 mod bodies;
 mod checkpoint;
+mod index;
 mod intact;
 mod lakestore;
 mod local;

@@ -40,10 +40,13 @@ impl Checkpoint {
         let Some(bytes) = lake.read_json(&path).await? else { return Ok(None) };
         let url = lake.names.url(&path);
         let checkpoint = Checkpoint::parse(&bytes, &url)?;
-        let State { next, filed, plans, .. } = &checkpoint.state;
+        let State { next, filed, plans, totals, .. } = &checkpoint.state;
         let is_of_its_entry = Some(number) == filed.through && next.checked_sub(1) == Some(number);
         if !is_of_its_entry || plans.values().any(|plan| plan.plan.tasks > TASKS_MAX) {
             let reason = format!("its numbers are not those of the log through entry {number}");
+            return Err(LakeError::Checkpoint { url, reason });
+        }
+        if let Some(reason) = filed.live.as_ref().and_then(|index| index.fault(totals.rows)) {
             return Err(LakeError::Checkpoint { url, reason });
         }
         Ok(Some(checkpoint))
@@ -54,12 +57,35 @@ impl Checkpoint {
         if !is_as_written(bytes) {
             return Err(fail(ALTERED.into()));
         }
-        check_format(bytes, url)?;
+        check_format(bytes, url).map_err(|error| match error {
+            // Nothing is lost with it, unlike with a record.
+            LakeError::Record { reason, .. } => fail(reason),
+            other => other,
+        })?;
         serde_json::from_slice(bytes).map_err(|error| fail(error.to_string()))
     }
 
     /// With a check.
     pub fn encode(&self) -> Vec<u8> {
         with_check(&serde_json::to_vec(self).expect("a checkpoint is plain data"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing is lost with a checkpoint: whatever is wrong with it, the advice is to delete it.
+    #[test]
+    fn a_damaged_checkpoint_may_be_deleted() {
+        let sound = Checkpoint { format: 1, written_by: String::new(), at: String::new(), state: State::default() };
+        let sound = sound.encode();
+        assert!(Checkpoint::parse(&sound, "c").is_ok());
+        for damaged in [&b""[..], &sound[..sound.len() / 2], b"{}", b"{\"format\":1}", b"no JSON"] {
+            let error = Checkpoint::parse(damaged, "c").unwrap_err();
+            assert!(matches!(error, LakeError::Checkpoint { .. }), "{error}");
+        }
+        let newer = Checkpoint::parse(b"{\"format\":99}", "c").unwrap_err();
+        assert!(matches!(newer, LakeError::Newer { found: 99, .. }), "{newer}");
     }
 }

@@ -22,12 +22,17 @@ pub fn of_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Columns, D:
     deserializer.deserialize_map(Counted { most: TASK_COLUMNS_MAX })
 }
 
+/// Columns of a table, or of a part of it.
+pub fn of_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Columns, D::Error> {
+    deserializer.deserialize_map(Counted { most: SEAL_COLUMNS_MAX })
+}
+
 /// Columns of a seal.
 pub fn of_seal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Table, Columns>, D::Error> {
     struct OfTable(Columns);
     impl<'de> Deserialize<'de> for OfTable {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OfTable, D::Error> {
-            deserializer.deserialize_map(Counted { most: SEAL_COLUMNS_MAX }).map(OfTable)
+            of_table(deserializer).map(OfTable)
         }
     }
     let tables: BTreeMap<Table, OfTable> = BTreeMap::deserialize(deserializer)?;

@@ -29,14 +29,14 @@ pub struct DataFile {
 
 /// Names of files are made of it.
 fn hash<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
+    checked_hash(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// A data file's hash as a record has it. The error says what it is not.
+pub(super) fn checked_hash(text: String) -> Result<String, &'static str> {
     let is_hash =
         text.len() == 2 * blake3::OUT_LEN && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if is_hash {
-        Ok(text)
-    } else {
-        Err(serde::de::Error::custom("a data file's hash is no BLAKE3 in hexadecimal digits"))
-    }
+    if is_hash { Ok(text) } else { Err("a data file's hash is no BLAKE3 in hexadecimal digits") }
 }
 
 /// Data files of a task.

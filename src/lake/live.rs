@@ -9,7 +9,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
-    Commit, CommitHead, Effect, Lake, LakeError, Names, PlanState, Relative, State, TaskRef, Totals, decode_lines,
+    Commit, CommitHead, DataFile, Effect, FileOfTask, Lake, LakeError, Names, PlanState, Relative, State, TaskRef,
+    Totals, decode_lines,
 };
 
 /// What was decoded again, and by whom.
@@ -72,6 +73,18 @@ impl State {
             Some(relative) => lake.filed(relative, |bytes| decode_lines(&bytes)).await?,
             None => Vec::new(),
         };
+        heads.retain(|head| !self.is_lost(head.plan, head.task));
+        heads.extend(self.heads_not_filed(lake, superseded).await?);
+        Ok(heads)
+    }
+
+    /// The heads of commits in effect that no checkpoint has filed, without those that were given up.
+    pub(super) async fn heads_not_filed(
+        &self,
+        lake: &Lake,
+        superseded: &Superseded,
+    ) -> Result<Vec<CommitHead>, LakeError> {
+        let mut heads = Vec::new();
         for (number, state) in self.counted(superseded) {
             let add = |Commit { mut head, .. }| {
                 if state.is_redo_under_way() {
@@ -115,19 +128,47 @@ impl State {
 /// Leaves in the heads of all commits in effect the files that none of them removes, by the names under which they lie
 /// now.
 pub fn keep_live(heads: &mut [CommitHead]) {
-    let removed: HashSet<Relative> = all_removed(heads.iter()).cloned().collect();
-    if removed.is_empty() {
-        return;
-    }
-    let shown: HashMap<Relative, Relative> = heads.iter_mut().flat_map(take_shown).collect();
+    let Some(changes) = Changes::take(heads) else { return };
     for head in heads {
-        for file in &mut head.files {
-            if let Some(name) = shown.get(&file.path) {
-                file.path = name.clone();
-            }
+        head.files.retain_mut(|file| changes.leave(file));
+        head.rejects.take_if(|rejects| changes.removed.contains(rejects));
+    }
+}
+
+/// The live files behind some commits in effect, given those before them.
+pub fn carried(mut before: Vec<FileOfTask>, mut heads: Vec<CommitHead>) -> Vec<FileOfTask> {
+    let changes = Changes::take(&mut heads);
+    for head in heads {
+        let task = head.task_ref();
+        before.extend(head.files.into_iter().map(|file| FileOfTask { file, task }));
+    }
+    if let Some(changes) = changes {
+        before.retain_mut(|file| changes.leave(&mut file.file));
+    }
+    before
+}
+
+/// What commits say of the files of others.
+struct Changes {
+    removed: HashSet<Relative>,
+    /// From a name aside to the one that the file has now.
+    shown: HashMap<Relative, Relative>,
+}
+
+impl Changes {
+    /// Takes the files out of the heads that these show alone; `None` if they remove nothing.
+    fn take(heads: &mut [CommitHead]) -> Option<Changes> {
+        let removed: HashSet<Relative> = all_removed(heads.iter()).cloned().collect();
+        let shown = heads.iter_mut().flat_map(take_shown).collect();
+        (!removed.is_empty()).then_some(Changes { removed, shown })
+    }
+
+    /// Gives a file the name that it has now, and tells whether it is live.
+    fn leave(&self, file: &mut DataFile) -> bool {
+        if let Some(name) = self.shown.get(&file.path) {
+            file.path = name.clone();
         }
-        head.files.retain(|file| !removed.contains(&file.path));
-        head.rejects.take_if(|rejects| removed.contains(rejects));
+        !self.removed.contains(&file.path)
     }
 }
 

@@ -4,7 +4,7 @@
 //! <LAKE>/flow_logs/date=2023-09-14/<data file>.parquet      what analysts read
 //! <LAKE>/_flowlake/log/<20 digits>.json                     the ledger: create, plan, drop, seal, lost
 //! <LAKE>/_flowlake/plans|intents|commits|rejects/…          bulk records that log entries lead to
-//! <LAKE>/_flowlake/checkpoints|objects|heads/…              the same again, filed so that little of it need be read
+//! <LAKE>/_flowlake/checkpoints|objects|heads|live/…         the same again, filed so that little of it need be read
 //! <LAKE>/_flowlake/waiting/<data file>                      files of a plan to redo, until its seal
 //! ```
 //!
@@ -23,10 +23,13 @@ mod day;
 mod digest;
 mod effect;
 mod entries;
+mod filed;
 mod files;
 mod firsts;
+pub mod index;
 mod lines;
 mod live;
+mod live_dates;
 mod load;
 mod marks;
 mod names;
@@ -56,8 +59,10 @@ pub use entries::{
 };
 pub use files::DataFile;
 pub use firsts::Firsts;
+pub use index::{FileOfTask, Index};
 pub use lines::{LINE_BYTES_MAX, LineReader, ZSTD_LEVEL, decode_lines, encode_lines, padding};
-pub use live::{Superseded, all_removed, keep_live};
+pub use live::{Superseded, all_removed, carried, keep_live};
+pub use live_dates::{LiveDate, LiveDates, changed_files};
 pub use marks::{PlanMark, TaskRef};
 pub use names::Names;
 pub use newer::Who;

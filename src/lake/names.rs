@@ -3,7 +3,7 @@
 use object_store::path::Path;
 
 use super::{Day, Relative, TaskRef};
-use crate::schema::Table;
+use crate::schema::{Partition, Table};
 use crate::source::SourceError;
 
 /// Spells the names of one lake. Names in ledger records are relative to the lake's root, so that a lake can be moved.
@@ -16,6 +16,7 @@ pub struct Names {
 pub(super) const LEDGER: &str = "_flowlake";
 const REJECTS: &str = "rejects";
 const WAITING: &str = "waiting";
+const LIVE: &str = "live";
 
 /// The folder of a table whose files took the place of others. Engines pass over names that begin with `_`.
 const ASIDE: &str = "_c";
@@ -164,6 +165,27 @@ impl Names {
         self.ledger("heads")
     }
 
+    /// The live data files of one date of a table, listed by a checkpoint; relative, as the checkpoint names it.
+    pub fn filed_live(&self, table: Table, day: Day, number: u64, hash: &str) -> Relative {
+        let table = table.name();
+        Relative::spelled(format!("{LEDGER}/{LIVE}/{table}/date={day}/{number:020}-{}.parquet", short(hash)))
+    }
+
+    /// The date that such a file lists, and the checkpoint that wrote it.
+    pub fn filed_live_of(&self, path: &Path) -> Option<(Table, Day, u64)> {
+        let mut parts = path.as_ref().rsplit('/');
+        let (number, _) = parts.next()?.split_once('-')?;
+        let day = parts.next()?.strip_prefix("date=")?.parse().ok()?;
+        let table = Table::named(parts.next()?)?;
+        let (number, hash) = (number.parse().ok()?, Names::hash_of(path.as_ref())?);
+        (self.inside(&self.filed_live(table, day, number, hash)) == *path).then_some((table, day, number))
+    }
+
+    /// The folder of the index of live data files.
+    pub fn all_filed_live(&self) -> Path {
+        self.ledger(LIVE)
+    }
+
     pub fn all_intents(&self) -> Path {
         self.ledger("intents")
     }
@@ -234,7 +256,7 @@ impl Names {
 
     /// The folders that every lake reads from, relative to its root.
     pub fn read_folders() -> Vec<String> {
-        let ledger = ["log", "plans", "intents", "commits", REJECTS, "checkpoints", "objects", "heads", WAITING];
+        let ledger = ["log", "plans", "intents", "commits", REJECTS, "checkpoints", "objects", "heads", LIVE, WAITING];
         let ledger = ledger.into_iter().map(|folder| format!("{LEDGER}/{folder}"));
         Names::folders().map(str::to_owned).chain(ledger).collect()
     }
@@ -286,6 +308,14 @@ impl Names {
     pub fn aside(data: &Relative) -> Relative {
         let Some((table, rest)) = data.split_once('/') else { return data.clone() };
         Relative::spelled(format!("{table}/{ASIDE}/{}", rest.strip_suffix(SHOWN).unwrap_or(rest)))
+    }
+
+    /// The table and the partition whose folder, or whose folder aside, has a data file of this name.
+    pub fn place_of(data: &Relative) -> Option<(Table, Partition)> {
+        let (table, rest) = data.split_once('/')?;
+        let (partition, _) = rest.rsplit_once('/')?;
+        let partition = partition.strip_prefix(ASIDE).and_then(|rest| rest.strip_prefix('/')).unwrap_or(partition);
+        Some((Table::named(table)?, partition.parse().ok()?))
     }
 
     /// The folder of a table's files that lie aside.

@@ -13,30 +13,19 @@ use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray, UInt64Array,
 };
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, UInt64Type};
+use arrow::datatypes::{DataType, Field, Fields, Schema, UInt64Type};
 use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::arrow::{ArrowWriter, ProjectionMask};
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
-use parquet::file::properties::WriterProperties;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::filed::{self, caught, column, need, number, signed, text};
 use super::lines::inflated_max;
-use super::pages::claimed;
-use super::{Day, FORMAT_VERSION, Outcome, PartSums, Receipt, Relative};
+use super::{Day, Outcome, PartSums, Receipt, Relative};
 use crate::schema::Table;
-
-/// Rows of a file: a checkpoint writes some 100,000 at a time.
-const ROWS_MAX: i64 = 2_000_000;
-/// Texts of one batch, whatever the pages hold, and rows of it.
-const BATCH_BYTES_MAX: u64 = 256 << 20;
-const BATCH_ROWS_MAX: usize = 1024;
-
-/// Objects of one row group.
-const ROW_GROUP_ROWS: usize = 1 << 16;
 
 /// A receipt, and the plan under which it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,22 +53,13 @@ pub struct Brief<'a> {
     pub task: u64,
 }
 
+/// Who wrote a file of receipts: the same since the first one, since its hash is in its name.
+const CREATED_BY: &str = "flowlake version 1.0.0 (build receipts-1)";
+
 /// Receipts of one day as a Parquet file. Same receipts, same bytes.
 pub fn encode(filed: &[Filed]) -> Vec<u8> {
-    let level = ZstdLevel::try_new(1).expect("a level that zstd knows");
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_created_by("flowlake version 1.0.0 (build receipts-1)".to_owned())
-        .set_key_value_metadata(beside(filed))
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::new(schema()), Some(properties)).expect("a sound schema");
-    for chunk in filed.chunks(ROW_GROUP_ROWS) {
-        writer.write(&batch(chunk)).expect("memory to memory does not fail");
-    }
-    writer.close().expect("memory to memory does not fail");
-    bytes
+    let chunks = filed.chunks(filed::ROW_GROUP_ROWS).map(batch);
+    filed::encode(Arc::new(schema()), chunks, CREATED_BY, beside(filed))
 }
 
 /// The wanted receipts of a file.
@@ -137,12 +117,6 @@ pub fn briefly(bytes: Bytes, mut each: impl FnMut(Brief<'_>)) -> Result<(), Parq
     })
 }
 
-/// The Parquet library panics on some damaged footers.
-fn caught<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
-    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    done.unwrap_or_else(|_| Err(ParquetError::General("the Parquet library broke off in it".to_owned())))
-}
-
 fn texts_of(filed: &Filed) -> u64 {
     let receipt = &filed.receipt;
     let optional = [&receipt.reason, &receipt.first_version, &filed.format].into_iter().flatten();
@@ -150,42 +124,13 @@ fn texts_of(filed: &Filed) -> u64 {
     texts.chain(receipt.parts.iter().map(|part| part.partition.len() + size_of::<PartSums>())).sum::<usize>() as u64
 }
 
-/// A file whose columns are not ours is an error here, and not a panic later.
 fn open(bytes: Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ParquetError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;
-    let marks = builder.metadata().file_metadata().key_value_metadata();
-    if let Some(format) = marks.into_iter().flatten().find(|mark| mark.key == FORMAT) {
-        let found = format.value.as_deref().unwrap_or("none");
-        let known = FORMAT_VERSION;
-        return Err(ParquetError::General(format!(
-            "a newer flowlake wrote it (ledger format {found}, this program knows {known}); upgrade"
-        )));
-    }
-    if builder.schema().fields() != schema().fields() {
-        return Err(ParquetError::General("its columns are not those of receipts".to_owned()));
-    }
-    let metadata = builder.metadata();
-    let rows: i64 = metadata.row_groups().iter().map(|group| group.num_rows()).fold(0, i64::saturating_add);
-    if !(0..=ROWS_MAX).contains(&rows) {
-        return Err(ParquetError::General(format!(
-            "it has {rows} rows, and no file of receipts has more than {ROWS_MAX}"
-        )));
-    }
-    let (claimed, bytes_max) = (claimed(&bytes, metadata)?, inflated_max(bytes.len() as u64));
-    if claimed.bytes > bytes_max {
-        return Err(ParquetError::General(format!("its pages inflate to more than {bytes_max} bytes")));
-    }
-    // Each row of a batch may repeat the longest text that a page can hold.
-    let batch_rows = BATCH_BYTES_MAX / claimed.largest_page_bytes.max(1);
-    Ok(builder.with_batch_size((batch_rows as usize).clamp(1, BATCH_ROWS_MAX)))
+    filed::open(bytes, &schema(), "receipts")
 }
 
 const DIGESTS: &str = "flowlake.digests";
 const FIRST_VERSIONS: &str = "flowlake.first_versions";
 const MEASURES: &str = "flowlake.measures";
-
-/// The ledger format of a file that only newer programs understand. Ours have none.
-const FORMAT: &str = "flowlake.format";
 
 /// What the metadata holds beside the columns; nothing for receipts as earlier programs wrote them.
 fn beside(filed: &[Filed]) -> Option<Vec<KeyValue>> {
@@ -365,25 +310,4 @@ fn outcome(batch: &RecordBatch, row: usize) -> Result<Outcome, ParquetError> {
         .into_iter()
         .find(|outcome| outcome.name() == name)
         .ok_or_else(|| ParquetError::General(format!("{name} is no outcome")))
-}
-
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ParquetError> {
-    batch.column_by_name(name).ok_or_else(|| ParquetError::General(format!("there is no column {name}")))
-}
-
-fn text<'a>(batch: &'a RecordBatch, name: &str, row: usize) -> Result<Option<&'a str>, ParquetError> {
-    let array = column(batch, name)?.as_string::<i32>();
-    Ok((!array.is_null(row)).then(|| array.value(row)))
-}
-
-fn need<'a>(batch: &'a RecordBatch, name: &str, row: usize) -> Result<&'a str, ParquetError> {
-    Ok(column(batch, name)?.as_string::<i32>().value(row))
-}
-
-fn signed(batch: &RecordBatch, name: &str, row: usize) -> Result<u64, ParquetError> {
-    Ok(column(batch, name)?.as_primitive::<Int64Type>().value(row) as u64)
-}
-
-fn number(batch: &RecordBatch, name: &str, row: usize) -> Result<u64, ParquetError> {
-    Ok(column(batch, name)?.as_primitive::<UInt64Type>().value(row))
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Body, Create, Day, Dropped, Effect, Entry, FORMAT_FIRST, Lake, LakeError, Plan, PlannedTask, Purpose, Relative,
-    TaskRef, Totals,
+    Body, Create, Day, Dropped, Effect, Entry, FORMAT_FIRST, Index, Lake, LakeError, Plan, PlannedTask, Purpose,
+    Relative, TaskRef, Totals,
 };
 use crate::schema::{Kind, NEW_COLUMNS_PER_TASK_MAX, RESERVED, Table, Types, UNKNOWN_COLUMNS_MAX, Unknown};
 
@@ -19,6 +19,10 @@ pub struct Filed {
     pub receipts: BTreeMap<Day, Vec<Relative>>,
     /// The heads of all commits, in one file.
     pub heads: Option<Relative>,
+    /// The live data files by date. A checkpoint of an earlier program has none; nor has a lake in which, since then, a
+    /// task was given up or replaced as a whole: what it took out of the lake may be live again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Index>,
 }
 
 /// One plan of the log and what later entries said of it.
@@ -189,6 +193,9 @@ impl State {
                     plan.sealed_totals = Some(seal.totals);
                     self.totals.add(&seal.totals);
                     self.totals.subtract(&seal.replaced_totals);
+                    if !seal.replaced.is_empty() {
+                        self.filed.live = None;
+                    }
                     self.replaced.extend(seal.replaced);
                 }
                 for (folder, oldest) in seal.unread {
@@ -216,6 +223,7 @@ impl State {
             }
             Body::Lost(lost) => {
                 self.totals.subtract(&lost.totals);
+                self.filed.live = None;
                 self.lost.extend(lost.tasks);
                 for (folder, oldest) in lost.folders {
                     self.list_again(&folder, Unread { oldest, plan: self.next });

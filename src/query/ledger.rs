@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::lake::receipts::Filed;
-use crate::lake::{DataFile, Entry, Lake, LakeError, Receipt, RejectRecord, Relative, State, decode_lines};
+use crate::lake::{DataFile, Entry, Lake, LakeError, LiveDates, Receipt, RejectRecord, Relative, State, decode_lines};
 
 /// Records of the ledger that are read at a time.
 const READS_IN_FLIGHT_MAX: usize = 16;
@@ -32,10 +32,15 @@ impl Ledger {
         Ok(Ledger { lake: lake.clone(), state: State::open(lake).await? })
     }
 
-    /// Every data file that is committed.
+    /// Every live data file, in the order in which tasks made them.
     pub async fn files(&self) -> Result<Vec<DataFile>, LakeError> {
         let heads = self.state.heads(&self.lake).await?;
         Ok(heads.into_iter().flat_map(|head| head.files).collect())
+    }
+
+    /// The same by table and date, read when somebody asks for a date.
+    pub async fn live_dates(&self) -> Result<LiveDates, LakeError> {
+        self.state.live_dates(&self.lake).await
     }
 
     /// Receipts of one key day after the other.

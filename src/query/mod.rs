@@ -14,6 +14,7 @@ mod any;
 mod apart;
 mod arithmetic;
 mod array_text;
+mod bounds;
 mod bytea;
 mod depth;
 mod diagnosis;
@@ -80,7 +81,7 @@ use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::Statement;
 
-use crate::lake::{DataFile, Lake};
+use crate::lake::Lake;
 use crate::schema::Table;
 use ledger::Ledger;
 use ledger_table::LedgerTable;
@@ -165,18 +166,15 @@ impl Session {
 
     async fn open_on(lake: &Lake, options: Options, runtime: Arc<RuntimeEnv>) -> Result<Session, QueryError> {
         let ledger = Ledger::open(lake).await?;
-        let mut files: BTreeMap<Table, Vec<DataFile>> = BTreeMap::new();
-        for file in ledger.files().await? {
-            files.entry(file.table).or_default().push(file);
-        }
+        let live = ledger.live_dates().await?;
         let context = Veiled::new(context_on(&options, runtime)?);
         functions::register(&context);
         let url = url::Url::parse("lake://data").expect("a constant URL");
         context.register_object_store(&url, lake.store.clone());
         let scans = Scans::default();
         let mut tables = BTreeMap::new();
-        for (table, files) in files {
-            tables.insert(table, Arc::new(LakeTable::new(lake, table, files, scans.clone())?));
+        for (table, dates) in live {
+            tables.insert(table, Arc::new(LakeTable::new(lake, table, dates, scans.clone())));
         }
         let schema = MemorySchemaProvider::new();
         for table in LedgerTable::ALL {

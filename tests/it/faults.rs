@@ -10,7 +10,8 @@ use bytes::Bytes;
 use flowlake::cli;
 use flowlake::commit::{LakeWriter, Ledger};
 use flowlake::convert::{self, ConvertError, Sides, Stop, Summary};
-use flowlake::lake::{Lake, State};
+use flowlake::lake::index::Sums;
+use flowlake::lake::{CommitHead, DataFile, Lake, State};
 use flowlake::progress::{Progress, When};
 use flowlake::source::{Location, Store};
 use futures::TryStreamExt;
@@ -128,9 +129,11 @@ impl Bench {
         }
         let reading = Lake::new(lake.clone(), Path::default(), "s3://lake/".to_owned());
         let heads = self.block_on(async { State::load(&reading).await?.heads(&reading).await });
+        let heads = heads.expect("a readable ledger");
         let objects = self.objects(lake);
+        assert_eq!(self.files_by_date(lake), files_of(&heads), "{at}: by date, and by the commits");
         let mut of_ledger = BTreeMap::new();
-        for file in heads.expect("a readable ledger").iter().flat_map(|head| &head.files) {
+        for file in heads.iter().flat_map(|head| &head.files) {
             let bytes = objects.get(file.path.as_str()).unwrap_or_else(|| panic!("{at}: {} is missing", file.path));
             assert_eq!(blake3::hash(bytes).to_hex().as_str(), file.hash, "{at}: {}", file.path);
             read_rows(&file.path, bytes.clone(), &mut of_ledger);
@@ -139,6 +142,22 @@ impl Bench {
             assert_eq!(Some(row), self.expected.rows.get(place), "{at}: {place:?} by the ledger");
         }
         of_ledger.len()
+    }
+
+    /// The live data files by name, as questions find them.
+    pub fn files_by_date(&self, lake: &Arc<InMemory>) -> BTreeMap<String, DataFile> {
+        let reading = Lake::new(lake.clone(), Path::default(), "s3://lake/".to_owned());
+        let mut found = BTreeMap::new();
+        self.block_on(async {
+            let state = State::load(&reading).await.expect("a readable ledger");
+            for date in state.live_dates(&reading).await.expect("a readable ledger").values().flat_map(|of| of.values())
+            {
+                let files = date.files(&reading).await.expect("a readable list");
+                assert_eq!(date.sums, Sums::of(files.iter()));
+                found.extend(files.iter().map(|file| (file.path.to_string(), file.clone())));
+            }
+        });
+        found
     }
 
     /// The same files but for the numbers of their plans: a run that a fault ended may have planned less at once.
@@ -154,6 +173,11 @@ impl Bench {
         assert_eq!(files.len(), clean.len(), "{at}: {:?}", files.keys());
         assert!(by_name(&files) == by_name(clean), "{at}: {:?}", files.keys());
     }
+}
+
+/// Data files by name.
+pub fn files_of(heads: &[CommitHead]) -> BTreeMap<String, DataFile> {
+    heads.iter().flat_map(|head| &head.files).map(|file| (file.path.to_string(), file.clone())).collect()
 }
 
 pub fn writer(lake: Arc<dyn ObjectStore>) -> LakeWriter {

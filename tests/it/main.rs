@@ -28,6 +28,7 @@ mod given_up;
 mod golden;
 mod help;
 mod hostile;
+mod index;
 mod kill;
 mod kinds;
 mod lab;

@@ -253,6 +253,32 @@ pub const CHANGES: &[(&str, Change)] = &[
         let name = "_flowlake/objects/day=2023-09-14/garbage.parquet";
         checkpoint(lab, |state| state["filed"]["receipts"]["2023-09-14"] = json!([name]));
     }),
+    ("index of places elsewhere", |lab| {
+        let list = |name: &str| {
+            json!({ "name": name, "files": 1, "rows": 5, "start_min": 1, "start_max": 2,
+            "by_hour": false, "columns": 0 })
+        };
+        let dates = json!({ "2023-09-14": list("../outside/keep.parquet") });
+        checkpoint(lab, |state| {
+            state["filed"]["live"] = json!({ "columns": [{ "start": "seconds" }], "dates": { "flow_logs": dates } });
+        });
+    }),
+    ("index of garbage", |lab| {
+        let name = "_flowlake/live/flow_logs/date=2023-09-14/garbage.parquet";
+        lab.put(&format!("lake/{name}"), b"PAR1\xff\xff\xff\x7f\xff\xff\xff\xffPAR1".to_vec());
+        let list = json!({ "name": name, "files": 1, "rows": 5, "start_min": 1, "start_max": 2, "by_hour": false,
+            "columns": 0 });
+        let (columns, dates) = (json!([{ "start": "seconds", "srcaddr": "text" }]), json!({ "2023-09-14": list }));
+        checkpoint(lab, |state| {
+            state["filed"]["live"] = json!({ "columns": columns, "dates": { "flow_logs": dates } });
+        });
+    }),
+    ("index of columns that it does not name", |lab| {
+        let list = json!({ "name": "_flowlake/live/x.parquet", "files": 1, "rows": 5, "start_min": 1, "start_max": 2,
+            "by_hour": false, "columns": 7 });
+        let dates = json!({ "2023-09-14": list });
+        checkpoint(lab, |state| state["filed"]["live"] = json!({ "columns": [], "dates": { "flow_logs": dates } }));
+    }),
     ("lost of places elsewhere", |lab| {
         let lost = json!({ "format": 2, "nonce": "n", "written_by": "x", "at": "now", "kind": "lost",
             "tasks": [{ "plan": 1, "task": 0 }, { "plan": u64::MAX, "task": u64::MAX }], "objects": u64::MAX,
