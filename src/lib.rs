@@ -33,7 +33,6 @@ pub use flowlake_functions as functions;
 
 pub mod shown;
 
-#[allow(missing_docs)]
 pub mod source;
 
 pub mod plan;
@@ -42,10 +41,8 @@ pub mod fetch;
 
 pub mod reading;
 
-#[allow(missing_docs)]
 pub mod lake;
 
-#[allow(missing_docs)]
 pub mod commit;
 
 #[allow(missing_docs)]

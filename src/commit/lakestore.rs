@@ -24,6 +24,7 @@ pub const UPLOAD_PART_BYTES: usize = 8 << 20;
 /// Whether a create-only write made the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
+    /// It did: what lies there are our bytes.
     Ours,
     /// Somebody else's record has that name.
     Theirs,
@@ -32,6 +33,7 @@ pub enum Created {
 /// The writing side of a lake. Reading goes through [`Lake`].
 #[derive(Debug, Clone)]
 pub struct LakeWriter {
+    /// The same lake, to be read.
     pub lake: Lake,
     local: Option<LocalLake>,
     uploads: Option<Uploads>,
@@ -189,7 +191,8 @@ impl LakeWriter {
         }
     }
 
-    pub async fn delete(&self, relative: &Relative) -> Result<(), CommitError> {
+    /// Deletes a file. If nothing has the name, that is no error; a folder of that name, on disk, stays.
+    pub(crate) async fn delete(&self, relative: &Relative) -> Result<(), CommitError> {
         let path = self.lake.names.inside(relative);
         if let Some(local) = self.local.clone() {
             let relative = relative.clone();

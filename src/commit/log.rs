@@ -25,7 +25,9 @@ pub enum Appended {
 /// The log of one lake, and its fold.
 #[derive(Debug)]
 pub struct Ledger {
+    /// The lake whose log it is.
     pub writer: LakeWriter,
+    /// The log added up, through the last entry that was read. Others may have appended more since.
     pub state: State,
 }
 
@@ -90,6 +92,7 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// A plan of these tasks, each of which counts from its commit on. Numbers, bytes and days are taken from them.
     pub fn new(purpose: Purpose, settings: Settings, tasks: &[PlannedTask]) -> Draft {
         let objects = tasks.iter().flat_map(|task| &task.objects);
         let days: BTreeSet<Day> = objects.clone().map(|object| Day(object.day)).collect();
@@ -113,12 +116,14 @@ impl Draft {
         Draft { plan, body: encode_lines(tasks).into() }
     }
 
-    pub fn taking_effect(mut self, effect: Effect) -> Draft {
+    /// The same with another effect.
+    pub(crate) fn taking_effect(mut self, effect: Effect) -> Draft {
         self.plan.effect = effect;
         self
     }
 
-    pub fn showing(mut self, plans: BTreeSet<u64>) -> Draft {
+    /// The same, a plan to show: once it is sealed, nothing of these plans is left to be shown or deleted.
+    pub(crate) fn showing(mut self, plans: BTreeSet<u64>) -> Draft {
         self.plan.shows = plans;
         self
     }

@@ -47,6 +47,7 @@ pub use switch::{clear_waiting, switch};
 
 /// Why something could not be written.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum CommitError {
     #[error("cannot write: {0}")]
     Store(#[from] crate::source::SourceError),

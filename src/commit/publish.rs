@@ -21,8 +21,11 @@ use crate::lake::{
 /// What an attempt at a task left on scratch.
 #[derive(Debug)]
 pub struct Staged {
+    /// The number of the plan.
     pub plan: u64,
+    /// The number of the task in it.
     pub task: u64,
+    /// A number that grows when the same objects would give other bytes: that of this program.
     pub writer_epoch: u32,
     /// That of the plan.
     pub mark: Option<PlanMark>,
@@ -30,21 +33,25 @@ pub struct Staged {
     pub effect: Effect,
     /// Each data file and where it is staged.
     pub files: Vec<(DataFile, PathBuf)>,
+    /// The file of lines that were set aside: its name to be, and where it is staged; `None` if there are none.
     pub rejects: Option<(Relative, PathBuf)>,
+    /// In the order in which the task read its objects.
     pub receipts: Vec<Receipt>,
+    /// What receipts and files come to.
     pub totals: Totals,
     /// In a plan to redo of the first formats: the task that this one stands for once its plan is done; `None` if it
     /// changes nothing.
     pub replaces: Option<TaskRef>,
-    /// In a plan that takes effect at its seal.
+    /// What leaves the lake: in a plan that takes effect at its seal.
     pub taken: Taken,
     /// Keeps the staged files until they are published.
     pub attempt: Attempt,
 }
 
-/// What became of it.
+/// What became of an attempt that was to be published.
 #[derive(Debug)]
 pub enum Published {
+    /// It is the commit of its task.
     Ours,
     /// Another worker committed the task first; the lake holds its result, and ours left nothing.
     Theirs,
@@ -90,8 +97,9 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
     }
 }
 
-/// Removes what a loser published. If it slept for long, even what the winner names may be replaced by now, and nobody
-/// else would remove it: whoever replaces the task later than this looks removes it himself.
+/// After losing the race for a task, deletes our own files, but for those that the winner's commit names too. Of these,
+/// too, it deletes what left the lake meanwhile; and if nothing of the task counts any more, it deletes all of ours: no
+/// later run would. Whoever replaces the task after this has looked deletes the files itself.
 async fn remove_lost(writer: &LakeWriter, intent: &Intent) -> Result<(), CommitError> {
     let lake = &writer.lake;
     let state = State::load(lake).await?;

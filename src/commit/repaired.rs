@@ -20,12 +20,16 @@ pub struct Repaired {
     pub plans_ended: BTreeSet<u64>,
     /// Other plans whose tasks are gone for good: their commits say what counts.
     pub plans_noted: BTreeSet<u64>,
-    /// Tasks that were given up, and the objects that the next conversion reads again.
+    /// Tasks that were given up.
     pub tasks_lost: BTreeSet<TaskRef>,
     /// Data files of these tasks that were gone, or had another size than they must have.
     pub files_missing: u64,
+    /// Source objects that the next conversion reads again: those of these tasks, and those of the plans in
+    /// `plans_noted` of which no commit tells.
     pub objects_lost: u64,
+    /// Rows that no longer count.
     pub rows_lost: u64,
+    /// Files of tasks that were given up, by this repair or an earlier one, and that were removed now.
     pub files_removed: u64,
 }
 

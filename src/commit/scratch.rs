@@ -30,8 +30,9 @@ const MARK_BYTES_MAX: u64 = 64 << 10;
 /// The lake that a run works on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LakeMark {
+    /// Where it lies, as people call it.
     pub url: String,
-    /// `None` before its birth.
+    /// The UUID in the first entry of its log; `None` before that is written.
     pub id: Option<String>,
 }
 
@@ -110,6 +111,7 @@ impl Scratch {
         opened.map_err(|source| CommitError::Scratch { path: base.to_owned(), source })
     }
 
+    /// Only this user may enter it. It is there as long as this value lives.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -197,10 +199,12 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// It is there as long as this value lives.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
+    /// Where the data file of a number is staged: see [`Attempt::data_path`].
     pub fn data_file(&self, ordinal: usize) -> PathBuf {
         Attempt::data_path(&self.folder, ordinal)
     }
@@ -215,8 +219,9 @@ impl Attempt {
         folder.join(format!("spill-{ordinal}"))
     }
 
+    /// Takes lines that are set aside. There is no file before the first of them.
     pub fn rejects(&self) -> StagedRejects {
-        StagedRejects { path: self.folder.join("rejects.ndjson.zst"), writer: None, text_bytes: 0, count: 0 }
+        StagedRejects { path: self.folder.join("rejects.ndjson.zst"), writer: None, text_bytes: 0 }
     }
 }
 
@@ -231,10 +236,10 @@ pub struct StagedRejects {
     path: PathBuf,
     writer: Option<zstd::Encoder<'static, BufWriter<File>>>,
     text_bytes: u64,
-    pub count: u64,
 }
 
 impl StagedRejects {
+    /// Writes one more line. An error is one of the disk.
     pub fn add(&mut self, record: &RejectRecord) -> io::Result<()> {
         if self.writer.is_none() {
             let mut writer = zstd::Encoder::new(BufWriter::new(File::create(&self.path)?), ZSTD_LEVEL)?;
@@ -246,7 +251,6 @@ impl StagedRejects {
         line.push(b'\n');
         writer.write_all(&line)?;
         self.text_bytes += line.len() as u64;
-        self.count += 1;
         Ok(())
     }
 

@@ -21,6 +21,7 @@ use crate::lake::{
 /// What became of a task to show.
 #[derive(Debug)]
 pub enum Shown {
+    /// It is done, and its commit is ours.
     Ours,
     /// Another worker did it, or ended the plan.
     Theirs,
@@ -31,6 +32,7 @@ pub enum Shown {
 /// What a task to show needs to know of its plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Showing<'a> {
+    /// As its entry in the log has it.
     pub plan: &'a Plan,
     /// Of what its tasks retire, what may be deleted.
     pub gone: &'a BTreeSet<Relative>,

@@ -9,7 +9,9 @@ use crate::source::real_path;
 /// A lake that holds a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Around {
+    /// The lake's folder, with all links resolved.
     pub lake: PathBuf,
+    /// Where in it the path lies.
     pub part: Part,
 }
 
@@ -20,6 +22,7 @@ pub enum Part {
     Root,
     /// The folder of a table: every file in it counts as rows.
     Table,
+    /// `_flowlake`, or something in it.
     Ledger,
     /// A folder beside those, in which no lake has anything.
     Beside,

@@ -17,10 +17,13 @@ use super::{Lake, LakeError, State};
 /// A checkpoint as it lies on storage.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Checkpoint {
+    /// The newest format of an entry in it: a program that does not know that one stops here as it would at the entry.
     pub format: u32,
+    /// Program and version, for people.
     pub written_by: String,
     /// Time of writing (RFC 3339), for people.
     pub at: String,
+    /// What the log said then. Sealed plans are left out: [`State::filed`] says where their records lie.
     pub state: State,
 }
 
@@ -52,6 +55,10 @@ impl Checkpoint {
         Ok(Some(checkpoint))
     }
 
+    /// Reads the bytes of the checkpoint at `url`. Nothing is held against its number: [`Checkpoint::read`] does that.
+    ///
+    /// # Errors
+    /// [`LakeError::Newer`] if a newer program wrote it, else one that says that it is altered or not readable.
     pub fn parse(bytes: &[u8], url: &str) -> Result<Checkpoint, LakeError> {
         let fail = |reason: String| LakeError::Checkpoint { url: url.into(), reason };
         if !is_as_written(bytes) {

@@ -42,6 +42,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const TRAILER_BYTES: usize = 8;
 
 impl Digesting {
+    /// Takes the next bytes, in pieces of any length.
     pub fn add(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
         let had = self.head.len();

@@ -36,6 +36,7 @@ pub(super) const TASKS_MAX: u64 = 1_000_000;
 /// One entry of the log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
+    /// The ledger format that a reader must know: [`Body::format`] of what it says.
     pub format: u32,
     /// Tells our own record from a rival's after a store answered ambiguously.
     pub nonce: String,
@@ -43,25 +44,35 @@ pub struct Entry {
     pub written_by: String,
     /// Time of writing (RFC 3339), for people; nothing is decided by it.
     pub at: String,
+    /// What it says. On storage its fields stand beside the others, and `kind` names it.
     #[serde(flatten)]
     pub body: Body,
 }
 
+/// What an entry says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Body {
+    /// A lake is made. It is the first entry.
     Create(Create),
+    /// What is to be done. From its number on, commits and seals speak of the plan.
     Plan(Plan),
+    /// A plan is done.
     Seal(Seal),
+    /// Objects left a plan, in lakes of earlier programs.
     Drop(Drop),
+    /// `flowlake repair` gave tasks up.
     Lost(Lost),
+    /// A plan is ended, and nothing of it counts.
     Void(Void),
 }
 
 /// Entry 0: the lake is born.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Create {
+    /// A UUID that is drawn when the lake is made: it stays when the lake is moved.
     pub lake_id: String,
+    /// It never changes: a run that asks for another one is refused.
     pub partition_by: PartitionBy,
 }
 
@@ -70,8 +81,11 @@ pub struct Create {
 pub struct Settings {
     /// Changes when the same task would give other bytes.
     pub writer_epoch: u32,
+    /// How the pages of data files are compressed.
     pub compression: Compression,
+    /// A data file ends, and another one begins, before it would have more bytes than this.
     pub file_bytes_max: u64,
+    /// That of the lake.
     pub partition_by: PartitionBy,
     /// `--format` as given, for objects without a header.
     #[serde(default)]
@@ -92,6 +106,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
+    /// The lake has no rows of them: they are read, and what they give is added. Entries without a purpose mean this.
     #[default]
     Convert,
     /// They were converted and have another version now: they are read again and held against their receipts. No data
@@ -118,11 +133,16 @@ pub enum Effect {
 /// Objects to be converted or checked, cut into tasks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {
+    /// What is to be done with its objects.
     #[serde(default)]
     pub purpose: Purpose,
+    /// They hold for every run that works on it, whatever options that one has.
     pub settings: Settings,
+    /// How many tasks it has. They are numbered from 0.
     pub tasks: u64,
+    /// Source objects of all its tasks, copies among them.
     pub objects: u64,
+    /// Compressed bytes of these objects.
     pub bytes: u64,
     /// Key days of its objects.
     pub days: Vec<Day>,
@@ -144,6 +164,8 @@ pub struct Plan {
     /// Only in the last plan of a run: chains that were listed to their end, and the newest key day met there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub listed: BTreeMap<String, Day>,
+    /// Whether the run listed all of its sources, each from its beginning, and no folder was closed to it. Only in the
+    /// last plan of a run.
     #[serde(default)]
     pub full_scan: bool,
     /// In a full scan: plans below this number were sealed before it listed, so that what they lost was found again.
@@ -154,7 +176,9 @@ pub struct Plan {
 /// One task of a plan: a line of the plan's body.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PlannedTask {
+    /// Its number in the plan, from 0.
     pub task: u64,
+    /// In the order in which they are read. Those that name another one as the first of their copies are not read.
     pub objects: Vec<crate::source::Object>,
     /// In a plan to redo of the first formats: the task whose files it replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -167,6 +191,7 @@ pub struct PlannedTask {
 /// What a task takes out of the lake, and must carry over but for what its objects gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inputs {
+    /// Live data files, under the names that they have when the plan is made. Those to be shown lie aside.
     #[serde(deserialize_with = "files::of_task")]
     pub files: Vec<DataFile>,
     /// Lines that were set aside.
@@ -184,7 +209,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    pub fn is_nothing(&self) -> bool {
+    fn is_nothing(&self) -> bool {
         *self == Inputs::default()
     }
 
@@ -197,10 +222,12 @@ impl Inputs {
 /// All tasks of a plan are committed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Seal {
+    /// The number of the plan that it closes.
     pub plan: u64,
     /// That of its plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<PlanMark>,
+    /// What its commits come to, without those of tasks that were given up before.
     #[serde(flatten)]
     pub totals: Totals,
     /// Columns that the plan's files hold.
@@ -223,6 +250,7 @@ pub struct Seal {
 /// write it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Drop {
+    /// The number of their plan.
     pub plan: u64,
     /// By URL.
     pub objects: BTreeMap<String, Dropped>,
@@ -246,14 +274,18 @@ pub struct Lost {
 /// A plan that takes effect at its seal and cannot be finished: nothing of it ever counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Void {
+    /// The number of the plan.
     pub plan: u64,
+    /// Why it cannot be finished, for people.
     pub reason: String,
 }
 
 /// Why an object left its plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
+    /// Its key day: later runs list its folder from there on.
     pub day: Day,
+    /// Why it could not be read, for people.
     pub reason: String,
 }
 
@@ -280,6 +312,11 @@ impl Body {
 }
 
 impl Entry {
+    /// Reads the bytes of the entry at `url`.
+    ///
+    /// # Errors
+    /// [`LakeError::Newer`] if a newer program wrote it, [`LakeError::NewerWord`] if it names a compression or keys of
+    /// partitions that this program does not know, else [`LakeError::Record`].
     pub fn parse(bytes: &[u8], url: &str) -> Result<Entry, LakeError> {
         if !is_as_written(bytes) {
             return Err(LakeError::Record { url: url.into(), reason: ALTERED.into() });

@@ -13,17 +13,25 @@ use crate::schema::{Kind, Table};
 /// One data file. Names are relative to the lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {
+    /// Its name. Of a file that lies aside it begins with the folder `_c` of its table.
     pub path: Relative,
+    /// The table whose rows it has.
     pub table: Table,
+    /// Folders of the partition, below the table's, such as `date=2023-09-14`. A file that lies aside has them too.
     pub partition: Relative,
+    /// How many rows it has, as its footer says.
     pub rows: u64,
+    /// Its length.
     pub bytes: u64,
-    /// BLAKE3 of the file.
+    /// BLAKE3 of the file, in 64 hexadecimal digits.
     #[serde(deserialize_with = "hash")]
     pub hash: String,
+    /// The columns that it has, with their types. Files of one table may have different ones.
     #[serde(deserialize_with = "columns::of_file")]
     pub columns: BTreeMap<String, Kind>,
+    /// Least of the table's [`start`](crate::schema::Log::start) in Unix seconds; `None` if no row has one.
     pub start_min: Option<i64>,
+    /// Greatest, likewise.
     pub start_max: Option<i64>,
 }
 

@@ -62,7 +62,7 @@ impl State {
         Ok(heads)
     }
 
-    /// The same with those for which others stand, and with all of their files.
+    /// Like [`State::heads`], with commits for which others stand, and with files that other commits removed.
     pub async fn every_head(&self, lake: &Lake) -> Result<Vec<CommitHead>, LakeError> {
         let superseded = self.superseded(lake).await?;
         self.heads_counted(lake, &superseded).await

@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! <LAKE>/flow_logs/date=2023-09-14/<data file>.parquet      what analysts read
-//! <LAKE>/_flowlake/log/<20 digits>.json                     the ledger: create, plan, drop, seal, lost
+//! <LAKE>/_flowlake/log/<20 digits>.json                     the ledger: create, plan, drop, seal, lost, void
 //! <LAKE>/_flowlake/plans|intents|commits|rejects/…          bulk records that log entries lead to
 //! <LAKE>/_flowlake/checkpoints|objects|heads|live/…         the same again, filed so that little of it need be read
 //! <LAKE>/_flowlake/waiting/<data file>                      files of a plan to redo, until its seal
 //! ```
 //!
 //! Promises: this module never writes. Names are spelled here and nowhere else, and a name that a record holds lies
-//! inside the lake ([`Relative`]). What is committed is what a sealed plan, or a commit record of an open one, names,
-//! unless another task stands for it (of a plan to redo: once all its tasks are committed); a Parquet file that none
-//! names is not part of the lake.
+//! inside the lake ([`Relative`]). A data file is live if a commit in effect names it and no commit in effect removes
+//! it. A commit is in effect from its creation on, or from the seal of its plan on: the plan says which ([`Effect`]). A
+//! Parquet file that is not live is no part of the lake.
 
 mod around;
 mod bodies;
@@ -88,6 +88,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 /// Why the ledger could not be read.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum LakeError {
     #[error(transparent)]
     Store(#[from] SourceError),
@@ -150,6 +151,7 @@ const RECORD_BYTES_MAX: u64 = 2 << 30;
 
 /// A record of plain JSON: an entry that drops each of a plan's 50,000 objects, with paths of 4,096 bytes, has 210 MB.
 const JSON_BYTES_MAX: u64 = 512 << 20;
+
 /// Without a reason it is not there.
 fn what_ails(reason: Option<&str>) -> String {
     reason.map_or_else(|| "is missing".to_owned(), |reason| format!("is not readable: {reason}"))
@@ -166,7 +168,9 @@ pub type Committed = BTreeMap<u64, BTreeSet<u64>>;
 /// A lake to read: a store, and the path in it under which everything lies.
 #[derive(Debug, Clone)]
 pub struct Lake {
+    /// What is read through it: the paths are those that `names` spells.
     pub store: Arc<dyn ObjectStore>,
+    /// The names of this lake's objects, as paths in `store` and as URLs for people.
     pub names: Names,
 }
 

@@ -51,7 +51,7 @@ impl Names {
         full.strip_prefix(self.root.as_ref()).unwrap_or(full).trim_start_matches('/').to_owned()
     }
 
-    /// The same, for who means to use it; `None` if it is no name that this program would give.
+    /// The same as a [`Relative`], for callers that open or delete it; `None` if records could not hold such a name.
     pub fn named(&self, path: &Path) -> Option<Relative> {
         self.relative(path).parse().ok()
     }
@@ -92,7 +92,8 @@ impl Names {
         self.inside(&format!("{LEDGER}/{rest}"))
     }
 
-    pub fn log_prefix(&self) -> Path {
+    /// The folder of all log entries.
+    pub(crate) fn log_prefix(&self) -> Path {
         self.ledger("log")
     }
 
@@ -120,7 +121,8 @@ impl Names {
         (self.inside(&self.plan_body(number, nonce)) == *path).then_some(number)
     }
 
-    pub fn all_plans(&self) -> Path {
+    /// The folder of the bodies of all plans.
+    pub(super) fn all_plans(&self) -> Path {
         self.ledger("plans")
     }
 
@@ -129,7 +131,8 @@ impl Names {
         Relative::spelled(format!("{LEDGER}/plans"))
     }
 
-    pub fn checkpoints(&self) -> Path {
+    /// The folder of all checkpoints.
+    pub(crate) fn checkpoints(&self) -> Path {
         self.ledger("checkpoints")
     }
 
@@ -138,7 +141,8 @@ impl Names {
         self.ledger(&format!("checkpoints/{number:020}.json"))
     }
 
-    pub fn checkpoint_of(&self, path: &Path) -> Option<u64> {
+    /// The last entry that a checkpoint covers; `None` of what is none.
+    pub(crate) fn checkpoint_of(&self, path: &Path) -> Option<u64> {
         let number = path.filename()?.strip_suffix(".json")?.parse().ok()?;
         (self.checkpoint(number) == *path).then_some(number)
     }
@@ -161,7 +165,8 @@ impl Names {
         (self.inside(&self.filed_heads(number, hash)) == *path).then_some(number)
     }
 
-    pub fn all_filed_heads(&self) -> Path {
+    /// The folder of what [`Names::filed_heads`] names.
+    pub(crate) fn all_filed_heads(&self) -> Path {
         self.ledger("heads")
     }
 
@@ -186,11 +191,13 @@ impl Names {
         self.ledger(LIVE)
     }
 
-    pub fn all_intents(&self) -> Path {
+    /// The folder of all intents; it has one for each plan.
+    pub(super) fn all_intents(&self) -> Path {
         self.ledger("intents")
     }
 
-    pub fn intents_of_plan(&self, plan: u64) -> Path {
+    /// The folder of a plan's intents; it has one for each task.
+    pub(crate) fn intents_of_plan(&self, plan: u64) -> Path {
         self.ledger(&format!("intents/{plan:020}"))
     }
 
@@ -208,15 +215,18 @@ impl Names {
         Relative::spelled(format!("{LEDGER}/intents/{plan:020}/{task:06}/{}.json", short(hash)))
     }
 
-    pub fn all_commits(&self) -> Path {
+    /// The folder of all commits; it has one for each plan.
+    pub(super) fn all_commits(&self) -> Path {
         self.ledger("commits")
     }
 
-    pub fn commits(&self, plan: u64) -> Path {
+    /// The folder of a plan's commits, one file a task.
+    pub(super) fn commits(&self, plan: u64) -> Path {
         self.ledger(&format!("commits/{plan:020}"))
     }
 
-    pub fn commit(&self, plan: u64, task: u64) -> Path {
+    /// The record that a task is done.
+    pub(crate) fn commit(&self, plan: u64, task: u64) -> Path {
         self.ledger(&format!("commits/{plan:020}/{task:06}.ndjson.zst"))
     }
 
@@ -228,7 +238,8 @@ impl Names {
         (self.commit(plan, task) == *path).then_some(TaskRef { plan, task })
     }
 
-    pub fn all_rejects(&self) -> Path {
+    /// The folder of the lines that tasks set aside.
+    pub(crate) fn all_rejects(&self) -> Path {
         self.ledger(REJECTS)
     }
 
@@ -249,7 +260,8 @@ impl Names {
         Relative::spelled(format!("{LEDGER}/tmp/{PROBE}{nonce}"))
     }
 
-    pub fn is_probe(path: &Path) -> bool {
+    /// Whether the name of a file, whatever its folder, is one that [`Names::probe_name`] gives.
+    pub(crate) fn is_probe(path: &Path) -> bool {
         let nonce = path.filename().and_then(|name| name.strip_prefix(PROBE));
         nonce.is_some_and(|nonce| nonce.len() == 32 && nonce.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }
@@ -295,7 +307,8 @@ impl Names {
         Relative::spelled(format!("{LEDGER}/{WAITING}/{data}"))
     }
 
-    pub fn all_waiting(&self) -> Path {
+    /// The folder of what [`Names::waiting`] names.
+    pub(crate) fn all_waiting(&self) -> Path {
         self.ledger(WAITING)
     }
 

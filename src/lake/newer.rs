@@ -13,10 +13,12 @@ use crate::schema::{Partition, Table};
 /// years of files would be dear.
 const DAYS_MAX: usize = 3;
 
-/// Who asks: whoever only reads does not wait for listings of data files.
+/// Who asks whether the log is an older copy.
 #[derive(Debug, Clone, Copy)]
 pub enum Who {
+    /// Whoever answers from what there is: data files are not listed.
     Reads,
+    /// Whoever writes next: data files of the newest days are listed too.
     Writes,
 }
 

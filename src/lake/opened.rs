@@ -11,6 +11,7 @@ use super::{Lake, LakeError, Relative};
 
 /// How a file is not what a record says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum Unlike {
     #[error("it is missing")]
     Missing,
@@ -20,11 +21,13 @@ pub enum Unlike {
     Hash(String),
 }
 
-/// Why nobody can tell.
+/// Why nobody can tell whether a file is what a record says.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// It cannot be read from the lake.
     #[error(transparent)]
     Lake(#[from] LakeError),
+    /// It cannot be written to scratch, or read from disk.
     #[error(transparent)]
     Scratch(#[from] io::Error),
 }

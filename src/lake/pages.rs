@@ -13,7 +13,9 @@ const DEPTH_MAX: usize = 16;
 /// What all pages of a file claim to inflate to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Claimed {
+    /// All pages together. Sums stop at the largest number.
     pub bytes: u64,
+    /// The page that claims most.
     pub largest_page_bytes: u64,
 }
 

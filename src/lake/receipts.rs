@@ -30,16 +30,19 @@ use crate::schema::Table;
 /// A receipt, and the plan under which it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filed {
+    /// What became of the object.
     pub receipt: Receipt,
+    /// The number of the plan.
     pub plan: u64,
+    /// The task whose commit has the receipt.
     pub task: u64,
-    /// The plan's `--format`.
+    /// The plan's `--format`; `None` if it had none.
     pub format: Option<String>,
 }
 
 /// What a run must know of an object to leave it out.
 #[derive(Debug, Clone, Copy)]
-pub struct Brief<'a> {
+pub(super) struct Brief<'a> {
     pub url: &'a str,
     pub version: &'a str,
     pub size: u64,
@@ -48,6 +51,7 @@ pub struct Brief<'a> {
     pub first: Option<&'a str>,
     /// Of a copy: the version of the first whose content it has.
     pub first_version: Option<&'a str>,
+    /// The plan's `--format`.
     pub format: Option<&'a str>,
     pub plan: u64,
     pub task: u64,
@@ -93,7 +97,7 @@ pub fn decode(bytes: Bytes, day: Day, wanted: impl Fn(&Receipt) -> bool) -> Resu
 }
 
 /// Hands on what a run must know of each object, and reads no other column.
-pub fn briefly(bytes: Bytes, mut each: impl FnMut(Brief<'_>)) -> Result<(), ParquetError> {
+pub(super) fn briefly(bytes: Bytes, mut each: impl FnMut(Brief<'_>)) -> Result<(), ParquetError> {
     caught(|| {
         let builder = open(bytes)?;
         let columns = ["url", "version", "size", "outcome", "reason", "format", "plan", "task"];

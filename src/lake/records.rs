@@ -16,8 +16,11 @@ use super::{Day, Digest, LakeError, Names, PartSums, PlanMark, Relative, TaskRef
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
+    /// It was read to its end: each of its lines became a row, or was set aside by itself.
     Converted,
+    /// It was set aside as a whole: the lake has no row of it.
     Aside,
+    /// It is no flow log, by its content.
     Skipped,
     /// Converted earlier, and this later version of it gives the same.
     Confirmed,
@@ -31,6 +34,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Each of them once, to find one by its [name](Outcome::name).
     pub const ALL: [Outcome; 7] = [
         Outcome::Converted,
         Outcome::Aside,
@@ -58,19 +62,32 @@ impl Outcome {
 /// What one source object gave: the proof that each of its lines is accounted for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
+    /// That of the object, by which it is known.
     pub url: String,
+    /// The version that was planned, and no other was read: [`Object::version`](crate::source::Object::version).
     pub version: String,
+    /// Compressed bytes of that version.
     pub size: u64,
+    /// The object's key day. Receipts are filed by it.
     pub day: Day,
+    /// What became of it. Only [`Outcome::Converted`] puts rows into the lake.
     pub outcome: Outcome,
+    /// Why, for people. Of a copy, the URL of the object of which it is one. `None` where there is nothing to explain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// All lines: headers, blank ones, rows and rejects. This and all counts below are 0 if it was not read to its end.
     pub lines: u64,
+    /// Lines that name the fields.
     pub headers: u64,
+    /// Lines without a value.
     pub blanks: u64,
+    /// Lines that became rows. Of a check: those that would.
     pub rows: u64,
+    /// Lines that were set aside. Of a check: those that would be.
     pub rejects: u64,
+    /// Bytes of the object's text.
     pub inflated_bytes: u64,
+    /// What its rows come to in each partition, in no order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartSums>,
     /// What the object held: see [`Digest`]. Receipts of earlier programs have none, nor has what
@@ -116,12 +133,18 @@ pub fn same_content(a: &Receipt, b: &Receipt) -> Option<bool> {
 /// What a worker is about to publish. It leads a sweep to files that no commit names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
+    /// The oldest ledger format whose programs understand it.
     pub format: u32,
+    /// The number of the plan.
     pub plan: u64,
+    /// The number of the task in it.
     pub task: u64,
+    /// That of the program that made the files: another one may make others of the same task.
     pub writer_epoch: u32,
+    /// Data files, each under its name in the commit to come; if they wait, they lie elsewhere until then.
     #[serde(deserialize_with = "files::of_task")]
     pub files: Vec<DataFile>,
+    /// The file of the lines that were set aside; `None` if there are none.
     pub rejects: Option<Relative>,
     /// Whether the files are published where they wait for the plan's seal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -129,6 +152,10 @@ pub struct Intent {
 }
 
 impl Intent {
+    /// Reads the bytes of the intent at `url`.
+    ///
+    /// # Errors
+    /// [`LakeError::Newer`] if a newer program wrote it, else [`LakeError::Record`].
     pub fn parse(bytes: &[u8], url: &str) -> Result<Intent, LakeError> {
         check_format(bytes, url)?;
         serde_json::from_slice(bytes).map_err(|error| LakeError::Record { url: url.into(), reason: error.to_string() })
@@ -148,16 +175,24 @@ fn are_of(task: TaskRef, files: &[DataFile], rejects: Option<&Relative>) -> bool
 /// The first line of a commit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CommitHead {
+    /// The oldest ledger format whose programs understand the commit.
     pub format: u32,
+    /// Tells our own record from a rival's after a store answered ambiguously.
     pub nonce: String,
+    /// Program and version, for people.
     pub written_by: String,
+    /// The number of the plan.
     pub plan: u64,
+    /// The number of the task in it.
     pub task: u64,
+    /// A number that grows when the same objects would give other bytes: that of the program that made the files.
     pub writer_epoch: u32,
+    /// What the receipts of the commit and its files come to.
     pub totals: Totals,
+    /// Data files that the task puts into the lake; whether they are live still, [`keep_live`](super::keep_live) says.
     #[serde(deserialize_with = "files::of_task")]
     pub files: Vec<DataFile>,
-    /// Where the lines that were set aside lie, relative to the lake.
+    /// Where the lines that were set aside lie, relative to the lake; `None` if there are none.
     pub rejects: Option<Relative>,
     /// That of its plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,12 +218,14 @@ pub struct Taken {
 }
 
 impl Taken {
+    /// Whether the lake keeps all that it had: so do most tasks.
     pub fn is_nothing(&self) -> bool {
         *self == Taken::default()
     }
 }
 
 impl CommitHead {
+    /// The task that it speaks of. Whether it lies under the name of that, [`check_head`](super::check_head) says.
     pub fn task_ref(&self) -> TaskRef {
         TaskRef { plan: self.plan, task: self.task }
     }
@@ -205,25 +242,35 @@ impl CommitHead {
 /// A task that is done: its head, and a receipt for each object.
 #[derive(Debug, Clone)]
 pub struct Commit {
+    /// What there is to know of the task as a whole.
     pub head: CommitHead,
+    /// In the order in which the task read its objects; a task that shows files has none.
     pub receipts: Vec<Receipt>,
 }
 
 /// A line that was set aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectRecord {
+    /// URL of the source object.
     pub object: String,
+    /// Number of the line in the inflated object, from 1.
     pub line: u64,
+    /// Where it begins in the inflated object, in bytes from 0.
     pub offset: u64,
+    /// Column at fault, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Its value, at most 256 bytes of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// Why, for people.
     pub reason: String,
+    /// The line as far as it is text, at most 4 KiB of it.
     pub text: String,
 }
 
 impl Commit {
+    /// JSON lines under zstd: the head, then the receipts. Same commit, same bytes.
     pub fn encode(&self) -> Vec<u8> {
         let head = serde_json::to_value(&self.head).expect("a commit head is plain data");
         let receipts =

@@ -27,6 +27,7 @@ pub struct Relative(String);
 pub struct NotInside(String);
 
 impl Relative {
+    /// As records have it, without a `/` at either end.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -15,11 +15,15 @@ pub type ObjectHash = [u8; 16];
 pub enum Standing {
     /// In a plan that is still open: its task is to be done, or it was left out as a copy, of which the seal decides.
     Planned,
+    /// The lake has what it gave.
     Converted,
     /// Another version of it was held against its conversion, of which nothing is known (yet).
     Checked,
+    /// It was set aside as a whole.
     Aside,
+    /// It is no flow log, by its content.
     Skipped,
+    /// It was left out as a copy of another object.
     Copy,
     /// It could not be read, and its plan said so: as if it were not known.
     Unread,
@@ -46,6 +50,7 @@ pub struct Known {
     content: u32,
     /// Whether it was planned with the `--format` of this run.
     pub same_format: bool,
+    /// Once it is converted it stays so, whatever later records say of it.
     pub standing: Standing,
     /// Whether an open plan that this run can finish is to convert it.
     is_to_come: bool,
@@ -232,7 +237,8 @@ impl Seen {
         is_there && left.version.is_none_or(is_same)
     }
 
-    /// A check alone is no knowledge: the conversion that it was held against was given up.
+    /// What the ledger knows of an object. `None` also if all that is left of it is a check: the conversion that it was
+    /// held against was given up.
     pub fn get(&self, url: &str) -> Option<Known> {
         self.objects.get(&object_hash(url)).copied().filter(|known| known.standing != Standing::Checked)
     }

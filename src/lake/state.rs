@@ -28,7 +28,9 @@ pub struct Filed {
 /// One plan of the log and what later entries said of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PlanState {
+    /// As its entry has it.
     pub plan: Plan,
+    /// Whether a seal closed it.
     pub sealed: bool,
     /// It cannot be finished, and nothing of it ever counts.
     #[serde(skip)]
@@ -110,6 +112,7 @@ impl InEffect {
 /// Objects of one folder that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
+    /// The oldest of their key days: the folder is listed again from there on.
     pub oldest: Day,
     /// The newest entry that lost one of them: a plan that could not read it, or the entry that gave its task up.
     pub plan: u64,
@@ -238,8 +241,8 @@ impl State {
         *known = Unread { oldest: known.oldest.min(lost.oldest), plan: known.plan.max(lost.plan) };
     }
 
-    /// A full scan found again what earlier plans had lost under the chains that it listed to their end. What a plan
-    /// loses that was open meanwhile, the scan took for planned.
+    /// A full scan has listed unread objects again, so forget them, below the chains that it listed to their end. But
+    /// not those of plans that were open when it began: it took them for planned.
     fn settle(&mut self, scan: &Plan) {
         for chain in scan.listed.keys() {
             let under = self.unread.range(chain.clone()..).take_while(|(folder, _)| folder.starts_with(chain));
@@ -256,6 +259,7 @@ impl State {
         self.plans.iter().filter(|(_, plan)| plan.is_open()).map(|(&number, _)| number).collect()
     }
 
+    /// Whether a plan is to be finished; `false` of a number that is no plan's.
     pub fn is_open(&self, plan: u64) -> bool {
         self.plans.get(&plan).is_some_and(PlanState::is_open)
     }

@@ -7,14 +7,20 @@ use super::DataFile;
 /// Sums over objects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
+    /// Objects that were converted; no other kind below is among them.
     pub objects: u64,
+    /// Objects that were set aside as a whole.
     pub objects_aside: u64,
+    /// Objects that are no flow logs, by their content.
     pub objects_skipped: u64,
+    /// Rows that converted objects gave.
     pub rows: u64,
+    /// Lines of converted objects that were set aside.
     pub rejects: u64,
-    /// Objects read again under another version: equal to their receipts, or not.
+    /// Objects that were read again under another version, and gave the same.
     #[serde(default)]
     pub objects_confirmed: u64,
+    /// Objects that were read again under another version, and would give something else.
     #[serde(default)]
     pub objects_differing: u64,
     /// Objects that are copies of others and were not read.
@@ -23,12 +29,14 @@ pub struct Totals {
     /// Objects that could not be read, and are listed again.
     #[serde(default, skip_serializing_if = "is_none")]
     pub objects_unread: u64,
+    /// Data files.
     pub files: u64,
+    /// Bytes of these files.
     pub file_bytes: u64,
 }
 
 impl Totals {
-    pub fn is_nothing(&self) -> bool {
+    pub(super) fn is_nothing(&self) -> bool {
         *self == Totals::default()
     }
 

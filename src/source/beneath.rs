@@ -21,6 +21,7 @@ pub struct Beneath {
 /// A link was met where none is followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkMet {
+    /// Where the link itself lies, not what it leads to.
     pub path: PathBuf,
 }
 
@@ -66,11 +67,12 @@ impl Beneath {
         Beneath { root, follows_links }
     }
 
-    pub fn root(&self) -> &Path {
+    /// As it was given.
+    pub(super) fn root(&self) -> &Path {
         &self.root
     }
 
-    pub fn follows_links(&self) -> bool {
+    pub(super) fn follows_links(&self) -> bool {
         self.follows_links
     }
 

@@ -37,8 +37,11 @@ pub struct Chain {
     pub prefix: String,
     /// The folder that holds the years: `prefix`, or above it where the source names a year, month or day.
     pub root: String,
+    /// The account that `prefix` names, twelve digits; `None` outside of `AWSLogs/`.
     pub account: Option<String>,
+    /// The region that `prefix` names; `None` outside of `AWSLogs/`.
     pub region: Option<String>,
+    /// It decides what [`Chain::offset`] looks like.
     pub style: Style,
 }
 
@@ -97,7 +100,9 @@ enum Start {
 /// A stretch of a chain's listing.
 #[derive(Debug, Default)]
 pub struct Batch {
+    /// Those of the days that were asked for, and those without a day.
     pub objects: Vec<Object>,
+    /// What this stretch has beside them. Objects of other days are among it, as far as they were listed.
     pub skipped: Skipped,
     /// Folders on disk that may not be read. On S3 a chain is denied as a whole, and its stream fails.
     pub denied: Vec<Denied>,

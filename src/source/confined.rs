@@ -38,7 +38,7 @@ pub struct Confined {
 }
 
 impl Confined {
-    pub fn new(beneath: Beneath) -> Confined {
+    pub(crate) fn new(beneath: Beneath) -> Confined {
         Confined { beneath }
     }
 }

@@ -38,8 +38,11 @@ pub struct Discovery {
     pub loose: Vec<Object>,
     /// Services that deliver to the same bucket, such as `CloudTrail`; never listed.
     pub other_services: BTreeSet<String>,
+    /// What may not be listed, by key. The search went on everywhere else.
     pub denied: Vec<Denied>,
+    /// Names met on the way that are neither chains nor loose objects. Nothing that lies in a chain is counted here.
     pub skipped: Skipped,
+    /// Requests that the search took; on disk, folders read.
     pub requests: u64,
 }
 

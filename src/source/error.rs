@@ -8,6 +8,7 @@ use super::secret::without_secrets;
 
 /// Why a source cannot be opened or listed.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum SourceError {
     #[error("location \"{text}\" {reason}")]
     Location { text: String, reason: &'static str },
@@ -68,6 +69,7 @@ fn near_text(near: &[String]) -> String {
     }
 }
 
+/// What opening or listing a source gives.
 pub type Result<T> = std::result::Result<T, SourceError>;
 
 impl SourceError {

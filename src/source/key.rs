@@ -37,11 +37,15 @@ pub fn known_services() -> Vec<&'static str> {
 /// What a key says about its object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// Twelve digits: of the path, else of the file name.
     pub account: Option<String>,
+    /// Of the path, else of the file name. No list says which regions there are.
     pub region: Option<String>,
+    /// Of the file name alone, such as `fl-…` for a flow log of a VPC.
     pub log_id: Option<String>,
-    /// The day of the path, else of the file name.
+    /// The day of the path, else of the file name (UTC).
     pub day: Option<NaiveDate>,
+    /// From 0 to 23 (UTC): the hour of the path, else of the file name if that is of `day`.
     pub hour: Option<u8>,
     /// When the object was delivered, if its name tells (UTC, Unix seconds): the slot in the name, or the end of the
     /// path's day where that is another and later one.
@@ -53,6 +57,7 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Reads a key as listings give it: without the bucket, and on disk without the first `/` of the path.
     pub fn of(key: &str) -> Facts {
         let mut segments: Vec<&str> = key.split('/').collect();
         let file = segments.pop().unwrap_or_default();
@@ -100,9 +105,11 @@ fn hour_of(slot: NaiveDateTime) -> u8 {
 pub struct Place<'a> {
     /// The last `AWSLogs` segment and what follows it.
     pub below: Level,
+    /// Without the `aws-account-id=` that its folder may have.
     pub account: Option<&'a str>,
     /// The service, if its logs are of a known kind.
     pub service: Option<&'a str>,
+    /// Without the `aws-region=` that its folder may have.
     pub region: Option<&'a str>,
     /// The folders carry `key=value` names.
     pub hive: bool,

@@ -35,7 +35,9 @@ pub struct Store {
     /// Paths are those of the whole bucket or disk. Keys of a source go through [`path_of`], which keeps odd ones
     /// whole.
     pub store: Arc<dyn ObjectStore>,
+    /// The place that was named. The store reaches beyond it: its keys are those of the whole bucket or disk.
     pub location: Location,
+    /// That of `location`.
     pub kind: Kind,
     pub(super) requests: Arc<AtomicU64>,
     /// Lists a folder page by page, where the store can.

@@ -24,6 +24,7 @@ pub fn version_of(metadata: &Metadata) -> String {
     format!("{}-{}{:09}", metadata.len(), metadata.mtime(), metadata.mtime_nsec())
 }
 
+/// Where the file of a key lies: the key is its absolute path without the first `/`.
 pub fn path_of(key: &str) -> PathBuf {
     Path::new("/").join(key)
 }

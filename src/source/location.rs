@@ -10,9 +10,12 @@ use std::path::{Component, Path, PathBuf};
 use super::error::{Result, SourceError};
 use super::secret::without_secrets;
 
+/// On what a location lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// A path, or `file://…`.
     Local,
+    /// `s3://…`: on AWS, or on a store that speaks the same protocol.
     S3,
 }
 
@@ -81,6 +84,7 @@ impl Location {
         Location { kind: self.kind, bucket: self.bucket.clone(), key: String::new(), is_file: false }
     }
 
+    /// The scheme of the text tells it; nothing is asked.
     pub fn kind(&self) -> Kind {
         self.kind
     }

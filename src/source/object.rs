@@ -20,10 +20,15 @@ pub struct Object {
     pub size: u64,
     /// The ETag on S3; `<size>-<mtime ns>` on disk, which survives a copy that keeps times and never knows inodes.
     pub version: String,
+    /// Its key day (UTC). This and the four fields below are what the key tells (see [`Facts`]), or `None`.
     pub day: Option<NaiveDate>,
+    /// From 0 to 23 (UTC).
     pub hour: Option<u8>,
+    /// Twelve digits.
     pub account: Option<String>,
+    /// Such as `eu-west-1`.
     pub region: Option<String>,
+    /// The id of the flow log that delivered it, such as `fl-…`.
     pub log_id: Option<String>,
     /// Unix seconds: by the key, if it tells (see [`Facts::slot`]), else when the object was last modified.
     pub delivered: i64,
@@ -43,10 +48,13 @@ pub struct Object {
 /// One name of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
+    /// Verbatim: within the bucket, or the absolute path without its first `/`.
     pub key: String,
+    /// Bytes as they are stored.
     pub size: u64,
+    /// That of an [`Object`]. Where a store gives no ETag it begins with [`UNTAGGED`](super::UNTAGGED).
     pub version: String,
-    /// Unix seconds.
+    /// When it was last modified, in Unix seconds.
     pub modified: i64,
     /// The key of the file itself, where `key` leads to it over links on disk.
     pub target: Option<String>,
@@ -101,6 +109,7 @@ impl Object {
 pub enum Reason {
     /// A key that ends in `/`.
     FolderMarker,
+    /// It has no bytes.
     Empty,
     /// CloudWatch's `aws-logs-write-test`, and AWS's other test objects.
     WriteTest,
@@ -122,6 +131,7 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// What is left out for it, in the plural: summaries put a number beside it.
     pub fn text(self) -> &'static str {
         match self {
             Reason::FolderMarker => "folder markers",
@@ -142,18 +152,22 @@ impl Reason {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped(pub BTreeMap<Reason, Tally>);
 
+/// What was left out for one reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
+    /// How many names. A folder that was not looked into counts as one, whatever it holds.
     pub objects: u64,
+    /// The key of the first of them.
     pub example: String,
 }
 
 impl Skipped {
-    pub fn add(&mut self, reason: Reason, key: &str) {
+    pub(super) fn add(&mut self, reason: Reason, key: &str) {
         let tally = self.0.entry(reason).or_insert_with(|| Tally { objects: 0, example: key.to_owned() });
         tally.objects += 1;
     }
 
+    /// Adds the numbers of another listing. Examples that are there already stay.
     pub fn merge(&mut self, other: &Skipped) {
         for (reason, more) in &other.0 {
             let tally = self.0.entry(*reason).or_insert_with(|| Tally { objects: 0, example: more.example.clone() });
@@ -161,10 +175,12 @@ impl Skipped {
         }
     }
 
+    /// How many names were left out for this reason; 0 if none was.
     pub fn count(&self, reason: Reason) -> u64 {
         self.0.get(&reason).map_or(0, |tally| tally.objects)
     }
 
+    /// How many names were left out in all.
     pub fn total(&self) -> u64 {
         self.0.values().map(|tally| tally.objects).sum()
     }

@@ -14,7 +14,9 @@ pub(super) const PAGE_ENTRIES_MAX: usize = 1000;
 pub struct Folder {
     /// Without their `/`.
     pub folders: Vec<String>,
+    /// Objects, those to be left out by their names among them.
     pub entries: Vec<Entry>,
+    /// Pipes, sockets and devices, and links that are not followed; empty on S3.
     pub skipped: Skipped,
     /// What cannot be read by its name, on disk.
     pub denied: Vec<Denied>,
@@ -23,8 +25,11 @@ pub struct Folder {
 /// A stretch of a listing.
 #[derive(Debug, Default)]
 pub struct Page {
+    /// In the store's order, which goes on from page to page.
     pub entries: Vec<Entry>,
+    /// As in [`Folder`]; empty on S3.
     pub skipped: Skipped,
+    /// As in [`Folder`], and folders that may not be listed; empty on S3, where such a listing fails as a whole.
     pub denied: Vec<Denied>,
 }
 
@@ -33,6 +38,7 @@ pub struct Page {
 pub struct Denied {
     /// Key; that of a folder ends in `/`.
     pub prefix: String,
+    /// Why, for people; it does not name the key again.
     pub reason: String,
 }
 

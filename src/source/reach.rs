@@ -20,6 +20,7 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// Holds what lies in these sources, and on disk behind the links in them.
     pub fn new(sources: &[Store]) -> Reach {
         Reach { sources: sources.to_vec(), trusts_all: false }
     }

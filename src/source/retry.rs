@@ -49,6 +49,7 @@ impl Retries {
         pause_max: BACKOFF_LAST,
     };
 
+    /// Three tries in all, with pauses of 2 and 8 seconds: the client of S3 has retried each request for long already.
     pub const READ: Retries = Retries {
         tries_max: READS_MAX,
         time_max: Duration::MAX,

@@ -12,7 +12,9 @@ use super::page::{Denied, Folder};
 /// What is wanted of a source; empty lists and `None` want everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
+    /// Ids of twelve digits. If there are any, objects whose keys name no account are left out.
     pub accounts: BTreeSet<String>,
+    /// Names such as `eu-west-1`. If there are any, objects whose keys name no region are left out.
     pub regions: BTreeSet<String>,
     /// First day, included.
     pub since: Option<NaiveDate>,

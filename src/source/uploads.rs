@@ -34,8 +34,9 @@ pub struct Uploads {
 pub struct Unfinished {
     /// Key relative to the location.
     pub name: String,
-    /// Path in the bucket, and the store's own id: what [`Uploads::store`] wants in order to abort it.
+    /// Path in the bucket: what [`Uploads::store`] wants in order to abort it, together with `id`.
     pub path: Path,
+    /// S3's `UploadId`.
     pub id: String,
     /// Since it was begun, by the server's clock.
     pub age: TimeDelta,
