@@ -45,15 +45,12 @@ pub mod lake;
 
 pub mod commit;
 
-#[allow(missing_docs)]
 pub mod execute;
 
-#[allow(missing_docs)]
 pub mod convert;
 
 pub mod audit;
 
-#[allow(missing_docs)]
 pub mod query;
 
 pub mod report;

@@ -15,16 +15,21 @@ use crate::source::Reach;
 /// What a run would do.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct DryRun {
+    /// New ones, which would be converted. Copies that would be left out are not counted.
     pub objects: u64,
     /// Converted earlier and changed since: they would be read again.
     pub objects_to_check: u64,
+    /// Compressed bytes of all of these objects.
     pub bytes: u64,
+    /// Of the plans that would be written, not of those that are open.
     pub tasks: u64,
+    /// Those that would be written.
     pub plans: u64,
     /// At 26 compressed bytes a record, the size of the default format.
     pub records_estimated: u64,
-    /// Requests that listing took, and that fetching and publishing would take.
+    /// Requests that listing took; on disk, folders read.
     pub requests_listing: u64,
+    /// Requests that fetching and publishing would take, at least.
     pub requests_converting: u64,
     /// Plans of earlier runs that would be finished first.
     pub open_plans: u64,

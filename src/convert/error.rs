@@ -11,6 +11,7 @@ use crate::source::SourceError;
 
 /// Why a conversion failed. What was committed before stays.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum ConvertError {
     #[error(transparent)]
     Source(#[from] SourceError),

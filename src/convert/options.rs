@@ -14,26 +14,43 @@ use crate::source::{Access, Location};
 /// What a conversion is asked to do.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Where the logs lie. None of them may lie in the lake, nor the lake in one of them.
     pub sources: Vec<Location>,
+    /// Where rows go. A lake that is not there yet is made with the first plan, unless something is decoded again.
     pub lake: Location,
+    /// Options of the sources' stores, such as credentials: the same for all of them.
     pub source_access: Access,
+    /// Options of the lake's store.
     pub lake_access: Access,
-    /// Key days, inclusive.
+    /// The first key day whose objects are listed or decoded again, inclusive; `None` for no limit.
     pub since: Option<NaiveDate>,
+    /// The last such key day, inclusive; `None` for no limit.
     pub until: Option<NaiveDate>,
+    /// Account ids, as objects' keys name them, to which the run is limited; all if empty.
     pub accounts: Vec<String>,
+    /// Region names, as objects' keys name them, to which the run is limited; all if empty.
     pub regions: Vec<String>,
     /// Days that an incremental run goes back from what it listed last; `None` lists everything.
     pub lookback_days: Option<u32>,
+    /// Fields of objects without a header line: `default`, or AWS's LogFormat text (`${version} ${vpc-id} …`). With
+    /// `None` such objects are set aside whole.
     pub format: Option<String>,
     /// `None` takes the lake's, and `date` for a new one.
     pub partition_by: Option<PartitionBy>,
+    /// The folder for files that wait to be published. `None` takes one in a lake on disk, else the system's temporary
+    /// folder.
     pub scratch: Option<PathBuf>,
+    /// Of the pages of data files that new plans give.
     pub compression: Compression,
+    /// In bytes: a data file that would pass it ends, and the next one begins.
     pub file_bytes_max: u64,
+    /// Threads asked for that decode and encode; [`Options::threads_allowed`] may be fewer.
     pub threads: usize,
+    /// Memory to plan with, in bytes: for what is fetched and sent, and for each thread.
     pub memory_bytes: u64,
+    /// No task is begun after this time; `None` ends with the last task.
     pub stop_after: Option<Duration>,
+    /// Whether the command line asked for [`dry_run`](super::dry_run). [`run`](super::run) does not look at it.
     pub dry_run: bool,
     /// What is done with objects that are copies of others.
     pub copies: Copies,

@@ -11,7 +11,9 @@ use crate::source::{self, Access, Location, Store};
 /// Both sides of a run, opened.
 #[derive(Debug)]
 pub struct Sides {
+    /// In the order of the options, each kept from what lies in the lake.
     pub sources: Vec<Store>,
+    /// Writes to the lake, and has its reading side.
     pub writer: LakeWriter,
 }
 

@@ -25,22 +25,29 @@ const DATES_NAMED_MAX: usize = 5;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
+    /// Nothing told it to end, and no error did.
     #[default]
     Done,
     /// `--stop-after` was reached: what is left is planned, and the next run goes on with it.
     Stopped,
+    /// A signal ended it; tasks at hand were abandoned, and the next run does them again.
     Interrupted,
     /// An error ended it; what is summed up was done before.
     Failed,
 }
 
-/// The closing summary of a conversion. Bytes are bytes, seconds are wall time.
+/// The closing summary of a conversion, as `--json` prints it. All is of this run alone, but where it says otherwise.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Summary {
+    /// Whether the run did all it was asked to, or what ended it before.
     pub ending: Ending,
-    /// Source objects converted by this run.
+    /// Source objects whose rows are in the lake now, or that had none. Also those that were decoded again, if that
+    /// changed anything.
     pub objects: u64,
+    /// Objects that were set aside whole.
     pub objects_aside: u64,
+    /// Objects that turned out to be no flow logs once they were read; no rows are of them. [`skipped`](Self::skipped)
+    /// also counts those that were passed over by their names.
     pub objects_skipped: u64,
     /// Objects that this run planned, to be converted, checked or decoded again.
     pub objects_planned: u64,
@@ -48,20 +55,29 @@ pub struct Summary {
     pub objects_known: u64,
     /// Compressed bytes of the converted objects.
     pub bytes: u64,
+    /// Bytes of their text, once it was decompressed.
     pub inflated_bytes: u64,
+    /// Rows that the converted objects gave.
     pub records: u64,
+    /// Lines of them that were set aside.
     pub rejects: u64,
+    /// Data files that were committed.
     pub files: u64,
+    /// Bytes of these files, as they lie on storage.
     pub file_bytes: u64,
-    /// Rows that each date received.
+    /// Rows that each date received, by UTC day of their `start` (`2023-09-15`).
     pub dates: BTreeMap<String, u64>,
     /// Rows without `start`, of objects without a day in their key.
     pub rows_without_date: u64,
+    /// Wall time, from when both sides were open.
     pub seconds: f64,
+    /// `bytes` by `seconds`: compressed bytes.
     pub bytes_per_second: f64,
+    /// The largest resident size of the process, also before this run (`ru_maxrss` of `getrusage`).
     pub peak_memory_bytes: u64,
-    /// Threads that `--memory` allowed, and those asked for.
+    /// Threads that `--memory` allowed for decoding, at most those asked for.
     pub threads: usize,
+    /// Threads that `--threads` asked for, or one for each core.
     pub threads_asked: usize,
     /// Objects converted earlier whose version is another one now: read again, and equal to their receipts.
     pub objects_confirmed: u64,
@@ -69,7 +85,7 @@ pub struct Summary {
     pub objects_confirmed_by_sums: u64,
     /// The same, and not equal: the lake keeps what it has.
     pub objects_differing: u64,
-    /// The first of them, by URL, with the reason; so are all lists here.
+    /// Which these are, as `URL: reason`. Lists of objects hold the first 1000; the ledger has them all.
     pub differing: Vec<String>,
     /// Tasks decoded again whose files took the place of those they had given.
     pub tasks_replaced: u64,
@@ -81,11 +97,13 @@ pub struct Summary {
     pub tasks_unchanged: u64,
     /// What could not be decoded again: what it gave earlier stays.
     pub objects_kept: u64,
+    /// Which these are, and why; also plans that ended with nothing done.
     pub kept: Vec<String>,
     /// Prefixes that could not be listed.
     pub denied: Vec<String>,
     /// Objects that could not be read; the next run tries them again.
     pub objects_unreadable: u64,
+    /// Which these are, as `URL: reason`.
     pub unreadable: Vec<String>,
     /// Open plans that name an object outside of this run's sources; they stay open.
     pub plans_refused: Vec<Refused>,
@@ -96,31 +114,39 @@ pub struct Summary {
     /// Objects that are copies of others by AWS's file name, size and checksum; with `--copies skip` they were not
     /// read.
     pub objects_copies: u64,
+    /// Which these are, as `URL: URL of the other`.
     pub copies: Vec<String>,
     /// Objects with name and size of others, and with checksums that cannot be compared: they were converted.
     pub objects_maybe_copies: u64,
+    /// Which these are, as `URL: URL of the other`.
     pub maybe_copies: Vec<String>,
     /// Whether those copies were left out: this run was told `--copies skip`.
     pub copies_skipped: bool,
     /// Objects skipped by their name or content, by reason.
     pub skipped: BTreeMap<String, u64>,
+    /// Services that deliver to the same bucket, such as `CloudTrail`; never listed.
     pub other_services: Vec<String>,
     /// Columns that keep the type of their first use, which this program would choose otherwise.
     pub kept_types: Vec<String>,
     /// The ledger's format, if this run raised it: earlier programs stop at it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger_format: Option<u32>,
-    /// `--since` and `--until`, as days of keys.
+    /// The first key day that was asked for, `--since`. `None` also in a redo, and if the run ended while it listed.
     pub since: Option<chrono::NaiveDate>,
+    /// The last key day that was asked for, `--until`.
     pub until: Option<chrono::NaiveDate>,
+    /// The oldest key day from which a folder was listed again; `None` if all were listed from their beginning.
     pub listed_from: Option<String>,
+    /// When an earlier run listed everything last, RFC 3339; `None` if none did.
     pub last_full_scan: Option<String>,
+    /// Requests that listing took; on disk, folders read. Those of fetching and publishing are not counted.
     pub requests: u64,
 }
 
 /// An open plan that was not worked on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refused {
+    /// Its number in the lake's log.
     pub plan: u64,
     /// The first object of it that is not of the sources.
     pub object: String,

@@ -8,6 +8,7 @@ use crate::schema::LayoutError;
 
 /// Why a task failed. It stays open, and the next run tries it again.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum TaskError {
     /// A store that cannot give one object may give others.
     #[error("{url}: cannot be read: {reason}; its task stays open and the next run tries it again")]
@@ -24,7 +25,7 @@ pub enum TaskError {
 }
 
 impl TaskError {
-    /// With the folder in which it happened.
+    /// An error of the scratch folder, with that folder as its path. Other errors stay as they are.
     pub fn of_scratch(self, folder: &Path) -> TaskError {
         match self {
             TaskError::Scratch { source, .. } => TaskError::Scratch { path: folder.to_owned(), source },

@@ -17,6 +17,7 @@ use crate::source::Object;
 pub struct Job {
     /// The plan's number in the log.
     pub number: u64,
+    /// The entry itself: what its tasks are for, and the settings of their data files. It does not hold the tasks.
     pub plan: Plan,
     /// Whether an object that the store cannot give now leaves the plan, and is listed again later. Otherwise its task
     /// stays open.

@@ -34,4 +34,5 @@ pub use job::Job;
 pub use run::execute;
 pub use runner::{Runner, Threads};
 pub use stop::Stop;
-pub use worker::{Gave, Outcome, PUBLISHING_MAX, Room, Worker};
+pub(crate) use worker::PUBLISHING_MAX;
+pub use worker::{Gave, Outcome, Room, Worker};

@@ -13,7 +13,7 @@ use crate::lake::{Receipt, Totals};
 use crate::progress::Progress;
 
 /// Tasks that are published at once.
-pub const PUBLISHING_MAX: usize = 4;
+pub(crate) const PUBLISHING_MAX: usize = 4;
 
 /// Objects in flight over all tasks. With 50 ms a request, a hundred keep two cores busy.
 const OBJECTS_IN_FLIGHT_MAX: usize = 128;
@@ -48,13 +48,19 @@ impl Room {
 /// What a process brings: its rights, its room, and when it is to end.
 #[derive(Debug)]
 pub struct Worker {
+    /// Publishes what is done. Earlier commits, and files that a redo takes rows from, are read through its lake.
     pub writer: LakeWriter,
     /// Where objects may be fetched.
     pub stores: Stores,
+    /// Where data files wait until they are published, each attempt in a folder of its own.
     pub scratch: Arc<Scratch>,
+    /// What bounds the tasks at hand, all together.
     pub room: Room,
+    /// Told of each object and row that is read.
     pub progress: Progress,
+    /// Looked at before each task, and within a task before each object.
     pub stop: Stop,
+    /// Fetches objects. Tasks are decoded on threads outside of it, which wait for it.
     pub runtime: Handle,
 }
 
@@ -72,7 +78,10 @@ pub enum Outcome {
 /// What a task gave to the lake.
 #[derive(Debug, Default)]
 pub struct Gave {
+    /// The sums of the receipts, and the number and size of the data files.
     pub totals: Totals,
+    /// One for each object of the task. In a plan to redo: of the objects that were decoded again if that changed
+    /// anything, else none.
     pub receipts: Vec<Receipt>,
     /// In a plan to redo: why objects keep what they gave although they should have given something else. `None` in any
     /// other plan.

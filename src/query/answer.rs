@@ -46,6 +46,7 @@ impl Answer {
         self.reading.clone()
     }
 
+    /// The columns of every batch, known before the first one. Two of them may have one name.
     pub fn schema(&self) -> SchemaRef {
         self.stream.schema()
     }

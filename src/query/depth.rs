@@ -31,6 +31,7 @@ pub const STACK_BYTES: usize = 64 << 20;
 
 /// A statement that is not planned, since it would take too much of the stack or of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum TooComplex {
     #[error("the statement has more than {LEVELS_MAX} operators and keywords; write long lists as IN (…)")]
     Levels,

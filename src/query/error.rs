@@ -8,7 +8,9 @@ use super::words;
 use crate::lake::LakeError;
 use crate::shown;
 
+/// Why a statement has no answer, or not all of one: rows that were written before stay.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum QueryError {
     #[error(transparent)]
     Lake(#[from] LakeError),

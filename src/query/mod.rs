@@ -24,7 +24,7 @@ mod exists;
 mod floats;
 pub mod format;
 mod functions;
-pub mod gate;
+pub(crate) mod gate;
 mod headings;
 #[cfg(any(feature = "mcp", feature = "serve"))]
 mod interruptible;
@@ -132,6 +132,7 @@ pub struct Options {
     pub spill: Option<PathBuf>,
     /// The zone that `start_time` and `end_time` are shown in.
     pub time_zone: TimeZone,
+    /// Parts of a statement that run at once; 0 counts as 1.
     pub threads: usize,
 }
 
@@ -282,14 +283,17 @@ impl Session {
         self.tables.get(&table)?.starts()
     }
 
+    /// The zone that times are shown in, and that a time without an offset is taken to be of.
     pub fn time_zone(&self) -> &TimeZone {
         &self.options.time_zone
     }
 
+    /// What the session was opened with: not all of the memory, but that of joins, groups and sorts.
     pub fn memory_bytes(&self) -> u64 {
         self.options.memory_bytes
     }
 
+    /// The lake that was opened. Files that are committed later are in a [reopened](Session::reopened) session only.
     pub fn lake(&self) -> &Lake {
         &self.lake
     }

@@ -39,6 +39,7 @@ impl Reading {
         }
     }
 
+    /// Counted anew each time. It grows until the statement ends, also while no row comes.
     pub fn so_far(&self) -> Read {
         let (mut rows, mut done) = (0, 0);
         for metrics in self.scans.iter().filter_map(|scan| scan.metrics()) {

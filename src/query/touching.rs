@@ -18,6 +18,7 @@ use crate::shown;
 
 /// What is refused, with what to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each says what it is, and what its fields are")]
 pub enum Touching {
     #[error("`{0}` is no number; put a blank between a number and a name, and AS before the name of a column")]
     Number(String),

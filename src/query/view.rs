@@ -12,10 +12,12 @@ use datafusion::scalar::ScalarValue;
 
 use crate::schema::PREFIX;
 
-/// Seconds from `since`, up to but without `until`; Unix time.
+/// The rows whose `start` lies in a span of time. With either bound, rows without a `start` are left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Window {
+    /// The first second, Unix time; `None` for no limit.
     pub since: Option<i64>,
+    /// The second after the last one, Unix time; `None` for no limit.
     pub until: Option<i64>,
 }
 

@@ -43,18 +43,26 @@ pub fn in_markdown(text: &str) -> String {
 /// A format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
+    /// A box of `+`, `-` and `|`, fitted to a terminal.
     Table,
     /// A block of lines for each row, a line for each column.
     Line,
+    /// A table in GitHub's Markdown, of all columns.
     Markdown,
+    /// RFC 4180, with a line of names first.
     Csv,
+    /// The same with tabs for commas.
     Tsv,
+    /// One array with an object for each row.
     Json,
+    /// An object for each row, each on a line of its own.
     Ndjson,
+    /// One file, with the types of the answer.
     Parquet,
 }
 
 impl Format {
+    /// Every format and its name on the command line, in the order in which errors list them.
     pub const ALL: [(Format, &str); 8] = [
         (Format::Table, "table"),
         (Format::Line, "line"),
@@ -66,6 +74,7 @@ impl Format {
         (Format::Parquet, "parquet"),
     ];
 
+    /// Its name on the command line, which [`FromStr`] reads.
     pub fn name(self) -> &'static str {
         Format::ALL.iter().find(|(format, _)| *format == self).map_or("", |(_, name)| name)
     }
@@ -91,6 +100,7 @@ impl FromStr for Format {
 /// What was written of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
+    /// Rows that were written, without those for which there was no room.
     pub rows: u64,
     /// Whether there are more rows, for which there was no room.
     pub has_more: bool,

@@ -14,13 +14,18 @@ pub enum FunctionKind {
     Own,
     /// Of a row.
     Row,
+    /// Of a group of rows: one value for all of them.
     Aggregate,
+    /// Of a row and its neighbours, with OVER.
     Window,
 }
 
+/// What people are told of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionHelp {
+    /// As statements call it. An alias has a help of its own.
     pub name: String,
+    /// Under which heading it is listed.
     pub kind: FunctionKind,
     /// How it is called, such as `ip_prefix(address [, bits])`.
     pub usage: String,
