@@ -26,6 +26,7 @@ mod objects;
 mod opened;
 mod origin;
 mod partition;
+mod plans;
 mod problem;
 mod queue;
 mod records;
@@ -43,11 +44,10 @@ mod tests;
 pub use difference::{Difference, Kind};
 pub use report::{OpenPlan, Report, Sources};
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 
 use self::history::History;
@@ -56,9 +56,8 @@ use self::notes::Notes;
 use self::opened::Context;
 use self::problem::problem;
 use self::records::words;
-use self::standing::{Standing, counts};
-use self::task::{PlanSums, Task};
-use crate::lake::{Committed, Lake, LakeError, Names, Outcome, PlanState, State, Superseded, TaskRef, Totals};
+use self::standing::Standing;
+use crate::lake::{Committed, Lake, LakeError, State, Superseded, Totals};
 use crate::progress::Progress;
 use crate::schema::Table;
 use crate::source::{SourceError, Store};
@@ -115,9 +114,7 @@ pub async fn verify(
     // Before the log: a run that goes on meanwhile commits nothing before its plan is there.
     let commits = lake.committed_since(0).await?;
     let mut history = History::read(lake, &checkpoints).await?;
-    for difference in std::mem::take(&mut history.differences) {
-        audit.differ(&difference)?;
-    }
+    audit.differ_all(std::mem::take(&mut history.differences))?;
     audit.report.log_entries = history.state.next;
     audit.report.plans = history.state.plans.len() as u64;
     audit.report.checkpoints = checkpoints.len() as u64;
@@ -131,9 +128,8 @@ pub async fn verify(
     queue::prove(&mut audit).await?;
     audit.stray_commits(&history, commits)?;
     audit.given_up(&history)?;
-    for difference in shortcuts::check(lake, &checkpoints, &history, &audit.committed).await? {
-        audit.differ(&difference)?;
-    }
+    let differences = shortcuts::check(lake, &checkpoints, &history, &audit.committed).await?;
+    audit.differ_all(differences)?;
     audit.match_files(&history).await?;
     if !sources.is_empty() {
         let read = origin::read(&mut audit, &history, sources).await?;
@@ -151,17 +147,6 @@ async fn superseded(lake: &Lake, state: &State) -> Result<Superseded, AuditError
         }
         found => Ok(found?),
     }
-}
-
-/// What some tasks gave. A commit that cannot be read gives nothing here, and is told of elsewhere.
-async fn totals_of(lake: &Lake, tasks: &BTreeSet<TaskRef>) -> Result<Totals, AuditError> {
-    let mut totals = Totals::default();
-    for task in tasks {
-        if let Ok(Some(commit)) = lake.commit(task.plan, task.task).await {
-            totals.add(&commit.head.totals.of_conversions());
-        }
-    }
-    Ok(totals)
 }
 
 /// What one verification holds.
@@ -220,6 +205,15 @@ impl<'a> Audit<'a> {
         self.progress.aside(|| (self.tell)(difference)).map_err(AuditError::Tell)
     }
 
+    fn differ_all(&mut self, differences: impl IntoIterator<Item = Difference>) -> Result<(), AuditError> {
+        differences.into_iter().try_for_each(|difference| self.differ(&difference))
+    }
+
+    /// Notes that a side has a data file of this name.
+    fn note_file(&mut self, side: Side, name: &str) -> Result<(), AuditError> {
+        self.files.add(side, name, name).map_err(|error| self.scratch(error))
+    }
+
     fn scratch(&self, source: std::io::Error) -> AuditError {
         AuditError::Scratch { path: self.options.scratch.clone(), source }
     }
@@ -252,172 +246,8 @@ impl<'a> Audit<'a> {
                 let name = self.lake.names.relative(&meta.location);
                 // Readers pass over names that begin so.
                 if meta.location.filename().is_some_and(|file| !file.starts_with(['.', '_'])) {
-                    self.files.add(Side::Listed, &name, &name).map_err(|error| self.scratch(error))?;
+                    self.note_file(Side::Listed, &name)?;
                 }
-            }
-        }
-        Ok(())
-    }
-
-    async fn plan(&mut self, history: &History, number: u64, state: &PlanState) -> Result<(), AuditError> {
-        let lake = self.lake;
-        let name = lake.names.relative(&lake.names.log(number));
-        let tasks = match lake.tasks(&state.plan).await {
-            Ok(tasks) => Some(tasks),
-            Err(error) => {
-                let difference = problem(lake, error)?;
-                // It never counts, or `flowlake repair` noted that its body is gone.
-                if !state.void && !history.state.lost.contains(&history.state.body_of(number)) {
-                    self.differ(&difference)?;
-                }
-                None
-            }
-        };
-        let body_is_read = tasks.is_some();
-        let tasks = tasks.unwrap_or_default();
-        if body_is_read {
-            let partition_by = history.state.create.as_ref().map(|create| create.partition_by);
-            for difference in history::check_plan(&name, state, &tasks, partition_by) {
-                self.differ(&difference)?;
-            }
-        }
-        let mut committed = lake.committed(number).await?;
-        for task in 0..state.plan.tasks {
-            if state.sealed && !committed.contains(&task) && !history.state.is_lost(number, task) {
-                let name = lake.names.relative(&lake.names.commit(number, task));
-                let expected = "the commit of a sealed plan's task, from a copy or by `flowlake repair`";
-                self.differ(&Difference::of_file(Kind::RecordMissing, &name, expected, "nothing"))?;
-            }
-        }
-        for task in committed.split_off(&state.plan.tasks) {
-            let name = lake.names.relative(&lake.names.commit(number, task));
-            let expected = format!("commits of {} tasks", state.plan.tasks);
-            self.differ(&Difference::of_file(Kind::RecordStray, &name, expected, "one of another task"))?;
-        }
-        if !state.sealed {
-            for name in tasks.iter().flat_map(|task| &task.inputs.files).filter_map(|file| Names::shown(&file.path)) {
-                self.files.add(Side::Known, &name, &name).map_err(|error| self.scratch(error))?;
-            }
-        }
-        if state.is_open() {
-            let tasks_committed = committed.len() as u64;
-            self.report.plans_open.push(OpenPlan { plan: number, tasks: state.plan.tasks, tasks_committed });
-        }
-        if !state.sealed {
-            self.intents(number).await?;
-        }
-        committed.retain(|&task| !history.state.is_lost(number, task));
-        let planned = match body_is_read {
-            true => tasks.into_iter().filter(|task| committed.contains(&task.task)).map(Task::Planned).collect(),
-            false => committed.iter().copied().map(Task::Bodyless).collect(),
-        };
-        let sums = self.tasks(history, number, state, planned).await?;
-        // What was sealed and given up later can be counted no more.
-        let is_whole =
-            !history.state.has_lost(number) && sums.replaced.iter().all(|old| !history.state.lost.contains(old));
-        if let Some((entry, seal)) = history.seals.get(&number).filter(|_| is_whole) {
-            let name = lake.names.relative(&lake.names.log(*entry));
-            let mut replaced_totals = totals_of(lake, &sums.replaced).await?;
-            replaced_totals.add(&sums.taken);
-            for difference in history::check_seal(&name, (state, seal), &sums, &replaced_totals) {
-                self.differ(&difference)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Every committed task of a plan, several at once, told in their order.
-    async fn tasks(
-        &mut self,
-        history: &History,
-        number: u64,
-        state: &PlanState,
-        planned: Vec<Task>,
-    ) -> Result<PlanSums, AuditError> {
-        let context = self.context();
-        let replaced = history.state.replaced.clone();
-        let is_unfinished_redo = state.is_redo_under_way() && !self.superseded.by.contains(&number) || !counts(state);
-        let (waits, is_sealed) = (state.is_redo_under_way(), state.sealed);
-        let state = Arc::new(state.clone());
-        let audits = planned.into_iter().map(|task| {
-            let audited = task::audit(context.clone(), number, state.clone(), task);
-            async move { tokio::spawn(audited).await.expect("an audit does not panic") }
-        });
-        let mut audits = futures::stream::iter(audits).buffered(self.threads);
-        let (mut sums, mut live) = (PlanSums::default(), Totals::default());
-        while let Some(audited) = audits.try_next().await? {
-            for difference in &audited.differences {
-                self.differ(difference)?;
-            }
-            let Some(commit) = audited.commit else { continue };
-            if let Some(set_aside) = audited.set_aside {
-                task::note(&mut self.notes, &self.standing, &commit, (set_aside, waits))
-                    .map_err(|error| self.scratch(error))?;
-            }
-            let task = commit.head.task;
-            self.committed.add(number, task, state.plan.settings.format.as_deref(), &commit);
-            sums.add(&commit);
-            let task = TaskRef { plan: number, task };
-            let is_live = !is_unfinished_redo && !self.superseded.tasks.contains(&task);
-            if is_sealed {
-                self.sealed.add(&commit.head.totals);
-                self.taken.add(&commit.head.taken.totals);
-            }
-            if is_sealed && replaced.contains(&task) {
-                self.sealed.subtract(&commit.head.totals.of_conversions());
-            }
-            live.add(&commit.head.totals);
-            if !is_live {
-                live.subtract(&commit.head.totals.of_conversions());
-            }
-            // Of what was replaced nothing may be left.
-            for file in commit.head.files.iter().filter(|_| !replaced.contains(&task)) {
-                let is_there = is_live && !waits && self.standing.is_live(&file.path);
-                let side = if is_there { Side::Committed } else { Side::Known };
-                self.files.add(side, &file.path, &file.path).map_err(|error| self.scratch(error))?;
-            }
-            // What could not be read is no more known than what was never planned.
-            for receipt in commit.receipts.iter().filter(|receipt| receipt.outcome != Outcome::Unread) {
-                let is_conversion =
-                    is_live && receipt.outcome == Outcome::Converted && self.standing.is_in_effect(receipt, task);
-                let side = if is_conversion { Side::Committed } else { Side::Known };
-                self.objects.add(side, &receipt.url, &receipt.url).map_err(|error| self.scratch(error))?;
-            }
-        }
-        let (report, totals) = (&mut self.report, &live);
-        report.tasks += state.plan.tasks;
-        report.objects += totals.objects;
-        report.objects_aside += totals.objects_aside;
-        report.objects_skipped += totals.objects_skipped;
-        report.rows += totals.rows;
-        report.rejects += totals.rejects;
-        report.files += totals.files;
-        report.file_bytes += totals.file_bytes;
-        Ok(sums)
-    }
-
-    /// What workers of an open plan announced.
-    async fn intents(&mut self, number: u64) -> Result<(), AuditError> {
-        for meta in self.lake.list(&self.lake.names.intents_of_plan(number)).await? {
-            let Some(task) = self.lake.names.intent_of(&meta.location) else { continue };
-            match self.lake.intent(&meta.location).await {
-                Ok(None) => {}
-                Ok(Some(intent)) => {
-                    if !intent.is_of(task) {
-                        let name = self.lake.names.relative(&meta.location);
-                        let expected = "names that its task can have published";
-                        self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, "others"))?;
-                        continue;
-                    }
-                    for file in intent.files {
-                        self.files.add(Side::Known, &file.path, &file.path).map_err(|error| self.scratch(error))?;
-                    }
-                }
-                Err(LakeError::Record { reason, .. }) => {
-                    let name = self.lake.names.relative(&meta.location);
-                    self.differ(&Difference::of_file(Kind::RecordUnreadable, &name, "an intent", reason))?;
-                }
-                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -426,11 +256,7 @@ impl<'a> Audit<'a> {
     /// Commits of plans that the log does not have: a plan's entry was lost.
     fn stray_commits(&mut self, history: &History, commits: Committed) -> Result<(), AuditError> {
         for (plan, tasks) in commits.into_iter().filter(|(plan, _)| !history.state.plans.contains_key(plan)) {
-            for task in tasks {
-                let name = self.lake.names.relative(&self.lake.names.commit(plan, task));
-                let expected = "commits of plans in the log";
-                self.differ(&Difference::of_file(Kind::RecordStray, &name, expected, "one of another plan"))?;
-            }
+            self.stray_commits_of(plan, tasks, "commits of plans in the log", "one of another plan")?;
         }
         Ok(())
     }
