@@ -11,7 +11,7 @@ use super::run::Run;
 use crate::execute::{Job, Outcome, Room, Runner, TaskError, Threads, Worker};
 use crate::fetch::Stores;
 use crate::lake::PlannedTask;
-use crate::source::{self, Kind, Location, Object, Reach, SourceError};
+use crate::source::{self, Location, Object, Reach, SourceError, StoreKind};
 
 /// Tasks of one pass that fail to fetch an object, until no further one begins.
 const FETCH_FAILURES_MAX: usize = 8;
@@ -60,7 +60,7 @@ async fn has_what_failed(run: &Run<'_>, tasks: &[PlannedTask], error: &TaskError
     };
     let Ok(stores) = open_stores(run, std::iter::once(object)).await else { return false };
     let Some(store) = stores.of(object) else { return false };
-    store.kind == Kind::Local || matches!(store.head(&object.key).await, Ok(Some(_)))
+    store.kind == StoreKind::Local || matches!(store.head(&object.key).await, Ok(Some(_)))
 }
 
 /// Whether a plan was written so long ago, by the clock of the store, that it waits no longer. It waits where nobody

@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use super::budget::Permit;
 use super::error::FetchError;
-use crate::source::{Kind, Object, Retries, Store, UNTAGGED, local_path_of, local_version_of, store_path_of};
+use crate::source::{Object, Retries, Store, StoreKind, UNTAGGED, local_path_of, local_version_of, store_path_of};
 
 /// Bytes of one request of a large object; a reader holds at most two pieces.
 pub(super) const PIECE_BYTES: u64 = 8 << 20;
@@ -28,7 +28,7 @@ pub(super) struct Wanted {
 impl Wanted {
     /// All bytes at once.
     pub(super) async fn whole(self) -> Result<Bytes, FetchError> {
-        if self.store.kind == Kind::S3 {
+        if self.store.kind == StoreKind::S3 {
             return self.get(0..self.object.size).await;
         }
         let read = tokio::task::spawn_blocking(move || {
@@ -88,7 +88,7 @@ impl Wanted {
 
     /// A reader for a CPU thread; the permit is held as long as it lives.
     pub(super) fn stream(self, runtime: &Handle, permit: Permit) -> Result<Box<dyn Read + Send>, FetchError> {
-        if self.store.kind == Kind::Local {
+        if self.store.kind == StoreKind::Local {
             return Ok(Box::new(LocalStream::open(&self.object)?));
         }
         let mut pieces = Pieces {

@@ -19,7 +19,7 @@ use super::chain::{Chain, is_within};
 use super::error::{Result, SourceError};
 use super::key::{Level, known_services};
 use super::listing::Store;
-use super::location::Kind;
+use super::location::StoreKind;
 use super::object::{Entry, Object, Reason, Skipped, skip_by_name};
 use super::page::{Denied, Folder};
 use super::tree::{Filter, Visited, place_of, sort_out};
@@ -118,7 +118,7 @@ impl Finder<'_> {
             && folder.entries.is_empty()
             && folder.skipped.total() + visited.skipped.total() == 0
             && self.loose.load(Ordering::Relaxed) == 0;
-        if nothing && self.store.kind == Kind::S3 && !location.key().is_empty() {
+        if nothing && self.store.kind == StoreKind::S3 && !location.key().is_empty() {
             self.one_object(found).await?;
             return Ok((Vec::new(), None));
         }

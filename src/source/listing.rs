@@ -16,7 +16,7 @@ use super::error::{Result, SourceError, full_text};
 use super::exact::Exact;
 use super::links::Links;
 use super::local::{self, Bounds};
-use super::location::{Kind, Location};
+use super::location::{Location, StoreKind};
 use super::object::Entry;
 use super::page::{Folder, PAGE_ENTRIES_MAX, Page};
 use super::uploads::Uploads;
@@ -38,7 +38,7 @@ pub struct Store {
     /// The place that was named. The store reaches beyond it: its keys are those of the whole bucket or disk.
     pub location: Location,
     /// That of `location`.
-    pub kind: Kind,
+    pub kind: StoreKind,
     pub(super) requests: Arc<AtomicU64>,
     /// Lists a folder page by page, where the store can.
     pub(super) pager: Option<Pager>,
@@ -176,7 +176,7 @@ impl Store {
 
     /// The object of exactly this key, if there is one.
     pub async fn head(&self, key: &str) -> Result<Option<Entry>> {
-        if self.kind == Kind::Local {
+        if self.kind == StoreKind::Local {
             let key = key.to_owned();
             return blocking(move || {
                 let path = local::path_of(&key);

@@ -12,7 +12,7 @@ use super::secret::without_secrets;
 
 /// On what a location lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum StoreKind {
     /// A path, or `file://…`.
     Local,
     /// `s3://…`: on AWS, or on a store that speaks the same protocol.
@@ -22,7 +22,7 @@ pub enum Kind {
 /// A bucket and a prefix, or a folder on disk; or one object of either. It need not exist.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Location {
-    kind: Kind,
+    kind: StoreKind,
     /// Empty on disk.
     bucket: String,
     /// Key of the folder or object, without a trailing `/`; empty for a whole bucket.
@@ -55,7 +55,7 @@ impl Location {
         }
         // One slash only: `a//` is the folder with the empty name below `a`.
         let key = key.strip_suffix('/').unwrap_or(key).to_owned();
-        Ok(Location { kind: Kind::S3, bucket: bucket.to_owned(), key, is_file: false })
+        Ok(Location { kind: StoreKind::S3, bucket: bucket.to_owned(), key, is_file: false })
     }
 
     /// A folder on disk, whatever its path looks like.
@@ -67,15 +67,15 @@ impl Location {
         let path = real_path(path).map_err(|_| wrong(text, "cannot be made an absolute path"))?;
         let key = path.to_str().ok_or_else(|| wrong(text, "is not UTF-8; rename the folder or link to it"))?;
         let is_file = path.is_file();
-        Ok(Location { kind: Kind::Local, bucket: String::new(), key: key.trim_matches('/').to_owned(), is_file })
+        Ok(Location { kind: StoreKind::Local, bucket: String::new(), key: key.trim_matches('/').to_owned(), is_file })
     }
 
     /// The bucket or disk of a URL that [`Location::url_of`] made.
     pub fn root_of(url: &str) -> Result<Location> {
-        let kind = if url.starts_with("file://") { Kind::Local } else { Kind::S3 };
+        let kind = if url.starts_with("file://") { StoreKind::Local } else { StoreKind::S3 };
         match kind {
-            Kind::Local => Ok(Location { kind, bucket: String::new(), key: String::new(), is_file: false }),
-            Kind::S3 => Location::parse(url).map(|location| location.root()),
+            StoreKind::Local => Ok(Location { kind, bucket: String::new(), key: String::new(), is_file: false }),
+            StoreKind::S3 => Location::parse(url).map(|location| location.root()),
         }
     }
 
@@ -85,7 +85,7 @@ impl Location {
     }
 
     /// The scheme of the text tells it; nothing is asked.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> StoreKind {
         self.kind
     }
 
@@ -106,7 +106,7 @@ impl Location {
 
     /// The folder on disk; `None` on S3.
     pub fn path(&self) -> Option<PathBuf> {
-        (self.kind == Kind::Local).then(|| Path::new("/").join(&self.key))
+        (self.kind == StoreKind::Local).then(|| Path::new("/").join(&self.key))
     }
 
     /// That nothing is there, or on disk something else than a folder, or a file where one may be a source.
@@ -125,8 +125,8 @@ impl Location {
     /// The full URL of a key of this location's bucket or disk: the identity of a source object.
     pub fn url_of(&self, key: &str) -> String {
         match self.kind {
-            Kind::S3 => format!("s3://{}/{key}", self.bucket),
-            Kind::Local => format!("file:///{key}"),
+            StoreKind::S3 => format!("s3://{}/{key}", self.bucket),
+            StoreKind::Local => format!("file:///{key}"),
         }
     }
 

@@ -52,7 +52,7 @@ pub use error::{Result, SourceError, detail_of, full_text};
 pub use key::{Facts, delivery};
 pub use listing::{Store, UNTAGGED};
 pub use local::{path_of as local_path_of, same_bytes, same_content, version_of as local_version_of};
-pub use location::{Kind, Location, real_path};
+pub use location::{Location, StoreKind, real_path};
 pub use object::{Entry, Object, Reason, Skipped, Tally};
 pub use page::{Denied, Folder, Page};
 pub use reach::Reach;
@@ -67,7 +67,7 @@ pub use whole::{Whole, list_whole};
 pub async fn open(location: &Location, access: &Access) -> Result<Store> {
     let requests = Arc::new(AtomicU64::new(0));
     let (kind, location) = (location.kind(), location.clone());
-    if kind == Kind::Local {
+    if kind == StoreKind::Local {
         if let Some(option) = access.first_name() {
             return Err(SourceError::OptionLocal { option, url: location.url() });
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use super::error::Result;
 use super::listing::Store;
 use super::local;
-use super::location::{Kind, Location, real_path as resolved};
+use super::location::{Location, StoreKind, real_path as resolved};
 
 /// The sources of a run.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl Reach {
         }
         let same_store = |store: &&Store| store.location.url_of(key) == url;
         let Some(first) = self.sources.iter().find(same_store) else { return Ok(false) };
-        if first.kind == Kind::S3 {
+        if first.kind == StoreKind::S3 {
             let is_under = |store: &Store| {
                 let location = &store.location;
                 location.key() == key || key.starts_with(&location.prefix())
@@ -62,7 +62,7 @@ impl Reach {
             return Ok(self.sources.iter().filter(same_store).any(is_under));
         }
         let real = real_path(key, folder);
-        let locals = || self.sources.iter().filter(|store| store.kind == Kind::Local);
+        let locals = || self.sources.iter().filter(|store| store.kind == StoreKind::Local);
         let is_under = |store: &Store| store.location.path().is_some_and(|path| real.starts_with(path));
         if locals().any(is_under) || locals().any(|store| store.links.lead_to(&real)) {
             return Ok(true);
