@@ -9,7 +9,7 @@ use crate::shown;
 /// What kind of thing differs. The names are stable: scripts rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum DifferenceKind {
     /// A record that another one names is not there.
     RecordMissing,
     /// A record cannot be parsed, or its check is wrong.
@@ -60,35 +60,35 @@ pub enum Kind {
     CopyDiffers,
 }
 
-impl Kind {
+impl DifferenceKind {
     fn words(self) -> &'static str {
         match self {
-            Kind::RecordMissing => "ledger record is missing",
-            Kind::RecordUnreadable => "ledger record is not readable",
-            Kind::RecordDiffers => "ledger record contradicts another",
-            Kind::RecordStray => "ledger record that nothing leads to",
-            Kind::CheckpointDiffers => "checkpoint is not the fold of the log",
-            Kind::FileMissing => "data file is missing",
-            Kind::FileSize => "data file has another size",
-            Kind::FileHash => "data file has another content",
-            Kind::FileUnreadable => "data file is not readable",
-            Kind::FileRows => "data file has another number of rows",
-            Kind::FileColumns => "data file has other columns",
-            Kind::FileStray => "data file that the ledger does not know",
-            Kind::FileTwice => "data file of two commits",
-            Kind::ObjectTwice => "object was converted twice",
-            Kind::ObjectSums => "rows of an object are not those of its receipt",
-            Kind::LineTwice => "line of an object is there twice",
-            Kind::LineUnknown => "line that its object does not have",
-            Kind::RowForeign => "row of an object that gave none to its partition",
-            Kind::RowMisplaced => "row in another partition than its start says",
-            Kind::RejectsDiffer => "lines that were set aside are not those of the receipt",
-            Kind::SourceDiffers => "source object gives something else",
-            Kind::DecoderChanged => {
+            DifferenceKind::RecordMissing => "ledger record is missing",
+            DifferenceKind::RecordUnreadable => "ledger record is not readable",
+            DifferenceKind::RecordDiffers => "ledger record contradicts another",
+            DifferenceKind::RecordStray => "ledger record that nothing leads to",
+            DifferenceKind::CheckpointDiffers => "checkpoint is not the fold of the log",
+            DifferenceKind::FileMissing => "data file is missing",
+            DifferenceKind::FileSize => "data file has another size",
+            DifferenceKind::FileHash => "data file has another content",
+            DifferenceKind::FileUnreadable => "data file is not readable",
+            DifferenceKind::FileRows => "data file has another number of rows",
+            DifferenceKind::FileColumns => "data file has other columns",
+            DifferenceKind::FileStray => "data file that the ledger does not know",
+            DifferenceKind::FileTwice => "data file of two commits",
+            DifferenceKind::ObjectTwice => "object was converted twice",
+            DifferenceKind::ObjectSums => "rows of an object are not those of its receipt",
+            DifferenceKind::LineTwice => "line of an object is there twice",
+            DifferenceKind::LineUnknown => "line that its object does not have",
+            DifferenceKind::RowForeign => "row of an object that gave none to its partition",
+            DifferenceKind::RowMisplaced => "row in another partition than its start says",
+            DifferenceKind::RejectsDiffer => "lines that were set aside are not those of the receipt",
+            DifferenceKind::SourceDiffers => "source object gives something else",
+            DifferenceKind::DecoderChanged => {
                 "the decoder changed since: source object gives something else, convert --redo takes it"
             }
-            Kind::SourceUnreadable => "source cannot be read",
-            Kind::CopyDiffers => "object that was left out as a copy does not give what its first gave",
+            DifferenceKind::SourceUnreadable => "source cannot be read",
+            DifferenceKind::CopyDiffers => "object that was left out as a copy does not give what its first gave",
         }
     }
 }
@@ -97,7 +97,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// What kind of difference.
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     /// The file that it is about, relative to the lake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -112,12 +112,22 @@ pub struct Difference {
 
 impl Difference {
     /// About a file of the lake.
-    pub fn of_file(kind: Kind, file: &str, expected: impl Into<String>, found: impl Into<String>) -> Difference {
+    pub fn of_file(
+        kind: DifferenceKind,
+        file: &str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Difference {
         Difference { kind, file: Some(file.to_owned()), object: None, expected: expected.into(), found: found.into() }
     }
 
     /// About a source object.
-    pub fn of_object(kind: Kind, object: &str, expected: impl Into<String>, found: impl Into<String>) -> Difference {
+    pub fn of_object(
+        kind: DifferenceKind,
+        object: &str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Difference {
         Difference { kind, file: None, object: Some(object.to_owned()), expected: expected.into(), found: found.into() }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::AuditError;
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use super::problem::problem;
 use super::records::words;
 use super::task::PlanSums;
@@ -40,7 +40,12 @@ impl History {
         for number in far {
             let name = lake.names.relative(&lake.names.log(number));
             let expected = format!("a dense log of {} entries", last + 1);
-            history.differences.push(Difference::of_file(Kind::RecordStray, &name, expected, "an entry far beyond"));
+            history.differences.push(Difference::of_file(
+                DifferenceKind::RecordStray,
+                &name,
+                expected,
+                "an entry far beyond",
+            ));
         }
         while history.state.next <= last {
             history.entry(lake, last).await?;
@@ -59,7 +64,7 @@ impl History {
             Ok(Some(entry)) => Some(entry),
             Ok(None) => {
                 let expected = format!("a dense log of {} entries", last + 1);
-                self.differences.push(Difference::of_file(Kind::RecordMissing, &name, expected, "nothing"));
+                self.differences.push(Difference::of_file(DifferenceKind::RecordMissing, &name, expected, "nothing"));
                 None
             }
             Err(error) => {
@@ -76,7 +81,7 @@ impl History {
 
     fn judge(&mut self, name: &str, number: u64, body: &Body) {
         let mut differs = |expected: &str, found: String| {
-            self.differences.push(Difference::of_file(Kind::RecordDiffers, name, expected, found));
+            self.differences.push(Difference::of_file(DifferenceKind::RecordDiffers, name, expected, found));
         };
         match body {
             Body::Create(_) if number != 0 => differs("one birth, at entry 0", format!("a birth at entry {number}")),
@@ -129,7 +134,7 @@ pub fn check_plan(
     let mut hold = |what: &str, expected: String, found: String| {
         if expected != found {
             let (expected, found) = (format!("{what} {expected}, as its body has"), format!("{what} {found}"));
-            differences.push(Difference::of_file(Kind::RecordDiffers, name, expected, found));
+            differences.push(Difference::of_file(DifferenceKind::RecordDiffers, name, expected, found));
         }
     };
     hold("tasks", tasks.len().to_string(), plan.tasks.to_string());
@@ -144,12 +149,17 @@ pub fn check_plan(
     let numbers: Vec<u64> = tasks.iter().map(|task| task.task).collect();
     if numbers != (0..tasks.len() as u64).collect::<Vec<_>>() {
         let found = "tasks with other numbers";
-        differences.push(Difference::of_file(Kind::RecordDiffers, &plan.body, "tasks numbered from 0", found));
+        differences.push(Difference::of_file(
+            DifferenceKind::RecordDiffers,
+            &plan.body,
+            "tasks numbered from 0",
+            found,
+        ));
     }
     if let Some(expected) = create.filter(|create| *create != plan.settings.partition_by) {
         let (expected, found) =
             (format!("the lake's partitions {}", expected.name()), plan.settings.partition_by.name());
-        differences.push(Difference::of_file(Kind::RecordDiffers, name, expected, found));
+        differences.push(Difference::of_file(DifferenceKind::RecordDiffers, name, expected, found));
     }
     differences
 }
@@ -163,7 +173,7 @@ pub fn check_seal(
 ) -> Vec<Difference> {
     let mut differences = Vec::new();
     let mut differs = |expected: String, found: String| {
-        differences.push(Difference::of_file(Kind::RecordDiffers, name, expected, found));
+        differences.push(Difference::of_file(DifferenceKind::RecordDiffers, name, expected, found));
     };
     if seal.mark.is_some() && seal.mark != state.plan.mark {
         differs(format!("{:?}", state.plan.mark), format!("{:?}", seal.mark));

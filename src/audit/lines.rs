@@ -11,7 +11,8 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Met {
     First,
-    Again,
+    /// It was met before.
+    Repeated,
     /// The object has no such line.
     Beyond,
     /// Another pass looks at it.
@@ -124,7 +125,7 @@ impl Lines {
             return Met::Elsewhere;
         }
         if !object.set(at) {
-            return if object.met > object.judged { Met::Again } else { Met::Elsewhere };
+            return if object.met > object.judged { Met::Repeated } else { Met::Elsewhere };
         }
         object.different += 1;
         if object.is_complete() {

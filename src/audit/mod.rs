@@ -41,7 +41,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub use difference::{Difference, Kind};
+pub use difference::{Difference, DifferenceKind};
 pub use report::{OpenPlan, Report, Sources};
 
 use std::path::PathBuf;
@@ -271,7 +271,7 @@ impl<'a> Audit<'a> {
         }
         let log = self.lake.names.relative(&self.lake.names.log_prefix());
         let (expected, found) = (words(&left), words(&state.totals));
-        self.differ(&Difference::of_file(Kind::RecordDiffers, &log, expected, found))
+        self.differ(&Difference::of_file(DifferenceKind::RecordDiffers, &log, expected, found))
     }
 
     /// Files in the folders of tables that no commit names, and files that two name.
@@ -283,11 +283,21 @@ impl<'a> Audit<'a> {
             // A run that goes on meanwhile may have removed it.
             if self.lake.store.head(&self.lake.names.inside(&name)).await.is_ok() {
                 let expected = "files that a commit names";
-                self.differ(&Difference::of_file(Kind::FileStray, &name, expected, "a file that none names"))?;
+                self.differ(&Difference::of_file(
+                    DifferenceKind::FileStray,
+                    &name,
+                    expected,
+                    "a file that none names",
+                ))?;
             }
         }
         for name in found.twice {
-            self.differ(&Difference::of_file(Kind::FileTwice, &name, "a file of one commit", "two commits name it"))?;
+            self.differ(&Difference::of_file(
+                DifferenceKind::FileTwice,
+                &name,
+                "a file of one commit",
+                "two commits name it",
+            ))?;
         }
         Ok(())
     }
@@ -309,7 +319,7 @@ impl<'a> Audit<'a> {
         self.report.sources = sources;
         for url in twice {
             let found = "two receipts of conversions";
-            self.differ(&Difference::of_object(Kind::ObjectTwice, &url, "one conversion", found))?;
+            self.differ(&Difference::of_object(DifferenceKind::ObjectTwice, &url, "one conversion", found))?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::AuditError;
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use super::notes::LiveFile;
 use super::standing::Standing;
 use crate::lake::{Lake, LakeError, OpenError, Relative, State, Superseded, Unlike, all_removed};
@@ -90,8 +90,8 @@ impl Context {
         let hash = name.rsplit('-').next().and_then(|rest| rest.split('.').next()).unwrap_or_default();
         let opened = self.open(&Expected { name, bytes: None, hash: Some(hash) }).await?;
         Ok(opened.map(Some).map_err(|difference| match difference.kind {
-            Kind::FileMissing => Difference { kind: Kind::RecordMissing, ..difference },
-            _ => Difference { kind: Kind::RecordDiffers, ..difference },
+            DifferenceKind::FileMissing => Difference { kind: DifferenceKind::RecordMissing, ..difference },
+            _ => Difference { kind: DifferenceKind::RecordDiffers, ..difference },
         }))
     }
 
@@ -117,11 +117,11 @@ impl Context {
         let told = |kind, wanted: String, found: String| Difference::of_file(kind, name, wanted, found);
         let wanted = bytes.map_or_else(|| "a file".to_owned(), |bytes| format!("{bytes} bytes"));
         Ok(opened.map_err(|unlike| match unlike {
-            Unlike::Missing => told(Kind::FileMissing, wanted, "nothing".to_owned()),
-            Unlike::Size(found) => told(Kind::FileSize, wanted, format!("{found} bytes")),
+            Unlike::Missing => told(DifferenceKind::FileMissing, wanted, "nothing".to_owned()),
+            Unlike::Size(found) => told(DifferenceKind::FileSize, wanted, format!("{found} bytes")),
             Unlike::Hash(found) => {
                 let wanted = format!("BLAKE3 {}", hash.unwrap_or_default());
-                told(Kind::FileHash, wanted, format!("BLAKE3 {found}"))
+                told(DifferenceKind::FileHash, wanted, format!("BLAKE3 {found}"))
             }
         }))
     }

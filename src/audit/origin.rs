@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
 
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use super::history::History;
 use super::matching::Side;
 use super::report::Sources;
@@ -170,7 +170,7 @@ async fn list(audit: &mut Audit<'_>, source: &Store) -> Result<(), AuditError> {
     for closed in denied {
         let url = source.location.url_of(&closed.prefix);
         let difference =
-            Difference::of_object(Kind::SourceUnreadable, &url, "a folder that can be listed", closed.reason);
+            Difference::of_object(DifferenceKind::SourceUnreadable, &url, "a folder that can be listed", closed.reason);
         audit.differ(&difference)?;
     }
     Ok(())
@@ -231,7 +231,8 @@ impl Reading {
             self.progress.object(object.size);
             if receipt.url != object.url {
                 let differs = given.ok().filter(|given| given.is_no_copy(receipt));
-                read.differences.extend(differs.map(|given| given.difference(receipt, Kind::CopyDiffers, &object.url)));
+                read.differences
+                    .extend(differs.map(|given| given.difference(receipt, DifferenceKind::CopyDiffers, &object.url)));
                 continue;
             }
             match given {
@@ -246,7 +247,12 @@ impl Reading {
                 }
                 Err(error) => {
                     let (expected, found) = ("an object that can be read", error.to_string());
-                    read.differences.push(Difference::of_object(Kind::SourceUnreadable, &object.url, expected, found));
+                    read.differences.push(Difference::of_object(
+                        DifferenceKind::SourceUnreadable,
+                        &object.url,
+                        expected,
+                        found,
+                    ));
                 }
             }
         }
@@ -324,10 +330,14 @@ impl Given {
 
     fn differs_from(&self, receipt: &Receipt, writer_epoch: u32) -> Difference {
         let is_ours = writer_epoch == WRITER_EPOCH || self.has_content_of(receipt) == Some(false);
-        self.difference(receipt, if is_ours { Kind::SourceDiffers } else { Kind::DecoderChanged }, &receipt.url)
+        self.difference(
+            receipt,
+            if is_ours { DifferenceKind::SourceDiffers } else { DifferenceKind::DecoderChanged },
+            &receipt.url,
+        )
     }
 
-    fn difference(&self, receipt: &Receipt, kind: Kind, url: &str) -> Difference {
+    fn difference(&self, receipt: &Receipt, kind: DifferenceKind, url: &str) -> Difference {
         let expected = told(&counts_of(receipt), &parts_of(receipt), receipt.digest);
         let found = match self {
             Given::Rows(counts, parts, digest) => told(counts, parts, receipt.digest.map(|_| *digest)),

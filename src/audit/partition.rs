@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 
 use super::AuditError;
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use super::notes::{LiveFile, Note, Partition};
 use super::objects::{Objects, Round};
 use super::opened::Opening;
@@ -65,7 +65,7 @@ pub fn prove(partition: &Partition, opening: &Opening, telling: &Telling) -> Res
             // What a lost file lacks was told; it explains no more than rows that are not there.
             if proof.damaged.is_empty() || held.found.rows >= held.expected.rows {
                 let (expected, found) = (held.expected.told(partition.table), held.found.told(partition.table));
-                let difference = Difference::of_object(Kind::ObjectSums, url, expected, found);
+                let difference = Difference::of_object(DifferenceKind::ObjectSums, url, expected, found);
                 telling.tell(difference.in_file(&folder))?;
             }
         }
@@ -130,7 +130,7 @@ impl<'a> Proof<'a> {
                 Err(difference) => {
                     self.damaged.insert(index);
                     match difference.kind {
-                        Kind::FileMissing => missing.push((live, difference)),
+                        DifferenceKind::FileMissing => missing.push((live, difference)),
                         _ => self.telling.tell(difference)?,
                     }
                     continue;
@@ -166,7 +166,7 @@ impl<'a> Proof<'a> {
         if let Err(error) = pass.file(file, &self.opening.context.progress) {
             let found = error.to_string();
             let path = &live.record.path;
-            differences.push(Difference::of_file(Kind::FileUnreadable, path, "a Parquet file", found));
+            differences.push(Difference::of_file(DifferenceKind::FileUnreadable, path, "a Parquet file", found));
             self.damaged.insert(index);
         }
         if !told.is_empty() {

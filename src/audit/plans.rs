@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use super::history::{self, History};
 use super::matching::Side;
 use super::problem::problem;
@@ -83,7 +83,7 @@ impl Audit<'_> {
         self.differ_all((0..state.plan.tasks).filter(is_missing).map(|task| {
             let name = lake.names.relative(&lake.names.commit(number, task));
             let expected = "the commit of a sealed plan's task, from a copy or by `flowlake repair`";
-            Difference::of_file(Kind::RecordMissing, &name, expected, "nothing")
+            Difference::of_file(DifferenceKind::RecordMissing, &name, expected, "nothing")
         }))
     }
 
@@ -98,7 +98,7 @@ impl Audit<'_> {
         let lake = self.lake;
         self.differ_all(tasks.into_iter().map(|task| {
             let name = lake.names.relative(&lake.names.commit(plan, task));
-            Difference::of_file(Kind::RecordStray, &name, expected, found)
+            Difference::of_file(DifferenceKind::RecordStray, &name, expected, found)
         }))
     }
 
@@ -204,7 +204,7 @@ impl Audit<'_> {
                     if !intent.is_of(task) {
                         let name = self.lake.names.relative(&meta.location);
                         let expected = "names that its task can have published";
-                        self.differ(&Difference::of_file(Kind::RecordDiffers, &name, expected, "others"))?;
+                        self.differ(&Difference::of_file(DifferenceKind::RecordDiffers, &name, expected, "others"))?;
                         continue;
                     }
                     for file in intent.files {
@@ -213,7 +213,7 @@ impl Audit<'_> {
                 }
                 Err(LakeError::Record { reason, .. }) => {
                     let name = self.lake.names.relative(&meta.location);
-                    self.differ(&Difference::of_file(Kind::RecordUnreadable, &name, "an intent", reason))?;
+                    self.differ(&Difference::of_file(DifferenceKind::RecordUnreadable, &name, "an intent", reason))?;
                 }
                 Err(error) => return Err(error.into()),
             }

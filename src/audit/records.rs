@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use crate::lake::{Commit, Effect, Lake, Names, Outcome, PlanState, PlannedTask, Purpose, Receipt, Totals, check_fits};
 
 /// More than deflate can inflate to, in bytes for each byte, and what is added for tiny objects.
@@ -27,7 +27,7 @@ pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
     let mut hold = |what: &str, expected: String, found: String| {
         if expected != found {
             let (expected, found) = (format!("{what} {expected}"), format!("{what} {found}"));
-            differences.push(Difference::of_file(Kind::RecordDiffers, subject.name, expected, found));
+            differences.push(Difference::of_file(DifferenceKind::RecordDiffers, subject.name, expected, found));
         }
     };
     hold("plan", subject.plan.to_string(), head.plan.to_string());
@@ -63,7 +63,7 @@ pub fn check(subject: &Subject<'_>, commit: &Commit) -> Vec<Difference> {
         let fits = subject.planned.map_or(Ok(()), |planned| check_fits(commit, planned, subject.state));
         if let Err(reason) = fits {
             let expected = "what its task is to take out of the lake, and receipts of its objects";
-            differences.push(Difference::of_file(Kind::RecordDiffers, subject.name, expected, reason));
+            differences.push(Difference::of_file(DifferenceKind::RecordDiffers, subject.name, expected, reason));
         }
     } else if plan.purpose == Purpose::Redo && head.replaces.is_none() {
         let held = format!("{} files and {} receipts", head.files.len(), commit.receipts.len());
@@ -82,12 +82,18 @@ fn check_objects(subject: &Subject<'_>, planned: &PlannedTask, commit: &Commit) 
     let mut receipts: BTreeMap<&str, &Receipt> = BTreeMap::new();
     for receipt in &commit.receipts {
         if receipts.insert(&receipt.url, receipt).is_some() {
-            differences.push(Difference::of_object(Kind::RecordDiffers, &receipt.url, "one receipt", "two receipts"));
+            differences.push(Difference::of_object(
+                DifferenceKind::RecordDiffers,
+                &receipt.url,
+                "one receipt",
+                "two receipts",
+            ));
         }
     }
     for object in &planned.objects {
-        let of_object =
-            |expected: String, found: String| Difference::of_object(Kind::RecordDiffers, &object.url, expected, found);
+        let of_object = |expected: String, found: String| {
+            Difference::of_object(DifferenceKind::RecordDiffers, &object.url, expected, found)
+        };
         match receipts.remove(object.url.as_str()) {
             Some(receipt) => {
                 let expected = (object.version.as_str(), object.size, crate::lake::Day(object.day));
@@ -105,7 +111,12 @@ fn check_objects(subject: &Subject<'_>, planned: &PlannedTask, commit: &Commit) 
     }
     for url in receipts.keys() {
         let expected = "receipts of the task's objects alone";
-        differences.push(Difference::of_object(Kind::RecordDiffers, url, expected, "a receipt of another object"));
+        differences.push(Difference::of_object(
+            DifferenceKind::RecordDiffers,
+            url,
+            expected,
+            "a receipt of another object",
+        ));
     }
     differences.into_iter().map(|difference| difference.in_file(subject.name)).collect()
 }
@@ -114,7 +125,7 @@ fn check_receipt(receipt: &Receipt, is_check: bool) -> Vec<Difference> {
     let Receipt { lines, headers, blanks, rows, rejects, .. } = *receipt;
     let mut differences = Vec::new();
     let mut differs = |expected: String, found: String| {
-        differences.push(Difference::of_object(Kind::RecordDiffers, &receipt.url, expected, found));
+        differences.push(Difference::of_object(DifferenceKind::RecordDiffers, &receipt.url, expected, found));
     };
     let accounted = [headers, blanks, rows, rejects].into_iter().fold(0, u64::saturating_add);
     if accounted != lines {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::sync::Arc;
 
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use super::lines::{Bounds, Lines, Met};
 use super::records::is_believable;
 use super::standing::Standing;
@@ -76,7 +76,7 @@ pub fn compare(rejects: &Rejects) -> (SetAside, Vec<Difference>) {
         while reading.lines.next_pass() {
             if let Err(reason) = reading.pass(file) {
                 let expected = "JSON lines under zstd";
-                reading.differences.push(Difference::of_file(Kind::RecordUnreadable, name, expected, reason));
+                reading.differences.push(Difference::of_file(DifferenceKind::RecordUnreadable, name, expected, reason));
                 return (reading.set_aside, reading.differences);
             }
         }
@@ -85,7 +85,7 @@ pub fn compare(rejects: &Rejects) -> (SetAside, Vec<Difference>) {
     let counted = receipts.iter().zip(counts).filter(|(receipt, _)| is_converted(receipt));
     for (receipt, found) in counted.filter(|(receipt, found)| !rejects.is_damaged && receipt.rejects != *found) {
         let (expected, found) = (format!("{} rejects", receipt.rejects), format!("{found} rejects"));
-        differences.push(Difference::of_object(Kind::RejectsDiffer, &receipt.url, expected, found));
+        differences.push(Difference::of_object(DifferenceKind::RejectsDiffer, &receipt.url, expected, found));
     }
     (set_aside, differences)
 }
@@ -121,14 +121,14 @@ impl Reading<'_> {
         let Some(&object) = self.objects.get(record.object.as_str()) else {
             if is_first && self.is_own {
                 let expected = "rejects of the task's objects alone";
-                differs(Kind::RejectsDiffer, expected, format!("line {}", record.line));
+                differs(DifferenceKind::RejectsDiffer, expected, format!("line {}", record.line));
             }
             return;
         };
         self.counts[object] += u64::from(is_first);
         let kind = match self.lines.meet(object, i64::try_from(record.line).unwrap_or(i64::MAX)) {
-            Met::Again => Kind::LineTwice,
-            Met::Beyond if is_first => Kind::LineUnknown,
+            Met::Repeated => DifferenceKind::LineTwice,
+            Met::Beyond if is_first => DifferenceKind::LineUnknown,
             Met::First => return self.set_aside.add(object, record.line - 1),
             Met::Elsewhere | Met::Beyond => return,
         };

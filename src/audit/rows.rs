@@ -13,7 +13,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use super::lines::Met;
 use super::notes::LiveFile;
 use super::objects::{Objects, Whose};
@@ -27,7 +27,7 @@ const BATCH_ROWS: usize = 8_192;
 const ROWS_TOLD_MAX: usize = 5;
 
 /// Differences told of single rows of one file, over all of its readings.
-pub type Told = BTreeMap<Kind, usize>;
+pub type Told = BTreeMap<DifferenceKind, usize>;
 
 /// One file in one pass.
 pub struct Pass<'a> {
@@ -70,7 +70,7 @@ impl Pass<'_> {
         let rows = builder.metadata().file_metadata().num_rows() as u64;
         if rows != record.rows {
             let (expected, found) = (format!("{} rows", record.rows), format!("{rows} rows in its footer"));
-            self.differences.push(Difference::of_file(Kind::FileRows, name, expected, found));
+            self.differences.push(Difference::of_file(DifferenceKind::FileRows, name, expected, found));
         }
         let told = |column: &String, kind: String| format!("{column} {kind}");
         let expected: BTreeSet<String> =
@@ -82,7 +82,7 @@ impl Pass<'_> {
             let only =
                 |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect::<Vec<_>>().join(", ");
             let (expected, found) = (only(&expected, &found), only(&found, &expected));
-            self.differences.push(Difference::of_file(Kind::FileColumns, name, expected, found));
+            self.differences.push(Difference::of_file(DifferenceKind::FileColumns, name, expected, found));
         }
     }
 
@@ -116,7 +116,7 @@ impl Pass<'_> {
             match whose {
                 Whose::Object(object) => self.row(object, url, &counted),
                 Whose::Nobody => {
-                    self.tell(Kind::RowForeign, url, counted.line, "rows of its partition's objects alone")
+                    self.tell(DifferenceKind::RowForeign, url, counted.line, "rows of its partition's objects alone")
                 }
                 Whose::AnotherRound => {}
             }
@@ -126,12 +126,12 @@ impl Pass<'_> {
 
     fn row(&mut self, object: usize, url: &str, counted: &Counted) {
         match self.objects.lines.meet(object, counted.line) {
-            Met::Again => self.tell(Kind::LineTwice, url, counted.line, "each line once"),
-            Met::Beyond => self.tell(Kind::LineUnknown, url, counted.line, "lines that its receipt counts"),
+            Met::Repeated => self.tell(DifferenceKind::LineTwice, url, counted.line, "each line once"),
+            Met::Beyond => self.tell(DifferenceKind::LineUnknown, url, counted.line, "lines that its receipt counts"),
             Met::First | Met::Elsewhere => {}
         }
         if self.window.is_none_or(|window| !window.admits(counted.start)) {
-            self.tell(Kind::RowMisplaced, url, counted.line, "rows of its partition alone");
+            self.tell(DifferenceKind::RowMisplaced, url, counted.line, "rows of its partition alone");
         }
         if self.objects.lines.is_first() {
             self.objects.held[object].found.add(counted);
@@ -139,9 +139,9 @@ impl Pass<'_> {
     }
 
     /// Tells of a row, once over all passes and of no more rows than people read.
-    fn tell(&mut self, kind: Kind, url: &str, line: i64, expected: &str) {
+    fn tell(&mut self, kind: DifferenceKind, url: &str, line: i64, expected: &str) {
         // A second reading of a line shows in the pass that looks at it, every other fault in the first.
-        if kind != Kind::LineTwice && !self.objects.lines.is_first() {
+        if kind != DifferenceKind::LineTwice && !self.objects.lines.is_first() {
             return;
         }
         let told = self.told.entry(kind).or_default();

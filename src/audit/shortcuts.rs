@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::AuditError;
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use super::history::History;
 use super::problem::problem;
 use crate::lake::index::{self, by_date};
@@ -103,14 +103,14 @@ impl Shortcuts<'_> {
         let Some(fold) = self.history.folds.get(&number) else {
             let (expected, found) =
                 (format!("a log of at least {} entries", number.saturating_add(1)), "a shorter log");
-            self.differences.push(Difference::of_file(Kind::CheckpointDiffers, &name, expected, found));
+            self.differences.push(Difference::of_file(DifferenceKind::CheckpointDiffers, &name, expected, found));
             return Ok(());
         };
         self.folded(&name, fold, &checkpoint.state);
         if checkpoint.state.filed.through != Some(number) {
             let found = format!("{:?}", checkpoint.state.filed.through);
             let expected = format!("filed through {number}");
-            self.differences.push(Difference::of_file(Kind::CheckpointDiffers, &name, expected, found));
+            self.differences.push(Difference::of_file(DifferenceKind::CheckpointDiffers, &name, expected, found));
         }
         self.receipts(number, &name, &checkpoint.state.filed.receipts).await?;
         let heads = self.heads(number, &name, checkpoint.state.filed.heads.as_ref()).await?;
@@ -131,7 +131,7 @@ impl Shortcuts<'_> {
             let found = found.get(field).cloned().unwrap_or_default();
             if *expected != found {
                 let (expected, found) = (format!("{field} {expected}"), format!("{field} {found}"));
-                self.differences.push(Difference::of_file(Kind::CheckpointDiffers, name, expected, found));
+                self.differences.push(Difference::of_file(DifferenceKind::CheckpointDiffers, name, expected, found));
             }
         }
     }
@@ -243,7 +243,12 @@ impl Shortcuts<'_> {
                     same if same == words(expected) => "as many with other words".to_owned(),
                     other => other,
                 };
-                self.differences.push(Difference::of_file(Kind::CheckpointDiffers, name, words(expected), found));
+                self.differences.push(Difference::of_file(
+                    DifferenceKind::CheckpointDiffers,
+                    name,
+                    words(expected),
+                    found,
+                ));
             }
         }
     }

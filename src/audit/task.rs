@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::AuditError;
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use super::notes::{LiveFile, Note, Notes, Part};
 use super::opened::Context;
 use super::problem::problem;
@@ -44,7 +44,7 @@ pub async fn audit(context: Context, number: u64, state: Arc<PlanState>, task: T
         Ok(Some(commit)) => Arc::new(commit),
         // It was there when commits were listed, a moment ago.
         Ok(None) => {
-            let missing = Difference::of_file(Kind::RecordMissing, &name, "the commit of a task", "nothing");
+            let missing = Difference::of_file(DifferenceKind::RecordMissing, &name, "the commit of a task", "nothing");
             audited.differences.push(missing);
             return Ok(audited);
         }

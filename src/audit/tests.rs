@@ -15,7 +15,7 @@ fn meet(bounds: &[Bounds], bits_max: u64, rows: &[(usize, i64)]) -> (Vec<(usize,
         assert!(passes < 10_000, "it comes to an end");
         for &(object, line) in rows {
             match lines.meet(object, line) {
-                Met::Again => again.push((object, line)),
+                Met::Repeated => again.push((object, line)),
                 Met::Beyond if lines.is_first() => beyond += 1,
                 Met::First | Met::Beyond | Met::Elsewhere => {}
             }

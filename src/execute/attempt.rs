@@ -17,8 +17,8 @@ pub(super) enum Tried {
     Done(Box<Staged>),
     /// A task of a plan that carries rows over.
     Redone(Box<Redone>),
-    /// Once more, without these.
-    Again(Faults),
+    /// To be tried once more, without these objects.
+    Retry(Faults),
     Stopped,
 }
 
@@ -70,7 +70,7 @@ pub(super) fn attempt(
         match session.object(object, body)? {
             Read::Receipt(receipt) => receipts.push(*receipt),
             Read::Faulty(fault @ Fault::Bad(_)) => {
-                return Ok(Tried::Again(Faults::from([(object.url.clone(), fault)])));
+                return Ok(Tried::Retry(Faults::from([(object.url.clone(), fault)])));
             }
             Read::Faulty(fault) => {
                 unread.insert(object.url.clone(), fault);
@@ -80,12 +80,12 @@ pub(super) fn attempt(
         worker.progress.object(object.size);
     }
     if !unread.is_empty() {
-        return Ok(Tried::Again(unread));
+        return Ok(Tried::Retry(unread));
     }
     match job.carries() {
         true => Ok(match redone::stage(session, task, receipts, attempt)? {
             Ended::Redone(redone) => Tried::Redone(redone),
-            Ended::Lost(bad) => Tried::Again(bad.into_iter().map(|(url, reason)| (url, Fault::Bad(reason))).collect()),
+            Ended::Lost(bad) => Tried::Retry(bad.into_iter().map(|(url, reason)| (url, Fault::Bad(reason))).collect()),
         }),
         false => session.stage(task, receipts, attempt).map(|staged| Tried::Done(Box::new(staged))),
     }

@@ -35,10 +35,10 @@ async fn attempts(worker: Arc<Worker>, job: Arc<Job>, planned: PlannedTask) -> R
         let tried = try_once(worker.clone(), job.clone(), task.clone(), faults.clone()).await;
         match tried.map_err(|error| error.of_scratch(worker.scratch.folder()))? {
             Tried::Stopped => return Ok(Outcome::Stopped),
-            Tried::Again(learned) if job.redoes_whole_tasks() && has_unread(&learned) => {
+            Tried::Retry(learned) if job.redoes_whole_tasks() && has_unread(&learned) => {
                 return redo::keep(worker, job, task.task, learned).await;
             }
-            Tried::Again(learned) => faults.extend(learned),
+            Tried::Retry(learned) => faults.extend(learned),
             Tried::Done(staged) => return publish_done(worker, *staged).await,
             Tried::Redone(redone) => {
                 let Redone { staged, kept } = *redone;

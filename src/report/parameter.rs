@@ -12,7 +12,7 @@ pub struct Parameter {
     /// As it stands in the statement, behind `$`.
     pub name: String,
     /// What a value of it must be.
-    pub kind: Kind,
+    pub kind: ParameterKind,
     /// `None` if it must be given.
     pub default: Option<String>,
     /// What it does, for people.
@@ -21,7 +21,7 @@ pub struct Parameter {
 
 /// What values are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum ParameterKind {
     /// A whole number from 0.
     Integer,
     /// Any text.
@@ -32,14 +32,14 @@ pub enum Kind {
     Word(Vec<String>),
 }
 
-impl Kind {
+impl ParameterKind {
     /// For people.
     pub fn name(&self) -> String {
         match self {
-            Kind::Integer => "whole number from 0".to_owned(),
-            Kind::Text => "text".to_owned(),
-            Kind::Address => "IP address".to_owned(),
-            Kind::Word(words) => format!("word of {}", words.join(", ")),
+            ParameterKind::Integer => "whole number from 0".to_owned(),
+            ParameterKind::Text => "text".to_owned(),
+            ParameterKind::Address => "IP address".to_owned(),
+            ParameterKind::Word(words) => format!("word of {}", words.join(", ")),
         }
     }
 }
@@ -51,10 +51,10 @@ impl Parameter {
         let mut words = head.splitn(3, ' ');
         let (name, kind, default) = (words.next()?, words.next()?, words.next()?.trim());
         let kind = match kind {
-            "integer" => Kind::Integer,
-            "text" => Kind::Text,
-            "address" => Kind::Address,
-            words if words.contains('|') => Kind::Word(words.split('|').map(str::to_owned).collect()),
+            "integer" => ParameterKind::Integer,
+            "text" => ParameterKind::Text,
+            "address" => ParameterKind::Address,
+            words if words.contains('|') => ParameterKind::Word(words.split('|').map(str::to_owned).collect()),
             _ => return None,
         };
         let unquoted =
@@ -66,17 +66,17 @@ impl Parameter {
     /// The value to bind.
     pub fn value(&self, text: &str) -> Result<ScalarValue, ReportError> {
         let value = match &self.kind {
-            Kind::Word(words) => {
+            ParameterKind::Word(words) => {
                 let word = words.iter().find(|word| *word == text);
                 word.map(|word| ScalarValue::Utf8View(Some(word.clone())))
             }
-            Kind::Text => Some(ScalarValue::Utf8View(Some(text.to_owned()))),
-            Kind::Integer => {
+            ParameterKind::Text => Some(ScalarValue::Utf8View(Some(text.to_owned()))),
+            ParameterKind::Integer => {
                 let number = text.parse::<i64>().ok().filter(|number| *number >= 0);
                 number.map(|number| ScalarValue::Int64(Some(number)))
             }
             // Logs have addresses in their shortest form.
-            Kind::Address => {
+            ParameterKind::Address => {
                 text.parse::<IpAddr>().ok().map(|address| ScalarValue::Utf8View(Some(address.to_string())))
             }
         };

@@ -1,6 +1,6 @@
 //! The colours of SQL while it is typed.
 
-use super::tokens::{Kind, tokens};
+use super::tokens::{TokenKind, tokens};
 
 /// Words that are coloured; those that are columns of flow logs are not.
 const KEYWORDS: &str = "\
@@ -31,10 +31,10 @@ pub(super) fn painted(text: &str) -> String {
     for token in tokens(rest) {
         let part = &rest[token.at];
         let colour = match token.kind {
-            Kind::Word if is_keyword(part) => KEYWORD,
-            Kind::Text => TEXT,
-            Kind::Number => NUMBER,
-            Kind::Comment => COMMENT,
+            TokenKind::Word if is_keyword(part) => KEYWORD,
+            TokenKind::Text => TEXT,
+            TokenKind::Number => NUMBER,
+            TokenKind::Comment => COMMENT,
             _ => "",
         };
         if colour.is_empty() {

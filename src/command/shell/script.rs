@@ -4,7 +4,7 @@
 //! one line; only `\explain` goes on until the semicolon of the statement behind it.
 
 use super::command::Command;
-use super::tokens::{Kind, Token, tokens};
+use super::tokens::{Token, TokenKind, tokens};
 
 /// A statement without its semicolon, or a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ fn cut(text: &str) -> (Vec<Part<'_>>, bool) {
 
 /// Bytes of white space and comments with which a text begins.
 fn blank(text: &str) -> usize {
-    let is_blank = |token: &Token| matches!(token.kind, Kind::Space | Kind::Comment) && !token.is_open;
+    let is_blank = |token: &Token| matches!(token.kind, TokenKind::Space | TokenKind::Comment) && !token.is_open;
     tokens(text).take_while(is_blank).last().map_or(0, |token| token.at.end)
 }
 
@@ -63,7 +63,7 @@ fn part(text: &str) -> (usize, usize, bool) {
     if is_command || Command::is_word(first.trim_end_matches(';').trim_end()) {
         return (line, 0, true);
     }
-    match tokens(text).find(|token| token.kind == Kind::End) {
+    match tokens(text).find(|token| token.kind == TokenKind::End) {
         Some(end) => (end.at.start, 1, true),
         None => (text.len(), 0, false),
     }

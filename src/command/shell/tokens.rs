@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Space,
     Word,
     Number,
@@ -22,7 +22,7 @@ pub(super) enum Kind {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
-    pub kind: Kind,
+    pub kind: TokenKind,
     /// Bytes of the text.
     pub at: Range<usize>,
     /// Whether it goes on behind the end of what was typed.
@@ -42,25 +42,25 @@ pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token> + '_ {
 }
 
 /// The kind and the length in bytes of the token with which `text` begins, and whether it is open.
-fn token(text: &str, first: char) -> (Kind, usize, bool) {
+fn token(text: &str, first: char) -> (TokenKind, usize, bool) {
     let run = |is_part: fn(char) -> bool| text.find(|c| !is_part(c)).unwrap_or(text.len());
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     match first {
-        '\'' => quoted(text, 1, '\'', false, Kind::Text),
-        '"' => quoted(text, 1, '"', false, Kind::Name),
-        'e' | 'E' if text[1..].starts_with('\'') => quoted(text, 2, '\'', true, Kind::Text),
-        '-' if text.starts_with("--") => (Kind::Comment, text.find('\n').unwrap_or(text.len()), false),
+        '\'' => quoted(text, 1, '\'', false, TokenKind::Text),
+        '"' => quoted(text, 1, '"', false, TokenKind::Name),
+        'e' | 'E' if text[1..].starts_with('\'') => quoted(text, 2, '\'', true, TokenKind::Text),
+        '-' if text.starts_with("--") => (TokenKind::Comment, text.find('\n').unwrap_or(text.len()), false),
         '/' if text.starts_with("/*") => comment(text),
-        ';' => (Kind::End, 1, false),
-        c if c.is_whitespace() => (Kind::Space, run(char::is_whitespace), false),
-        c if c.is_ascii_digit() => (Kind::Number, run(|c| c.is_ascii_alphanumeric() || c == '.'), false),
-        c if is_word(c) => (Kind::Word, run(|c| c.is_alphanumeric() || c == '_' || c == '$'), false),
-        c => (Kind::Sign, c.len_utf8(), false),
+        ';' => (TokenKind::End, 1, false),
+        c if c.is_whitespace() => (TokenKind::Space, run(char::is_whitespace), false),
+        c if c.is_ascii_digit() => (TokenKind::Number, run(|c| c.is_ascii_alphanumeric() || c == '.'), false),
+        c if is_word(c) => (TokenKind::Word, run(|c| c.is_alphanumeric() || c == '_' || c == '$'), false),
+        c => (TokenKind::Sign, c.len_utf8(), false),
     }
 }
 
 /// A text behind `open` bytes, up to its closing quote; a doubled quote is one of the text.
-fn quoted(text: &str, open: usize, quote: char, has_escapes: bool, kind: Kind) -> (Kind, usize, bool) {
+fn quoted(text: &str, open: usize, quote: char, has_escapes: bool, kind: TokenKind) -> (TokenKind, usize, bool) {
     let mut rest = text[open..].char_indices().peekable();
     while let Some((at, c)) = rest.next() {
         if has_escapes && c == '\\' {
@@ -72,7 +72,7 @@ fn quoted(text: &str, open: usize, quote: char, has_escapes: bool, kind: Kind) -
     (kind, text.len(), true)
 }
 
-fn comment(text: &str) -> (Kind, usize, bool) {
+fn comment(text: &str) -> (TokenKind, usize, bool) {
     let mut depth = 0;
     let mut at = 0;
     while at < text.len() {
@@ -84,26 +84,26 @@ fn comment(text: &str) -> (Kind, usize, bool) {
             depth -= 1;
             at += 2;
             if depth == 0 {
-                return (Kind::Comment, at, false);
+                return (TokenKind::Comment, at, false);
             }
         } else {
             at += rest.chars().next().map_or(1, char::len_utf8);
         }
     }
-    (Kind::Comment, text.len(), true)
+    (TokenKind::Comment, text.len(), true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shown(text: &str) -> Vec<(Kind, &str)> {
-        tokens(text).filter(|t| t.kind != Kind::Space).map(|t| (t.kind, &text[t.at])).collect()
+    fn shown(text: &str) -> Vec<(TokenKind, &str)> {
+        tokens(text).filter(|t| t.kind != TokenKind::Space).map(|t| (t.kind, &text[t.at])).collect()
     }
 
     #[test]
     fn texts_and_comments_are_whole() {
-        use Kind::{Comment, End, Name, Number, Sign, Text, Word};
+        use TokenKind::{Comment, End, Name, Number, Sign, Text, Word};
         assert_eq!(
             shown("SELECT 'it''s;', \"a;\", 1.5e3 -- c;\n/* a /* ; */ b */;é"),
             [

@@ -15,7 +15,7 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 /// What stands around the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SubqueryKind {
     Exists,
     In,
     Scalar,
@@ -25,18 +25,18 @@ pub(super) enum Kind {
 const WITHIN: &str = "in a query that names columns outside of it";
 
 /// What a query is refused for, which may name columns outside of it or not.
-pub(super) fn refusal(query: &LogicalPlan, kind: Kind) -> Option<String> {
+pub(super) fn refusal(query: &LogicalPlan, kind: SubqueryKind) -> Option<String> {
     if !refers_out(query) {
         return None;
     }
     let inner = match (query, kind) {
         // EXISTS asks whether there is a row, and one is enough for it.
-        (LogicalPlan::Limit(limit), Kind::Exists) if limit.skip.is_none() => &limit.input,
+        (LogicalPlan::Limit(limit), SubqueryKind::Exists) if limit.skip.is_none() => &limit.input,
         _ => query,
     };
     let counted = match kind {
-        Kind::Scalar | Kind::Lateral => counts_alone(inner),
-        Kind::Exists | Kind::In => None,
+        SubqueryKind::Scalar | SubqueryKind::Lateral => counts_alone(inner),
+        SubqueryKind::Exists | SubqueryKind::In => None,
     };
     let mut found = None;
     let walked = inner.apply(|node| {
@@ -62,7 +62,7 @@ pub(super) fn refers_out(plan: &LogicalPlan) -> bool {
 }
 
 /// A part of the query with the outer column below it.
-fn of_node(node: &LogicalPlan, kind: Kind) -> Option<String> {
+fn of_node(node: &LogicalPlan, kind: SubqueryKind) -> Option<String> {
     let (name, remedy) = match node {
         LogicalPlan::Projection(_)
         | LogicalPlan::Filter(_)
@@ -88,11 +88,11 @@ fn of_node(node: &LogicalPlan, kind: Kind) -> Option<String> {
             match (group_expr.is_empty(), group_expr.iter().any(is_set), kind) {
                 (false, false, _) => return None,
                 (_, true, _) => ("ROLLUP, CUBE or GROUPING SETS", "group it outside, by that column"),
-                (.., Kind::Scalar | Kind::Lateral) => (
+                (.., SubqueryKind::Scalar | SubqueryKind::Lateral) => (
                     "a value of all rows that is no plain aggregate",
                     "write the aggregate alone, and HAVING, constants and IS NULL outside",
                 ),
-                (.., Kind::Exists | Kind::In) => {
+                (.., SubqueryKind::Exists | SubqueryKind::In) => {
                     ("a value of all rows", "compare it: (SELECT count(*) …) > 0; or add GROUP BY")
                 }
             }

@@ -13,7 +13,7 @@ use datafusion::common::{DFSchema, DFSchemaRef, Result};
 use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Subquery};
 
-use super::correlated::{self, Kind};
+use super::correlated::{self, SubqueryKind};
 use super::{orders, recursive};
 
 /// What a plan is refused for; `None` lets it pass.
@@ -29,7 +29,7 @@ pub(super) fn of_plan(plan: &LogicalPlan) -> Option<String> {
 
 fn of_node(node: &LogicalPlan) -> Result<Option<String>> {
     if let LogicalPlan::Subquery(lateral) = node
-        && let Some(name) = correlated::refusal(&lateral.subquery, Kind::Lateral)
+        && let Some(name) = correlated::refusal(&lateral.subquery, SubqueryKind::Lateral)
     {
         return Ok(Some(name));
     }
@@ -57,10 +57,10 @@ fn of_subqueries(expr: &Expr) -> Result<Option<String>> {
     let mut found = None;
     expr.apply(|inner| {
         let query = match inner {
-            Expr::Exists(Exists { subquery, .. }) => Some((subquery, Kind::Exists)),
-            Expr::InSubquery(InSubquery { subquery, .. }) => Some((subquery, Kind::In)),
-            Expr::SetComparison(comparison) => Some((&comparison.subquery, Kind::In)),
-            Expr::ScalarSubquery(subquery) => Some((subquery, Kind::Scalar)),
+            Expr::Exists(Exists { subquery, .. }) => Some((subquery, SubqueryKind::Exists)),
+            Expr::InSubquery(InSubquery { subquery, .. }) => Some((subquery, SubqueryKind::In)),
+            Expr::SetComparison(comparison) => Some((&comparison.subquery, SubqueryKind::In)),
+            Expr::ScalarSubquery(subquery) => Some((subquery, SubqueryKind::Scalar)),
             _ => None,
         };
         if let Some((Subquery { subquery, .. }, kind)) = query {

@@ -117,8 +117,8 @@ fn rows_come_back_as_they_were() {
 
 /// Rows that were read back, encoded once more into their partitions.
 fn carried_over(outcome: &Outcome) -> Outcome {
-    struct Again(crate::encode::TaskEncoder<crate::encode::tests::Memory>, Partition);
-    impl Sink for Again {
+    struct Reencoding(crate::encode::TaskEncoder<crate::encode::tests::Memory>, Partition);
+    impl Sink for Reencoding {
         fn rows(&mut self, origin: &Origin, chunk: &Chunk, dictionaries: &Dictionaries) -> io::Result<()> {
             self.0.begin_object(origin);
             self.0.push_into(chunk, dictionaries, self.1).map_err(io::Error::other)
@@ -128,7 +128,7 @@ fn carried_over(outcome: &Outcome) -> Outcome {
             self.0.dictionaries_cleared().map_err(io::Error::other)
         }
     }
-    let mut again = Again(encoder(&options(), &Limits::default()), outcome.files[0].partition);
+    let mut again = Reencoding(encoder(&options(), &Limits::default()), outcome.files[0].partition);
     let mut reader = ReadBack::default();
     for (file, bytes) in outcome.files.iter().zip(&outcome.bytes) {
         again.1 = file.partition;
