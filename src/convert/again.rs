@@ -40,22 +40,31 @@ struct Found {
     given: BTreeMap<Option<String>, BTreeMap<TaskRef, Given>>,
 }
 
+/// Whether a rival wrote to the log while this run looked things up in it and wrote its plans. What was found may hold
+/// no longer then, and is looked up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meanwhile {
+    Nothing,
+    RivalWrote,
+}
+
 impl Run<'_> {
     /// Writes plans for what is to be decoded again, and leaves out what is in a plan that is open.
     pub(super) async fn plan_again(&mut self, again: Again) -> Result<(), ConvertError> {
         self.ledger.state.born(&self.ledger.writer.lake)?;
         let before = self.ledger.state.next;
         // After a rival's entry everything is looked up again, but for what was planned meanwhile.
-        while !self.stop.is_soon() && !self.try_to_plan_again(again, before).await? {}
+        while !self.stop.is_soon() && self.try_to_plan_again(again, before).await? == Meanwhile::RivalWrote {}
         Ok(())
     }
 
-    /// `false` if a rival wrote meanwhile.
-    async fn try_to_plan_again(&mut self, again: Again, before: u64) -> Result<bool, ConvertError> {
+    /// `before` is the number that the log's next entry had when the run began: what plans from there on gave is left
+    /// alone.
+    async fn try_to_plan_again(&mut self, again: Again, before: u64) -> Result<Meanwhile, ConvertError> {
         let Found { aside, given } = self.find(again, before).await?;
         let mut sources = Sources::default();
-        if !self.plan_set_aside(&mut sources, aside).await? {
-            return Ok(false);
+        if self.plan_set_aside(&mut sources, aside).await? == Meanwhile::RivalWrote {
+            return Ok(Meanwhile::RivalWrote);
         }
         let holders = Holders::of(self.ledger.state.heads(&self.ledger.writer.lake).await?);
         // What an open plan takes out of the lake no other one may: not one that was open before, nor one of this run.
@@ -64,7 +73,7 @@ impl Run<'_> {
             let mut tasks = Tasks::default();
             for group in holders.groups(given) {
                 if self.stop.is_soon() {
-                    return Ok(true);
+                    return Ok(Meanwhile::Nothing);
                 }
                 if group.inputs.names().any(|name| taken.contains(name)) {
                     let why = "its rows lie in files that an open plan is to replace; run again";
@@ -74,22 +83,26 @@ impl Run<'_> {
                 let Some(task) = self.task_of(&mut sources, group).await? else { continue };
                 if tasks.objects > 0 && tasks.objects + task.objects.len() > OBJECTS_PER_PLAN_MAX {
                     let full = std::mem::take(&mut tasks);
-                    if !self.append_redo(full, format.clone()).await? {
-                        return Ok(false);
+                    if self.append_redo(full, format.clone()).await? == Meanwhile::RivalWrote {
+                        return Ok(Meanwhile::RivalWrote);
                     }
                 }
                 taken.extend(task.inputs.names().cloned());
                 tasks.push(task);
             }
-            if tasks.objects > 0 && !self.append_redo(tasks, format).await? {
-                return Ok(false);
+            if tasks.objects > 0 && self.append_redo(tasks, format).await? == Meanwhile::RivalWrote {
+                return Ok(Meanwhile::RivalWrote);
             }
         }
-        Ok(true)
+        Ok(Meanwhile::Nothing)
     }
 
-    /// Plans to convert what was set aside whole; `false` if a rival planned meanwhile.
-    async fn plan_set_aside(&mut self, sources: &mut Sources, aside: BTreeSet<String>) -> Result<bool, ConvertError> {
+    /// Plans to convert what was set aside whole.
+    async fn plan_set_aside(
+        &mut self,
+        sources: &mut Sources,
+        aside: BTreeSet<String>,
+    ) -> Result<Meanwhile, ConvertError> {
         let objects = self.still_there(sources, aside.into_iter().collect()).await?;
         let ledger = (&self.ledger.writer.lake, &self.ledger.state);
         let (objects, copies) = planning::look_for_copies(ledger, objects, self.options).await?;
@@ -97,12 +110,12 @@ impl Run<'_> {
         for objects in objects.chunks(OBJECTS_PER_PLAN_MAX) {
             let settings = self.settings(self.options.format.clone());
             let draft = Draft::new(Purpose::Convert, settings, &cut(objects.to_vec(), by_hour));
-            if !self.append_plan(&draft, objects.len()).await? {
-                return Ok(false);
+            if self.append_plan(&draft, objects.len()).await? == Meanwhile::RivalWrote {
+                return Ok(Meanwhile::RivalWrote);
             }
         }
         copies.tell(&mut self.summary, self.options.copies);
-        Ok(true)
+        Ok(Meanwhile::Nothing)
     }
 
     /// Objects as they are at their sources now, in the order in which tasks read them. Those that are not to be had
@@ -216,8 +229,8 @@ impl Run<'_> {
         Ok(others.len() as u64)
     }
 
-    /// `false` if a rival wrote meanwhile: what the plan takes may have left the lake.
-    async fn append_redo(&mut self, tasks: Tasks, format: Option<String>) -> Result<bool, ConvertError> {
+    /// Any entry of a rival counts: what the next plan takes may have left the lake.
+    async fn append_redo(&mut self, tasks: Tasks, format: Option<String>) -> Result<Meanwhile, ConvertError> {
         let mut settings = self.settings(format);
         settings.file_bytes_max = settings.file_bytes_max.min(COPY_BYTES_MAX);
         settings.retention_seconds = Some(self.options.retention.as_secs());
@@ -225,24 +238,26 @@ impl Run<'_> {
         match self.ledger.plan(&draft).await? {
             Appended::Ours(number) => {
                 self.summary.objects_planned += tasks.objects as u64;
-                Ok(self.ledger.state.next == number + 1)
+                let is_last = self.ledger.state.next == number + 1;
+                Ok(if is_last { Meanwhile::Nothing } else { Meanwhile::RivalWrote })
             }
-            Appended::Lost => Ok(false),
+            Appended::Lost => Ok(Meanwhile::RivalWrote),
         }
     }
 
-    /// `false` if a rival planned meanwhile.
-    async fn append_plan(&mut self, draft: &Draft, objects: usize) -> Result<bool, ConvertError> {
+    /// Only plans of a rival count: another entry changes nothing of what is converted.
+    async fn append_plan(&mut self, draft: &Draft, objects: usize) -> Result<Meanwhile, ConvertError> {
         loop {
             let newest = self.ledger.state.newest_plan;
             match self.ledger.plan(draft).await? {
                 Appended::Ours(number) => {
                     self.summary.objects_planned += objects as u64;
-                    return Ok(self.ledger.state.newest_plan == Some(number));
+                    let is_newest = self.ledger.state.newest_plan == Some(number);
+                    return Ok(if is_newest { Meanwhile::Nothing } else { Meanwhile::RivalWrote });
                 }
                 // A seal took the number.
                 Appended::Lost if self.ledger.state.newest_plan == newest => {}
-                Appended::Lost => return Ok(false),
+                Appended::Lost => return Ok(Meanwhile::RivalWrote),
             }
         }
     }

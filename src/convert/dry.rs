@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::planning::{self, Gathered, Planner};
+use super::planning::{self, Gathered, Pass, Planner};
 use super::summary::{name_denied, name_refused};
 use super::{ConvertError, Options, Refused, Stop, conductor, discover, sides};
 use crate::lake::{Lake, Purpose, State};
@@ -125,9 +125,9 @@ impl Planner for Counting<'_> {
         self.ledger
     }
 
-    async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError> {
+    async fn take(&mut self, gathered: Gathered) -> Result<Pass, ConvertError> {
         self.plan.add(gathered);
-        Ok(true)
+        Ok(Pass::GoesOn)
     }
 }
 

@@ -30,8 +30,16 @@ pub(super) trait Planner {
     /// The ledger as it is known now; `None` before there is a lake.
     fn ledger(&self) -> Option<(&Lake, &State)>;
 
-    /// Takes one plan; `false` ends the pass.
-    async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError>;
+    /// Takes one plan, and says whether the pass goes on.
+    async fn take(&mut self, gathered: Gathered) -> Result<Pass, ConvertError>;
+}
+
+/// Whether more plans are wanted of a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    GoesOn,
+    /// What was judged may hold no longer, or the run is to stop.
+    Ends,
 }
 
 /// What a pass over the listed objects met.
@@ -149,7 +157,7 @@ pub(super) async fn pass(
                 full.extend(fresh.push(object).map(|objects| (Purpose::Convert, objects)));
             }
             for (purpose, objects) in full {
-                if !planner.take(Gathered { purpose, objects, is_last: false }).await? {
+                if planner.take(Gathered { purpose, objects, is_last: false }).await? == Pass::Ends {
                     return Ok(passed);
                 }
             }
@@ -162,7 +170,7 @@ pub(super) async fn pass(
     let rest: Vec<_> = rest.into_iter().filter_map(|(purpose, objects)| Some((purpose, objects?))).collect();
     let count = rest.len();
     for (index, (purpose, objects)) in rest.into_iter().enumerate() {
-        if !planner.take(Gathered { purpose, objects, is_last: index + 1 == count }).await? {
+        if planner.take(Gathered { purpose, objects, is_last: index + 1 == count }).await? == Pass::Ends {
             return Ok(passed);
         }
     }

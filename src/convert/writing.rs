@@ -2,7 +2,7 @@
 
 use super::ConvertError;
 use super::discover::Listing;
-use super::planning::{Gathered, Planner};
+use super::planning::{Gathered, Pass, Planner};
 use super::run::Run;
 use crate::commit::{Appended, Draft};
 use crate::lake::{Body, Create, Lake, State};
@@ -22,9 +22,9 @@ impl Planner for Writing<'_, '_> {
     }
 
     /// What was judged is true only of the plans that were known then: after a rival's, everything is judged again.
-    async fn take(&mut self, gathered: Gathered) -> Result<bool, ConvertError> {
-        if self.run.stop.is_soon() || self.birth().await? {
-            return Ok(false);
+    async fn take(&mut self, gathered: Gathered) -> Result<Pass, ConvertError> {
+        if self.run.stop.is_soon() || self.birth().await? == Birth::Now {
+            return Ok(Pass::Ends);
         }
         let settings = self.run.settings(self.run.options.format.clone());
         let by_hour = settings.partition_by.is_by_hour();
@@ -40,19 +40,29 @@ impl Planner for Writing<'_, '_> {
             match self.run.ledger.plan(&draft).await? {
                 Appended::Ours(number) => {
                     self.run.summary.objects_planned += count;
-                    return Ok(is_last || self.run.ledger.state.newest_plan == Some(number));
+                    // After the last plan nothing is judged any more.
+                    let holds = is_last || self.run.ledger.state.newest_plan == Some(number);
+                    return Ok(if holds { Pass::GoesOn } else { Pass::Ends });
                 }
                 // A seal took the number.
                 Appended::Lost if self.run.ledger.state.newest_plan == newest => {}
-                Appended::Lost => return Ok(false),
+                Appended::Lost => return Ok(Pass::Ends),
             }
         }
     }
 }
 
+/// When the entry was written that a lake's log begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Birth {
+    Before,
+    /// By this run or by a rival: the log has grown.
+    Now,
+}
+
 impl Writing<'_, '_> {
-    /// The first plan of a lake is preceded by its birth, once: `true` if the log grew by it, or by a rival's.
-    async fn birth(&mut self) -> Result<bool, ConvertError> {
+    /// The first plan of a lake is preceded by its birth, once.
+    async fn birth(&mut self) -> Result<Birth, ConvertError> {
         let run = &mut *self.run;
         let unborn = run.ledger.state.create.is_none();
         if unborn {
@@ -64,6 +74,6 @@ impl Writing<'_, '_> {
             run.ledger.append(Body::Create(create)).await?;
         }
         run.check_partitioning()?;
-        Ok(unborn)
+        Ok(if unborn { Birth::Now } else { Birth::Before })
     }
 }
