@@ -282,15 +282,15 @@ fn measure(bucket: Bucket, folder: &std::path::Path, phase: &str) {
     let planned = runtime.block_on(convert::plan_between(&options, sides, &progress, &stop)).expect("it is planned");
     println!(
         "{phase}: {} planned, {} known, {:.1} s, {} listing requests, peak {} MiB",
-        planned.objects_planned,
-        planned.objects_known,
+        planned.converted.objects_planned,
+        planned.converted.objects_known,
         began.elapsed().as_secs_f64(),
         requests.load(Ordering::Relaxed),
-        planned.peak_memory_bytes >> 20
+        planned.effort.peak_memory_bytes >> 20
     );
     let objects = bucket.objects_per_day * ACCOUNTS * REGIONS.len() as u64;
     let expected = if phase == "first plan" { (objects * bucket.days, 0) } else { (0, objects * bucket.days.min(4)) };
-    assert_eq!((planned.objects_planned, planned.objects_known), expected);
+    assert_eq!((planned.converted.objects_planned, planned.converted.objects_known), expected);
 }
 
 fn main() {

@@ -237,7 +237,7 @@ impl Run<'_> {
         let draft = Draft::new(Purpose::Redo, settings, &tasks.tasks).taking_effect(Effect::AtSeal);
         match self.ledger.plan(&draft).await? {
             Appended::Ours(number) => {
-                self.summary.objects_planned += tasks.objects as u64;
+                self.summary.converted.objects_planned += tasks.objects as u64;
                 let is_last = self.ledger.state.next == number + 1;
                 Ok(if is_last { Meanwhile::Nothing } else { Meanwhile::RivalWrote })
             }
@@ -251,7 +251,7 @@ impl Run<'_> {
             let newest = self.ledger.state.newest_plan;
             match self.ledger.plan(draft).await? {
                 Appended::Ours(number) => {
-                    self.summary.objects_planned += objects as u64;
+                    self.summary.converted.objects_planned += objects as u64;
                     let is_newest = self.ledger.state.newest_plan == Some(number);
                     return Ok(if is_newest { Meanwhile::Nothing } else { Meanwhile::RivalWrote });
                 }

@@ -40,15 +40,15 @@ pub struct Listing {
 impl Listing {
     /// Tells what people want to know of it.
     pub(super) fn tell(&self, summary: &mut Summary, state: &State, options: &Options) {
-        (summary.since, summary.until) = (options.since, options.until);
-        summary.requests += self.requests;
-        summary.denied = self.denied.iter().map(ToString::to_string).collect();
-        summary.other_services = self.other_services.iter().cloned().collect();
+        (summary.scope.since, summary.scope.until) = (options.since, options.until);
+        summary.scope.requests += self.requests;
+        summary.left_out.denied = self.denied.iter().map(ToString::to_string).collect();
+        summary.passed_over.other_services = self.other_services.iter().cloned().collect();
         for (reason, tally) in self.skipped.0.iter().filter(|(reason, _)| **reason != Reason::Filtered) {
-            *summary.skipped.entry(reason.text().to_owned()).or_default() += tally.objects;
+            *summary.passed_over.skipped.entry(reason.text().to_owned()).or_default() += tally.objects;
         }
-        summary.listed_from = self.from.map(|day| day.to_string());
-        summary.last_full_scan.clone_from(&state.last_full_scan);
+        summary.scope.listed_from = self.from.map(|day| day.to_string());
+        summary.scope.last_full_scan.clone_from(&state.last_full_scan);
     }
 
     /// A source that holds nothing is a mistake in its name, unless the lake knows it.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::planning::{self, Gathered, Pass, Planner};
-use super::summary::{name_denied, name_refused};
+use super::wording::{name_denied, name_refused};
 use super::{ConvertError, Options, Refused, Stop, conductor, discover, sides};
 use crate::lake::{Lake, Purpose, State};
 use crate::plan;

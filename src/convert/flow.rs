@@ -116,15 +116,15 @@ impl Run<'_> {
         listing.check_not_empty(self.options, state)?;
         let options = self.options;
         loop {
-            let planned_before = self.summary.objects_planned;
+            let planned_before = self.summary.converted.objects_planned;
             let mut writing = Writing { run: self, listing: &listing, settled };
             let passed = planning::pass(&listing.objects, options, &mut writing).await?;
             // Of a pass that planned nothing, such as the one before a lake is born, all is met again.
-            if passed.whole || self.summary.objects_planned > planned_before {
+            if passed.whole || self.summary.converted.objects_planned > planned_before {
                 passed.copies.tell(&mut self.summary, options.copies);
             }
             if passed.whole || self.stop.is_soon() {
-                self.summary.objects_known = passed.known.saturating_sub(planned_before);
+                self.summary.converted.objects_known = passed.known.saturating_sub(planned_before);
                 return Ok(());
             }
         }

@@ -21,6 +21,7 @@ mod seal;
 mod show;
 mod sides;
 mod summary;
+mod wording;
 mod writing;
 
 pub use crate::execute::Stop;
@@ -29,4 +30,6 @@ pub use error::ConvertError;
 pub use flow::{plan_between, run, run_between};
 pub use options::{Again, Options};
 pub use sides::{Sides, open_writer};
-pub use summary::{Ending, Refused, Summary};
+pub use summary::{
+    Checked, Converted, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced, Scope, Summary,
+};

@@ -64,12 +64,13 @@ pub(super) struct FoundCopies {
 
 impl FoundCopies {
     pub(super) fn tell(self, summary: &mut Summary, policy: Copies) {
-        summary.copies_skipped |= policy == Copies::Skip && self.count > 0;
+        let found = &mut summary.duplicates;
+        found.copies_skipped |= policy == Copies::Skip && self.count > 0;
         let words = |(url, first): (String, String)| format!("{url}: {first}");
-        summary.objects_copies += self.count;
-        summary.objects_maybe_copies += self.may_be_count;
-        self.copies.into_iter().for_each(|pair| keep(&mut summary.copies, words(pair)));
-        self.may_be.into_iter().for_each(|pair| keep(&mut summary.maybe_copies, words(pair)));
+        found.objects_copies += self.count;
+        found.objects_maybe_copies += self.may_be_count;
+        self.copies.into_iter().for_each(|pair| keep(&mut found.copies, words(pair)));
+        self.may_be.into_iter().for_each(|pair| keep(&mut found.maybe_copies, words(pair)));
     }
 
     /// Notes a copy, and says in the object itself that it is not to be read.

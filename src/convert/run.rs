@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::sides::{self, Sides};
-use super::{ConvertError, Ending, Options, Summary};
+use super::{ConvertError, Converted, Effort, Ending, Options, Summary};
 use crate::commit::{LakeMark, Ledger, Scratch};
 use crate::encode::WRITER_EPOCH;
 use crate::execute::Stop;
@@ -44,7 +44,8 @@ impl<'a> Run<'a> {
         let lake = LakeMark { url: ledger.writer.lake.names.lake_url().to_owned(), id };
         let scratch = Arc::new(Scratch::open(&sides::scratch_folder(options, &ledger.writer)?, &lake)?);
         let (threads, threads_asked) = (options.threads_allowed(), options.threads);
-        let summary = Summary { threads, threads_asked, ..Summary::default() };
+        let effort = Effort { threads, threads_asked, ..Effort::default() };
+        let summary = Summary { effort, ..Summary::default() };
         let (lost_before, format_before) = (ledger.state.lost.clone(), ledger.state.format);
         let run = Run {
             options,
@@ -69,7 +70,8 @@ impl<'a> Run<'a> {
         summary.ledger_format = (self.format_before > 0 && format > self.format_before).then_some(format);
         summary.finish(began.elapsed(), self.stop);
         let span = tracing::Span::current();
-        span.record("objects", summary.objects).record("records", summary.records).record("bytes", summary.bytes);
+        let Converted { objects, records, bytes, .. } = summary.converted;
+        span.record("objects", objects).record("records", records).record("bytes", bytes);
         let error = match done {
             Ok(()) => return Ok(summary),
             Err(error) => error.of_scratch(self.scratch.folder()),

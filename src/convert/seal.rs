@@ -76,7 +76,7 @@ impl Run<'_> {
         let mut alone = self.left_alone(number, copies).await?;
         alone.extend(self.left_by(number, &redone).await?);
         alone.iter().for_each(|copy| list_again(&mut seal.unread, copy));
-        self.summary.intents_ignored.extend(sweep(&self.ledger.writer, number).await?);
+        self.summary.left_out.intents_ignored.extend(sweep(&self.ledger.writer, number).await?);
         if self.ledger.state.plans[&number].is_redo_under_way() {
             // What waits for plans that are over must not be shown by a run that slept meanwhile.
             clear_waiting(&self.ledger.writer, &self.ledger.state).await?;

@@ -130,7 +130,7 @@ impl Run<'_> {
             let mut unfit: Vec<CommitError> = Vec::new();
             for (task, shown) in try_join_all(shown).await? {
                 match shown {
-                    Shown::Ours => self.summary.files_shown += task.inputs.files.len() as u64,
+                    Shown::Ours => self.summary.replaced.files_shown += task.inputs.files.len() as u64,
                     Shown::Theirs => {}
                     Shown::Unfit(error) => unfit.push(error),
                 }

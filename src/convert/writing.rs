@@ -39,7 +39,7 @@ impl Planner for Writing<'_, '_> {
             let newest = self.run.ledger.state.newest_plan;
             match self.run.ledger.plan(&draft).await? {
                 Appended::Ours(number) => {
-                    self.run.summary.objects_planned += count;
+                    self.run.summary.converted.objects_planned += count;
                     // After the last plan nothing is judged any more.
                     let holds = is_last || self.run.ledger.state.newest_plan == Some(number);
                     return Ok(if holds { Pass::GoesOn } else { Pass::Ends });

@@ -152,6 +152,6 @@ fn the_lists_of_redos_are_noted_as_gone() {
     assert_eq!((plans, repaired_once.tasks_lost.len()), ((1, bodies.len() - 1), 0), "{repaired_once:?}");
     check_whole(&bench, &lake, "noted");
     assert!(repaired(&bench, &lake).plans_noted.is_empty());
-    assert_eq!(bench.convert(lake.clone(), &[]).expect("no faults").objects_planned, 0);
+    assert_eq!(bench.convert(lake.clone(), &[]).expect("no faults").converted.objects_planned, 0);
     check_whole(&bench, &lake, "after another run");
 }

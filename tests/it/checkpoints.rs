@@ -22,7 +22,7 @@ fn what_a_run_reads_does_not_grow_with_the_history() {
         bench.put(&key(1 + n / 10, n), &text(1 + n / 10, n));
         let counting = Arc::new(FaultyStore::new(lake.clone(), 0, Fault::Before));
         let summary = bench.convert(counting.clone(), &[]).expect("a sound run");
-        assert_eq!(summary.objects, 1, "run {n}");
+        assert_eq!(summary.converted.objects, 1, "run {n}");
         operations.push(counting.operations());
     }
     let reading = Lake::new(lake.clone(), Path::default(), "s3://lake/".to_owned());
@@ -36,7 +36,7 @@ fn what_a_run_reads_does_not_grow_with_the_history() {
     assert_eq!(rows, bench.expected.rows);
     // A full scan lists every day, and finds each of them filed.
     let again = bench.convert(lake.clone(), &["--full-scan"]).expect("a sound run");
-    assert_eq!((again.objects, again.objects_known), (0, 150));
+    assert_eq!((again.converted.objects, again.converted.objects_known), (0, 150));
     // Without any checkpoint the log and the commits say the same.
     let names = bench.objects(&lake);
     let heads = bench.block_on(state.heads(&reading)).expect("heads");

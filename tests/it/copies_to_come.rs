@@ -29,7 +29,7 @@ pub fn plan(lab: &Lab, sources: &[&str]) -> u64 {
         let sides = Sides::open(&options).await.expect("both are there");
         convert::plan_between(&options, sides, &Progress::new(When::Never), &Stop::default()).await
     });
-    planned.expect("no faults").objects_planned
+    planned.expect("no faults").converted.objects_planned
 }
 
 fn what_an_open_plan_will_convert_is_the_first(lab: &Lab) {

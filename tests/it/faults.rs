@@ -333,7 +333,7 @@ fn a_checkpoint_survives_a_fault_at_every_operation() {
     };
     let faults = at_every_operation(&bench, prepared, |lake| {
         // What the ledger says is what it said, with a checkpoint and without.
-        work(lake.clone()) && bench.convert(lake, &[]).is_ok_and(|summary| summary.objects == 0)
+        work(lake.clone()) && bench.convert(lake, &[]).is_ok_and(|summary| summary.converted.objects == 0)
     });
     assert!(faults > 100, "{faults} faults");
 }
@@ -353,7 +353,7 @@ fn a_redo_survives_a_fault_at_every_operation() {
     let lake = prepared();
     let reading = Arc::clone(&lake);
     let summary = bench.convert(lake.clone(), window).expect("no faults");
-    assert_eq!(summary.tasks_replaced, 2);
+    assert_eq!(summary.replaced.tasks_replaced, 2);
     let redone = bench.data_files(&lake);
     assert!(redone.keys().all(|name| !untouched.contains_key(name)), "{:?}", redone.keys());
     assert_eq!(bench.check_readers(&reading, "redone"), bench.expected.rows.len());
@@ -390,7 +390,7 @@ fn a_replay_survives_a_fault_at_every_operation() {
     }
     let converted = Arc::new(InMemory::new());
     let summary = bench.convert(converted.clone(), &[]).expect("no faults");
-    assert_eq!((summary.objects_aside, summary.rejects), (2, 2));
+    assert_eq!((summary.converted.objects_aside, summary.converted.rejects), (2, 2));
     let prepared = || Arc::new(converted.fork());
     let format: Vec<String> = fields.split(' ').map(|field| format!("${{{field}}}")).collect();
     let format = format.join(" ");
@@ -400,7 +400,7 @@ fn a_replay_survives_a_fault_at_every_operation() {
     assert!(faults > 100, "{faults} faults");
     let lake = prepared();
     let summary = bench.replay(lake.clone(), &more).expect("no faults");
-    assert_eq!((summary.objects_aside, summary.tasks_replaced), (0, 1));
+    assert_eq!((summary.converted.objects_aside, summary.replaced.tasks_replaced), (0, 1));
     assert_eq!(bench.check_readers(&lake, "replayed"), bench.expected.rows.len());
 }
 

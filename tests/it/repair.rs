@@ -212,14 +212,14 @@ fn what_is_given_up_stays_so_behind_checkpoints() {
     assert_eq!(repaired(&bench, &lake).tasks_lost.len(), 3);
     assert_eq!(bench.data_files(&lake).len(), 0);
     let summary = bench.convert(lake.clone(), &[]).expect("no faults");
-    assert_eq!(summary.objects, u64::from(DAYS));
+    assert_eq!(summary.converted.objects, u64::from(DAYS));
     is_whole(&bench, &lake, "converted again");
     checkpoint(&bench, &lake);
     is_whole(&bench, &lake, "filed");
     let newest = bench.objects(&lake).into_iter().rfind(|(name, _)| name.contains("/checkpoints/"));
     let newest: Value = serde_json::from_slice(&newest.expect("a checkpoint").1).expect("JSON");
     assert_eq!(newest["format"], 2, "a program of the first format does not begin behind the entry");
-    assert_eq!(bench.convert(lake.clone(), &["--full-scan"]).expect("no faults").objects, 0);
+    assert_eq!(bench.convert(lake.clone(), &["--full-scan"]).expect("no faults").converted.objects, 0);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_task_that_stood_for_another_is_given_up_with_it() {
         }
         bench.alter();
         let summary = bench.convert(lake.clone(), AGAIN).expect("no faults");
-        assert_eq!(summary.tasks_replaced, 3);
+        assert_eq!(summary.replaced.tasks_replaced, 3);
         is_whole(&bench, &lake, "redone");
         // The redo and its seal, and what showed its files.
         let number = entries(&bench, &lake) - 4;
@@ -285,7 +285,7 @@ fn of_a_commit_that_showed_files_nothing_is_lost_while_they_lie_aside() {
     for is_aside in [true, false] {
         let (bench, lake) = converted();
         bench.alter();
-        assert_eq!(bench.convert(lake.clone(), AGAIN).expect("no faults").tasks_replaced, 3);
+        assert_eq!(bench.convert(lake.clone(), AGAIN).expect("no faults").replaced.tasks_replaced, 3);
         let number = entries(&bench, &lake) - 2;
         if !is_aside {
             bench.convert(lake.clone(), &[]).expect("no faults");

@@ -142,7 +142,11 @@ fn a_plan_that_takes_what_has_left_the_lake_is_void() {
     }
     assert_eq!(bench.check_readers(&lake, "open"), bench.expected.rows.len());
     let summary = bench.convert(lake.clone(), &[]).expect("no faults");
-    assert!(summary.kept.iter().any(|kept| kept.contains("is no part of it any more")), "{:?}", summary.kept);
+    assert!(
+        summary.replaced.kept.iter().any(|kept| kept.contains("is no part of it any more")),
+        "{:?}",
+        summary.replaced.kept
+    );
     let end = bench.block_on(reading.entry(6)).expect("an entry").expect("it is there");
     assert!(matches!(end.body, Body::Void(void) if void.plan == 5));
     for filed in [false, true] {
@@ -155,7 +159,7 @@ fn a_plan_that_takes_what_has_left_the_lake_is_void() {
         assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new());
         let state = bench.block_on(State::load(&reading)).expect("a state");
         assert_eq!((state.totals.rows, state.open_plans()), (bench.expected.rows.len() as u64, Vec::new()));
-        assert_eq!(bench.convert(lake.clone(), &[]).expect("no faults").objects_planned, 0);
+        assert_eq!(bench.convert(lake.clone(), &[]).expect("no faults").converted.objects_planned, 0);
     }
 }
 
@@ -224,7 +228,7 @@ fn a_shown_file_that_is_gone_costs_its_own_task_alone() {
     let lake = Arc::new(InMemory::new());
     bench.convert(lake.clone(), &[]).expect("no faults");
     bench.alter();
-    assert_eq!(bench.convert(lake.clone(), AGAIN).expect("no faults").files_shown, 9);
+    assert_eq!(bench.convert(lake.clone(), AGAIN).expect("no faults").replaced.files_shown, 9);
     // What lies aside of it is gone too.
     bench.convert(lake.clone(), &[]).expect("no faults");
     let shown = bench.data_files(&lake).into_keys().next().expect("a file");

@@ -1,0 +1,290 @@
+//! What a run did, in words for people.
+
+use std::fmt::{Display, Formatter, Result};
+
+use super::summary::{Checked, Converted, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced};
+use super::summary::{Scope, Summary};
+use crate::progress::{bytes, count};
+use crate::shown;
+use crate::source::Reason;
+
+/// Objects named in full in a summary; the ledger has them all.
+const NAMED_MAX: usize = 10;
+/// Dates named for people; `--json` has them all.
+const DATES_NAMED_MAX: usize = 5;
+
+impl Display for Summary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        if self.converted.is_nothing() {
+            self.converted.write_nothing(f, &self.passed_over)?;
+        } else {
+            self.converted.write(f)?;
+            self.effort.write(f, self.converted.records)?;
+        }
+        self.converted.write_dates(f)?;
+        self.converted.write_rejects(f)?;
+        self.left_out.write_objects(f, self.converted.objects_aside)?;
+        self.replaced.write(f)?;
+        self.duplicates.write(f, self.left_out.objects_unreadable > 0)?;
+        name_denied(f, &self.left_out.denied)?;
+        self.checked.write(f)?;
+        self.left_out.write_records(f)?;
+        self.converted.write_without_date(f)?;
+        self.passed_over.write(f)?;
+        self.write_lake(f)?;
+        self.scope.write(f)?;
+        self.ending.write(f)
+    }
+}
+
+impl Summary {
+    /// What the lake is from now on.
+    fn write_lake(&self, f: &mut Formatter<'_>) -> Result {
+        if let Some(format) = self.ledger_format {
+            writeln!(f, "the lake's ledger is of format {format} from now on: earlier versions of flowlake refuse it")?;
+        }
+        if !self.kept_types.is_empty() {
+            let kept = self.kept_types.join(", ");
+            writeln!(f, "columns that keep the type of their first use in this lake: {}", shown::line(&kept))?;
+        }
+        Ok(())
+    }
+}
+
+impl Converted {
+    fn is_nothing(&self) -> bool {
+        self.objects == 0 && self.objects_aside == 0 && self.objects_skipped == 0 && self.files == 0
+    }
+
+    fn known(&self) -> String {
+        match self.objects_known {
+            0 => String::new(),
+            known => format!("; {} were done before", count(known)),
+        }
+    }
+
+    fn write_nothing(&self, f: &mut Formatter<'_>, passed_over: &PassedOver) -> Result {
+        writeln!(f, "nothing new{}", self.known())?;
+        let parquet = passed_over.skipped.get(Reason::Parquet.text()).copied().unwrap_or_default();
+        if parquet > 0 && self.objects_known == 0 {
+            let parquet = count(parquet);
+            writeln!(f, "there are only Parquet objects ({parquet}): flowlake converts text, and does not read them")?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, f: &mut Formatter<'_>) -> Result {
+        writeln!(
+            f,
+            "{} records of {} objects ({}) in {} files ({}){}",
+            count(self.records),
+            count(self.objects),
+            bytes(self.bytes),
+            count(self.files),
+            bytes(self.file_bytes),
+            self.known()
+        )
+    }
+
+    fn write_dates(&self, f: &mut Formatter<'_>) -> Result {
+        if self.dates.is_empty() {
+            return Ok(());
+        }
+        let dates: Vec<&str> = self.dates.keys().map(String::as_str).take(DATES_NAMED_MAX).collect();
+        let more = match self.dates.len().saturating_sub(DATES_NAMED_MAX) {
+            0 => String::new(),
+            more => format!(" … and {} more", count(more as u64)),
+        };
+        writeln!(f, "rows went to {} dates: {}{more}", count(self.dates.len() as u64), dates.join(", "))
+    }
+
+    fn write_rejects(&self, f: &mut Formatter<'_>) -> Result {
+        match self.rejects {
+            0 => Ok(()),
+            rejects => writeln!(f, "{} lines were set aside; see `flowlake rejects LAKE`", count(rejects)),
+        }
+    }
+
+    fn write_without_date(&self, f: &mut Formatter<'_>) -> Result {
+        if self.rows_without_date > 0 {
+            let rows = count(self.rows_without_date);
+            writeln!(f, "{rows} rows have no date and lie in the partition date=__HIVE_DEFAULT_PARTITION__")?;
+        }
+        Ok(())
+    }
+}
+
+impl Effort {
+    fn write(&self, f: &mut Formatter<'_>, records: u64) -> Result {
+        let rate = records as f64 / self.seconds.max(1e-9);
+        let memory = bytes(self.peak_memory_bytes);
+        writeln!(f, "{:.1} s, {} records a second, peak memory {memory}", self.seconds, count(rate as u64))?;
+        if self.threads < self.threads_asked {
+            let (threads, asked) = (self.threads, self.threads_asked);
+            writeln!(f, "{threads} of {asked} threads worked: `--memory` has no room for more")?;
+        }
+        Ok(())
+    }
+}
+
+impl LeftOut {
+    fn write_objects(&self, f: &mut Formatter<'_>, objects_aside: u64) -> Result {
+        name_some(f, "objects were set aside", objects_aside, &self.aside)?;
+        name_some(
+            f,
+            "objects could not be read and are looked for again by the next run",
+            self.objects_unreadable,
+            &self.unreadable,
+        )
+    }
+
+    /// What others wrote into the ledger.
+    fn write_records(&self, f: &mut Formatter<'_>) -> Result {
+        name_refused(f, &self.plans_refused)?;
+        name_some(
+            f,
+            "records of the ledger say what may be removed and were not believed",
+            self.intents_ignored.len() as u64,
+            &self.intents_ignored,
+        )
+    }
+}
+
+impl Replaced {
+    fn write(&self, f: &mut Formatter<'_>) -> Result {
+        if self.tasks_replaced > 0 {
+            writeln!(f, "the files of {} tasks took the place of their earlier ones", count(self.tasks_replaced))?;
+        }
+        if self.files_shown > 0 {
+            writeln!(f, "{} of them are seen by readers of folders from now on", count(self.files_shown))?;
+        }
+        name_some(
+            f,
+            "obstacles keep files of a redo from being shown to readers of folders, or cleared away",
+            self.not_shown.len() as u64,
+            &self.not_shown,
+        )?;
+        if self.tasks_unchanged > 0 {
+            writeln!(f, "{} tasks gave the same again: nothing was replaced", count(self.tasks_unchanged))?;
+        }
+        name_some(
+            f,
+            "objects could not be decoded again (the lake keeps what their tasks gave)",
+            self.objects_kept,
+            &self.kept,
+        )
+    }
+}
+
+impl Duplicates {
+    /// `some_unread` says whether a first may have been among the objects that could not be read.
+    fn write(&self, f: &mut Formatter<'_>, some_unread: bool) -> Result {
+        let copies = match self.copies_skipped {
+            true if some_unread => {
+                "objects are copies of others and were left out, unless it was their first that could not be read"
+            }
+            true => "objects are copies of others and were left out",
+            false => "objects are copies of others: their rows are in the lake twice (`--copies skip` leaves them out)",
+        };
+        name_some(f, copies, self.objects_copies, &self.copies)?;
+        name_some(
+            f,
+            "objects have the name and size of others, and checksums that cannot be compared",
+            self.objects_maybe_copies,
+            &self.maybe_copies,
+        )
+    }
+}
+
+impl Checked {
+    fn write(&self, f: &mut Formatter<'_>) -> Result {
+        let by_sums = self.objects_confirmed_by_sums;
+        let replaced = "objects were replaced at the source since they were converted";
+        if self.objects_confirmed > by_sums {
+            writeln!(f, "{} {replaced}, with equal records", count(self.objects_confirmed - by_sums))?;
+        }
+        if by_sums > 0 {
+            writeln!(
+                f,
+                "{} {replaced}, with equal sums (no digest tells whether their contents are equal)",
+                count(by_sums)
+            )?;
+        }
+        name_some(
+            f,
+            "objects that were replaced at the source give something else now (the lake keeps what it has)",
+            self.objects_differing,
+            &self.differing,
+        )
+    }
+}
+
+impl PassedOver {
+    fn write(&self, f: &mut Formatter<'_>) -> Result {
+        for (reason, skipped) in &self.skipped {
+            writeln!(f, "{} objects skipped: {}", count(*skipped), shown::line(reason))?;
+        }
+        if !self.other_services.is_empty() {
+            let others = self.other_services.join(", ");
+            writeln!(f, "other logs beside, neither listed nor read: {}", shown::line(&others))?;
+        }
+        Ok(())
+    }
+}
+
+impl Scope {
+    fn write(&self, f: &mut Formatter<'_>) -> Result {
+        if self.since.is_some() || self.until.is_some() {
+            let day = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "…".to_owned(), |day| day.to_string());
+            let (since, until) = (day(self.since), day(self.until));
+            writeln!(f, "only objects delivered {since} to {until} were asked for: dates at the edges may be partial")?;
+        }
+        if let Some(from) = &self.listed_from {
+            let scan = self.last_full_scan.as_deref().unwrap_or("never");
+            writeln!(f, "listed from {from} on; the last full scan was {scan} (`--full-scan` looks at everything)")?;
+        }
+        Ok(())
+    }
+}
+
+impl Ending {
+    fn write(self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Ending::Done => Ok(()),
+            Ending::Stopped => writeln!(f, "stopped at the time limit: the next run goes on from here"),
+            Ending::Failed => {
+                writeln!(f, "ended by an error: what was committed stays, the next run goes on from here")
+            }
+            Ending::Interrupted => writeln!(f, "interrupted: what was committed stays, the next run goes on from here"),
+        }
+    }
+}
+
+fn name_some(f: &mut Formatter<'_>, what: &str, total: u64, names: &[String]) -> Result {
+    if names.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "{} {what}:", count(total))?;
+    for name in names.iter().take(NAMED_MAX) {
+        writeln!(f, "  {}", shown::line(name))?;
+    }
+    match total.saturating_sub(NAMED_MAX as u64) {
+        0 => Ok(()),
+        more => writeln!(f, "  … and {more} more"),
+    }
+}
+
+pub(super) fn name_denied(f: &mut Formatter<'_>, denied: &[String]) -> Result {
+    name_some(f, "prefixes could not be listed", denied.len() as u64, denied)
+}
+
+pub(super) fn name_refused(f: &mut Formatter<'_>, refused: &[Refused]) -> Result {
+    let named: Vec<String> = refused.iter().map(|Refused { plan, object }| format!("plan {plan}: {object}")).collect();
+    name_some(
+        f,
+        "open plans name objects outside of this run's sources and stay open (name their sources too, or give \
+         --trust-plans if you know who wrote the lake)",
+        named.len() as u64,
+        &named,
+    )
+}
