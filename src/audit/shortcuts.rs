@@ -179,7 +179,7 @@ impl Shortcuts<'_> {
     async fn live(&mut self, name: &str, index: &Index, expected: Vec<FileOfTask>) -> Result<(), AuditError> {
         let Some(mut expected) = by_date(expected) else {
             let words = ("no index, since files lie in the places of others", "one");
-            self.differences.push(Difference::of_file(Kind::CheckpointDiffers, name, words.0, words.1));
+            self.differences.push(Difference::of_file(DifferenceKind::CheckpointDiffers, name, words.0, words.1));
             return Ok(());
         };
         for date @ (table, day) in index.dates() {
@@ -193,13 +193,13 @@ impl Shortcuts<'_> {
                     other => other,
                 };
                 let expected = words(expected.len());
-                self.differences.push(Difference::of_file(Kind::CheckpointDiffers, name, expected, found));
+                self.differences.push(Difference::of_file(DifferenceKind::CheckpointDiffers, name, expected, found));
             }
         }
         for ((table, day), files) in expected {
             let expected = format!("{} live files of {} on {day}", files.len(), table.name());
             let found = "an index without this date".to_owned();
-            self.differences.push(Difference::of_file(Kind::CheckpointDiffers, name, expected, found));
+            self.differences.push(Difference::of_file(DifferenceKind::CheckpointDiffers, name, expected, found));
         }
         Ok(())
     }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::values;
+
 /// Print the completions of a shell
 #[derive(Debug, Args)]
 pub struct Completions {
@@ -16,5 +18,6 @@ pub struct Completions {
 #[derive(Debug, Args)]
 pub struct Man {
     /// Folder to write to; it is made if it is not there
+    #[arg(value_parser = values::path())]
     pub dir: PathBuf,
 }

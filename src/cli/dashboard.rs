@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::query::AskOptions;
 use super::report::WindowOptions;
+use super::values;
 
 /// Write one page about a lake that works offline: totals, ports, talkers, times, log health
 #[derive(Debug, Args)]
@@ -17,7 +18,7 @@ pub struct Dashboard {
     #[command(flatten)]
     pub window: WindowOptions,
     /// The page to write
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = values::path())]
     pub output: PathBuf,
     /// How the lake is asked.
     #[command(flatten)]

@@ -30,7 +30,7 @@ pub use repair::Repair;
 pub use report::{Report, ReportChoice, ShellReport, WindowOptions};
 #[cfg(feature = "serve")]
 pub use serve::Serve;
-pub use values::day_of;
+pub use values::{day_of, local};
 pub use verify::Verify;
 
 use std::path::PathBuf;
@@ -151,7 +151,7 @@ pub struct Convert {
 #[derive(Debug, Args)]
 pub struct Writing {
     /// Folder for files that wait to be published; default: in a local lake, else the system's temporary folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = values::path())]
     pub scratch: Option<PathBuf>,
     /// Compression of the Parquet pages: zstd, snappy, gzip or none
     #[arg(long, default_value = "zstd", value_parser = parse::<Compression>)]
@@ -211,6 +211,7 @@ pub struct Talk {
 #[derive(Debug, Args)]
 pub struct Sample {
     /// Folder to write to: a new or empty one, or one with the same sample
+    #[arg(value_parser = values::path())]
     pub dir: PathBuf,
     /// Records in total
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
@@ -290,7 +291,7 @@ pub(crate) const REPLAY: &str = "With --replay";
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Folder to work in: a new one, or one of an earlier demo
-    #[arg(default_value = "flowlake-demo")]
+    #[arg(default_value = "flowlake-demo", value_parser = values::path())]
     pub dir: PathBuf,
 }
 

@@ -23,7 +23,7 @@ pub struct Query {
     #[arg(conflicts_with = "file")]
     pub sql: Option<String>,
     /// Read the statement from a file
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = values::path())]
     pub file: Option<PathBuf>,
     /// Where rows go, and in which form.
     #[command(flatten)]
@@ -52,7 +52,7 @@ pub struct ResultOptions {
     #[arg(long, default_value = "table", value_parser = parse::<Format>)]
     pub format: Format,
     /// Write the rows to this file, pipe or device; default: standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = values::path())]
     pub output: Option<PathBuf>,
     /// In csv and tsv, a ' before texts that a spreadsheet would run as a formula
     #[arg(long)]
@@ -69,7 +69,7 @@ pub struct AskOptions {
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = values::size)]
     pub memory: u64,
     /// Folder for spill files; default: the system's temporary folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = values::path())]
     pub spill: Option<PathBuf>,
     /// Threads; default: one for each core
     #[arg(long, value_name = "N")]
@@ -98,7 +98,7 @@ fn name_and_file(text: &str) -> Result<(String, PathBuf), String> {
             && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     };
     match text.split_once('=') {
-        Some((name, file)) if is_name(name) && !file.is_empty() => Ok((name.to_owned(), file.into())),
+        Some((name, file)) if is_name(name) && !file.is_empty() => Ok((name.to_owned(), values::local(file.into())?)),
         _ => Err(format!("\"{text}\" is not of the form name=file, with a name of small letters, digits and `_`")),
     }
 }

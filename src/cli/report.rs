@@ -25,7 +25,7 @@ pub struct Report {
     #[arg(long, value_name = "CONDITION", value_parser = super::parse::<Condition>)]
     pub fail_if: Option<Condition>,
     /// Folder with reports of your own; one with the name of a built-in report takes its place
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = values::path())]
     pub dir: Option<PathBuf>,
     /// Where rows go, and in which form.
     #[command(flatten)]

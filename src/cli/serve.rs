@@ -21,13 +21,13 @@ pub struct Serve {
     #[arg(long, value_name = "U")]
     pub user: Option<String>,
     /// File that holds the user's password; nobody else may read it
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", value_parser = values::path())]
     pub password_file: Option<PathBuf>,
     /// Certificate chain, PEM
-    #[arg(long, value_name = "F", requires = "tls_key")]
+    #[arg(long, value_name = "F", requires = "tls_key", value_parser = values::path())]
     pub tls_cert: Option<PathBuf>,
     /// Private key of the certificate, PEM
-    #[arg(long, value_name = "F", requires = "tls_cert")]
+    #[arg(long, value_name = "F", requires = "tls_cert", value_parser = values::path())]
     pub tls_key: Option<PathBuf>,
     /// Connections at a time
     #[arg(long, value_name = "N", default_value_t = 32)]

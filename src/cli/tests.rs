@@ -34,3 +34,36 @@ fn every_flag_has_help() {
         }
     }
 }
+
+/// `file:///data` was the folder `file:` of the working directory, and a bucket a folder of its name.
+#[test]
+fn a_place_on_this_machine_is_a_path_or_its_url() {
+    let dir = |text: &str| match Cli::try_parse_from(["flowlake", "sample", text]) {
+        Ok(Cli { command: Command::Sample(sample), .. }) => Ok(sample.dir),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => Err(error.to_string()),
+    };
+    assert_eq!(dir("file:///data/logs"), Ok("/data/logs".into()));
+    assert_eq!(dir("data/file:/x"), Ok("data/file:/x".into()));
+    for (command, more) in [
+        ("sample", &[][..]),
+        ("demo", &[]),
+        ("man", &[]),
+        ("convert", &["a", "b", "--scratch"]),
+        ("verify", &["a", "--scratch"]),
+        ("query", &["a", "--output"]),
+        ("query", &["a", "--spill"]),
+        ("query", &["a", "--file"]),
+        ("report", &["a", "b", "--dir"]),
+        ("dashboard", &["a", "--output"]),
+    ] {
+        let line = [&["flowlake", command], more].concat();
+        for other in ["s3://bucket/x", "file://host/x", "https://a/b"] {
+            let error = Cli::try_parse_from(line.iter().chain(&[other])).unwrap_err().to_string();
+            assert!(error.contains("give a path of this machine"), "{line:?} {other}: {error}");
+        }
+        assert!(Cli::try_parse_from(line.iter().chain(&["file:///x"])).is_ok(), "{line:?}");
+    }
+    let table = |file: &str| Cli::try_parse_from(["flowlake", "query", "a", "--table", &format!("mine={file}")]);
+    assert!(table("file:///x.csv").is_ok() && table("s3://bucket/x.csv").is_err());
+}

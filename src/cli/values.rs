@@ -1,6 +1,9 @@
 //! How a day, an age and a size are written on the command line: one reading for every command.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use clap::builder::{PathBufValueParser, TypedValueParser, ValueParser};
 
 /// A UTC day: a date (`2023-09-14`), an RFC 3339 time, or an age counted from now (`24h`, `7d`).
 pub fn day_of(text: &str) -> Result<NaiveDate, String> {
@@ -22,6 +25,22 @@ pub fn days(text: &str) -> Result<u32, String> {
     let days = u32::try_from(age.as_secs().div_ceil(86_400)).map_err(|_| format!("\"{text}\" is too long"))?;
     let reachable = Utc::now().date_naive().checked_sub_days(Days::new(u64::from(days)));
     reachable.map(|_| days).ok_or_else(|| format!("\"{text}\" is too long"))
+}
+
+/// A file or folder of this machine: a path, or its URL.
+pub fn path() -> ValueParser {
+    PathBufValueParser::new().try_map(|path| local(path)).into()
+}
+
+/// Taken for a path, `file:///data` would be the folder `file:` of the working directory, and `s3://…` likewise.
+pub fn local(path: PathBuf) -> Result<PathBuf, String> {
+    match path.to_str().and_then(|text| text.split_once("://")) {
+        Some(("file", rest)) if rest.starts_with('/') => Ok(rest.into()),
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !scheme.is_empty() => {
+            Err("a URL of another place; give a path of this machine, or file:///absolute/path".to_owned())
+        }
+        _ => Ok(path),
+    }
 }
 
 /// A size in bytes: `256MiB`, `1GB`, `1048576`.

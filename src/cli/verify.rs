@@ -20,7 +20,7 @@ pub struct Verify {
     /// Sources whose objects are decoded again and held against what the lake has of them
     pub source: Vec<String>,
     /// Folder for unnamed temporary files; default: the system's temporary folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = values::path())]
     pub scratch: Option<PathBuf>,
     /// Threads that read; default: one for each core
     #[arg(long, value_name = "N")]

@@ -254,9 +254,10 @@ impl Shell {
     }
 
     async fn include(&mut self, path: &str, depth: usize) -> Result<Next, Failed> {
-        let path = one_word(path, "\\i FILE")?;
+        let file = one_file(path, "\\i FILE")?;
+        let path = file.display().to_string();
         // Not on this task: a pipe that nobody writes to would keep Ctrl-C waiting.
-        let text = tokio::fs::read_to_string(&path).await;
+        let text = tokio::fs::read_to_string(&file).await;
         let text = text.map_err(|failed| error(format!("{}: {failed}", shown::line(&path))))?;
         if depth == FILES_NESTED_MAX {
             return Err(error(format!("{}: files are read {FILES_NESTED_MAX} deep at most", shown::line(&path))));
@@ -275,7 +276,7 @@ impl Shell {
         if path.is_empty() {
             return Ok(());
         }
-        let path = PathBuf::from(one_word(path, "\\o FILE")?);
+        let path = one_file(path, "\\o FILE")?;
         let target = path.clone();
         // Not on this task: a pipe that nobody reads would keep Ctrl-C waiting.
         let out = tokio::task::spawn_blocking(move || Output::to(&target)).await;
@@ -303,6 +304,11 @@ impl Shell {
 
 fn error(failed: impl std::fmt::Display) -> Failed {
     format!("error: {failed}")
+}
+
+/// The one file of this machine that a command names.
+fn one_file(line: &str, usage: &str) -> Result<PathBuf, Failed> {
+    cli::local(one_word(line, usage)?.into()).map_err(error)
 }
 
 /// The only word of a line.
