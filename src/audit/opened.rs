@@ -38,9 +38,17 @@ pub struct Opening {
     pub runtime: Handle,
 }
 
+/// A file that a record names, as it was found.
+pub enum Opened {
+    /// It is what the record says.
+    AsSaid(File),
+    /// It is missing, or other than that.
+    Differs(Difference),
+}
+
 impl Opening {
-    /// A live file, if it is what its record says. Its hash is looked at the first time.
-    pub fn file(&self, live: &LiveFile, is_first: bool) -> Result<Result<File, Difference>, AuditError> {
+    /// A live file. Its hash is looked at the first time.
+    pub fn file(&self, live: &LiveFile, is_first: bool) -> Result<Opened, AuditError> {
         let (name, record) = (live.path(), &live.record);
         let hash = is_first.then_some(record.hash.as_str());
         let expected = Expected { name: &name, bytes: Some(record.bytes), hash };
@@ -79,30 +87,34 @@ impl Context {
         all_removed(state.every_head(&self.lake).await.unwrap_or_default().iter()).cloned().collect()
     }
 
-    pub async fn has_left_by_now(&self, name: Option<&Relative>) -> Result<bool, AuditError> {
+    pub async fn has_left_by_now(&self, name: &Relative) -> Result<bool, AuditError> {
         let removed = self.removed_by_now(&State::load(&self.lake).await?).await;
-        Ok(name.is_some_and(|name| removed.contains(name)))
+        Ok(removed.contains(name))
     }
 
-    /// The lines that a task set aside, if there are any: their name tells their hash.
-    pub async fn rejects(&self, name: Option<&Relative>) -> Result<Result<Option<File>, Difference>, AuditError> {
-        let Some(name) = name else { return Ok(Ok(None)) };
+    /// The lines that a task set aside: their name tells their hash.
+    pub async fn rejects(&self, name: &Relative) -> Result<Opened, AuditError> {
         let hash = name.rsplit('-').next().and_then(|rest| rest.split('.').next()).unwrap_or_default();
-        let opened = self.open(&Expected { name, bytes: None, hash: Some(hash) }).await?;
-        Ok(opened.map(Some).map_err(|difference| match difference.kind {
-            DifferenceKind::FileMissing => Difference { kind: DifferenceKind::RecordMissing, ..difference },
-            _ => Difference { kind: DifferenceKind::RecordDiffers, ..difference },
-        }))
+        Ok(match self.open(&Expected { name, bytes: None, hash: Some(hash) }).await? {
+            Opened::Differs(difference) => {
+                let kind = match difference.kind {
+                    DifferenceKind::FileMissing => DifferenceKind::RecordMissing,
+                    _ => DifferenceKind::RecordDiffers,
+                };
+                Opened::Differs(Difference { kind, ..difference })
+            }
+            as_said => as_said,
+        })
     }
 
-    /// The file, if it is what the record says.
-    async fn open(&self, expected: &Expected<'_>) -> Result<Result<File, Difference>, AuditError> {
+    async fn open(&self, expected: &Expected<'_>) -> Result<Opened, AuditError> {
         let Expected { name, bytes, hash } = *expected;
         // A connection that breaks in the middle is no difference.
         let mut trying = Retries::READ.begin();
-        let opened = loop {
+        let unlike = loop {
             match self.lake.open_as_said(name, bytes, hash, &self.scratch).await {
-                Ok(opened) => break opened,
+                Ok(file) => return Ok(Opened::AsSaid(file)),
+                Err(OpenError::Unlike(unlike)) => break unlike,
                 Err(OpenError::Scratch(source)) => {
                     return Err(AuditError::Scratch { path: self.scratch.clone(), source });
                 }
@@ -116,7 +128,7 @@ impl Context {
         };
         let told = |kind, wanted: String, found: String| Difference::of_file(kind, name, wanted, found);
         let wanted = bytes.map_or_else(|| "a file".to_owned(), |bytes| format!("{bytes} bytes"));
-        Ok(opened.map_err(|unlike| match unlike {
+        Ok(Opened::Differs(match unlike {
             Unlike::Missing => told(DifferenceKind::FileMissing, wanted, "nothing".to_owned()),
             Unlike::Size(found) => told(DifferenceKind::FileSize, wanted, format!("{found} bytes")),
             Unlike::Hash(found) => {

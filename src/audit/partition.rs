@@ -18,7 +18,7 @@ use super::AuditError;
 use super::difference::{Difference, DifferenceKind};
 use super::notes::{LiveFile, Note, Partition};
 use super::objects::{Objects, Round};
-use super::opened::Opening;
+use super::opened::{Opened, Opening};
 use super::rows::{Pass, Told};
 use super::sums::Window;
 use crate::schema::{self, Table};
@@ -122,12 +122,12 @@ impl<'a> Proof<'a> {
             }
             self.telling.is_heard()?;
             let opened = match self.held.remove(&index) {
-                Some(file) => Ok(file),
+                Some(file) => Opened::AsSaid(file),
                 None => self.opening.file(live, is_first_reading)?,
             };
             let file = match opened {
-                Ok(file) => file,
-                Err(difference) => {
+                Opened::AsSaid(file) => file,
+                Opened::Differs(difference) => {
                     self.damaged.insert(index);
                     match difference.kind {
                         DifferenceKind::FileMissing => missing.push((live, difference)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::AuditError;
 use super::difference::{Difference, DifferenceKind};
 use super::notes::{LiveFile, Note, Notes, Part};
-use super::opened::Context;
+use super::opened::{Context, Opened};
 use super::problem::problem;
 use super::records::{self, Subject, is_believable};
 use super::rejects::{self, Rejects, SetAside};
@@ -63,18 +63,19 @@ pub async fn audit(context: Context, number: u64, state: Arc<PlanState>, task: T
         return Ok(audited);
     }
     let name = context.standing.rejects_of(&commit.head);
-    let rejects = context.rejects(name.as_ref()).await?;
-    let is_damaged = rejects.is_err();
-    let file = match rejects {
-        Ok(file) => file,
-        // A run that goes on meanwhile may have replaced them.
-        Err(difference) => {
-            if !context.has_left_by_now(name.as_ref()).await? {
-                audited.differences.push(difference);
+    let (mut file, mut is_damaged) = (None, false);
+    if let Some(name) = &name {
+        match context.rejects(name).await? {
+            Opened::AsSaid(found) => file = Some(found),
+            Opened::Differs(difference) => {
+                is_damaged = true;
+                // A run that goes on meanwhile may have replaced them.
+                if !context.has_left_by_now(name).await? {
+                    audited.differences.push(difference);
+                }
             }
-            None
         }
-    };
+    }
     let standing = context.standing.clone();
     let rejects = Rejects { commit: commit.clone(), name, file, is_damaged, standing, bits_max: context.bits_max };
     let compared = tokio::task::spawn_blocking(move || rejects::compare(&rejects));

@@ -35,7 +35,7 @@ pub async fn settle(ledger: &mut Ledger, history: &State) -> Result<Bodies, Comm
             continue;
         }
         let commits = commits_of(&lake, number, plan).await?;
-        if write_again(ledger, plan, &commits).await? {
+        if is_written_again(ledger, plan, &commits).await? {
             bodies.restored.insert(number);
             continue;
         }
@@ -85,8 +85,8 @@ async fn commits_of(lake: &Lake, number: u64, plan: &PlanState) -> Result<Vec<Co
     Ok(commits)
 }
 
-/// Writes a body as its commits tell it, if it is the one of which the plan's entry speaks.
-async fn write_again(ledger: &Ledger, plan: &PlanState, commits: &[Commit]) -> Result<bool, CommitError> {
+/// Writes a body as its commits tell it, if it is the one of which the plan's entry speaks, and tells whether it is.
+async fn is_written_again(ledger: &Ledger, plan: &PlanState, commits: &[Commit]) -> Result<bool, CommitError> {
     let is_whole = commits.len() as u64 == plan.plan.tasks && plan.plan.effect == Effect::AtCommit;
     let Some(mark) = plan.plan.mark.as_ref().filter(|_| is_whole) else { return Ok(false) };
     let body = encode_lines(tasks_of(commits));

@@ -9,7 +9,7 @@ use object_store::{MultipartUpload, ObjectStoreExt, PutMode, PutPayload};
 use tokio::io::AsyncReadExt;
 
 use super::CommitError;
-use super::local::{Linked, LocalLake, is_staged};
+use super::local::{Created, Linked, LocalLake, is_staged};
 use super::nonce::nonce;
 use crate::lake::{Lake, LakeError, Names, Relative};
 use crate::source::{Beneath, Retries, SourceError, Uploads};
@@ -20,15 +20,6 @@ const LEFT_FOR: TimeDelta = TimeDelta::days(1);
 /// Files up to this size go up in one request; larger ones in parts of it, of which one is in memory. S3 takes 10,000
 /// parts, of 5 MiB and more.
 pub const UPLOAD_PART_BYTES: usize = 8 << 20;
-
-/// Whether a create-only write made the object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Created {
-    /// It did: what lies there are our bytes.
-    Ours,
-    /// Somebody else's record has that name.
-    Theirs,
-}
 
 /// The writing side of a lake. Reading goes through [`Lake`].
 #[derive(Debug, Clone)]
@@ -139,8 +130,7 @@ impl LakeWriter {
     pub async fn create(&self, path: &Path, bytes: Bytes) -> Result<Created, CommitError> {
         if let Some(local) = self.local.clone() {
             let relative = self.lake.names.relative(path);
-            let made = self.blocking(path, move || local.create(&relative, &bytes)).await?;
-            return Ok(if made { Created::Ours } else { Created::Theirs });
+            return self.blocking(path, move || local.create(&relative, &bytes)).await;
         }
         through_outages(async || self.create_once(path, &bytes).await).await
     }

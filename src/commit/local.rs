@@ -30,6 +30,15 @@ pub enum Linked {
     NoSuchFile,
 }
 
+/// Whether a create-only write made the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It did: what lies there are our bytes.
+    Ours,
+    /// Somebody else's record has that name.
+    Theirs,
+}
+
 /// The folder of a local lake. Of the names in it none is reached over a link, unless the user follows links.
 #[derive(Debug, Clone)]
 pub struct LocalLake {
@@ -53,8 +62,8 @@ impl LocalLake {
         moved
     }
 
-    /// Writes a file only if there is none of that name: `false` if there is.
-    pub fn create(&self, relative: &str, bytes: &[u8]) -> io::Result<bool> {
+    /// Writes a file only if there is none of that name.
+    pub fn create(&self, relative: &str, bytes: &[u8]) -> io::Result<Created> {
         let place = Place::make(&self.beneath, relative)?;
         let (staged, _) = self.stage(bytes)?;
         let named = name_once(&staged, &place);
@@ -64,9 +73,11 @@ impl LocalLake {
             removed => removed?,
         }
         match named {
-            Ok(()) => place.sync().map(|()| true),
+            Ok(()) => place.sync().map(|()| Created::Ours),
             // Over a network a link may be made twice for one call: what lies there may be ours.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(self.read(relative)? == bytes),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(if self.read(relative)? == bytes { Created::Ours } else { Created::Theirs })
+            }
             Err(error) => Err(error),
         }
     }

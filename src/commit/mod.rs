@@ -33,8 +33,8 @@ mod switch;
 mod tests;
 
 pub use intact::is_intact;
-pub use lakestore::{Created, LakeWriter, UPLOAD_PART_BYTES};
-pub use local::make_folder;
+pub use lakestore::{LakeWriter, UPLOAD_PART_BYTES};
+pub use local::{Created, make_folder};
 pub use lock::HostLock;
 pub use log::{Appended, Draft, Ledger};
 pub use own::is_closed_to_others;
@@ -44,6 +44,8 @@ pub use repaired::Repaired;
 pub use scratch::{Attempt, LakeMark, Scratch, StagedRejects};
 pub use show::{Showing, Shown, delete_aside, gone, hide, show, unfit};
 pub use switch::{clear_waiting, switch};
+
+use crate::lake::{DataFile, Names};
 
 /// Why something could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -86,4 +88,10 @@ pub enum CommitError {
     FileGone { url: String },
     #[error("another run of flowlake on this host is at work on {lake}; wait for it to end")]
     Busy { lake: String },
+}
+
+impl CommitError {
+    fn in_the_way(names: &Names, file: &DataFile) -> CommitError {
+        CommitError::InTheWay { url: names.url(&names.inside(&file.path)) }
+    }
 }

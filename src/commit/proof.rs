@@ -41,7 +41,7 @@ pub async fn obstacle(
     if found(writer, hidden, file).await? != Found::Proven {
         return Ok(Some(CommitError::FileGone { url: names.url(&names.inside(hidden)) }));
     }
-    Ok((place == Found::Another).then(|| CommitError::InTheWay { url: names.url(&names.inside(&file.path)) }))
+    Ok((place == Found::Another).then(|| CommitError::in_the_way(names, file)))
 }
 
 /// Lets a file be seen at its name, unless it lies there already: no copy is laid over it, which may be damaged by now.

@@ -22,7 +22,7 @@ use super::{Appended, CommitError, LakeWriter, Ledger, bodies};
 use crate::lake::receipts;
 use crate::lake::{
     Body, Commit, CommitHead, DataFile, Day, Entry, Lake, LakeError, Lost, Names, Outcome, PlanState, PlannedTask,
-    Receipt, Relative, State, TaskRef, Who, check_fits, check_head, folder_of,
+    Receipt, Relative, State, TaskRef, Who, check_fits, check_head, folder_of, list_folder_again,
 };
 use crate::schema::Table;
 
@@ -217,7 +217,7 @@ impl History {
                 Planned::Nowhere => continue,
                 Planned::BodyGone => {
                     for (folder, day) in bodies::folders_of(now, &self.state.plans[&task.plan]) {
-                        list_folder_again(&mut lost, folder, day);
+                        list_folder_again(&mut lost.folders, &folder, day);
                     }
                     continue;
                 }
@@ -269,12 +269,7 @@ async fn carriers(lake: &Lake, now: &State, damaged: &[TaskRef]) -> Result<BTree
 
 /// Has the folder of an object listed from its day on.
 fn list_again(lost: &mut Lost, url: &str, day: Day) {
-    list_folder_again(lost, folder_of(url).to_owned(), day);
-}
-
-fn list_folder_again(lost: &mut Lost, folder: String, day: Day) {
-    let oldest = lost.folders.entry(folder).or_insert(day);
-    *oldest = day.min(*oldest);
+    list_folder_again(&mut lost.folders, folder_of(url), day);
 }
 
 /// Writes again the commits that a checkpoint filed, and takes their tasks out of `damaged`.

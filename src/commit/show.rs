@@ -64,7 +64,7 @@ pub async fn show(
     for (aside, file) in &files {
         match show_once(writer, aside, file).await? {
             Linked::Made => {}
-            Linked::NameTaken => return unfit_or_theirs(lake, task, in_the_way(lake, file)).await,
+            Linked::NameTaken => return unfit_or_theirs(lake, task, CommitError::in_the_way(&lake.names, file)).await,
             Linked::NoSuchFile => return Ok(Shown::Theirs),
         }
     }
@@ -99,10 +99,6 @@ fn as_shown<'a>(lake: &Lake, planned: &'a PlannedTask) -> Result<Vec<(&'a Relati
         Ok((&file.path, DataFile { path, ..file.clone() }))
     };
     planned.inputs.files.iter().map(shown).collect()
-}
-
-fn in_the_way(lake: &Lake, file: &DataFile) -> CommitError {
-    CommitError::InTheWay { url: lake.names.url(&lake.names.inside(&file.path)) }
 }
 
 /// What tasks of a plan retire that has left the lake. A plan can have nothing else deleted, and only files that

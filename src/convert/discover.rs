@@ -8,12 +8,12 @@ use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt};
 
 use super::{ConvertError, Options, Summary};
-use crate::execute::Stop;
+use crate::execute::{Stop, TaskError};
 use crate::lake::{Day, State};
 use crate::plan::{Listed, Spool};
 use crate::progress::Progress;
 use crate::source::{
-    Chain, Denied, Filter, Location, Object, Reason, Skipped, SourceError, Store, find_chains_into, list_chain,
+    Chain, Denied, Filter, Location, Object, Reason, Skipped, SourceError, Store, find_chains, list_chain,
 };
 
 /// Chains listed at once.
@@ -85,7 +85,7 @@ pub async fn list(
     };
     progress.listing();
     for source in sources {
-        let found = find_chains_into(source, &filter, &take).await?;
+        let found = find_chains(source, &filter, &take).await?;
         listing.other_services.extend(found.other_services);
         listing.denied.extend(found.denied);
         listing.skipped.merge(&found.skipped);
@@ -101,7 +101,8 @@ pub async fn list(
     listing.was_stopped = stop.is_soon();
     listing.is_full = unfiltered && listing.from.is_none() && listing.denied.is_empty() && !listing.was_stopped;
     let spool = spool.into_inner().expect("adding to a list does not panic");
-    listing.objects = tokio::task::spawn_blocking(|| spool.finish()).await.expect("sorting does not panic")?;
+    let sorted = tokio::task::spawn_blocking(|| spool.finish()).await.expect("sorting does not panic");
+    listing.objects = sorted.map_err(TaskError::of_scratch(scratch))?;
     Ok(listing)
 }
 

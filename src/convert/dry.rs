@@ -63,15 +63,14 @@ pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, C
         Some(lake) => state.with_unread_of_open_plans(lake).await?,
         None => State::default(),
     };
-    let listing = discover::list(options, &sources, &known, &scratch, (progress, &Stop::default())).await;
-    let listing = listing.map_err(|error| error.of_scratch(&scratch))?;
+    let listing = discover::list(options, &sources, &known, &scratch, (progress, &Stop::default())).await?;
     listing.check_not_empty(options, &state)?;
     let asked = options.partition_by.unwrap_or_default();
     counting.by_hour = state.create.as_ref().map_or(asked, |create| create.partition_by).is_by_hour();
     counting.requests_listing = listing.requests;
     counting.denied = listing.denied.iter().map(ToString::to_string).collect();
     let mut planner = Counting { plan: &mut counting, ledger: lake.as_ref().map(|lake| (lake, &state)) };
-    planning::pass(&listing.objects, options, &mut planner).await?;
+    planning::pass(&listing.objects, &scratch, options, &mut planner).await?;
     Ok(counting)
 }
 

@@ -1,6 +1,6 @@
 //! Why a conversion fails.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Summary;
 use crate::commit::CommitError;
@@ -52,22 +52,6 @@ pub enum ConvertError {
     Unfinished { error: Box<ConvertError>, summary: Box<Summary> },
     #[error(transparent)]
     Task(#[from] TaskError),
-}
-
-impl ConvertError {
-    pub(super) fn of_scratch(self, folder: &Path) -> ConvertError {
-        match self {
-            ConvertError::Task(error) => ConvertError::Task(error.of_scratch(folder)),
-            other => other,
-        }
-    }
-}
-
-/// The run that it happened in adds the folder.
-impl From<std::io::Error> for ConvertError {
-    fn from(source: std::io::Error) -> Self {
-        ConvertError::Task(source.into())
-    }
 }
 
 impl From<LakeError> for ConvertError {

@@ -7,9 +7,11 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::summary::{KEPT_MAX, keep};
 use super::{ConvertError, Options, Summary};
+use crate::execute::TaskError;
 use crate::lake::{Day, Lake, Purpose, Seen, State};
 use crate::plan::{Copies, Finder, First, Found, Gather, Likeness, Listed, Verdict, judge, nearest};
 use crate::source::{Location, Object};
@@ -117,9 +119,10 @@ fn is_of(url: &str, source: &Location) -> bool {
     url == source || source.ends_with('/') && url.starts_with(&source) && !url.contains("/../")
 }
 
-/// Holds what was listed against the ledger, and hands on plans as they fill.
+/// Holds what was listed, and lies in the folder `scratch`, against the ledger, and hands on plans as they fill.
 pub(super) async fn pass(
     listed: &Listed,
+    scratch: &Path,
     options: &Options,
     planner: &mut impl Planner,
 ) -> Result<Passed, ConvertError> {
@@ -128,7 +131,8 @@ pub(super) async fn pass(
     let is_ours = |url: &str| options.trust_plans || is_of_any(url, &options.sources);
     let mut passed = Passed::default();
     let (mut fresh, mut changed) = (Gather::default(), Gather::default());
-    let mut merge = listed.merge()?;
+    let failed = TaskError::of_scratch(scratch);
+    let mut merge = listed.merge().map_err(failed)?;
     for days in listed.stretches(STRETCH_OBJECTS_MIN) {
         let seen = match planner.ledger() {
             Some((lake, state)) => Seen::load(lake, state, &days, format, is_ours).await?,
@@ -136,7 +140,7 @@ pub(super) async fn pass(
         };
         let mut finder = Finder::new(&seen);
         loop {
-            let next = merge.next_of(&days)?;
+            let next = merge.next_of(&days).map_err(failed)?;
             let mut found = Vec::new();
             if finder.is_full(next.as_ref())
                 && let Some((lake, state)) = planner.ledger()

@@ -74,7 +74,7 @@ impl<'a> Run<'a> {
         span.record("objects", objects).record("records", records).record("bytes", bytes);
         let error = match done {
             Ok(()) => return Ok(summary),
-            Err(error) => error.of_scratch(self.scratch.folder()),
+            Err(error) => error,
         };
         if summary.is_empty() {
             return Err(error);

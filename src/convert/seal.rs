@@ -6,7 +6,10 @@ use super::ConvertError;
 use super::run::Run;
 use crate::commit::{clear_waiting, remove_published, sweep, switch};
 use crate::lake::receipts::Filed;
-use crate::lake::{Body, Commit, Day, Firsts, Outcome, Receipt, Relative, Seal, Totals, Void, folder_of, same_content};
+use crate::lake::{
+    Body, Commit, Day, Firsts, Outcome, Receipt, Relative, Seal, Totals, Void, folder_of, list_folder_again,
+    same_content,
+};
 
 impl Run<'_> {
     /// Puts what earlier runs decoded again in its place: who lists folders may lack rows until then.
@@ -153,6 +156,5 @@ impl Run<'_> {
 
 /// Notes that the folder of an object is listed again, from its day on.
 fn list_again(folders: &mut BTreeMap<String, Day>, receipt: &Receipt) {
-    let oldest = folders.entry(folder_of(&receipt.url).to_owned()).or_insert(receipt.day);
-    *oldest = receipt.day.min(*oldest);
+    list_folder_again(folders, folder_of(&receipt.url), receipt.day);
 }

@@ -34,13 +34,6 @@ pub(super) struct Taking<'a> {
     pub is_all: bool,
 }
 
-fn opening(error: OpenError) -> TaskError {
-    match error {
-        OpenError::Lake(error) => error.into(),
-        OpenError::Scratch(error) => error.into(),
-    }
-}
-
 /// What came of the inputs.
 #[derive(Debug, Default)]
 pub(super) struct Carried {
@@ -64,9 +57,12 @@ impl Taking<'_> {
     /// A file, or how it is not as the ledger says.
     fn open(&self, name: &Relative, bytes: Option<u64>, hash: &str) -> Result<File, Broken> {
         let opened = self.runtime.block_on(self.lake.open_as_said(name, bytes, Some(hash), self.scratch));
-        let opened = opened.map_err(|error| Broken::Failed(opening(error)))?;
-        opened.map_err(|unlike| {
-            Broken::Input(format!("{}: {unlike}", self.lake.names.url(&self.lake.names.inside(name))))
+        opened.map_err(|error| match error {
+            OpenError::Unlike(unlike) => {
+                Broken::Input(format!("{}: {unlike}", self.lake.names.url(&self.lake.names.inside(name))))
+            }
+            OpenError::Lake(error) => Broken::Failed(error.into()),
+            OpenError::Scratch(error) => Broken::Failed(TaskError::of_scratch(self.scratch)(error)),
         })
     }
 
@@ -84,7 +80,7 @@ impl Taking<'_> {
         let mut reading = ReadBack::default();
         for file in &self.inputs.files {
             match self.open(&file.path, Some(file.bytes), &file.hash) {
-                Ok(opened) => sink.file(&mut reading, file, opened)?,
+                Ok(opened) => sink.file(&mut reading, file, opened, self.scratch)?,
                 Err(Broken::Input(_)) if self.is_all => sink.carried.is_damaged = true,
                 Err(other) => return Err(other),
             }
@@ -102,9 +98,9 @@ impl Taking<'_> {
     }
 }
 
-fn broken(name: &Relative, error: ReadBackError) -> Broken {
+fn broken(name: &Relative, error: ReadBackError, scratch: &Path) -> Broken {
     match error {
-        ReadBackError::Sink(error) => Broken::Failed(error.into()),
+        ReadBackError::Sink(error) => Broken::Failed(TaskError::of_scratch(scratch)(error)),
         other => Broken::Input(format!("{name}: {other}")),
     }
 }
@@ -138,12 +134,19 @@ fn each_reject(mut file: File, mut each: impl FnMut(&RejectRecord) -> io::Result
 }
 
 /// What is in files that were staged, as it is read by others.
-pub(super) fn read_back<'a>(files: impl Iterator<Item = &'a Path>, rejects: Option<&Path>) -> Result<Given, TaskError> {
+pub(super) fn read_back<'a>(
+    files: impl Iterator<Item = &'a Path>,
+    rejects: Option<&Path>,
+    scratch: &Path,
+) -> Result<Given, TaskError> {
+    let failed = TaskError::of_scratch(scratch);
     let unlike = |reason: String| TaskError::Encode(reason);
     let mut sink = Sink::of(&|_| false);
     let mut reading = ReadBack::default();
     for path in files {
-        reading.file(File::open(path)?, |_| true, &mut sink).map_err(|error| unlike(error.to_string()))?;
+        reading
+            .file(File::open(path).map_err(failed)?, |_| true, &mut sink)
+            .map_err(|error| unlike(error.to_string()))?;
     }
     let mut found = sink.carried.others;
     if let Some(path) = rejects {
@@ -151,7 +154,7 @@ pub(super) fn read_back<'a>(files: impl Iterator<Item = &'a Path>, rejects: Opti
             found.add_reject(record);
             Ok(())
         };
-        each_reject(File::open(path)?, add).map_err(unlike)?;
+        each_reject(File::open(path).map_err(failed)?, add).map_err(unlike)?;
     }
     Ok(found)
 }
@@ -184,14 +187,14 @@ impl<'a> Sink<'a> {
         }
     }
 
-    fn file(&mut self, reading: &mut ReadBack, file: &DataFile, opened: File) -> Result<(), Broken> {
+    fn file(&mut self, reading: &mut ReadBack, file: &DataFile, opened: File, scratch: &Path) -> Result<(), Broken> {
         let partition = file.partition.parse::<Partition>();
         self.partition = Some(partition.map_err(|error| Broken::Input(format!("{}: {error}", file.path)))?);
         let read = reading.file(opened, |_| true, self);
         if let Some(error) = self.failed.take() {
             return Err(Broken::Encode(error));
         }
-        match read.map_err(|error| broken(&file.path, error))? {
+        match read.map_err(|error| broken(&file.path, error, scratch))? {
             rows if rows == file.rows => Ok(()),
             rows => Err(Broken::Input(format!("{}: it has {rows} rows, not {}", file.path, file.rows))),
         }

@@ -25,19 +25,9 @@ pub enum TaskError {
 }
 
 impl TaskError {
-    /// An error of the scratch folder, with that folder as its path. Other errors stay as they are.
-    pub fn of_scratch(self, folder: &Path) -> TaskError {
-        match self {
-            TaskError::Scratch { source, .. } => TaskError::Scratch { path: folder.to_owned(), source },
-            other => other,
-        }
-    }
-}
-
-/// Whoever knows the folder adds it.
-impl From<std::io::Error> for TaskError {
-    fn from(source: std::io::Error) -> Self {
-        TaskError::Scratch { path: PathBuf::new(), source }
+    /// What an error of a file in the scratch folder `folder` means.
+    pub fn of_scratch(folder: &Path) -> impl Fn(std::io::Error) -> TaskError + Copy {
+        move |source| TaskError::Scratch { path: folder.to_owned(), source }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::faults::{Fault, Faults};
 use super::{Gave, Job, Outcome, TaskError, Worker};
-use crate::commit::{LakeWriter, Published, Staged, is_intact, publish};
+use crate::commit::{LakeWriter, Staged, is_intact, publish};
 use crate::lake::{self, Commit, LakeError, Names, Receipt, TaskRef, Totals, same_content};
 
 /// Publishes a task of a plan to redo. It stays as it is if its objects gave the same files and these are there, or if
@@ -26,10 +26,7 @@ pub(super) async fn publish_again(
         empty(&mut staged);
     }
     let gave = Gave { totals: staged.totals, receipts: staged.receipts.clone(), kept: Some(kept) };
-    Ok(match publish(writer, staged).await? {
-        Published::Ours => Outcome::Ours(Box::new(gave)),
-        Published::Theirs => Outcome::Theirs,
-    })
+    Ok(Outcome::of(publish(writer, staged).await?, gave))
 }
 
 /// Commits a task of which an object cannot be read: it stays as it is.
@@ -39,10 +36,7 @@ pub(super) async fn keep(worker: Arc<Worker>, job: Arc<Job>, task: u64, unread: 
         Fault::Bad(reason) | Fault::Unread(reason) => format!("{url}: {reason}"),
     };
     let kept = Some(unread.into_iter().map(reason).collect());
-    Ok(match publish(&worker.writer, staged).await? {
-        Published::Ours => Outcome::Ours(Box::new(Gave { kept, ..Gave::default() })),
-        Published::Theirs => Outcome::Theirs,
-    })
+    Ok(Outcome::of(publish(&worker.writer, staged).await?, Gave { kept, ..Gave::default() }))
 }
 
 fn empty(staged: &mut Staged) {

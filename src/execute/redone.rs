@@ -67,7 +67,7 @@ pub(super) fn stage(
             kept.push(reason);
             return nothing(attempt, kept);
         }
-        Err(Broken::Encode(error)) => return Err(encode_error(error)),
+        Err(Broken::Encode(error)) => return Err(encode_error(error, worker.scratch.folder())),
         Err(Broken::Failed(error)) => return Err(error),
     };
     let is_same = |receipt: &Receipt| {
@@ -87,7 +87,7 @@ pub(super) fn stage(
     let mut expected = carried.others;
     receipts.iter().filter_map(|receipt| given.get(&receipt.url)).for_each(|&given| expected += given);
     let staged = files.iter().map(|(_, path)| path.as_path());
-    let found = carry::read_back(staged, rejects.as_ref().map(|(_, path)| path.as_path()))?;
+    let found = carry::read_back(staged, rejects.as_ref().map(|(_, path)| path.as_path()), worker.scratch.folder())?;
     if found != expected {
         return Err(unlike(found.cells.rows(), expected.cells.rows()));
     }

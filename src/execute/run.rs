@@ -9,7 +9,7 @@ use super::attempt::{Tried, attempt, is_read};
 use super::faults::{Fault, Faults};
 use super::redone::Redone;
 use super::{Gave, Job, Outcome, TaskError, Worker, redo};
-use crate::commit::{Published, Staged, publish};
+use crate::commit::{Staged, publish};
 use crate::fetch::fetch;
 use crate::lake::{PlannedTask, settle_copies};
 
@@ -33,7 +33,7 @@ async fn attempts(worker: Arc<Worker>, job: Arc<Job>, planned: PlannedTask) -> R
         }
         let task = Arc::new(task);
         let tried = try_once(worker.clone(), job.clone(), task.clone(), faults.clone()).await;
-        match tried.map_err(|error| error.of_scratch(worker.scratch.folder()))? {
+        match tried? {
             Tried::Stopped => return Ok(Outcome::Stopped),
             Tried::Retry(learned) if job.redoes_whole_tasks() && has_unread(&learned) => {
                 return redo::keep(worker, job, task.task, learned).await;
@@ -94,8 +94,5 @@ async fn publish_done(worker: Arc<Worker>, staged: Staged) -> Result<Outcome, Ta
 async fn publish_staged(worker: Arc<Worker>, staged: Staged, kept: Option<Vec<String>>) -> Result<Outcome, TaskError> {
     let _publishing = worker.room.publishing.clone().acquire_owned().await.expect("it is never closed");
     let gave = Gave { totals: staged.totals, receipts: staged.receipts.clone(), kept };
-    Ok(match publish(&worker.writer, staged).await? {
-        Published::Ours => Outcome::Ours(Box::new(gave)),
-        Published::Theirs => Outcome::Theirs,
-    })
+    Ok(Outcome::of(publish(&worker.writer, staged).await?, gave))
 }

@@ -57,7 +57,8 @@ impl<'a> Session<'a> {
             created_by: created_by(),
         };
         let staging = ScratchFiles { folder: attempt.folder().to_owned() };
-        let encoder = TaskEncoder::new(options, staging).map_err(encode_error)?;
+        let encoder =
+            TaskEncoder::new(options, staging).map_err(|error| encode_error(error, worker.scratch.folder()))?;
         let given = job.carries().then(BTreeMap::new);
         Ok(Session { worker, job, decoder, encoder, rejects: attempt.rejects(), given, hashes: CellHashes::default() })
     }
@@ -85,12 +86,12 @@ impl<'a> Session<'a> {
         let mut digesting = Digesting::default();
         let verdict = decode_object(&mut self.decoder, object, body, Some(&mut digesting), &mut sink);
         if let Some(error) = sink.failed.take() {
-            return Err(encode_error(error));
+            return Err(encode_error(error, self.worker.scratch.folder()));
         }
         let given = sink.given;
         let verdict = match verdict {
             Ok(verdict) => verdict,
-            Err(ReadError::Sink(error)) => return Err(error.into()),
+            Err(ReadError::Sink(error)) => return Err(TaskError::of_scratch(self.worker.scratch.folder())(error)),
             Err(ReadError::Fetch(fault)) => return Ok(Read::Faulty(self.job.unread(object, fault)?)),
         };
         let parts = self.encoder.end_object();
@@ -131,8 +132,13 @@ impl<'a> Session<'a> {
     /// Ends the files: their records, and where they are staged; and the lines that were set aside.
     pub(super) fn finish(self, task: u64, attempt: &Attempt) -> Result<(StagedFiles, Option<StagedFile>), TaskError> {
         let (plan, names) = (self.job.number, &self.worker.writer.lake.names);
-        let (written, _) = self.encoder.finish().map_err(encode_error)?;
-        let rejects = self.rejects.finish()?.map(|(path, hash)| (names.rejects(plan, task, &hash), path));
+        let scratch = self.worker.scratch.folder();
+        let (written, _) = self.encoder.finish().map_err(|error| encode_error(error, scratch))?;
+        let rejects = self
+            .rejects
+            .finish()
+            .map_err(TaskError::of_scratch(scratch))?
+            .map(|(path, hash)| (names.rejects(plan, task, &hash), path));
         let record = |file: encode::DataFile| {
             let partition = file.partition.path();
             let path = names.data(file.table, &partition, plan, task, file.ordinal, &file.hash);

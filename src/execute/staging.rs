@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::TaskError;
 use super::given::Given;
@@ -13,15 +13,15 @@ use crate::encode::{EncodeError, Origin, Staging, TaskEncoder};
 use crate::lake::RejectRecord;
 use crate::progress::Progress;
 
-/// A disk that fails is no bug: its error is found among the causes.
-pub(super) fn encode_error(error: EncodeError) -> TaskError {
+/// A disk that fails is no bug: its error is found among the causes, and is one of the folder `scratch`.
+pub(super) fn encode_error(error: EncodeError, scratch: &Path) -> TaskError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(found) = cause {
         if let Some(io) = found.downcast_ref::<io::Error>() {
-            return io
+            let plain = io
                 .raw_os_error()
-                .map_or_else(|| io::Error::new(io.kind(), io.to_string()), io::Error::from_raw_os_error)
-                .into();
+                .map_or_else(|| io::Error::new(io.kind(), io.to_string()), io::Error::from_raw_os_error);
+            return TaskError::of_scratch(scratch)(plain);
         }
         cause = found.source();
     }

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::Stop;
 use super::threads::DecodingThreads;
-use crate::commit::{LakeWriter, Scratch};
+use crate::commit::{LakeWriter, Published, Scratch};
 use crate::fetch::{self, Budget, Stores};
 use crate::lake::{Receipt, Totals};
 use crate::progress::Progress;
@@ -73,6 +73,16 @@ pub enum Outcome {
     Theirs,
     /// The worker was told to end. Nothing of the task is in the lake.
     Stopped,
+}
+
+impl Outcome {
+    /// Of a task that was published, with what it gave.
+    pub(super) fn of(published: Published, gave: Gave) -> Outcome {
+        match published {
+            Published::Ours => Outcome::Ours(Box::new(gave)),
+            Published::Theirs => Outcome::Theirs,
+        }
+    }
 }
 
 /// What a task gave to the lake.

@@ -5,12 +5,24 @@ use object_store::memory::InMemory;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::source::{Filter, Location, find_chains, store_path_of};
+use crate::source::{Location, SourceError, list_whole, store_path_of};
 
 struct Lab {
     runtime: Runtime,
     store: Store,
     objects: Vec<Object>,
+}
+
+/// By key.
+async fn listed(store: &Store) -> Vec<Object> {
+    let mut objects = Vec::new();
+    let take = |found| {
+        objects.extend::<Vec<Object>>(found);
+        Ok::<_, SourceError>(())
+    };
+    list_whole(store, take).await.unwrap();
+    objects.sort_by(|a, b| a.key.cmp(&b.key));
+    objects
 }
 
 fn lab(bodies: &[(&str, Vec<u8>)]) -> Lab {
@@ -20,7 +32,7 @@ fn lab(bodies: &[(&str, Vec<u8>)]) -> Lab {
         for (key, body) in bodies {
             store.store.put(&store_path_of(key), body.clone().into()).await.unwrap();
         }
-        find_chains(&store, &Filter::default()).await.unwrap().loose
+        listed(&store).await
     });
     Lab { runtime, store, objects }
 }
@@ -121,7 +133,7 @@ fn a_file_that_changes_while_it_is_read_is_not_taken() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let location = Location::parse(folder.path().to_str().unwrap()).unwrap();
     let store = runtime.block_on(crate::source::open(&location, &Default::default())).unwrap();
-    let objects = runtime.block_on(find_chains(&store, &Filter::default())).unwrap().loose;
+    let objects = runtime.block_on(listed(&store));
     let get = || {
         let budget = Budget::new(Options::default());
         fetch(runtime.handle(), Stores::new([store.clone()]), objects.clone(), budget).next().unwrap().1

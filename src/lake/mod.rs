@@ -71,7 +71,7 @@ pub use part_sums::PartSums;
 pub use records::{Commit, CommitHead, Intent, Outcome, Receipt, RejectRecord, Taken, same_content};
 pub use relative::{NotInside, Relative};
 pub use seen::{Known, ObjectHash, Seen, Standing, object_hash};
-pub use state::{Filed, InEffect, PlanState, State, Unread, folder_of, settle_copies};
+pub use state::{Filed, InEffect, PlanState, State, Unread, folder_of, list_folder_again, settle_copies};
 pub use totals::Totals;
 
 use std::collections::{BTreeMap, BTreeSet};

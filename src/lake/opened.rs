@@ -21,9 +21,12 @@ pub enum Unlike {
     Hash(String),
 }
 
-/// Why nobody can tell whether a file is what a record says.
+/// Why a file was not opened as what a record says.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// It is not what the record says.
+    #[error(transparent)]
+    Unlike(#[from] Unlike),
     /// It cannot be read from the lake.
     #[error(transparent)]
     Lake(#[from] LakeError),
@@ -41,13 +44,13 @@ impl Lake {
         bytes: Option<u64>,
         hash: Option<&str>,
         scratch: &Path,
-    ) -> Result<Result<File, Unlike>, OpenError> {
-        let Some(file) = self.open_file(name, scratch).await? else { return Ok(Err(Unlike::Missing)) };
+    ) -> Result<File, OpenError> {
+        let Some(file) = self.open_file(name, scratch).await? else { return Err(Unlike::Missing.into()) };
         let length = file.metadata()?.len();
         if bytes.is_some_and(|bytes| bytes != length) {
-            return Ok(Err(Unlike::Size(length)));
+            return Err(Unlike::Size(length).into());
         }
-        let Some(hash) = hash else { return Ok(Ok(file)) };
+        let Some(hash) = hash else { return Ok(file) };
         let hashing = tokio::task::spawn_blocking(move || {
             let mut file = file;
             file.rewind()?;
@@ -56,7 +59,7 @@ impl Lake {
         });
         let (file, found) = hashing.await.expect("hashing does not panic")?;
         let is_as_said = !hash.is_empty() && found.starts_with(hash);
-        Ok(if is_as_said { Ok(file) } else { Err(Unlike::Hash(found)) })
+        if is_as_said { Ok(file) } else { Err(Unlike::Hash(found).into()) }
     }
 
     async fn open_file(&self, name: &Relative, scratch: &Path) -> Result<Option<File>, OpenError> {

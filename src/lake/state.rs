@@ -322,6 +322,12 @@ fn is_first_format(format: &u32) -> bool {
     *format <= FORMAT_FIRST
 }
 
+/// Notes that a folder is to be listed again from a day on, or from an earlier one that was noted before.
+pub fn list_folder_again(folders: &mut BTreeMap<String, Day>, folder: &str, day: Day) {
+    let oldest = folders.entry(folder.to_owned()).or_insert(day);
+    *oldest = day.min(*oldest);
+}
+
 /// The folder of a source object, ending in `/`.
 pub fn folder_of(url: &str) -> &str {
     url.rfind('/').map_or("", |end| &url[..=end])

@@ -32,7 +32,7 @@ use super::catalog::Catalog;
 use super::command::{Command, Said, Session, check_status, check_transaction};
 use super::context;
 use super::errors::refused;
-use super::portal;
+use super::portal::{self, Begun};
 use super::rows;
 use super::settings::Settings;
 use super::statement::{Planner, Prepared};
@@ -303,13 +303,13 @@ impl ExtendedQueryHandler for Answer {
         let rows_max = usize::try_from(message.max_rows).unwrap_or(0);
         client.set_state(PgWireConnectionState::QueryInProgress);
         let is_new = matches!(*portal.state().lock().await, PortalExecutionState::Initial);
-        let has_rows = if is_new {
+        let begun = if is_new {
             let response = ExtendedQueryHandler::do_query(self, client, portal.as_ref(), rows_max).await?;
             portal::begin(client, &portal, response).await?
         } else {
-            true
+            Begun::Rows
         };
-        if has_rows {
+        if matches!(begun, Begun::Rows) {
             portal::send_rows(client, &portal, rows_max).await?;
         }
         client.set_state(PgWireConnectionState::ReadyForQuery);

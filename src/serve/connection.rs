@@ -101,8 +101,8 @@ pub(super) async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<
         registry: shared.registry.clone(),
         copy: Arc::new(NoopHandler),
     };
-    let entered = timeout(HANDSHAKE_TIME_MAX, enter(&mut socket, &handlers)).await.map_err(|_| slow())??;
-    if !entered {
+    let entry = timeout(HANDSHAKE_TIME_MAX, enter(&mut socket, &handlers)).await.map_err(|_| slow())??;
+    if entry == Entry::Out {
         return Ok(());
     }
     let _seat = handlers.keeper.take_seat();
@@ -111,8 +111,17 @@ pub(super) async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<
     converse(&mut socket, &handlers, shared.limits.statement_time_max + SLOW_CLIENT_TIME_MAX).await
 }
 
-/// The handshake; `false` if the client is gone, was refused, or came to cancel.
-async fn enter<S>(socket: &mut Socket<S>, handlers: &Handlers) -> io::Result<bool>
+/// What a handshake came to.
+#[derive(PartialEq)]
+enum Entry {
+    /// The client may ask.
+    In,
+    /// It is gone, was refused, or came to cancel.
+    Out,
+}
+
+/// The handshake.
+async fn enter<S>(socket: &mut Socket<S>, handlers: &Handlers) -> io::Result<Entry>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
 {
@@ -120,19 +129,19 @@ where
         socket.state(),
         PgWireConnectionState::AwaitingStartup | PgWireConnectionState::AuthenticationInProgress
     ) {
-        let Some(Ok(message)) = socket.next().await else { return Ok(false) };
+        let Some(Ok(message)) = socket.next().await else { return Ok(Entry::Out) };
         let is_cancel = matches!(message, PgWireFrontendMessage::CancelRequest(_));
         if let Err(error) = handlers.handle(socket, message).await {
             // Whatever it was: who could not come in does not stay.
             socket.send(PgWireBackendMessage::ErrorResponse(ErrorInfo::from(error).into())).await?;
             socket.close().await?;
-            return Ok(false);
+            return Ok(Entry::Out);
         }
         if is_cancel {
-            return Ok(false);
+            return Ok(Entry::Out);
         }
     }
-    Ok(true)
+    Ok(Entry::In)
 }
 
 async fn converse<S>(socket: &mut Socket<S>, handlers: &Handlers, time_max: Duration) -> io::Result<()>

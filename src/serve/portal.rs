@@ -11,8 +11,16 @@ use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::response::EmptyQueryResponse;
 
-/// What is sent for a statement that ran just now; its rows wait in the portal.
-pub(super) async fn begin<C, S>(client: &mut C, portal: &Portal<S>, response: Response) -> PgWireResult<bool>
+/// What became of a statement that ran just now.
+pub(super) enum Begun {
+    /// Its rows wait in the portal.
+    Rows,
+    /// All that it has to say is sent.
+    Said,
+}
+
+/// Sends what a statement that ran just now has to say, but for its rows.
+pub(super) async fn begin<C, S>(client: &mut C, portal: &Portal<S>, response: Response) -> PgWireResult<Begun>
 where
     C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
     C::Error: Debug,
@@ -22,13 +30,13 @@ where
     match response {
         Response::Query(rows) => {
             portal.start(rows).await;
-            return Ok(true);
+            return Ok(Begun::Rows);
         }
         Response::Execution(tag) => send_execution_response(client, tag).await?,
         Response::Error(error) => return Err(PgWireError::UserError(error)),
         _ => client.feed(PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new())).await?,
     }
-    Ok(false)
+    Ok(Begun::Said)
 }
 
 /// Sends the next rows of a portal, all of them if `rows_max` is 0.

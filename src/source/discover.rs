@@ -11,7 +11,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 
@@ -34,8 +33,6 @@ const ENTRIES_HELD_MAX: usize = 10_000;
 pub struct Discovery {
     /// By prefix.
     pub chains: Vec<Chain>,
-    /// By key; empty where they were handed on as they were found.
-    pub loose: Vec<Object>,
     /// Services that deliver to the same bucket, such as `CloudTrail`; never listed.
     pub other_services: BTreeSet<String>,
     /// What may not be listed, by key. The search went on everywhere else.
@@ -46,22 +43,8 @@ pub struct Discovery {
     pub requests: u64,
 }
 
-/// Finds the chains and loose objects of a source, and holds them all.
-pub async fn find_chains(store: &Store, filter: &Filter) -> Result<Discovery> {
-    let loose = Mutex::new(Vec::new());
-    let take = |objects: Vec<Object>| loose.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
-    let mut found = find_chains_into(store, filter, &take).await?;
-    found.loose = loose.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.loose.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    Ok(found)
-}
-
 /// Finds the chains of a source, and hands on its loose objects as they come: a flat folder may hold millions.
-pub async fn find_chains_into(
-    store: &Store,
-    filter: &Filter,
-    take: &(dyn Fn(Vec<Object>) + Sync),
-) -> Result<Discovery> {
+pub async fn find_chains(store: &Store, filter: &Filter, take: &(dyn Fn(Vec<Object>) + Sync)) -> Result<Discovery> {
     let before = store.requests();
     let finder = Finder { store, filter, take, loose: AtomicU64::new(0) };
     let mut found = Discovery::default();

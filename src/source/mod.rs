@@ -47,7 +47,7 @@ pub use access::{Access, is_secret_name, shown_option};
 pub use beneath::{Beneath, LinkMet, c_text, checked};
 pub use chain::{Batch, Chain, Style, list_chain};
 pub use confined::{Confined, first_link};
-pub use discover::{Discovery, find_chains, find_chains_into};
+pub use discover::{Discovery, find_chains};
 pub use error::{Result, SourceError, detail_of, full_text};
 pub use key::{Facts, delivery};
 pub use listing::{Store, UNTAGGED};

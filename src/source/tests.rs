@@ -9,6 +9,28 @@ use super::*;
 
 const FILE: &str = "111111111111_vpcflowlogs_us-gov-west-1_fl-05f57cebeaa68cbdb_20250212T1050Z_884a1fb8.log.gz";
 
+/// What a source consists of, with its loose objects by key.
+struct Met {
+    found: Discovery,
+    loose: Vec<Object>,
+}
+
+impl std::ops::Deref for Met {
+    type Target = Discovery;
+
+    fn deref(&self) -> &Discovery {
+        &self.found
+    }
+}
+
+async fn met(store: &Store, filter: &Filter) -> Result<Met> {
+    let loose = std::sync::Mutex::new(Vec::new());
+    let found = find_chains(store, filter, &|objects| loose.lock().unwrap().extend(objects)).await?;
+    let mut loose = loose.into_inner().unwrap();
+    loose.sort_unstable_by(|a: &Object, b| a.key.cmp(&b.key));
+    Ok(Met { found, loose })
+}
+
 fn day(text: &str) -> Option<NaiveDate> {
     (text != "-").then(|| text.parse().unwrap())
 }
@@ -141,7 +163,7 @@ const TREE: [&str; 14] = [
 #[tokio::test]
 async fn chains_are_found_and_other_services_are_only_named() {
     let store = bucket(&TREE).await;
-    let found = find_chains(&store, &Filter::default()).await.unwrap();
+    let found = met(&store, &Filter::default()).await.unwrap();
     let prefixes: Vec<&str> = found.chains.iter().map(|chain| chain.prefix.as_str()).collect();
     assert_eq!(
         prefixes,
@@ -153,7 +175,7 @@ async fn chains_are_found_and_other_services_are_only_named() {
             "team//AWSLogs/444444444444/vpcflowlogs/us-east-1/",
         ]
     );
-    assert_eq!(found.other_services.into_iter().collect::<Vec<_>>(), ["CloudTrail", "Config"]);
+    assert_eq!(found.other_services.iter().collect::<Vec<_>>(), ["CloudTrail", "Config"]);
     assert_eq!(found.loose.iter().map(|object| object.url.as_str()).collect::<Vec<_>>(), ["s3://logs/free/loose.gz"]);
     assert_eq!(found.chains[1].style, Style::Hive);
 }
@@ -161,7 +183,7 @@ async fn chains_are_found_and_other_services_are_only_named() {
 #[tokio::test]
 async fn a_chain_is_listed_between_days_and_what_is_undated_comes_too() {
     let store = bucket(&TREE).await;
-    let found = find_chains(&store, &Filter::default()).await.unwrap();
+    let found = met(&store, &Filter::default()).await.unwrap();
     let names =
         |keys: Vec<String>| keys.iter().map(|key| key.rsplit('/').next().unwrap().to_owned()).collect::<Vec<_>>();
     let plain = &found.chains[0];
@@ -191,13 +213,13 @@ async fn a_source_may_name_any_folder_or_one_object() {
         ("s3://logs/free/2024/05", 1, 0),
         ("s3://logs/free/loose.gz", 0, 1),
     ] {
-        let found = find_chains(&at(&store, url), &Filter::default()).await.unwrap();
+        let found = met(&at(&store, url), &Filter::default()).await.unwrap();
         assert_eq!((found.chains.len(), found.loose.len()), (chains, loose), "{url}");
     }
-    let missing = find_chains(&at(&store, "s3://logs/typo"), &Filter::default()).await;
+    let missing = met(&at(&store, "s3://logs/typo"), &Filter::default()).await;
     assert!(matches!(missing, Err(SourceError::Missing { .. })));
     let one_day = at(&store, "s3://logs/AWSLogs/111111111111/vpcflowlogs/us-east-1/2024/05/02");
-    let chain = &find_chains(&one_day, &Filter::default()).await.unwrap().chains[0];
+    let chain = &met(&one_day, &Filter::default()).await.unwrap().chains[0];
     assert_eq!(chain.account.as_deref(), Some("111111111111"));
     assert_eq!(listed(&one_day, chain, "2024-05-01", "-").await.len(), 1);
     assert_eq!(listed(&one_day, chain, "2024-05-02", "2024-05-09").await.len(), 1);
@@ -209,11 +231,11 @@ async fn a_source_may_name_any_folder_or_one_object() {
 async fn filters_keep_folders_from_being_listed() {
     let store = bucket(&TREE).await;
     let filter = Filter { accounts: ["222222222222".to_owned()].into(), ..Filter::default() };
-    let found = find_chains(&store, &filter).await.unwrap();
+    let found = met(&store, &filter).await.unwrap();
     assert_eq!(found.chains.iter().filter(|chain| chain.account.is_some()).count(), 1);
     assert_eq!(found.skipped.count(Reason::Filtered), 5, "{:?}", found.skipped);
     let filter = Filter { regions: ["us-west-2".to_owned()].into(), ..Filter::default() };
-    let found = find_chains(&store, &filter).await.unwrap();
+    let found = met(&store, &filter).await.unwrap();
     assert_eq!(found.chains.iter().filter(|chain| chain.region.is_some()).count(), 1);
 }
 
@@ -233,7 +255,7 @@ async fn a_last_day_hides_no_earlier_day_behind_it() {
         named("", "999999999999", "20240503"),
     ];
     let store = bucket(&keys.each_ref().map(String::as_str)).await;
-    let chain = &find_chains(&store, &Filter::default()).await.unwrap().chains[0];
+    let chain = &met(&store, &Filter::default()).await.unwrap().chains[0];
     let found = listed(&store, chain, "-", "2024-05-15").await;
     assert_eq!(names(&found), names(&[0, 2, 3, 4].map(|at| keys[at].clone())));
 
@@ -245,7 +267,7 @@ async fn a_last_day_hides_no_earlier_day_behind_it() {
     );
     keys.push(named("", "999999999999", "20240503"));
     let store = bucket(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let chain = &find_chains(&store, &Filter::default()).await.unwrap().chains[0];
+    let chain = &met(&store, &Filter::default()).await.unwrap().chains[0];
     let batches: Vec<Batch> = list_chain(&store, chain, None, day("2024-05-31")).try_collect().await.unwrap();
     let found: Vec<String> = batches.iter().flat_map(|batch| &batch.objects).map(|object| object.key.clone()).collect();
     let wanted = [format!("{region}/2024/05/01/a.gz"), format!("{region}/202499.gz"), keys.last().unwrap().clone()];
@@ -258,7 +280,7 @@ async fn a_last_day_hides_no_earlier_day_behind_it() {
 async fn a_free_folder_is_listed_to_its_end() {
     let store =
         bucket(&["free/2024/05/01/2024/06/01/a.gz", "free/2024/05/02/b.gz", "free/2024/06/01/2024/05/03/c.gz"]).await;
-    let chain = &find_chains(&store, &Filter::default()).await.unwrap().chains[0];
+    let chain = &met(&store, &Filter::default()).await.unwrap().chains[0];
     let found = listed(&store, chain, "-", "2024-05-31").await;
     assert_eq!(found, ["free/2024/05/02/b.gz", "free/2024/06/01/2024/05/03/c.gz"]);
 }
@@ -282,10 +304,10 @@ async fn accounts_and_regions_are_chosen_in_free_folders_too() {
         until: day(until),
         ..Filter::default()
     };
-    let found = find_chains(&store, &chosen("-", "-")).await.unwrap();
+    let found = met(&store, &chosen("-", "-")).await.unwrap();
     // A chain would have a frontier, which would hide the others from the next run.
     assert!(found.chains.is_empty(), "{:?}", found.chains);
-    let names = |found: Discovery| found.loose.into_iter().map(|object| object.key).collect::<Vec<_>>();
+    let names = |met: Met| met.loose.into_iter().map(|object| object.key).collect::<Vec<_>>();
     assert_eq!(names(found), [&keys[0], &keys[2], &keys[3]].map(String::clone));
     for (since, until, wanted) in [
         ("2024-05-02", "-", vec![&keys[2], &keys[3]]),
@@ -293,12 +315,12 @@ async fn accounts_and_regions_are_chosen_in_free_folders_too() {
         ("2024-05-02", "2024-05-31", vec![&keys[2]]),
         ("2025-01-01", "-", vec![]),
     ] {
-        let found = find_chains(&store, &chosen(since, until)).await.unwrap();
+        let found = met(&store, &chosen(since, until)).await.unwrap();
         assert_eq!(names(found), wanted.into_iter().cloned().collect::<Vec<_>>(), "{since} {until}");
     }
     let filter = Filter { regions: ["eu-west-1".to_owned()].into(), ..Filter::default() };
-    assert!(find_chains(&store, &filter).await.unwrap().loose.is_empty());
-    assert_eq!(find_chains(&store, &Filter::default()).await.unwrap().chains.len(), 2);
+    assert!(met(&store, &filter).await.unwrap().loose.is_empty());
+    assert_eq!(met(&store, &Filter::default()).await.unwrap().chains.len(), 2);
 }
 
 async fn on_disk(path: &std::path::Path) -> Store {
@@ -321,7 +343,7 @@ async fn a_disk_is_listed_like_a_bucket_whatever_the_names() {
         write(folder.path(), odd);
     }
     let store = on_disk(folder.path()).await;
-    let found = find_chains(&store, &Filter::default()).await.unwrap();
+    let found = met(&store, &Filter::default()).await.unwrap();
     assert_eq!(found.chains.len(), 4);
     let names: Vec<&str> = found.loose.iter().map(|object| object.key.rsplit('/').next().unwrap()).collect();
     assert_eq!(names, ["loose.gz", "a b%41.gz", "a#1", "new\nline", "x..", "é.gz"]);
@@ -329,10 +351,10 @@ async fn a_disk_is_listed_like_a_bucket_whatever_the_names() {
     let keys = listed(&store, &found.chains[0], "2024-05-01", "2024-05-02").await;
     assert_eq!(keys.len(), 3, "{keys:?}");
     let one = on_disk(&folder.path().join("odd/a#1")).await;
-    assert_eq!(find_chains(&one, &Filter::default()).await.unwrap().loose.len(), 1);
+    assert_eq!(met(&one, &Filter::default()).await.unwrap().loose.len(), 1);
     assert!(!one.location.url().ends_with('/'));
     let missing = on_disk(&folder.path().join("nothing")).await;
-    assert!(matches!(find_chains(&missing, &Filter::default()).await, Err(SourceError::Missing { .. })));
+    assert!(matches!(met(&missing, &Filter::default()).await, Err(SourceError::Missing { .. })));
 }
 
 #[tokio::test]
@@ -347,7 +369,7 @@ async fn links_neither_loop_nor_double() {
     link(outside.path(), "elsewhere");
     link(&outside.path().join("gone"), "broken.gz");
     let store = on_disk(inside.path()).await;
-    let found = find_chains(&store, &Filter::default()).await.unwrap();
+    let found = met(&store, &Filter::default()).await.unwrap();
     let mut names: Vec<&str> = found.loose.iter().map(|object| object.key.rsplit('/').next().unwrap()).collect();
     names.sort_unstable();
     assert_eq!(names, ["a.gz", "b.gz"]);
@@ -373,8 +395,8 @@ async fn a_linked_file_is_one_object_over_every_link() {
     link(inside.path(), "one/back");
     std::os::unix::fs::symlink(&real, real.join("sub/round")).unwrap();
     let store = on_disk(inside.path()).await;
-    let found = find_chains(&store, &Filter::default()).await.unwrap();
-    let mut objects = found.loose;
+    let found = met(&store, &Filter::default()).await.unwrap();
+    let mut objects = found.loose.clone();
     assert_eq!(found.chains.len(), 1);
     let batches: Vec<Batch> = list_chain(&store, &found.chains[0], None, None).try_collect().await.unwrap();
     let linked: Vec<Object> = batches.into_iter().flat_map(|batch| batch.objects).collect();
@@ -385,7 +407,7 @@ async fn a_linked_file_is_one_object_over_every_link() {
         assert_eq!((object.url.as_str(), local_path_of(&object.key)), (url.as_str(), real.join("sub/b.gz")));
         assert_eq!(object.day, None, "the day of a link would file one object under several days");
     }
-    let itself = find_chains(&on_disk(&real).await, &Filter::default()).await.unwrap();
+    let itself = met(&on_disk(&real).await, &Filter::default()).await.unwrap();
     assert_eq!(itself.loose.iter().map(|object| &object.url).collect::<Vec<_>>(), [&url]);
 }
 
@@ -394,7 +416,7 @@ async fn objects_are_left_out_by_name_with_a_reason() {
     let store =
         bucket(&["a/aws-logs-write-test", "a/x.log.parquet", "a/.gz", "marker/", "up/../x.gz", "a/.x.gz.aBcDeF"]).await;
     store.store.put(&store_path_of("a/empty.gz"), object_store::PutPayload::new()).await.unwrap();
-    let found = find_chains(&store, &Filter::default()).await.unwrap();
+    let found = met(&store, &Filter::default()).await.unwrap();
     assert_eq!(found.loose.len(), 1);
     const REASONS: [Reason; 6] = [
         Reason::WriteTest,

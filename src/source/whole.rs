@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::TryStreamExt;
 
-use super::{Denied, Filter, Object, Skipped, SourceError, Store, find_chains_into, list_chain};
+use super::{Denied, Filter, Object, Skipped, SourceError, Store, find_chains, list_chain};
 
 /// What there is to say of a source beside its objects.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ where
             *taken = take(objects);
         }
     };
-    let found = find_chains_into(store, &Filter::default(), &take_loose).await?;
+    let found = find_chains(store, &Filter::default(), &take_loose).await?;
     let (_, taken) = taking.into_inner().unwrap_or_else(PoisonError::into_inner);
     taken?;
     let other_services = found.other_services.into_iter().collect();
