@@ -1,9 +1,9 @@
 //! The index of live data files by date, so that a question reads the names of its own dates alone.
 //!
-//! A checkpoint files the live files of each date of a table as Parquet, one row a file: `path partition rows bytes hash
-//! start_min start_max plan task` and `columns`, a JSON object of names and types. Only dates that changed are written
-//! anew. What a date comes to stands in the checkpoint itself, so that tables and their columns are known without any
-//! of these files.
+//! A checkpoint files the live files of each date of a table as Parquet, one row a file: `path partition rows bytes
+//! hash start_min start_max plan task` and `columns`, a JSON object of names and types. Only dates that changed are
+//! written anew. What a date comes to stands in the checkpoint itself, so that tables and their columns are known
+//! without any of these files.
 //!
 //! The heads of the commits say the same. A lake without an index is read from them, and the next checkpoint writes it.
 

@@ -1,5 +1,5 @@
-//! The live data files of each date of a table: what they come to is known at once, which they are is read when somebody
-//! asks.
+//! The live data files of each date of a table: what they come to is known at once, which they are is read when
+//! somebody asks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Which dates, and which files, filters leave: judged by partition keys and by bounds of `start`, as the ledger has them.
+//! Which dates, and which files, filters leave: judged by partition keys and by bounds of `start`, as the ledger has
+//! them.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -257,7 +257,7 @@ fn bench_of(days: u32) -> Bench {
 
 /// Fails at every operation of `work` over the lake that `prepared` gives, in every way, and holds what comes of it
 /// against `clean`. Gives the number of faults.
-fn at_every_operation(
+pub fn at_every_operation(
     bench: &Bench,
     prepared: impl Fn() -> Arc<InMemory>,
     work: impl Fn(Arc<dyn ObjectStore>) -> bool,

@@ -58,6 +58,7 @@ mod shown;
 mod signed;
 mod spans;
 mod strangers;
+mod three_to_one;
 mod tidy;
 mod times;
 mod types;
