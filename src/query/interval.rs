@@ -4,7 +4,8 @@
 //! days, was less than `interval '1 day'`. Once all types are in the plan, both sides become their length in
 //! nanoseconds, with months of 30 days and days of 24 hours, as in PostgreSQL. A date plus 36 hours was the next day,
 //! without a word of the other twelve hours: that is an error. So is a width of `date_bin` that is negative, which the
-//! engine took for a positive one. A text that is cast to an interval may be a clock: `'01:30'`.
+//! engine took for a positive one. A text that is cast to an interval may be a clock: `'01:30'`; a number alone is of
+//! seconds, not of months.
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
@@ -182,6 +183,8 @@ mod tests {
             ("SELECT '1 day -00:30'::interval = interval '1410 minutes'".to_owned(), "true"),
             ("SELECT max(TRY_CAST(x AS INTERVAL)) FROM (VALUES ('01:30')) AS t(x)".to_owned(), "1 hours 30 mins"),
             ("SELECT TRY_CAST(x AS INTERVAL) IS NULL FROM (VALUES ('soon')) AS t(x)".to_owned(), "true"),
+            ("SELECT '30'::interval = interval '30 seconds'".to_owned(), "true"),
+            ("SELECT CAST('1 day 1.5' AS INTERVAL) = interval '1 day 1.5 seconds'".to_owned(), "true"),
             (format!("SELECT date_bin('00:15', {at})"), "2023-09-14T05:15:00"),
             (format!("SELECT date_bin(interval '1 day' - interval '23 hours', {at})"), "2023-09-14T05:00:00"),
         ] {

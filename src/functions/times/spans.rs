@@ -1,5 +1,6 @@
 //! Intervals in other forms than words, as PostgreSQL reads them: `P1DT2H`, `1-2` for a year and two months, `1
-//! 02:00` for a day and two hours, `+2 hours`, and `ago` behind all, which turns every sign.
+//! 02:00` for a day and two hours, `+2 hours`, `30` for seconds, which the engine takes for months, and `ago` behind
+//! all, which turns every sign.
 
 /// An interval in words, but for its clock; `None` if it is that already, or none of these forms.
 pub(super) fn plain(text: &str) -> Option<String> {
@@ -21,6 +22,13 @@ pub(super) fn plain(text: &str) -> Option<String> {
             None if is_before_clock && word.parse::<i64>().is_ok() => vec![word.to_owned(), "days".to_owned()],
             None => vec![word.to_owned()],
         });
+    }
+    let is_number = |word: &String| word.parse::<f64>().is_ok();
+    if let [.., last] = said.as_slice()
+        && is_number(last)
+        && !said.iter().rev().nth(1).is_some_and(is_number)
+    {
+        said.push("seconds".to_owned());
     }
     if is_back {
         said.iter_mut().for_each(turn);
@@ -104,6 +112,13 @@ mod tests {
             ("-1 day +2 hours", Some("-1 day 2 hours")),
             ("1 02:03:04", Some("1 days 02:03:04")),
             ("1 day  2 hours", None),
+            ("30", Some("30 seconds")),
+            (" -1.5 ", Some("-1.5 seconds")),
+            ("+7", Some("7 seconds")),
+            ("1 day 5", Some("1 day 5 seconds")),
+            ("1-2 5", Some("1 years 2 months 5 seconds")),
+            ("1 5", None),
+            ("5 ago", Some("-5 seconds")),
             ("soon", None),
         ] {
             assert_eq!(plain(text).as_deref(), right, "{text}");
