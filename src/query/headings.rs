@@ -17,15 +17,25 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as Parsed;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Select, SelectItem, Statement, Value, VisitorMut};
 
-use super::{gate, walk_mut};
+use super::{arguments, gate, walk_mut};
 
 /// Names the columns of every query of a statement that need it.
 pub(crate) fn apart(statement: &mut Statement) {
     let _ = walk_mut(statement, &mut Headings);
 }
 
+/// Plans a statement, and names casts within calls if the engine cannot tell two calls apart.
+pub(crate) async fn plan(state: &SessionState, statement: Parsed) -> Result<LogicalPlan> {
+    match named(state, statement.clone()).await {
+        Err(error) if arguments::share_names(&error) => {
+            named(&arguments::naming_casts(state), statement).await.map_err(|_| error)
+        }
+        planned => planned,
+    }
+}
+
 /// Plans a statement, and names its columns if the engine misses names.
-pub(crate) async fn plan(state: &SessionState, mut statement: Parsed) -> Result<LogicalPlan> {
+async fn named(state: &SessionState, mut statement: Parsed) -> Result<LogicalPlan> {
     let first = match state.statement_to_plan(statement.clone()).await {
         Err(error) if misses_names(&error) => error,
         planned => return planned,
@@ -36,7 +46,11 @@ pub(crate) async fn plan(state: &SessionState, mut statement: Parsed) -> Result<
         }
         None => return Err(first),
     }
-    state.statement_to_plan(statement).await.map_err(|_| first)
+    // What is said of the second try is what stands behind the names that were missing.
+    state
+        .statement_to_plan(statement)
+        .await
+        .map_err(|second| if arguments::share_names(&second) { second } else { first })
 }
 
 fn misses_names(error: &DataFusionError) -> bool {

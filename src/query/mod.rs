@@ -12,6 +12,7 @@
 mod answer;
 mod any;
 mod apart;
+mod arguments;
 mod arithmetic;
 mod array_text;
 mod bounds;
