@@ -20,6 +20,7 @@ mod bytea;
 mod depth;
 mod diagnosis;
 mod digits;
+mod distinct;
 mod error;
 mod exists;
 mod floats;
@@ -400,6 +401,7 @@ impl Session {
 pub(crate) fn spelled(statement: &mut Statement) {
     literals::plain(statement);
     any::exact(statement);
+    distinct::numbered(statement);
     gate::marked(statement);
 }
 

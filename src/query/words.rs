@@ -34,7 +34,7 @@ const OF_FILTER: &str = "Error evaluating filter predicate: ";
 const NO_FUNCTION: &str = "No function matches the given name and argument types '";
 
 /// Texts that name parts of the engine, and what they mean to the asker.
-const MEANT: [(&str, &str); 9] = [
+const MEANT: [(&str, &str); 10] = [
     ("'__scalar_sq_", "a query within a query names an outer column that is not there behind GROUP BY"),
     ("'__correlated_sq_", "a query within a query names an outer column that is not there behind GROUP BY"),
     (
@@ -50,6 +50,11 @@ const MEANT: [(&str, &str); 9] = [
         "a query within a query cannot stand here, or not with these outer columns; join it in FROM",
     ),
     ("undecorrelated", "a query within a query names outer columns where it cannot; join it in FROM"),
+    (
+        "For SELECT DISTINCT, ORDER BY",
+        "for SELECT DISTINCT, ORDER BY expressions must appear in select list; make it a column too, or write SELECT … \
+         FROM (SELECT DISTINCT …) ORDER BY …",
+    ),
     ("Divide by zero", "a division by zero; divide by nullif(…, 0), and it is null"),
     ("DivideByZero", "a division by zero; divide by nullif(…, 0), and it is null"),
     (
