@@ -17,15 +17,27 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as Parsed;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Select, SelectItem, Statement, Value, VisitorMut};
 
-use super::{arguments, gate, walk_mut};
+use super::{arguments, called, gate, walk_mut};
 
 /// Names the columns of every query of a statement that need it.
 pub(crate) fn apart(statement: &mut Statement) {
     let _ = walk_mut(statement, &mut Headings);
 }
 
-/// Plans a statement, and names casts within calls if the engine cannot tell two calls apart.
+/// Plans a statement, with names for what the engine has no name for, or another one than PostgreSQL.
 pub(crate) async fn plan(state: &SessionState, statement: Parsed) -> Result<LogicalPlan> {
+    let mut called = statement.clone();
+    if !gate::question_mut(&mut called).is_some_and(called::named) {
+        return apart_in_calls(state, statement).await;
+    }
+    match apart_in_calls(state, called).await {
+        Err(error) => apart_in_calls(state, statement).await.map_err(|_| error),
+        planned => planned,
+    }
+}
+
+/// Plans a statement, and names casts within calls if the engine cannot tell two calls apart.
+async fn apart_in_calls(state: &SessionState, statement: Parsed) -> Result<LogicalPlan> {
     match named(state, statement.clone()).await {
         Err(error) if arguments::share_names(&error) => {
             named(&arguments::naming_casts(state), statement).await.map_err(|_| error)

@@ -17,6 +17,7 @@ mod arithmetic;
 mod array_text;
 mod bounds;
 mod bytea;
+mod called;
 mod depth;
 mod diagnosis;
 mod digits;
