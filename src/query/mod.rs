@@ -51,6 +51,7 @@ mod resident;
 mod scaled;
 mod seen;
 mod series;
+mod span_texts;
 mod structs;
 mod subscript;
 mod table;
@@ -72,10 +73,10 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::common::ParamValues;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::optimizer::analyzer::function_rewrite::ApplyFunctionRewrites;
 #[cfg(feature = "mcp")]
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -438,7 +439,9 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime);
     // Before the engine's own planners, which are asked after it.
     let state = subscript::plan(state).with_default_features();
-    let context = SessionContext::new_with_state(pushdown::replace(state).build());
+    let mut context = SessionContext::new_with_state(pushdown::replace(state).build());
+    // Before the engine's own rules, which look for the types of both.
+    context.register_function_rewrite(Arc::new(span_texts::SpanTexts))?;
     // After the engine's own rules, which give every expression its type.
     let own = ApplyFunctionRewrites::new(vec![
         Arc::new(array_text::TextsAsLists),

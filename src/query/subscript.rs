@@ -12,11 +12,17 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAcce
 use datafusion::logical_expr::{Expr, GetFieldAccess};
 
 use super::scaled::ScaledIntervals;
+use super::span_texts::SpanTexts;
 use super::timestamp::Extracts;
 
 /// Puts our planners before those of the engine, which are asked one after the other.
 pub(super) fn plan(builder: SessionStateBuilder) -> SessionStateBuilder {
-    builder.with_expr_planners(vec![Arc::new(Subscripts), Arc::new(ScaledIntervals), Arc::new(Extracts)])
+    builder.with_expr_planners(vec![
+        Arc::new(Subscripts),
+        Arc::new(ScaledIntervals),
+        Arc::new(SpanTexts),
+        Arc::new(Extracts),
+    ])
 }
 
 /// Plans subscripts of aggregates; all others are the engine's.
