@@ -15,6 +15,7 @@ mod apart;
 mod arguments;
 mod arithmetic;
 mod array_text;
+mod beyond;
 mod bounds;
 mod bytea;
 mod called;
@@ -446,6 +447,7 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
     let own = ApplyFunctionRewrites::new(vec![
         Arc::new(array_text::TextsAsLists),
         Arc::new(timestamp::OwnCasts),
+        Arc::new(beyond::BeyondTimestamps),
         Arc::new(arithmetic::CheckedNumbers),
         Arc::new(interval::ComparedIntervals),
         Arc::new(lists::PlainLists),

@@ -37,6 +37,13 @@ pub fn of_text(text: &str, to: &DataType, session_zone: &str) -> Result<ScalarVa
     ScalarValue::try_from_array(&conversion.apply(&ScalarValue::from(text).to_array()?)?, 0)
 }
 
+/// The nanoseconds since 1970 that a text says, as the clocks of UTC show them if it has no offset.
+pub(super) fn of_text_in_ns(text: &str) -> Option<i128> {
+    match read(text).ok()? {
+        Point::Instant(ns) | Point::WallClock(ns) => Some(ns),
+    }
+}
+
 /// Nanoseconds of one step of a type of points in time; `None` for other types.
 pub(super) fn ns_per_tick(kind: &DataType) -> Option<i128> {
     match kind {

@@ -1,5 +1,6 @@
 //! Times and intervals: casts from and to timestamps, what clocks of a zone show, parts, lengths, formats, series.
 
+mod beyond;
 mod bin;
 mod conversion;
 mod formatted;
@@ -18,6 +19,7 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+pub use beyond::beyond;
 pub use bin::bins;
 pub use conversion::{Conversion, of_text, with_seconds};
 pub use formatted::{formatted, is_formatted};
