@@ -7,10 +7,11 @@
 
 use std::sync::Arc;
 
-use datafusion::common::DFSchemaRef;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchemaRef};
+use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{Aggregate, Expr, JoinType, Limit, LogicalPlan, Projection};
+use datafusion::logical_expr::{Aggregate, Expr, JoinType, Limit, LogicalPlan, Projection, Subquery};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 /// What stands around the query.
@@ -47,6 +48,58 @@ pub(super) fn refusal(query: &LogicalPlan, kind: SubqueryKind) -> Option<String>
         Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     });
     walked.ok().and(found)
+}
+
+/// What a plan is refused for that has a query which names columns not of the query right around it, but of one further
+/// out. The engine makes a join of the two inner ones, in which there are no such columns.
+pub(super) fn too_far(plan: &LogicalPlan) -> Option<String> {
+    let mut found = None;
+    let walked = plan.apply(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|part| {
+                let query = match part {
+                    Expr::Exists(Exists { subquery, .. }) => Some(subquery),
+                    Expr::InSubquery(InSubquery { subquery, .. }) => Some(subquery),
+                    Expr::SetComparison(comparison) => Some(&comparison.subquery),
+                    Expr::ScalarSubquery(subquery) => Some(subquery),
+                    _ => None,
+                };
+                if let Some(query) = query {
+                    found = outermost(query, node).or_else(|| too_far(&query.subquery));
+                }
+                Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+            })
+        })
+    });
+    walked.ok().and(found)
+}
+
+/// The refusal of a query that names a column which nothing in `around` has.
+fn outermost(query: &Subquery, around: &LogicalPlan) -> Option<String> {
+    let columns = query.outer_ref_columns.iter().filter_map(|outer| match outer {
+        Expr::OuterReferenceColumn(_, column) => Some(column),
+        _ => None,
+    });
+    let column = columns.into_iter().find(|column| !shows(around, column))?;
+    Some(format!(
+        "{}, a column of a query further out than the next (make one query of the inner two: EXISTS (SELECT 1 FROM b JOIN c ON … \
+         WHERE c.x = a.x))",
+        column.flat_name()
+    ))
+}
+
+/// Whether a query or one of its tables has a column, beside what the tables themselves are made of.
+fn shows(query: &LogicalPlan, column: &Column) -> bool {
+    let mut shows = false;
+    let walked = query.apply(|node| {
+        shows |= node.schema().has_column(column);
+        Ok(match node {
+            _ if shows => TreeNodeRecursion::Stop,
+            LogicalPlan::SubqueryAlias(_) => TreeNodeRecursion::Jump,
+            _ => TreeNodeRecursion::Continue,
+        })
+    });
+    shows || walked.is_err()
 }
 
 /// Whether a plan names columns of a query around it.

@@ -67,7 +67,7 @@ pub fn refusal(statement: &Statement, is_scalar: &dyn Fn(&str) -> bool) -> Optio
 
 /// What a statement is refused for once it is planned; `None` lets it pass.
 pub fn planned(plan: &LogicalPlan) -> Option<Refusal> {
-    subqueries::of_plan(plan).map(Refusal::Ignored)
+    correlated::too_far(plan).or_else(|| subqueries::of_plan(plan)).map(Refusal::Ignored)
 }
 
 /// Writes a statement so that [`planned`] can tell what the planner adds to it from what is written.

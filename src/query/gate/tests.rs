@@ -156,6 +156,8 @@ fn what_writes_is_refused_by_name() {
     }
 }
 
+const FAR: &str = "t.c, a column of a query further out than the next";
+
 const VALUE: &str = "NOT IN (SELECT …) of a value without a column of the FROM beside it";
 
 /// What a statement is refused for once it is planned.
@@ -189,6 +191,13 @@ async fn queries_within_queries_are_judged_once_planned() {
         "SELECT (SELECT count(*) FROM u WHERE u.a = t.a), (SELECT coalesce(max(d), 0) + 1 FROM u WHERE u.a = t.a) FROM t",
         "SELECT 1 FROM t, LATERAL (SELECT sum(d) AS s, count(*) AS n FROM u WHERE u.a = t.a) x",
         "SELECT 1 FROM t, LATERAL (SELECT d FROM u WHERE u.a = t.a) x",
+        "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.d = t.c AND EXISTS (SELECT 1 FROM t x WHERE x.a = u.a))",
+        "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u WHERE EXISTS (SELECT 1 FROM t x JOIN u t ON x.a = t.a))",
+        "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u JOIN t x ON x.a = u.a WHERE x.c = t.c)",
+        "SELECT 1 FROM (SELECT * FROM u WHERE EXISTS (SELECT 1 FROM t WHERE t.a = u.a)) y JOIN t ON y.a = t.a",
+        "SELECT 1 FROM (SELECT a FROM u) WHERE EXISTS (SELECT 1 FROM t WHERE t.a = u.a)",
+        "SELECT 1 FROM (SELECT a FROM u GROUP BY a HAVING max(b) > (SELECT min(b) FROM t WHERE t.a = u.a)) y",
+        "SELECT a, (SELECT count(*) FROM t x WHERE x.a = z.a) FROM t z UNION ALL SELECT a, 1 FROM u ORDER BY 1",
     ] {
         assert_eq!(planned_of(sql).await, None, "{sql}");
     }
@@ -231,6 +240,12 @@ async fn queries_within_queries_are_judged_once_planned() {
             "EXCEPT or INTERSECT",
         ),
         ("SELECT 1 FROM t WHERE EXISTS (SELECT a FROM u WHERE u.b = t.b UNION ALL SELECT 1)", "UNION"),
+        ("SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u WHERE EXISTS (SELECT 1 FROM t x WHERE x.a = t.c))", FAR),
+        ("SELECT 1 FROM t WHERE a > (SELECT max(b) FROM u WHERE u.d IN (SELECT a FROM t x WHERE x.c = t.c))", FAR),
+        (
+            "SELECT (SELECT max(b) FROM u WHERE u.a = t.a AND u.b = (SELECT min(b) FROM t x WHERE x.a = t.c)) FROM t",
+            FAR,
+        ),
     ] {
         let said = planned_of(sql).await.unwrap_or_default();
         assert!(said.contains(name), "{sql}: {name}, not {said}");
