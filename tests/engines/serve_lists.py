@@ -89,6 +89,31 @@ def untyped(connection):
     assert raw.prepare(b"", b"SELECT $65535").status == pq.ExecStatus.COMMAND_OK
 
 
+def told_by_functions(connection):
+    """The types that PostgreSQL 15 gives such parameters, and what it answers."""
+    raw = connection.pgconn
+    int4, float8, interval = 23, 701, 1186
+    rows = "FROM (VALUES (1, 'abc'), (2, 'de')) AS t(n, a) ORDER BY n LIMIT 1"
+    for sql, oid, value, right in [
+        (f"SELECT ntile($1) OVER (ORDER BY n) {rows}", int4, b"2", b"1"),
+        (f"SELECT lead(n, $1) OVER (ORDER BY n) {rows}", int4, b"1", b"2"),
+        (f"SELECT nth_value(n, $1) OVER (ORDER BY n ROWS BETWEEN 0 PRECEDING AND 9 FOLLOWING) {rows}", int4, b"2", b"2"),
+        (f"SELECT left(a, $1) {rows}", int4, b"2", b"ab"),
+        (f"SELECT substr(a, $1) || split_part('x-y', '-', $1) {rows}", int4, b"2", b"bcy"),
+        ("SELECT count(*) FROM (SELECT unnest(generate_series(1, $1)))", int4, b"5", b"5"),
+        ("SELECT percentile_cont($1) WITHIN GROUP (ORDER BY n) FROM (VALUES (1.0), (2.0)) AS t(n)", float8, b"0.5", b"1.5"),
+        ("SELECT round($1)", float8, b"2.4", b"2"),
+        ("SELECT date_bin($1, timestamptz '2023-09-14 05:20:00+00')", interval, b"00:15", b"2023-09-14 05:15:00+00"),
+        ("SELECT timestamptz '2023-09-14 05:20:00+00' + $1", interval, b"1 day", b"2023-09-15 05:20:00+00"),
+    ]:
+        prepared = raw.prepare(b"function", sql.encode())
+        assert prepared.status == pq.ExecStatus.COMMAND_OK, (sql, prepared.error_message)
+        assert raw.describe_prepared(b"function").param_type(0) == oid, sql
+        answered = raw.exec_prepared(b"function", [value])
+        assert answered.status == pq.ExecStatus.TUPLES_OK, (sql, answered.error_message)
+        assert answered.get_value(0, 0) == right, (sql, answered.get_value(0, 0))
+
+
 def kept(connection):
     """A thousand statements of 16 MiB together."""
     raw = connection.pgconn
@@ -153,6 +178,7 @@ def portals():
 with psycopg.connect(where, autocommit=True) as connection:
     lists(connection)
     untyped(connection)
+    told_by_functions(connection)
     kept(connection)
     joined = """SELECT j."end", j.total FROM (SELECT f.*, p.total FROM flow_logs f
                 JOIN (SELECT srcaddr, sum(bytes) AS total FROM flow_logs GROUP BY srcaddr) p ON p.srcaddr = f.srcaddr) j

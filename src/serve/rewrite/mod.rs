@@ -11,6 +11,7 @@ mod arrays;
 mod casts;
 mod empty;
 mod names;
+mod taken;
 mod told;
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Types of parameters that casts tell: `$1::int[]` is an array of integers, as in Postgres, and no text that is cast.
+//! Types of parameters that a statement tells by itself. `$1::int[]` is an array of integers, as in Postgres, and no
+//! text that is cast; `left(a, $1)` takes an integer.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -8,17 +9,24 @@ use pgwire::api::Type;
 
 use super::arrays::parameter;
 use super::names::type_name;
+use super::taken;
 use crate::query::walk;
 
-/// The type of each parameter that is cast, by its number. The first cast counts.
+/// The type of each parameter that is cast or that a function takes, by its number. The first cast counts, or else the
+/// first function.
 pub(in crate::serve) fn told(statement: &Statement) -> BTreeMap<usize, Type> {
     let mut told = Told::default();
     let _ = walk(statement, &mut told);
-    told.0
+    let mut all = told.taken;
+    all.extend(told.cast);
+    all
 }
 
 #[derive(Default)]
-struct Told(BTreeMap<usize, Type>);
+struct Told {
+    cast: BTreeMap<usize, Type>,
+    taken: BTreeMap<usize, Type>,
+}
 
 impl Visitor for Told {
     type Break = ();
@@ -28,8 +36,11 @@ impl Visitor for Told {
             && let Some(number) = parameter(expr)
             && let Some(kind) = kind_of(data_type)
         {
-            self.0.entry(number).or_insert(kind);
+            self.cast.entry(number).or_insert(kind);
         }
+        taken::of_call(expr, &mut |number, kind| {
+            self.taken.entry(number).or_insert(kind);
+        });
         ControlFlow::Continue(())
     }
 }
@@ -95,6 +106,29 @@ mod tests {
             ("$1::int, $1::text", vec![(1, Type::INT4)]),
             ("$1, $1::bool", vec![(1, Type::BOOL)]),
             ("$1::regclass, a::int, ($1 + 1)::int", vec![]),
+            ("left(a, $1), left(a, $1::bigint)", vec![(1, Type::INT8)]),
+        ] {
+            let statements = Parser::parse_sql(&PostgreSqlDialect {}, &format!("SELECT {sql}")).expect("a statement");
+            assert_eq!(told(&statements[0]), right.into_iter().collect(), "{sql}");
+        }
+    }
+
+    /// As `pg_prepared_statements` of PostgreSQL 15 has them.
+    #[test]
+    fn a_function_tells_the_type_of_its_parameter() {
+        let integers = |numbers: std::ops::RangeInclusive<usize>| numbers.map(|number| (number, Type::INT4)).collect();
+        let floats = |numbers: std::ops::RangeInclusive<usize>| numbers.map(|number| (number, Type::FLOAT8)).collect();
+        for (sql, right) in [
+            ("ntile($1) OVER ()", integers(1..=1)),
+            ("lag(n, $1) OVER (), lead(n, $2) OVER (), nth_value(n, $3) OVER ()", integers(1..=3)),
+            ("left(a, $1), right(a, $2), repeat(a, $3), lpad(a, $4), rpad(a, $5, ' ')", integers(1..=5)),
+            ("substr(a, $1, $2), split_part(a, '.', $3), overlay(a PLACING 'x' FROM $4 FOR $5)", integers(1..=5)),
+            ("substring(a FROM 1 FOR $1), pg_catalog.chr(($2)), make_date($3, $4, $5)", integers(1..=5)),
+            ("round(n, $1), generate_series(1, $2), (ARRAY[4, 5])[$3]", integers(1..=3)),
+            ("round($1), abs($2), sqrt($3), power($4, $5), ceil($6), floor($7), log($8)", floats(1..=8)),
+            ("percentile_cont($1) WITHIN GROUP (ORDER BY n)", floats(1..=1)),
+            ("date_bin($1, t, $2)", vec![(1, Type::INTERVAL), (2, Type::TIMESTAMPTZ)]),
+            ("lpad($1, 2, $2), generate_series($3, $4), left(a, $5 + 1), to_char(t, $6)", vec![]),
         ] {
             let statements = Parser::parse_sql(&PostgreSqlDialect {}, &format!("SELECT {sql}")).expect("a statement");
             assert_eq!(told(&statements[0]), right.into_iter().collect(), "{sql}");
