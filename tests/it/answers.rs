@@ -253,6 +253,56 @@ fn own_files_keep_every_digit() {
     assert!(said.code != 0 && said.stderr.contains("something else in another row"), "{}", said.stderr);
 }
 
+/// What the engine refused by its types and its names, answered as PostgreSQL does.
+#[test]
+fn texts_bounds_and_names_are_read_as_in_postgresql() {
+    let lab = Lab::on_disk();
+    let rows =
+        "2 6 22 1694649600 1694649630\n2 6 443 1694649601 1694649901\n2 17 53 1694649602 -\n2 - 22 1694649603 -\n";
+    lab.put_gz("logs/2023/09/14/a.log.gz", &format!("version protocol dstport start end\n{rows}"));
+    lab.convert(&[], 0);
+    for (sql, right) in [
+        ("SELECT sum(dstport), sum(CAST(dstport AS DOUBLE)) FROM flow_logs", "540,540.0"),
+        (
+            "SELECT max(dstport), max(dstport::text) AS m, max(dstport) OVER () {} GROUP BY dstport ORDER BY 1",
+            "22,22,443",
+        ),
+        ("SELECT DISTINCT dstport + 1 {} ORDER BY dstport + 1 DESC", "444"),
+        (
+            "SELECT DISTINCT date_trunc('hour', start_time) AS h {} ORDER BY date_trunc('hour', start_time)",
+            "2023-09-14T00",
+        ),
+        ("SELECT d FROM generate_series(7, 9) d", "7"),
+        (
+            "SELECT max(d.d) + max(r) + max(unnest) FROM generate_series(7, 9) AS d, range(0, 2) r, unnest(ARRAY[5])",
+            "15",
+        ),
+        ("SELECT generate_series FROM generate_series(7, 9)", "7"),
+        ("SELECT value FROM generate_series(7, 9) AS d", "7"),
+        ("SELECT count(*) {} WHERE end_time - start_time >= '5 minutes'", "1"),
+        ("SELECT count(*) {} WHERE end_time - start_time BETWEEN '00:00:01' AND '1 minute'", "1"),
+        ("SELECT count(*) {} WHERE end_time - start_time IN ('30 s', '5 minutes')", "2"),
+        ("SELECT count(*), count(*) FILTER (WHERE end_time > '0001-01-01') {} WHERE start_time < '9999-12-31'", "4,2"),
+        ("SELECT count(*) {} WHERE start_time NOT BETWEEN '2023-09-14' AND '9999-12-31'", "0"),
+    ] {
+        let said = lab.run(&["query", "{}lake", &sql.replace("{}", "FROM flow_logs"), "--format", "csv"]);
+        let row = said.stdout.lines().nth(1).unwrap_or_default();
+        assert!(said.code == 0 && row.starts_with(right), "{sql}: {}{}", said.stdout, said.stderr);
+    }
+    for (sql, says) in [
+        ("SELECT DISTINCT protocol {} ORDER BY dstport", "must appear in select list; make it a column"),
+        ("SELECT end_time - start_time IS DISTINCT FROM '5 minutes' {}", "write interval '5 minutes'"),
+        ("SELECT valeu FROM generate_series(7, 9) AS d", "there are d"),
+        (
+            "SELECT 1 {} a WHERE EXISTS (SELECT 1 {} b WHERE EXISTS (SELECT 1 {} c WHERE c.dstport = a.dstport))",
+            "SELECT 1 FROM b JOIN c ON",
+        ),
+    ] {
+        let said = lab.run(&["query", "{}lake", &sql.replace("{}", "FROM flow_logs")]);
+        assert!(said.code == 2 && said.stderr.contains(says), "{sql}: {}{}", said.stdout, said.stderr);
+    }
+}
+
 /// What the engine refused, or answered otherwise than PostgreSQL and DuckDB do.
 #[test]
 fn what_postgresql_answers_is_answered() {
