@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use futures::StreamExt;
 
 use super::AuditError;
 use super::difference::{Difference, DifferenceKind};
 use super::history::History;
 use super::problem::problem;
-use crate::lake::index::{self, by_date};
+use crate::lake::index::{self, DateOf, by_date};
 use crate::lake::receipts::{self, Filed};
 use crate::lake::{
     Checkpoint, Commit, CommitHead, Day, FileOfTask, Index, Lake, Receipt, Relative, State, decode_lines,
 };
+
+/// Lists of live files that are read at a time.
+const LISTS_IN_FLIGHT_MAX: usize = 16;
 
 /// What the records of one task come to, in any order: few bytes a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,7 +75,8 @@ pub async fn check(
     history: &History,
     committed: &Committed,
 ) -> Result<Vec<Difference>, AuditError> {
-    let mut shortcuts = Shortcuts { lake, history, committed, files: BTreeMap::new(), differences: Vec::new() };
+    let mut shortcuts =
+        Shortcuts { lake, history, committed, files: BTreeMap::new(), lists: BTreeMap::new(), differences: Vec::new() };
     for &number in numbers {
         shortcuts.checkpoint(number).await?;
     }
@@ -84,6 +89,8 @@ struct Shortcuts<'a> {
     committed: &'a Committed,
     /// What each file of receipts holds: later checkpoints name the files of earlier ones.
     files: BTreeMap<Relative, Digests>,
+    /// The same of each list of live files.
+    lists: BTreeMap<Relative, Digest>,
     differences: Vec<Difference>,
 }
 
@@ -112,12 +119,17 @@ impl Shortcuts<'_> {
             let expected = format!("filed through {number}");
             self.differences.push(Difference::of_file(DifferenceKind::CheckpointDiffers, &name, expected, found));
         }
+        let told = self.differences.len();
         self.receipts(number, &name, &checkpoint.state.filed.receipts).await?;
         let heads = self.heads(number, &name, checkpoint.state.filed.heads.as_ref()).await?;
-        match &checkpoint.state.filed.live {
-            Some(index) => self.live(&name, index, checkpoint.state.live_of(heads)).await,
-            None => Ok(()),
+        if let Some(index) = &checkpoint.state.filed.live {
+            self.live(&name, index, checkpoint.state.live_of(heads)).await?;
         }
+        // What it names may have been removed with it since.
+        if self.differences.len() > told && self.lake.read(&path).await?.is_none() {
+            self.differences.truncate(told);
+        }
+        Ok(())
     }
 
     /// All but the places where records are filed.
@@ -177,29 +189,52 @@ impl Shortcuts<'_> {
 
     /// The index of live files, held against what the heads leave.
     async fn live(&mut self, name: &str, index: &Index, expected: Vec<FileOfTask>) -> Result<(), AuditError> {
+        let differs = |expected: String, found: String| {
+            Difference::of_file(DifferenceKind::CheckpointDiffers, name, expected, found)
+        };
         let Some(mut expected) = by_date(expected) else {
-            let words = ("no index, since files lie in the places of others", "one");
-            self.differences.push(Difference::of_file(DifferenceKind::CheckpointDiffers, name, words.0, words.1));
+            self.differences.push(differs("no index: files that no list takes".to_owned(), "one".to_owned()));
             return Ok(());
         };
+        self.read_lists(index).await?;
         for date @ (table, day) in index.dates() {
             let expected = expected.remove(&date).unwrap_or_default();
-            let file = index.name(date).expect("a date of the index");
-            let found = self.decoded(file, |bytes| index::decode(bytes, date)).await?;
-            if found != expected || !index.is_of(date, &expected) {
-                let words = |files: usize| format!("{files} live files of {} on {day}", table.name());
-                let found = match words(found.len()) {
-                    same if same == words(expected.len()) => "as many with other words".to_owned(),
+            let list = index.name(date).expect("a date of the index");
+            let found = self.lists.get(list).copied().unwrap_or_default();
+            if found != digest_of(&expected) || !index.is_of(date, &expected) {
+                let words = |files: u64| format!("{files} live files of {} on {day}", table.name());
+                let found = match words(found.count) {
+                    same if same == words(expected.len() as u64) => "as many with other words".to_owned(),
                     other => other,
                 };
-                let expected = words(expected.len());
-                self.differences.push(Difference::of_file(DifferenceKind::CheckpointDiffers, name, expected, found));
+                self.differences.push(differs(words(expected.len() as u64), found));
             }
         }
         for ((table, day), files) in expected {
             let expected = format!("{} live files of {} on {day}", files.len(), table.name());
-            let found = "an index without this date".to_owned();
-            self.differences.push(Difference::of_file(DifferenceKind::CheckpointDiffers, name, expected, found));
+            self.differences.push(differs(expected, "an index without this date".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Reads the lists of an index that no other checkpoint named.
+    async fn read_lists(&mut self, index: &Index) -> Result<(), AuditError> {
+        let lake = self.lake;
+        let new: Vec<(DateOf, Relative)> = index
+            .dates()
+            .filter_map(|date| Some((date, index.name(date)?.clone())))
+            .filter(|(_, name)| !self.lists.contains_key(name))
+            .collect();
+        let reads = new.into_iter().map(|(date, name)| async move {
+            let read = lake.decoded(&name, |bytes| index::decode(bytes, date)).await;
+            (name, read.map(|files| digest_of(&files)))
+        });
+        let mut reads = futures::stream::iter(reads).buffered(LISTS_IN_FLIGHT_MAX);
+        while let Some((name, read)) = reads.next().await {
+            match read {
+                Ok(digest) => drop(self.lists.insert(name, digest)),
+                Err(error) => self.differences.push(problem(self.lake, error)?),
+            }
         }
         Ok(())
     }
@@ -252,6 +287,12 @@ impl Shortcuts<'_> {
             }
         }
     }
+}
+
+fn digest_of(files: &[FileOfTask]) -> Digest {
+    let mut digest = Digest::default();
+    files.iter().for_each(|FileOfTask { file, task }| digest.add(&json(&(file, task))));
+    digest
 }
 
 fn digests_of(bytes: Bytes, day: Day) -> Result<Digests, parquet::errors::ParquetError> {

@@ -29,7 +29,7 @@ pub fn days(text: &str) -> Result<u32, String> {
 
 /// A file or folder of this machine: a path, or its URL.
 pub fn path() -> ValueParser {
-    PathBufValueParser::new().try_map(|path| local(path)).into()
+    PathBufValueParser::new().try_map(local).into()
 }
 
 /// Taken for a path, `file:///data` would be the folder `file:` of the working directory, and `s3://…` likewise.

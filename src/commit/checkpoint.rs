@@ -71,14 +71,15 @@ impl Ledger {
         state.filed.heads = Some(named.clone());
         state.filed.through = Some(through);
         state.plans.retain(|_, plan| plan.is_open());
-        state.filed.live = self.file_live(&state, heads).await?;
+        let (live, lists) = self.file_live(&state, heads).await?.unzip();
+        state.filed.live = live;
         if self.create_checkpoint(through, &state).await? == Created::Ours {
             self.state = state;
             self.prune().await?;
         } else {
             let mut ours: Vec<Relative> = files.into_iter().map(|(_, name)| name).collect();
             ours.push(named);
-            ours.extend(self.filed_live_now(&state));
+            ours.extend(lists.into_iter().flatten());
             self.remove_rivals_waste(through, ours).await?;
             self.state = State::load(&self.writer.lake).await?;
         }
@@ -138,7 +139,8 @@ impl Ledger {
                 self.writer.delete(&name).await?;
             }
         }
-        self.prune_live(oldest_kept).await
+        let kept: Vec<u64> = numbers.into_iter().filter(|number| *number >= oldest_kept).collect();
+        self.prune_live(&kept, oldest_kept).await
     }
 }
 

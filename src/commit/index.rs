@@ -1,71 +1,87 @@
 //! The index of live data files by date, brought up to a checkpoint: only dates that changed are written.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt};
 
 use super::checkpoint::PUTS_IN_FLIGHT_MAX;
 use super::{CommitError, Ledger};
 use crate::lake::index::{self, DateOf};
-use crate::lake::{CommitHead, FileOfTask, Index, Relative, State, changed_files, decode_lines};
+use crate::lake::{Checkpoint, CommitHead, FileOfTask, Index, Relative, State, changed_files, decode_lines};
+
+/// An index, and the lists that were written for it.
+type Written = (Index, Vec<Relative>);
 
 impl Ledger {
     /// Files the live data files as they are at the checkpoint of `state`, whose heads are filed; `heads` are those
-    /// that no earlier checkpoint filed. `None` if the lake can have no index: one of an earlier program whose records
-    /// do not come to its seals, or with files in places of others.
-    pub(super) async fn file_live(&self, state: &State, heads: Vec<CommitHead>) -> Result<Option<Index>, CommitError> {
+    /// that no earlier checkpoint filed. `None` if the lake can have no index: one whose records do not come to its
+    /// seals, or with files that no list takes.
+    pub(super) async fn file_live(
+        &self,
+        state: &State,
+        heads: Vec<CommitHead>,
+    ) -> Result<Option<Written>, CommitError> {
         let lake = &self.writer.lake;
-        let (mut index, changed) = match &state.filed.live {
-            Some(before) => (before.clone(), changed_files(lake, before, heads).await?),
+        let changed = match &state.filed.live {
+            Some(before) => changed_files(lake, before, heads, None).await?.map(|changed| (before.clone(), changed)),
+            None => None,
+        };
+        let (mut index, changed) = match changed {
+            Some(changed) => changed,
             None => {
-                let heads: Vec<CommitHead> = match &state.filed.heads {
-                    Some(relative) => lake.filed(relative, |bytes| decode_lines(&bytes)).await?,
-                    None => heads,
-                };
-                (Index::default(), index::by_date(state.live_of(heads)))
+                let filed = state.filed.heads.as_ref().expect("the heads are filed first");
+                let heads: Vec<CommitHead> = lake.filed(filed, |bytes| decode_lines(&bytes)).await?;
+                let Some(whole) = index::by_date(state.live_of(heads)) else { return Ok(None) };
+                (Index::default(), whole)
             }
         };
-        let Some(changed) = changed else { return Ok(None) };
-        let through = state.filed.through.expect("a checkpoint is of an entry");
+        if index.rows_with(changed.iter()) != state.totals.rows {
+            return Ok(None);
+        }
         let is_new = |(date, files): &(DateOf, Vec<FileOfTask>)| !files.is_empty() || index.name(*date).is_some();
-        let changed: Vec<_> = changed.into_iter().filter(is_new).collect();
-        let puts = changed.into_iter().map(|(date, files)| async move {
+        let mut lists = Vec::new();
+        for (date, files) in changed.into_iter().filter(is_new) {
             let bytes = index::encode(&files);
-            let (table, day) = date;
+            // What a reader would refuse is not written.
+            if index::decode(bytes.clone().into(), date).is_ok_and(|read| read == files) {
+                lists.push((date, files, bytes));
+            } else {
+                return Ok(None);
+            }
+        }
+        let through = state.filed.through.expect("a checkpoint is of an entry");
+        let puts = lists.into_iter().map(|(date @ (table, day), files, bytes)| async move {
             let name = lake.names.filed_live(table, day, through, &blake3::hash(&bytes).to_hex());
             self.writer.put(&name, bytes.into()).await?;
             Ok::<_, CommitError>((date, name, files))
         });
         let written: Vec<_> = futures::stream::iter(puts).buffered(PUTS_IN_FLIGHT_MAX).try_collect().await?;
+        let names = written.iter().map(|(_, name, _)| name.clone()).collect();
         index.put(written);
-        Ok((index.rows() == state.totals.rows).then_some(index))
+        Ok(Some((index, names)))
     }
 
-    /// The lists of live files that this checkpoint wrote.
-    pub(super) fn filed_live_now(&self, state: &State) -> Vec<Relative> {
-        let names = &self.writer.lake.names;
-        let is_new = |name: &&Relative| {
-            names.filed_live_of(&names.inside(name)).is_some_and(|(_, _, number)| Some(number) == state.filed.through)
-        };
-        state.filed.live.iter().flat_map(Index::names).filter(is_new).cloned().collect()
-    }
-
-    /// Removes the lists of live files in whose place another one stood already at the oldest checkpoint that is kept.
-    pub(super) async fn prune_live(&self, oldest_kept: u64) -> Result<(), CommitError> {
+    /// Removes the lists that are older than the oldest checkpoint that is kept, and that none of these names.
+    pub(super) async fn prune_live(&self, kept: &[u64], oldest_kept: u64) -> Result<(), CommitError> {
         let lake = &self.writer.lake;
-        let mut dates: BTreeMap<DateOf, Vec<(u64, Relative)>> = BTreeMap::new();
-        for meta in lake.list(&lake.names.all_filed_live()).await? {
-            let of = lake.names.filed_live_of(&meta.location).zip(lake.names.named(&meta.location));
-            if let Some(((table, day, number), name)) = of {
-                dates.entry((table, day)).or_default().push((number, name));
+        let listed = lake.list(&lake.names.all_filed_live()).await?;
+        let is_old = |path| lake.names.filed_live_of(path).is_some_and(|(_, _, number)| number < oldest_kept);
+        let old = listed.iter().map(|meta| &meta.location).filter(|path| is_old(path));
+        let mut old: BTreeSet<Relative> = old.filter_map(|path| lake.names.named(path)).collect();
+        let mut leave = |index: &Index| {
+            for name in index.names() {
+                old.remove(name);
+            }
+        };
+        self.state.filed.live.iter().for_each(&mut leave);
+        for &number in kept {
+            // One that is gone by now was removed by a rival, who looked for himself.
+            if let Some(checkpoint) = Checkpoint::read(lake, number).await? {
+                checkpoint.state.filed.live.iter().for_each(&mut leave);
             }
         }
-        for files in dates.values() {
-            // The newest one that the oldest kept checkpoint, or one before it, wrote is still named.
-            let newest = files.iter().map(|(number, _)| *number).filter(|number| *number <= oldest_kept).max();
-            for (_, name) in files.iter().filter(|(number, _)| newest.is_some_and(|newest| *number < newest)) {
-                self.writer.delete(name).await?;
-            }
+        for name in &old {
+            self.writer.delete(name).await?;
         }
         Ok(())
     }

@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
             if let Some(reason) = texts.iter().find_map(|text| secret(name, text)) {
                 return self.wrong(key, reason);
             }
-            texts.iter_mut().for_each(|text| *text = self.location(text));
+            texts.iter_mut().for_each(|text| *text = self.path(text));
             match (name, texts.as_slice()) {
                 (_, []) => return self.wrong(key, format!("`{name}` is a path or URL")),
                 ("lake", [lake]) => named.lake = Some(lake.clone()),
@@ -204,18 +204,15 @@ impl<'a> Reader<'a> {
             return self.path(text);
         }
         match (setting.name, text.split_once('=')) {
-            ("raw", _) => self.location(text),
+            ("raw", _) => self.path(text),
             ("table", Some((name, file))) => format!("{name}={}", self.path(file)),
             _ => text.to_owned(),
         }
     }
 
-    fn location(&self, text: &str) -> String {
-        if text.contains("://") { text.to_owned() } else { self.path(text) }
-    }
-
     fn path(&self, text: &str) -> String {
-        if Path::new(text).is_absolute() {
+        // A URL is a place by itself.
+        if Path::new(text).is_absolute() || text.contains("://") {
             return text.to_owned();
         }
         self.looked.folder().join(text).display().to_string()

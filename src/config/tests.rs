@@ -221,6 +221,9 @@ fn paths_of_a_file_go_from_its_folder() {
     assert_eq!(query.raw.as_deref(), Some("s3://a/"));
     let Ok(cli::Command::Report(report)) = scene.typed(&["report", "lake"]) else { panic!("report") };
     assert_eq!(report.dir.as_deref(), Some(Path::new("/r")));
+    let urls = Scene::new("spill = \"file:///s\"\ntable = \"hosts=file:///h.csv\"\n").query(&["query", "lake"]);
+    assert_eq!(urls.ask.spill.as_deref(), Some(Path::new("/s")));
+    assert_eq!(urls.table, [("hosts".to_owned(), "/h.csv".into())]);
 }
 
 #[test]

@@ -43,13 +43,10 @@ impl Checkpoint {
         let Some(bytes) = lake.read_json(&path).await? else { return Ok(None) };
         let url = lake.names.url(&path);
         let checkpoint = Checkpoint::parse(&bytes, &url)?;
-        let State { next, filed, plans, totals, .. } = &checkpoint.state;
+        let State { next, filed, plans, .. } = &checkpoint.state;
         let is_of_its_entry = Some(number) == filed.through && next.checked_sub(1) == Some(number);
         if !is_of_its_entry || plans.values().any(|plan| plan.plan.tasks > TASKS_MAX) {
             let reason = format!("its numbers are not those of the log through entry {number}");
-            return Err(LakeError::Checkpoint { url, reason });
-        }
-        if let Some(reason) = filed.live.as_ref().and_then(|index| index.fault(totals.rows)) {
             return Err(LakeError::Checkpoint { url, reason });
         }
         Ok(Some(checkpoint))
@@ -69,7 +66,12 @@ impl Checkpoint {
             LakeError::Record { reason, .. } => fail(reason),
             other => other,
         })?;
-        serde_json::from_slice(bytes).map_err(|error| fail(error.to_string()))
+        let checkpoint: Checkpoint = serde_json::from_slice(bytes).map_err(|error| fail(error.to_string()))?;
+        let State { filed, totals, .. } = &checkpoint.state;
+        match filed.live.as_ref().and_then(|index| index.fault(totals.rows)) {
+            Some(reason) => Err(fail(reason)),
+            None => Ok(checkpoint),
+        }
     }
 
     /// With a check.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A day, or "none" for objects whose key names no day. "none" sorts first.
@@ -22,8 +22,17 @@ impl fmt::Display for Day {
 impl FromStr for Day {
     type Err = chrono::ParseError;
 
+    /// Of four digits of a year, as keys and partitions have it.
     fn from_str(text: &str) -> Result<Day, chrono::ParseError> {
-        if text == "none" { Ok(Day(None)) } else { NaiveDate::from_str(text).map(|date| Day(Some(date))) }
+        if text == "none" {
+            return Ok(Day(None));
+        }
+        let date = NaiveDate::from_str(text)?;
+        if date.to_string() == text && (0..=9999).contains(&date.year()) {
+            return Ok(Day(Some(date)));
+        }
+        // What the library says of a day that is none.
+        Err(NaiveDate::from_str("none").expect_err("it is no date"))
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! The heads of the commits say the same. A lake without an index is read from them, and the next checkpoint writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt64Array};
@@ -83,13 +83,22 @@ impl Sums {
     pub fn of<'a>(files: impl IntoIterator<Item = &'a DataFile>) -> Sums {
         let mut sums = Sums::default();
         for file in files {
-            sums.files += 1;
-            sums.rows = sums.rows.saturating_add(file.rows);
-            sums.start_min = [sums.start_min, file.start_min].into_iter().flatten().min();
-            sums.start_max = sums.start_max.max(file.start_max);
-            sums.by_hour |= file.partition.parse::<Partition>().is_ok_and(|partition| partition.is_by_hour());
+            let by_hour = file.partition.parse::<Partition>().is_ok_and(|partition| partition.is_by_hour());
+            let DataFile { rows, start_min, start_max, .. } = *file;
+            sums = sums.with(Sums { files: 1, rows, start_min, start_max, by_hour });
         }
         sums
+    }
+
+    /// Those of these files and of others.
+    pub(super) fn with(self, others: Sums) -> Sums {
+        Sums {
+            files: self.files.saturating_add(others.files),
+            rows: self.rows.saturating_add(others.rows),
+            start_min: [self.start_min, others.start_min].into_iter().flatten().min(),
+            start_max: self.start_max.max(others.start_max),
+            by_hour: self.by_hour || others.by_hour,
+        }
     }
 }
 
@@ -114,8 +123,8 @@ fn is_in_its_place(file: &DataFile) -> bool {
     place.is_some_and(|(table, partition)| table == file.table && partition.path() == file.partition.as_str())
 }
 
-/// Live files by date; `None` if one of them does not lie where its record says, which no program of ours writes: such
-/// a lake has no index.
+/// Live files by date; `None` of a lake that has no index: one of its files does not lie where its record says, which no
+/// program of ours writes, or a date has more files than a list takes.
 pub fn by_date(files: Vec<FileOfTask>) -> Option<BTreeMap<DateOf, Vec<FileOfTask>>> {
     let mut dates: BTreeMap<DateOf, Vec<FileOfTask>> = BTreeMap::new();
     for file in files {
@@ -131,6 +140,17 @@ impl Index {
     /// Rows of all live files.
     pub fn rows(&self) -> u64 {
         self.of_dates().map(|(_, of)| of.sums.rows).fold(0, u64::saturating_add)
+    }
+
+    /// Rows of all live files, once some dates have these.
+    pub fn rows_with<'a>(&self, dates: impl Iterator<Item = (&'a DateOf, &'a Vec<FileOfTask>)>) -> u64 {
+        let mut rows = self.rows();
+        for (&date, files) in dates {
+            let before = self.sums(date).unwrap_or_default();
+            let now = Sums::of(files.iter().map(|file| &file.file));
+            rows = rows.saturating_sub(before.rows).saturating_add(now.rows);
+        }
+        rows
     }
 
     /// The Parquet files of the index.
@@ -166,23 +186,30 @@ impl Index {
 
     /// Says of some dates anew what they have: the file that lists it, and what it lists.
     pub fn put(&mut self, dates: impl IntoIterator<Item = (DateOf, Relative, Vec<FileOfTask>)>) {
-        let mut columns: BTreeMap<DateOf, Columns> =
-            self.of_dates().map(|(date, of)| (date, self.columns[of.columns].clone())).collect();
+        let mut new: BTreeMap<DateOf, Columns> = BTreeMap::new();
         for ((table, day), name, files) in dates {
             let files = || files.iter().map(|file| &file.file);
-            columns.insert((table, day), Columns(Arc::new(columns_of(files()))));
+            new.insert((table, day), Columns(Arc::new(columns_of(files()))));
             let of = OfDate { name, sums: Sums::of(files()), columns: 0 };
             self.dates.entry(table).or_default().insert(day, of);
         }
-        self.columns.clear();
+        let before = std::mem::take(&mut self.columns);
+        let text = |columns: &Columns| serde_json::to_string(columns).expect("names and types are plain data");
+        // Many dates have few sets.
+        let mut place_of: HashMap<String, usize> = HashMap::new();
+        let mut moved: Vec<Option<usize>> = vec![None; before.len()];
+        let mut place = |columns: &Columns| {
+            *place_of.entry(text(columns)).or_insert_with(|| {
+                self.columns.push(columns.clone());
+                self.columns.len() - 1
+            })
+        };
         for (&table, days) in &mut self.dates {
             for (&day, of) in days {
-                let set = &columns[&(table, day)];
-                // Few sets, and mostly the one of the date before.
-                of.columns = self.columns.iter().rposition(|known| known == set).unwrap_or_else(|| {
-                    self.columns.push(set.clone());
-                    self.columns.len() - 1
-                });
+                of.columns = match new.get(&(table, day)) {
+                    Some(columns) => place(columns),
+                    None => *moved[of.columns].get_or_insert_with(|| place(&before[of.columns])),
+                };
             }
         }
     }

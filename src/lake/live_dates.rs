@@ -4,11 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use super::index::{self, DateOf, Sums, columns_of};
 use super::{CommitHead, DataFile, Day, FileOfTask, Index, Lake, LakeError, Relative, State, all_removed, carried};
 use crate::schema::{Kind, Partition, Table};
+
+/// Lists that are read at a time.
+const LISTS_IN_FLIGHT_MAX: usize = 16;
 
 /// By table and partition date. A date without files is not among them.
 pub type LiveDates = BTreeMap<Table, BTreeMap<Day, LiveDate>>;
@@ -21,58 +25,93 @@ pub struct LiveDate {
     /// Columns of all of them, with their types.
     pub columns: Arc<BTreeMap<String, Kind>>,
     date: DateOf,
-    /// What lists them; `None` if they are read already.
-    filed: Option<Relative>,
+    /// What lists those that a checkpoint filed, and what these come to; `None` if all are read already.
+    filed: Option<(Relative, Sums)>,
+    /// Those that came since.
+    added: Vec<DataFile>,
     files: OnceCell<Arc<[DataFile]>>,
 }
 
 impl LiveDate {
     fn of(date: DateOf, files: Vec<DataFile>) -> LiveDate {
         let (sums, columns) = (Sums::of(&files), Arc::new(columns_of(&files)));
-        LiveDate { sums, columns, date, filed: None, files: OnceCell::new_with(Some(files.into())) }
+        LiveDate { sums, columns, date, filed: None, added: Vec::new(), files: OnceCell::new_with(Some(files.into())) }
     }
 
-    /// The files. They are read once, if a checkpoint lists them.
+    /// What an index says of a date, and what came since.
+    fn filed(index: &Index, date: DateOf, added: Vec<DataFile>) -> LiveDate {
+        let sums = index.sums(date).unwrap_or_default();
+        let columns = match added.is_empty() {
+            true => index.columns(date),
+            false => Arc::new(index.columns(date).iter().map(of_pair).chain(columns_of(&added)).collect()),
+        };
+        let filed = index.name(date).map(|name| (name.clone(), sums));
+        LiveDate { sums: sums.with(Sums::of(&added)), columns, date, filed, added, files: OnceCell::new() }
+    }
+
+    /// The files. They are read once. Where the list of a checkpoint is gone or damaged, the commits say the same.
     pub async fn files(&self, lake: &Lake) -> Result<Arc<[DataFile]>, LakeError> {
         let read = || async {
-            let Some(name) = &self.filed else { return Ok(Arc::default()) };
-            let files = read(lake, name, self.date).await?;
-            let files: Vec<DataFile> = files.into_iter().map(|file| file.file).collect();
-            if Sums::of(&files) != self.sums {
-                let reason = "it lists other files than its checkpoint counted".to_owned();
-                return Err(LakeError::Filed { url: lake.names.url(&lake.names.inside(name)), reason });
+            let mut files = Vec::new();
+            if let Some((name, sums)) = &self.filed {
+                match read(lake, name, self.date, Some(*sums)).await {
+                    Ok(listed) => files.extend(listed.into_iter().map(|file| file.file)),
+                    Err(error @ LakeError::Filed { .. }) => {
+                        told(&error);
+                        let heads = State::load(lake).await?.heads(lake).await?;
+                        let files: Vec<DataFile> = of_heads(heads).remove(&self.date).unwrap_or_default();
+                        return Ok(files.into());
+                    }
+                    Err(other) => return Err(other),
+                }
             }
+            files.extend(self.added.iter().cloned());
             Ok(files.into())
         };
         self.files.get_or_try_init(read).await.cloned()
     }
 }
 
-async fn read(lake: &Lake, name: &Relative, date: DateOf) -> Result<Vec<FileOfTask>, LakeError> {
-    lake.filed(name, |bytes| index::decode(bytes, date)).await
+fn of_pair((name, &kind): (&String, &Kind)) -> (String, Kind) {
+    (name.clone(), kind)
+}
+
+/// A list is a shortcut: without it an answer takes longer, and is the same.
+fn told(error: &LakeError) {
+    tracing::warn!("{error}; it is not needed: the commits are read instead");
+}
+
+async fn read(
+    lake: &Lake,
+    name: &Relative,
+    date: DateOf,
+    expected: Option<Sums>,
+) -> Result<Vec<FileOfTask>, LakeError> {
+    let decode = |bytes| match index::decode(bytes, date) {
+        Ok(files) if expected.is_some_and(|sums| Sums::of(files.iter().map(|file| &file.file)) != sums) => {
+            Err("it lists other files than its checkpoint counted".to_owned())
+        }
+        other => other.map_err(|error| error.to_string()),
+    };
+    lake.filed(name, decode).await
 }
 
 impl State {
-    /// The live data files of all tables. Of a lake that has an index it reads the dates that commits have changed
-    /// since its checkpoint; otherwise the heads of all commits.
+    /// The live data files of all tables. Of a lake that has an index it reads the dates from which commits have taken
+    /// files since its checkpoint; otherwise the heads of all commits.
     pub async fn live_dates(&self, lake: &Lake) -> Result<LiveDates, LakeError> {
         let superseded = self.superseded(lake).await?;
         // What a redo of the first formats gave lies elsewhere until its seal.
-        let Some(index) = self.filed.live.as_ref().filter(|_| superseded.by.is_empty()) else {
-            return Ok(of_heads(self.heads(lake).await?));
-        };
-        let mut heads = self.heads_not_filed(lake, &superseded).await?;
-        heads.retain(|head| !superseded.tasks.contains(&head.task_ref()));
-        let changed = changed_files(lake, index, heads.clone()).await?;
-        let Some(changed) = changed else { return Ok(of_heads(self.heads(lake).await?)) };
-        let mut dates = LiveDates::new();
-        for date in index.dates().filter(|date| !changed.contains_key(date)) {
-            let sums = index.sums(date).unwrap_or_default();
-            let (filed, columns) = (index.name(date).cloned(), index.columns(date));
-            put(&mut dates, LiveDate { sums, columns, date, filed, files: OnceCell::new() });
+        if let Some(index) = self.filed.live.as_ref().filter(|_| superseded.by.is_empty()) {
+            let mut heads = self.heads_not_filed(lake, &superseded).await?;
+            heads.retain(|head| !superseded.tasks.contains(&head.task_ref()));
+            if let Some(dates) = of_index(lake, index, heads).await? {
+                return Ok(dates);
+            }
         }
-        for (date, files) in changed {
-            put(&mut dates, LiveDate::of(date, files.into_iter().map(|file| file.file).collect()));
+        let mut dates = LiveDates::new();
+        for (date, files) in of_heads(self.heads(lake).await?) {
+            put(&mut dates, LiveDate::of(date, files));
         }
         Ok(dates)
     }
@@ -84,22 +123,53 @@ impl State {
     }
 }
 
+/// `None` if a commit since has a file that can be in no index, or a list is not readable.
+async fn of_index(lake: &Lake, index: &Index, heads: Vec<CommitHead>) -> Result<Option<LiveDates>, LakeError> {
+    let taken: BTreeSet<DateOf> = all_removed(heads.iter()).filter_map(index::date_of).collect();
+    let Some(changed) = changed_files(lake, index, heads, Some(&taken)).await? else { return Ok(None) };
+    let mut dates = LiveDates::new();
+    for date in index.dates().filter(|date| !changed.contains_key(date)) {
+        put(&mut dates, LiveDate::filed(index, date, Vec::new()));
+    }
+    for (date, files) in changed {
+        let files: Vec<DataFile> = files.into_iter().map(|file| file.file).collect();
+        let of_date = match taken.contains(&date) {
+            true => LiveDate::of(date, files),
+            false => LiveDate::filed(index, date, files),
+        };
+        put(&mut dates, of_date);
+    }
+    Ok(Some(dates))
+}
+
 /// What the dates have now that some commits changed behind an index: those whose files are gone have an empty list.
-/// `None` if a commit has a file that is no part of an index.
+/// If `listed` is given, of its dates alone: of the others, what the commits added. `None` if a commit has a file that
+/// can be in no index, or a list that is needed is not readable.
 pub async fn changed_files(
     lake: &Lake,
     index: &Index,
     heads: Vec<CommitHead>,
+    listed: Option<&BTreeSet<DateOf>>,
 ) -> Result<Option<BTreeMap<DateOf, Vec<FileOfTask>>>, LakeError> {
     let added = heads.iter().flat_map(|head| head.files.iter().map(|file| &file.path));
     let dates: BTreeSet<DateOf> = added.chain(all_removed(heads.iter())).filter_map(index::date_of).collect();
-    let mut before = Vec::new();
-    for &date in &dates {
-        if let Some(name) = index.name(date) {
-            before.extend(read(lake, name, date).await?);
+    let is_listed = |date: &DateOf| listed.is_none_or(|listed| listed.contains(date));
+    let lists = dates.iter().filter(|date| is_listed(date));
+    let lists = lists.filter_map(|&date| Some((date, index.name(date)?.clone(), index.sums(date))));
+    let lists: Vec<(DateOf, Relative, Option<Sums>)> = lists.collect();
+    let reads = lists.into_iter().map(|(date, name, sums)| {
+        let lake = lake.clone();
+        async move { read(&lake, &name, date, sums).await }
+    });
+    let before: Vec<Vec<FileOfTask>> = match stream::iter(reads).buffered(LISTS_IN_FLIGHT_MAX).try_collect().await {
+        Ok(before) => before,
+        Err(error @ LakeError::Filed { .. }) => {
+            told(&error);
+            return Ok(None);
         }
-    }
-    let Some(now) = index::by_date(carried(before, heads)) else { return Ok(None) };
+        Err(other) => return Err(other),
+    };
+    let Some(now) = index::by_date(carried(before.concat(), heads)) else { return Ok(None) };
     let mut changed: BTreeMap<DateOf, Vec<FileOfTask>> = dates.into_iter().map(|date| (date, Vec::new())).collect();
     changed.extend(now);
     Ok(Some(changed))
@@ -113,14 +183,12 @@ fn put(dates: &mut LiveDates, date: LiveDate) {
 }
 
 /// By the partition of each file, as its record says.
-fn of_heads(heads: Vec<CommitHead>) -> LiveDates {
+fn of_heads(heads: Vec<CommitHead>) -> BTreeMap<DateOf, Vec<DataFile>> {
     let mut files: BTreeMap<DateOf, Vec<DataFile>> = BTreeMap::new();
     for file in heads.into_iter().flat_map(|head| head.files) {
         let partition = file.partition.parse::<Partition>().ok();
         let day = Day(partition.and_then(|partition| partition.date));
         files.entry((file.table, day)).or_default().push(file);
     }
-    let mut dates = LiveDates::new();
-    files.into_iter().for_each(|(date, files)| put(&mut dates, LiveDate::of(date, files)));
-    dates
+    files
 }

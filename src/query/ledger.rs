@@ -55,8 +55,9 @@ impl Ledger {
 
     /// Whole objects that were set aside, and lines of others.
     pub fn set_aside(&self) -> BoxStream<'static, Result<SetAside, LakeError>> {
+        let shared = Arc::new(self.state.clone());
         let of_day = |day| {
-            let (lake, state) = (self.lake.clone(), self.state.clone());
+            let (lake, state) = (self.lake.clone(), Arc::clone(&shared));
             async move {
                 let aside = state.aside(&lake, day).await?;
                 let objects = aside.into_iter().map(|filed| filed.receipt).collect();

@@ -7,7 +7,7 @@
 //! A filter on partition keys alone is answered here, exactly. Every other filter leaves out the files whose bounds of
 //! `start` rule it out, and then goes to the Parquet reader for row groups, pages and rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -94,8 +94,11 @@ pub(super) struct LakeTable {
 impl LakeTable {
     /// `dates` are those of one table.
     pub fn new(lake: &Lake, table: Table, dates: BTreeMap<Day, LiveDate>, scans: Scans) -> LakeTable {
-        let columns = dates.values().flat_map(|date| date.columns.iter());
-        let columns: BTreeMap<&str, Kind> = columns.map(|(name, &kind)| (name.as_str(), kind)).collect();
+        // Dates share their sets of columns.
+        let mut met = HashSet::new();
+        let sets = dates.values().map(|date| &date.columns).filter(|columns| met.insert(Arc::as_ptr(columns)));
+        let columns: BTreeMap<&str, Kind> =
+            sets.flat_map(|columns| columns.iter()).map(|(name, &kind)| (name.as_str(), kind)).collect();
         let mut fields: Vec<Field> =
             columns.into_iter().map(|(name, kind)| Field::new(name, read_as(kind), true)).collect();
         fields.sort_by_cached_key(|field| rank(table, field.name()));
@@ -214,7 +217,7 @@ impl LakeTable {
         partitioned
     }
 
-    /// What the ledger knows of some files: exact rows, and the bounds of `start` and of the partition keys.
+    /// What the ledger knows of some files: exact rows, and the bounds of `start`.
     fn statistics_of(&self, files: &[&DataFile]) -> Statistics {
         let schema = self.schema.table_schema();
         let mut statistics = Statistics::new_unknown(schema);

@@ -79,14 +79,19 @@ fn the_index_says_what_the_commits_say() {
     rows(&bench, "shown and filed");
 }
 
-/// Of the checkpoints that are kept, each one still has all that its index names.
+/// Of the checkpoints that are kept, each one still has all that its index names; what none of them names goes, were it
+/// of a time that a restored copy of the ledger knows nothing of.
 #[test]
 fn a_list_stays_as_long_as_a_checkpoint_names_it() {
     let mut bench = Bench::new();
     let lake = Arc::new(InMemory::new());
     let store: Arc<dyn ObjectStore> = lake.clone();
+    let leftover = format!("_flowlake/live/flow_logs/date=2023-09-03/{:020}-0123456789abcdef.parquet", 17);
+    let mut was_left = 0;
     for n in 1..=24 {
-        bench.put(&key(1 + n % 3, n), &text(1 + n % 3, n));
+        // The third day stays as it is.
+        let day = if n <= 3 { n } else { 1 + n % 2 };
+        bench.put(&key(day, n), &text(day, n));
         bench.convert(lake.clone(), &[]).expect("no faults");
         checkpoint(&bench, &store);
         let (objects, reading) = (bench.objects(&lake), reading(&lake));
@@ -98,9 +103,14 @@ fn a_list_stays_as_long_as_a_checkpoint_names_it() {
             let index = checkpoint.state.filed.live.expect("an index");
             named.extend(index.names().map(|name| name.to_string()));
         }
-        // None is missing, and of those that nobody names at most some remain that the next one removes.
-        assert_eq!(lists(&bench, &lake), named, "after {n}");
+        let mut found = lists(&bench, &lake);
+        was_left += u32::from(found.remove(&leftover));
+        assert_eq!(found, named, "after {n}");
+        if n == 4 {
+            bench.block_on(store.put(&Path::from(leftover.as_str()), "later".into())).expect("memory");
+        }
     }
+    assert!(was_left > 3 && !lists(&bench, &lake).contains(&leftover), "{was_left}");
     assert_eq!(bench.check_readers(&lake, "at the end"), bench.expected.rows.len());
 }
 
@@ -182,6 +192,39 @@ fn a_list_that_is_gone_or_of_other_files_is_told() {
         bench.block_on(lake.put(&Path::from(name), record.to_string().into_bytes().into())).expect("memory");
     });
     assert!(miscounted.contains("live files of flow_logs on 2023-09-01"), "{miscounted}");
+    let forged = told(&|lake| {
+        let name = bench.objects(lake).into_keys().rfind(|name| name.contains("/checkpoints/")).expect("one");
+        let mut record: Value = serde_json::from_slice(&bench.objects(lake)[&name]).expect("JSON");
+        record.as_object_mut().expect("an object").remove("check");
+        record["state"]["filed"]["live"]["dates"]["flow_logs"]["2023-09-01"]["columns"] = 7.into();
+        bench.block_on(lake.put(&Path::from(name), record.to_string().into_bytes().into())).expect("memory");
+    });
+    assert!(forged.contains("columns that it does not name"), "{forged}");
+}
+
+/// A list that is gone or damaged ends neither a question nor a checkpoint: the commits say the same.
+#[test]
+fn without_a_list_the_commits_are_read() {
+    let mut bench = Bench::new();
+    (1..=3).for_each(|day| bench.put(&key(day, day), &text(day, day)));
+    let lake = Arc::new(InMemory::new());
+    let store: Arc<dyn ObjectStore> = lake.clone();
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    checkpoint(&bench, &store);
+    let damaged: Vec<String> = lists(&bench, &lake).into_iter().collect();
+    bench.block_on(lake.delete(&Path::from(damaged[0].as_str()))).expect("memory");
+    bench.block_on(lake.put(&Path::from(damaged[1].as_str()), "no Parquet".into())).expect("memory");
+    assert_eq!(bench.check_readers(&lake, "without lists"), bench.expected.rows.len());
+    bench.put(&key(1, 20), &text(1, 20));
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    bench.alter();
+    bench.convert(lake.clone(), &AGAIN[..5]).expect("no faults");
+    assert_eq!(bench.check_readers(&lake, "redone without lists"), bench.expected.rows.len());
+    checkpoint(&bench, &store);
+    assert!(has_index(&bench, &lake));
+    assert_eq!(bench.check_readers(&lake, "filed anew"), bench.expected.rows.len());
+    let newest = lists(&bench, &lake).into_iter().filter(|name| !damaged.contains(name)).count();
+    assert_eq!(newest, 3, "all lists were written anew");
 }
 
 fn a_question_reads_the_files_of_its_dates_alone(lab: &Lab) {
@@ -207,10 +250,12 @@ fn a_question_reads_the_files_of_its_dates_alone(lab: &Lab) {
     }
     for asked in [of_date, of("WHERE start_time >= '2023-09-03' AND start_time < '2023-09-04'")] {
         let said = ask(&asked);
-        assert_eq!((said.code, &said.stdout), (0, &one.stdout), "{asked}: {}", said.stderr);
+        assert_eq!((said.code, &said.stdout, &said.stderr), (0, &one.stdout, &one.stderr), "{asked}");
     }
+    // The commits say the same.
     let said = ask(&of(""));
-    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert_eq!((said.code, &said.stdout), (0, &all.stdout), "{}", said.stderr);
     assert!(said.stderr.contains("_flowlake/live/flow_logs/date=2023-09-0"), "{}", said.stderr);
-    assert!(said.stderr.contains("delete the lake's folder `_flowlake/checkpoints`"), "{}", said.stderr);
+    assert!(said.stderr.contains("it is not needed: the commits are read instead"), "{}", said.stderr);
+    assert_eq!(one.stderr, "", "no list of another date is looked at");
 }

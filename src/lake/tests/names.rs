@@ -89,6 +89,12 @@ proptest::proptest! {
             let (plan, task) = (format!("/p{:08}-", of.plan), format!("-t{:06}-", of.task));
             proptest::prop_assert!(text.contains(&plan) && text.contains(&task) && text.contains(&hash()));
         }
+        let live = names.filed_live_of(&path);
+        let live = live.map(|(table, day, number)| names.inside(&names.filed_live(table, day, number, &hash())));
+        proptest::prop_assert!(same(live));
+        if names.plan_body_of(&path).is_some() {
+            proptest::prop_assert!(names.named(&path).is_some(), "{}", text);
+        }
         let heads = names.filed_heads_of(&path).map(|of| names.inside(&names.filed_heads(of, &hash())));
         proptest::prop_assert!(same(heads));
     }
@@ -102,6 +108,8 @@ fn names_that_others_lay_beside_ours_are_nobodys() {
         names.log(3).to_string(),
         names.checkpoint(3).to_string(),
         names.inside(&names.filed_heads(3, hash)).to_string(),
+        names.inside(&names.filed_live(Table::FLOW_LOGS, Day(None), 3, hash)).to_string(),
+        names.inside(&names.plan_body(3, "0123456789abcdef0123456789abcdef")).to_string(),
         names.commit(3, 4).to_string(),
         names.inside(&names.intent(3, 4, hash)).to_string(),
         names.inside(&names.data(Table::FLOW_LOGS, "date=2023-09-14", 3, 4, 5, hash)).to_string(),
@@ -132,6 +140,8 @@ fn names_that_others_lay_beside_ours_are_nobodys() {
                 "{other}"
             );
             assert_eq!(names.commit_of(&path).or(names.intent_of(&path)), None, "{other}");
+            assert_eq!(names.filed_live_of(&path), None, "{other}");
+            assert_eq!(names.plan_body_of(&path), None, "{other}");
             let relative = names.relative(&path);
             // Any folder of a table may be a partition.
             if !other.ends_with(&format!("/{file}")) {
@@ -139,4 +149,25 @@ fn names_that_others_lay_beside_ours_are_nobodys() {
             }
         }
     }
+}
+
+/// What the program could not spell itself is nobody's, and no reason to end.
+#[test]
+fn names_that_no_program_spells_are_nobodys() {
+    let names = lake().names;
+    for text in [
+        "_flowlake/live/flow_logs/date=+12345-01-01/00000000000000000001-0123456789abcdef.parquet",
+        "_flowlake/live/flow_logs/date=-0001-01-01/00000000000000000001-0123456789abcdef.parquet",
+        "_flowlake/live/flow_logs/date=2023-9-4/00000000000000000001-0123456789abcdef.parquet",
+        "_flowlake/live/x/date=2023-09-04/00000000000000000001-0123456789abcdef.parquet",
+        "_flowlake/plans/00000000000000000001-a b.ndjson.zst",
+        "_flowlake/plans/00000000000000000001-a?.ndjson.zst",
+    ] {
+        let path = Path::parse(format!("some/lake/{text}")).expect("a path");
+        assert_eq!((names.filed_live_of(&path), names.plan_body_of(&path)), (None, None), "{text}");
+    }
+    for text in ["+12345-01-01", "-0001-01-01", "2023-9-4", "None", "2023-09-31"] {
+        assert!(text.parse::<Day>().is_err(), "{text}");
+    }
+    assert_eq!("0000-01-01".parse::<Day>().expect("a day").to_string(), "0000-01-01");
 }
