@@ -123,8 +123,8 @@ fn is_in_its_place(file: &DataFile) -> bool {
     place.is_some_and(|(table, partition)| table == file.table && partition.path() == file.partition.as_str())
 }
 
-/// Live files by date; `None` of a lake that has no index: one of its files does not lie where its record says, which no
-/// program of ours writes, or a date has more files than a list takes.
+/// Live files by date; `None` of a lake that has no index: one of its files does not lie where its record says, which
+/// no program of ours writes, or a date has more files than a list takes.
 pub fn by_date(files: Vec<FileOfTask>) -> Option<BTreeMap<DateOf, Vec<FileOfTask>>> {
     let mut dates: BTreeMap<DateOf, Vec<FileOfTask>> = BTreeMap::new();
     for file in files {

@@ -577,11 +577,15 @@ fn checkpoints_are_held_against_the_log() {
     for (field, value) in [("totals", json!({})), ("frontiers", json!({ "x": "2023-09-14" })), ("next", json!(3))] {
         expect(&lab, &snapshot, &["checkpoint_differs"], checkpoint, || {
             edit_json(&lab, checkpoint, |record| match record["state"][field].as_object_mut() {
-                Some(fields) if field == "totals" => add(&mut fields["rows"], 1),
+                Some(fields) if field == "totals" => add(&mut fields["objects"], 1),
                 _ => record["state"][field] = value,
             });
         });
     }
+    // The files of the index have as many rows as it says.
+    expect(&lab, &snapshot, &["record_unreadable"], checkpoint, || {
+        edit_json(&lab, checkpoint, |record| add(&mut record["state"]["totals"]["rows"], 1));
+    });
     expect(&lab, &snapshot, &["record_unreadable"], checkpoint, || lab.put(checkpoint, "{}"));
     // Nothing repeats the time of writing; the record's own check covers it.
     expect(&lab, &snapshot, &["record_unreadable"], checkpoint, || {
@@ -593,6 +597,8 @@ fn checkpoints_are_held_against_the_log() {
     });
     let heads = snapshot.keys("/heads/")[0].as_str();
     expect(&lab, &snapshot, &["record_missing", "checkpoint_differs"], heads, || delete(&lab, heads));
+    let list = snapshot.keys("/live/")[0].as_str();
+    expect(&lab, &snapshot, &["record_missing", "checkpoint_differs"], list, || delete(&lab, list));
     let filed = snapshot.keys("/objects/")[0].as_str();
     expect(&lab, &snapshot, &["record_missing", "checkpoint_differs"], filed, || delete(&lab, filed));
     expect(&lab, &snapshot, &["record_unreadable", "checkpoint_differs"], filed, || lab.put(filed, "no Parquet"));
