@@ -50,6 +50,11 @@ pub enum SourceError {
     IntoLake { link: PathBuf, lake: PathBuf },
 }
 
+/// Whether this process, or the whole system, is short of something: each folder would fail the same.
+fn is_want_of_the_process(error: &std::io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM))
+}
+
 /// On disk no policy says who may read, but the rights of files and folders.
 fn rights(url: &str) -> &'static str {
     match is_on_disk(url) {
@@ -90,10 +95,9 @@ impl SourceError {
     pub fn is_denied(&self) -> bool {
         match self {
             SourceError::Denied { .. } => true,
-            // A path may be longer than the system takes at once (PATH_MAX).
-            SourceError::Folder { source, .. } => {
-                matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::InvalidFilename)
-            }
+            // Rights, a disk that fails there (EIO), a path beyond what the system takes at once (PATH_MAX): whatever
+            // the system says of one folder, it need not say of the next.
+            SourceError::Folder { source, .. } => !is_want_of_the_process(source),
             _ => false,
         }
     }

@@ -40,7 +40,16 @@ where
     let mut whole = Whole { other_services, skipped: found.skipped, denied: found.denied };
     for chain in &found.chains {
         let mut pages = list_chain(store, chain, None, None);
-        while let Some(page) = pages.try_next().await? {
+        loop {
+            let page = match pages.try_next().await {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
+                Err(error) if error.is_denied() => {
+                    whole.denied.push(Denied { prefix: chain.prefix.clone(), reason: error.reason() });
+                    break;
+                }
+                Err(error) => return Err(error.into()),
+            };
             whole.skipped.merge(&page.skipped);
             whole.denied.extend(page.denied);
             take(page.objects)?;

@@ -63,5 +63,6 @@ mod tidy;
 mod times;
 mod types;
 mod unread;
+mod unreadable_folders;
 mod verify;
 mod verify_partitions;
