@@ -19,7 +19,7 @@ use crate::commit::{Appended, Draft};
 use crate::lake::receipts::Filed;
 use crate::lake::{Day, Effect, Inputs, LakeError, Outcome, PlannedTask, Purpose, Receipt, Relative, TaskRef};
 use crate::plan::{OBJECTS_PER_PLAN_MAX, cut};
-use crate::source::{self, Location, Object, Store};
+use crate::source::{self, Location, Object, Reach, Store};
 
 /// Objects asked for at once.
 const HEADS_IN_FLIGHT_MAX: usize = 64;
@@ -46,6 +46,18 @@ struct Found {
 enum Meanwhile {
     Nothing,
     RivalWrote,
+}
+
+impl Found {
+    fn add(&mut self, Filed { receipt, plan, task, format }: Filed) {
+        let of_format = self.given.entry(format).or_default();
+        of_format.entry(TaskRef { plan, task }).or_default().add(receipt);
+    }
+}
+
+/// An object by its URL and its key, as a [`Reach`] takes it.
+fn with_key(url: &str) -> (String, String) {
+    (url.to_owned(), Location::key_of(url).unwrap_or_default().to_owned())
 }
 
 impl Run<'_> {
@@ -105,7 +117,7 @@ impl Run<'_> {
     ) -> Result<Meanwhile, ConvertError> {
         let objects = self.still_there(sources, aside.into_iter().collect()).await?;
         let ledger = (&self.ledger.writer.lake, &self.ledger.state);
-        let (objects, copies) = planning::look_for_copies(ledger, objects, self.options).await?;
+        let (objects, copies) = planning::look_for_copies(ledger, objects, self.options, &self.reach()).await?;
         let by_hour = self.is_by_hour();
         for objects in objects.chunks(OBJECTS_PER_PLAN_MAX) {
             let settings = self.settings(self.options.format.clone());
@@ -137,16 +149,26 @@ impl Run<'_> {
     async fn find(&self, again: Again, before: u64) -> Result<Found, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
         let mut found = Found::default();
+        // Of these sources alone: that a lake is trusted makes no object of it one of theirs.
+        let reach = Reach::new(&self.sources);
         for day in state.days().into_iter().filter(|&day| self.is_day_wanted(again, day)) {
             let wanted = |receipt: &Receipt| receipt.outcome == Outcome::Converted && self.wants(again, receipt);
-            let note = |Filed { receipt, plan, task, format }: Filed| {
+            let mut behind_links = Vec::new();
+            let note = |filed: Filed| {
                 // What is not sealed is not summed up yet, and cannot be replaced.
-                if plan < before && !state.is_open(plan) {
-                    let of_format = found.given.entry(format).or_default();
-                    of_format.entry(TaskRef { plan, task }).or_default().add(receipt);
+                if filed.plan >= before || state.is_open(filed.plan) {
+                    return;
+                }
+                match again == Again::Rejects || reach.names(&filed.receipt.url) {
+                    true => found.add(filed),
+                    false => behind_links.push(filed),
                 }
             };
             state.visit_receipts(lake, day, wanted, note).await?;
+            // What a listing finds behind a link has the URL of its own path.
+            let named = behind_links.iter().map(|filed| with_key(&filed.receipt.url)).collect();
+            let held = reach.held_of(named).await?;
+            behind_links.into_iter().zip(held).filter(|(_, is_held)| *is_held).for_each(|(filed, _)| found.add(filed));
             if again == Again::Rejects {
                 let aside = state.aside(lake, day).await?.into_iter().filter(|filed| filed.plan < before);
                 found.aside.extend(aside.map(|filed| filed.receipt.url));
@@ -187,6 +209,7 @@ impl Run<'_> {
         again == Again::Rejects || day.0.is_some_and(is_in_window)
     }
 
+    /// Whether a receipt is asked for, of whichever source its object is.
     fn wants(&self, again: Again, receipt: &Receipt) -> bool {
         let options = self.options;
         if again == Again::Rejects {
@@ -196,9 +219,7 @@ impl Run<'_> {
         let one_of = |names: &[String], name: &Option<String>| {
             names.is_empty() || name.as_ref().is_some_and(|name| names.contains(name))
         };
-        options.sources.iter().any(|source| receipt.url.starts_with(&source.url()))
-            && one_of(&options.accounts, &facts.account)
-            && one_of(&options.regions, &facts.region)
+        one_of(&options.accounts, &facts.account) && one_of(&options.regions, &facts.region)
     }
 
     /// The task that decodes the objects of a group again; `None` if none of them is to be had.
@@ -291,17 +312,7 @@ impl Sources {
         urls: Vec<String>,
     ) -> Result<Vec<(String, Result<Object, String>)>, ConvertError> {
         let mut wanted = Vec::with_capacity(urls.len());
-        let key_of = |url: &str| {
-            let root = Location::root_of(url).ok()?;
-            url.strip_prefix(&root.url()).map(str::to_owned)
-        };
-        let named: Vec<(String, String)> = urls
-            .into_iter()
-            .map(|url| {
-                let key = key_of(&url).unwrap_or_default();
-                (url, key)
-            })
-            .collect();
+        let named: Vec<(String, String)> = urls.iter().map(|url| with_key(url)).collect();
         let held = run.reach().held_of(named.clone()).await?;
         for ((url, key), is_held) in named.into_iter().zip(held) {
             let store = match is_held {

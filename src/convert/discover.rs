@@ -1,7 +1,7 @@
 //! Listing the sources: chains of keys from where the ledger says they were left, many at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use chrono::NaiveDate;
@@ -23,6 +23,8 @@ const CHAINS_IN_FLIGHT_MAX: usize = 32;
 #[derive(Debug, Default)]
 pub struct Listing {
     pub objects: Listed,
+    /// The folder in which the objects are, where they do not fit into memory.
+    pub scratch: PathBuf,
     /// Newest key day of each chain that was listed to its end.
     pub frontiers: BTreeMap<String, Day>,
     pub other_services: BTreeSet<String>,
@@ -76,7 +78,7 @@ pub async fn list(
         since: options.since,
         until: options.until,
     };
-    let mut listing = Listing::default();
+    let mut listing = Listing { scratch: scratch.to_owned(), ..Listing::default() };
     let spool = Mutex::new(Spool::new(scratch.to_owned()));
     let take = |objects: Vec<Object>| {
         let mut spool = spool.lock().expect("adding to a list does not panic");

@@ -52,11 +52,12 @@ pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, C
         Some(lake) => State::load(lake).await?,
         None => State::default(),
     };
+    let reach = Reach::new(&sources).trusting(options.trust_plans);
     let mut counting = DryRun::default();
     if let Some(lake) = &lake {
         state.check_commits(lake).await?;
         sides::check_partitioning(options, &state)?;
-        counting.look_at_open_plans(lake, &state, &Reach::new(&sources).trusting(options.trust_plans)).await?;
+        counting.look_at_open_plans(lake, &state, &reach).await?;
     }
     let scratch = options.scratch.clone().map_or_else(|| sides::temporary_folder(options), Ok)?;
     let known = match &lake {
@@ -70,7 +71,7 @@ pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, C
     counting.requests_listing = listing.requests;
     counting.denied = listing.denied.iter().map(ToString::to_string).collect();
     let mut planner = Counting { plan: &mut counting, ledger: lake.as_ref().map(|lake| (lake, &state)) };
-    planning::pass(&listing.objects, &scratch, options, &mut planner).await?;
+    planning::pass(&listing, options, &reach, &mut planner).await?;
     Ok(counting)
 }
 

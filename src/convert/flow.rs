@@ -114,11 +114,11 @@ impl Run<'_> {
         listing.tell(&mut self.summary, state, self.options);
         self.summary.note_kept_types(&state.fixed_types());
         listing.check_not_empty(self.options, state)?;
-        let (options, scratch) = (self.options, self.scratch.folder().to_owned());
+        let (options, reach) = (self.options, self.reach());
         loop {
             let planned_before = self.summary.converted.objects_planned;
             let mut writing = Writing { run: self, listing: &listing, settled };
-            let passed = planning::pass(&listing.objects, &scratch, options, &mut writing).await?;
+            let passed = planning::pass(&listing, options, &reach, &mut writing).await?;
             // Of a pass that planned nothing, such as the one before a lake is born, all is met again.
             if passed.whole || self.summary.converted.objects_planned > planned_before {
                 passed.copies.tell(&mut self.summary, options.copies);

@@ -7,14 +7,14 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
+use super::discover::Listing;
 use super::summary::{KEPT_MAX, keep};
 use super::{ConvertError, Options, Summary};
 use crate::execute::TaskError;
 use crate::lake::{Day, Lake, Purpose, Seen, State};
-use crate::plan::{Copies, Finder, First, Found, Gather, Likeness, Listed, Verdict, judge, nearest};
-use crate::source::{Location, Object};
+use crate::plan::{Copies, Finder, First, Found, Gather, Likeness, Verdict, judge, nearest};
+use crate::source::{Object, Reach};
 
 /// Listed objects whose standing is looked up at once, at least.
 const STRETCH_OBJECTS_MIN: u64 = 250_000;
@@ -76,17 +76,22 @@ impl FoundCopies {
     }
 
     /// Notes a copy, and says in the object itself that it is not to be read.
-    async fn look(&mut self, (mut object, firsts): Found, options: &Options) -> Result<Object, ConvertError> {
-        let with_right = |first: First| {
-            let may_read = is_of_any(&first.url, &options.sources);
-            (first, may_read)
-        };
-        let firsts: Vec<(First, bool)> = firsts.into_iter().map(with_right).collect();
+    async fn look(
+        &mut self,
+        (mut object, firsts): Found,
+        (policy, reach): (Copies, &Reach),
+    ) -> Result<Object, ConvertError> {
         if firsts.is_empty() {
             return Ok(object);
         }
-        let url = object.url.clone();
-        let compare = tokio::task::spawn_blocking(move || (nearest(&object, firsts), object));
+        let (url, reach) = (object.url.clone(), reach.clone());
+        let compare = tokio::task::spawn_blocking(move || {
+            let with_right = |first: First| {
+                let may_read = reach.may_hold(&first.url);
+                (first, may_read)
+            };
+            (nearest(&object, firsts.into_iter().map(with_right).collect()), object)
+        });
         let found;
         (found, object) = compare.await.expect("comparing does not panic");
         let Some((of_first, likeness)) = found else { return Ok(object) };
@@ -98,7 +103,7 @@ impl FoundCopies {
         if named.len() < KEPT_MAX {
             named.push((url.clone(), of_first.url.clone()));
         }
-        match (likeness, options.copies) {
+        match (likeness, policy) {
             (Likeness::Same, Copies::Skip) => {
                 (object.copy_of, object.copy_of_version) = (Some(of_first.url), Some(of_first.version));
             }
@@ -109,29 +114,19 @@ impl FoundCopies {
     }
 }
 
-/// Whether a URL lies under one of the sources, by its letters.
-fn is_of_any(url: &str, sources: &[Location]) -> bool {
-    sources.iter().any(|source| is_of(url, source))
-}
-
-fn is_of(url: &str, source: &Location) -> bool {
-    let source = source.url();
-    url == source || source.ends_with('/') && url.starts_with(&source) && !url.contains("/../")
-}
-
-/// Holds what was listed, and lies in the folder `scratch`, against the ledger, and hands on plans as they fill.
+/// Holds what was listed against the ledger, and hands on plans as they fill. `reach` is what the run may fetch.
 pub(super) async fn pass(
-    listed: &Listed,
-    scratch: &Path,
+    listing: &Listing,
     options: &Options,
+    reach: &Reach,
     planner: &mut impl Planner,
 ) -> Result<Passed, ConvertError> {
     let format = options.format.as_deref();
     // What an open plan may name that this run finishes.
-    let is_ours = |url: &str| options.trust_plans || is_of_any(url, &options.sources);
+    let is_ours = |url: &str| reach.may_hold(url);
     let mut passed = Passed::default();
     let (mut fresh, mut changed) = (Gather::default(), Gather::default());
-    let failed = TaskError::of_scratch(scratch);
+    let (listed, failed) = (&listing.objects, TaskError::of_scratch(&listing.scratch));
     let mut merge = listed.merge().map_err(failed)?;
     for days in listed.stretches(STRETCH_OBJECTS_MIN) {
         let seen = match planner.ledger() {
@@ -158,7 +153,7 @@ pub(super) async fn pass(
                 None => {}
             }
             for found in found {
-                let object = passed.copies.look(found, options).await?;
+                let object = passed.copies.look(found, (options.copies, reach)).await?;
                 full.extend(fresh.push(object).map(|objects| (Purpose::Convert, objects)));
             }
             for (purpose, objects) in full {
@@ -188,8 +183,9 @@ pub(super) async fn look_for_copies(
     (lake, state): (&Lake, &State),
     objects: Vec<Object>,
     options: &Options,
+    reach: &Reach,
 ) -> Result<(Vec<Object>, FoundCopies), ConvertError> {
-    let is_ours = |url: &str| options.trust_plans || is_of_any(url, &options.sources);
+    let is_ours = |url: &str| reach.may_hold(url);
     let (mut copies, mut looked) = (FoundCopies::default(), Vec::with_capacity(objects.len()));
     let mut rest = objects.into_iter().peekable();
     while let Some(day) = rest.peek().map(|object| object.day) {
@@ -201,7 +197,7 @@ pub(super) async fn look_for_copies(
                 found.extend(finder.resolve(lake, state, is_ours).await?);
             }
             for found in found {
-                looked.push(copies.look(found, options).await?);
+                looked.push(copies.look(found, (options.copies, reach)).await?);
             }
         }
     }

@@ -135,6 +135,18 @@ impl Location {
         self.url_of(&format!("{}{name}", self.prefix()))
     }
 
+    /// Whether a URL is that of this object, or of one in this folder, by its letters: no link is looked up.
+    pub fn holds(&self, url: &str) -> bool {
+        let own = self.url();
+        let is_under = own.ends_with('/') && url.starts_with(&own) && !url.contains("/../");
+        is_under || url == own.strip_suffix('/').unwrap_or(&own)
+    }
+
+    /// The key in a URL that [`Location::url_of`] made.
+    pub fn key_of(url: &str) -> Option<&str> {
+        url.strip_prefix(&Location::root_of(url).ok()?.url())
+    }
+
     /// Whether `other` is this folder or lies in it.
     pub fn contains(&self, other: &Location) -> bool {
         self.kind == other.kind && self.bucket == other.bucket && other.prefix().starts_with(&self.prefix())

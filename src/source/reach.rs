@@ -30,6 +30,19 @@ impl Reach {
         Reach { trusts_all, ..self }
     }
 
+    /// Whether an object is of the sources by the letters of its URL. One behind a link is not, and what is may be
+    /// anything meanwhile.
+    pub fn names(&self, url: &str) -> bool {
+        self.sources.iter().any(|store| store.location.holds(url))
+    }
+
+    /// Whether an object that a run of these sources would list, or was told to trust, has this URL. What cannot be
+    /// looked up is not held.
+    pub fn may_hold(&self, url: &str) -> bool {
+        let held = || Location::key_of(url).and_then(|key| self.held([(url, key)]).ok());
+        self.trusts_all || self.names(url) || held().is_some_and(|held| held[0])
+    }
+
     /// Which of some objects, by URL and key, are of the sources. On disk it looks at the files' folders.
     pub fn held<'a>(&self, objects: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<bool>> {
         let mut folder = None;
@@ -148,6 +161,17 @@ mod tests {
     }
 
     #[test]
+    fn letters_tell_of_a_source_and_of_what_lies_in_it() {
+        let reach = reach(&["s3://logs/AWSLogs/", "s3://logs/one.log.gz", "s3://whole"]);
+        for url in ["s3://logs/AWSLogs/1/a", "s3://logs/one.log.gz", "s3://whole/a//b"] {
+            assert!(reach.names(url) && reach.may_hold(url), "{url}");
+        }
+        for url in ["s3://logs/AWSLogs2/a", "s3://logs/one.log.gz2", "s3://logs/AWSLogs/../b", "file:///AWSLogs/1/a"] {
+            assert!(!reach.names(url) && !reach.may_hold(url), "{url}");
+        }
+    }
+
+    #[test]
     fn on_disk_the_real_path_lies_under_a_source_or_behind_its_links() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
@@ -171,6 +195,10 @@ mod tests {
         for name in ["secret/a.log.gz", "logs/../secret/a.log.gz", "other/b", "logs2/a", "gone"] {
             assert!(!held(name), "{name}");
         }
+        let url = |name: &str| format!("file://{}", root.join(name).display());
+        let behind = url("archive/2023/a.log.gz");
+        assert!(!reach.names(&behind) && reach.may_hold(&behind));
+        assert!(!reach.may_hold(&url("secret/a.log.gz")));
         // Made after the walk, so that none has followed it.
         symlink(root.join("secret"), root.join("logs/later")).unwrap();
         assert!(!held("logs/later/a.log.gz"));

@@ -1,6 +1,59 @@
 //! Links on disk: a file is one object, whatever leads to it and whenever that was made.
 
+use crate::faults::{key, text};
 use crate::lab::Lab;
+
+/// What a conversion of a source finds over its links a redo of that source decodes again, and nothing else.
+#[test]
+fn a_redo_takes_what_lies_behind_links() {
+    let lab = Lab::on_disk();
+    let text = |n: u32, bytes: u32| format!("version srcaddr bytes start\n2 10.0.0.{n} {bytes} 1694735970\n");
+    let keys = ["logs/2023/09/14/a", "archive/2023/09/14/b", "elsewhere/2023/09/14/c", "third/2023/09/14/d"];
+    let keys = keys.map(|key| format!("{key}.log.gz"));
+    let fill = |bytes| (0..).zip(&keys).for_each(|(n, key)| lab.put_gz(key, &text(n, bytes)));
+    fill(1);
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(lab.path(target), lab.path(name)).expect("the lab can link");
+    };
+    link("archive", "logs/archive");
+    link(&keys[2], "logs/2023/09/14/one.log.gz");
+    let said = lab.run(&["convert", "{}logs/", "{}third/", "{}lake/", "--json"]);
+    assert!(said.code == 0 && said.stdout.contains("\"objects\":4"), "{}{}", said.stdout, said.stderr);
+    fill(2);
+    let redo = ["--redo", "--since", "2023-09-14", "--until", "2023-09-14", "--retention", "0s"];
+    // That the lake is trusted makes no object of it one of this source.
+    for trust in [&[][..], &["--trust-plans"]] {
+        let summary = lab.convert(&[&redo[..], trust].concat(), 0);
+        assert_eq!((&summary["objects_planned"], &summary["objects_kept"]), (&3.into(), &0.into()), "{summary}");
+    }
+    let bytes = |key: &String| {
+        let rows = lab.lake_rows();
+        let row = rows.iter().find(|((object, _), _)| *object == lab.url(key)).expect("a row of each");
+        row.1["bytes"].clone()
+    };
+    assert_eq!(keys.each_ref().map(bytes), ["2", "2", "2", "1"]);
+    // Without the link it is no object of that source any more.
+    std::fs::remove_file(lab.path("logs/archive")).expect("the lab's own link");
+    fill(3);
+    assert_eq!(lab.convert(&redo, 0)["objects_planned"], 2);
+    assert_eq!(keys.each_ref().map(bytes), ["3", "2", "3", "1"]);
+}
+
+/// A file behind a link is held against its copies as any other of the source is.
+#[test]
+fn copies_behind_links_are_found() {
+    let lab = Lab::on_disk();
+    for folder in ["archive", "replica"] {
+        lab.put_gz(&format!("{folder}/{}", key(1, 1)), &text(1, 1));
+    }
+    std::fs::create_dir(lab.path("logs")).expect("the lab can make folders");
+    std::os::unix::fs::symlink(lab.path("archive"), lab.path("logs/archive")).expect("the lab can link");
+    lab.convert(&[], 0);
+    let said = lab.run(&["convert", "{}logs/", "{}replica/", "{}lake/", "--copies", "skip", "--json"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("\"objects_copies\":1"), "{}", said.stdout);
+    assert_eq!(lab.lake_rows(), lab.expected("archive").rows);
+}
 
 #[test]
 fn a_file_behind_several_links_is_converted_once() {
