@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::planning::{self, Gathered, Pass, Planner};
-use super::wording::{name_denied, name_refused};
+use super::wording::{name_denied, name_refused, name_unreadable};
 use super::{ConvertError, Options, Refused, Stop, conductor, discover, sides};
 use crate::lake::{Lake, Purpose, State};
 use crate::plan;
@@ -37,6 +37,8 @@ pub struct DryRun {
     pub plans_refused: Vec<Refused>,
     /// Prefixes that cannot be listed.
     pub denied: Vec<String>,
+    /// Objects that would wait, since nobody can tell now whether they are copies.
+    pub unreadable: Vec<String>,
     #[serde(skip)]
     by_hour: bool,
 }
@@ -71,7 +73,8 @@ pub async fn dry_run(options: &Options, progress: &Progress) -> Result<DryRun, C
     counting.requests_listing = listing.requests;
     counting.denied = listing.denied.iter().map(ToString::to_string).collect();
     let mut planner = Counting { plan: &mut counting, ledger: lake.as_ref().map(|lake| (lake, &state)) };
-    planning::pass(&listing, options, &reach, &mut planner).await?;
+    let passed = planning::pass(&listing, options, &reach, &mut planner).await?;
+    counting.unreadable = passed.copies.put_off.named;
     Ok(counting)
 }
 
@@ -91,7 +94,7 @@ impl DryRun {
 
     /// Whether a run could not reach something that it is asked for.
     pub fn would_leave_something(&self) -> bool {
-        !self.plans_refused.is_empty() || !self.denied.is_empty()
+        !self.plans_refused.is_empty() || !self.denied.is_empty() || !self.unreadable.is_empty()
     }
 
     fn add(&mut self, gathered: Gathered) {
@@ -147,6 +150,7 @@ impl fmt::Display for DryRun {
         if self.open_plans > 0 {
             writeln!(f, "{} open plans of earlier runs would be finished first", count(self.open_plans))?;
         }
+        name_unreadable(f, self.unreadable.len() as u64, &self.unreadable)?;
         name_denied(f, &self.denied)?;
         name_refused(f, &self.plans_refused)
     }

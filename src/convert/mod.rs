@@ -9,6 +9,7 @@
 
 mod again;
 mod conductor;
+mod copies;
 mod discover;
 mod dry;
 mod error;

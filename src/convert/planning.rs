@@ -8,12 +8,12 @@
 
 use std::collections::BTreeSet;
 
+use super::copies::FoundCopies;
 use super::discover::Listing;
-use super::summary::{KEPT_MAX, keep};
-use super::{ConvertError, Options, Summary};
+use super::{ConvertError, Options};
 use crate::execute::TaskError;
 use crate::lake::{Day, Lake, Purpose, Seen, State};
-use crate::plan::{Copies, Finder, First, Found, Gather, Likeness, Verdict, judge, nearest};
+use crate::plan::{Finder, Found, Gather, Verdict, judge, take_back};
 use crate::source::{Object, Reach};
 
 /// Listed objects whose standing is looked up at once, at least.
@@ -25,6 +25,8 @@ pub(super) struct Gathered {
     pub objects: Vec<Object>,
     /// Nothing comes after it.
     pub is_last: bool,
+    /// Folders of objects that are in no plan, though they were listed: known with the last one.
+    pub put_off: BTreeSet<String>,
 }
 
 /// Who takes the plans of a pass: a run writes them, a dry run counts them.
@@ -51,67 +53,6 @@ pub(super) struct Passed {
     pub copies: FoundCopies,
     /// Whether every plan was taken.
     pub whole: bool,
-}
-
-/// Copies among the objects that were planned.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct FoundCopies {
-    /// URLs of copies and of their firsts.
-    pub copies: Vec<(String, String)>,
-    pub count: u64,
-    /// Of the same name and size, and of checksums that cannot be compared.
-    pub may_be: Vec<(String, String)>,
-    pub may_be_count: u64,
-}
-
-impl FoundCopies {
-    pub(super) fn tell(self, summary: &mut Summary, policy: Copies) {
-        let found = &mut summary.duplicates;
-        found.copies_skipped |= policy == Copies::Skip && self.count > 0;
-        let words = |(url, first): (String, String)| format!("{url}: {first}");
-        found.objects_copies += self.count;
-        found.objects_maybe_copies += self.may_be_count;
-        self.copies.into_iter().for_each(|pair| keep(&mut found.copies, words(pair)));
-        self.may_be.into_iter().for_each(|pair| keep(&mut found.maybe_copies, words(pair)));
-    }
-
-    /// Notes a copy, and says in the object itself that it is not to be read.
-    async fn look(
-        &mut self,
-        (mut object, firsts): Found,
-        (policy, reach): (Copies, &Reach),
-    ) -> Result<Object, ConvertError> {
-        if firsts.is_empty() {
-            return Ok(object);
-        }
-        let (url, reach) = (object.url.clone(), reach.clone());
-        let compare = tokio::task::spawn_blocking(move || {
-            let with_right = |first: First| {
-                let may_read = reach.may_hold(&first.url);
-                (first, may_read)
-            };
-            (nearest(&object, firsts.into_iter().map(with_right).collect()), object)
-        });
-        let found;
-        (found, object) = compare.await.expect("comparing does not panic");
-        let Some((of_first, likeness)) = found else { return Ok(object) };
-        let (named, count) = match likeness {
-            Likeness::Same => (&mut self.copies, &mut self.count),
-            Likeness::Unknown | Likeness::Other => (&mut self.may_be, &mut self.may_be_count),
-        };
-        *count += 1;
-        if named.len() < KEPT_MAX {
-            named.push((url.clone(), of_first.url.clone()));
-        }
-        match (likeness, policy) {
-            (Likeness::Same, Copies::Skip) => {
-                (object.copy_of, object.copy_of_version) = (Some(of_first.url), Some(of_first.version));
-            }
-            (Likeness::Same, Copies::Fail) => return Err(ConvertError::Copy { url, first: of_first.url }),
-            _ => {}
-        }
-        Ok(object)
-    }
 }
 
 /// Holds what was listed against the ledger, and hands on plans as they fill. `reach` is what the run may fetch.
@@ -153,11 +94,14 @@ pub(super) async fn pass(
                 None => {}
             }
             for found in found {
-                let object = passed.copies.look(found, (options.copies, reach)).await?;
-                full.extend(fresh.push(object).map(|objects| (Purpose::Convert, objects)));
+                let take_back = |urls: &[&str]| fresh.take_back(urls);
+                let object = passed.copies.look(found, (options.copies, reach), take_back).await?;
+                let next = object.and_then(|object| fresh.push(object));
+                full.extend(next.map(|objects| (Purpose::Convert, objects)));
             }
             for (purpose, objects) in full {
-                if planner.take(Gathered { purpose, objects, is_last: false }).await? == Pass::Ends {
+                let gathered = Gathered { purpose, objects, is_last: false, put_off: BTreeSet::new() };
+                if planner.take(gathered).await? == Pass::Ends {
                     return Ok(passed);
                 }
             }
@@ -170,7 +114,8 @@ pub(super) async fn pass(
     let rest: Vec<_> = rest.into_iter().filter_map(|(purpose, objects)| Some((purpose, objects?))).collect();
     let count = rest.len();
     for (index, (purpose, objects)) in rest.into_iter().enumerate() {
-        if planner.take(Gathered { purpose, objects, is_last: index + 1 == count }).await? == Pass::Ends {
+        let put_off = passed.copies.put_off.folders.clone();
+        if planner.take(Gathered { purpose, objects, is_last: index + 1 == count, put_off }).await? == Pass::Ends {
             return Ok(passed);
         }
     }
@@ -197,7 +142,9 @@ pub(super) async fn look_for_copies(
                 found.extend(finder.resolve(lake, state, is_ours).await?);
             }
             for found in found {
-                looked.push(copies.look(found, (options.copies, reach)).await?);
+                let take_back = |urls: &[&str]| take_back(&mut looked, urls);
+                let object = copies.look(found, (options.copies, reach), take_back).await?;
+                looked.extend(object);
             }
         }
     }

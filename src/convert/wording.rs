@@ -130,12 +130,7 @@ impl Effort {
 impl LeftOut {
     fn write_objects(&self, f: &mut Formatter<'_>, objects_aside: u64) -> Result {
         name_some(f, "objects were set aside", objects_aside, &self.aside)?;
-        name_some(
-            f,
-            "objects could not be read and are looked for again by the next run",
-            self.objects_unreadable,
-            &self.unreadable,
-        )
+        name_unreadable(f, self.objects_unreadable, &self.unreadable)
     }
 
     /// What others wrote into the ledger.
@@ -272,6 +267,10 @@ fn name_some(f: &mut Formatter<'_>, what: &str, total: u64, names: &[String]) ->
         0 => Ok(()),
         more => writeln!(f, "  … and {more} more"),
     }
+}
+
+pub(super) fn name_unreadable(f: &mut Formatter<'_>, total: u64, unreadable: &[String]) -> Result {
+    name_some(f, "objects could not be read and are looked for again by the next run", total, unreadable)
 }
 
 pub(super) fn name_denied(f: &mut Formatter<'_>, denied: &[String]) -> Result {

@@ -28,12 +28,18 @@ impl Planner for Writing<'_, '_> {
         }
         let settings = self.run.settings(self.run.options.format.clone());
         let by_hour = settings.partition_by.is_by_hour();
-        let Gathered { purpose, objects, is_last } = gathered;
+        let Gathered { purpose, objects, is_last, put_off } = gathered;
         let count = objects.len() as u64;
         let draft = tokio::task::spawn_blocking(move || Draft::new(purpose, settings, &cut(objects, by_hour)));
         let mut draft = draft.await.expect("cutting a plan does not panic");
         if is_last {
-            draft = draft.marked(self.listing.frontiers.clone(), self.listing.is_full, self.settled);
+            // What was put off is listed again, wherever it lies.
+            let is_planned = |chain: &String| {
+                put_off.range(chain.clone()..).next().is_none_or(|folder| !folder.starts_with(chain.as_str()))
+            };
+            let mut frontiers = self.listing.frontiers.clone();
+            frontiers.retain(|chain, _| is_planned(chain));
+            draft = draft.marked(frontiers, self.listing.is_full && put_off.is_empty(), self.settled);
         }
         loop {
             let newest = self.run.ledger.state.newest_plan;

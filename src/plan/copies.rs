@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 
 use crate::lake::{Day, Lake, LakeError, Outcome, Purpose, Receipt, Seen, State, same_content};
-use crate::source::{self, Object};
+use crate::source::{self, NotCompared, Object};
 
 /// Objects that are held until the ledger is asked for those whose names they have.
 const HELD_MAX: usize = 20_000;
@@ -29,7 +29,7 @@ pub enum Copies {
 }
 
 /// How two objects of one name and size are to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Likeness {
     /// One content.
     Same,
@@ -37,6 +37,37 @@ pub enum Likeness {
     Unknown,
     /// Two contents.
     Other,
+    /// Nobody can tell now.
+    Unread {
+        /// Of the two the one whose file cannot be read.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What an object is beside those that it may be a copy of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nearest {
+    /// It has another content than all of them.
+    None,
+    /// It has the content of this one.
+    Copy(First),
+    /// It may have the content of this one.
+    MayBe(First),
+    /// It has not the content of those that could be read, and these were not held against it.
+    Unread(Vec<Hindered>),
+}
+
+/// A comparison that failed, which says nothing of what it would give later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hindered {
+    /// What the object may be a copy of.
+    pub first: First,
+    /// URL of the one of both that could not be read.
+    pub url: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Where a delivery of the same name and size was met before.
@@ -219,29 +250,40 @@ impl First {
 }
 
 fn likeness_of((url, version): (&str, &str), other: &Object, may_read: bool) -> Likeness {
-    match (checksum(version), checksum(&other.version)) {
-        (Some(a), Some(b)) if a == b => Likeness::Same,
+    match same_checksum(version, &other.version) {
+        true => Likeness::Same,
         _ if !may_read => Likeness::Unknown,
         _ => match source::same_content((url, version), (&other.url, &other.version)) {
             Some(Ok(true)) => Likeness::Same,
             Some(Ok(false)) => Likeness::Other,
-            Some(Err(_)) | None => Likeness::Unknown,
+            Some(Err(NotCompared::Unread { url, error })) => Likeness::Unread { url, reason: error.to_string() },
+            Some(Err(NotCompared::Changed)) | None => Likeness::Unknown,
         },
     }
 }
 
-/// Of what an object may be a copy of, with whether its file may be read: the first that is the same, else the first
-/// that may be.
-pub fn nearest(object: &Object, firsts: Vec<(First, bool)>) -> Option<(First, Likeness)> {
-    let mut may_be = None;
+/// Holds an object against what it may be a copy of, each with whether its file may be read: the first that is the
+/// same, else what could not be read, else the first that may be.
+pub fn nearest(object: &Object, firsts: Vec<(First, bool)>) -> Nearest {
+    let (mut may_be, mut hindered) = (None, Vec::new());
     for (first, may_read) in firsts {
         match first.likeness(object, may_read) {
-            Likeness::Same => return Some((first, Likeness::Same)),
-            Likeness::Unknown => drop(may_be.get_or_insert((first, Likeness::Unknown))),
+            Likeness::Same => return Nearest::Copy(first),
+            Likeness::Unread { url, reason } => hindered.push(Hindered { first, url, reason }),
+            Likeness::Unknown => drop(may_be.get_or_insert(first)),
             Likeness::Other => {}
         }
     }
-    may_be
+    match may_be {
+        _ if !hindered.is_empty() => Nearest::Unread(hindered),
+        Some(first) => Nearest::MayBe(first),
+        None => Nearest::None,
+    }
+}
+
+/// Whether two versions tell by themselves that two objects hold the same.
+pub fn same_checksum(a: &str, b: &str) -> bool {
+    checksum(a).is_some_and(|a| checksum(b) == Some(a))
 }
 
 /// An ETag that is the MD5 of a whole object, as far as its form tells.

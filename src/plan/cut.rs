@@ -1,5 +1,7 @@
 //! Tasks out of objects: in order of key day, account, region and key, by a budget that follows from the total alone.
 
+use std::collections::BTreeSet;
+
 use crate::lake::PlannedTask;
 use crate::source::Object;
 
@@ -41,10 +43,27 @@ impl Gather {
         full
     }
 
+    /// Takes all of these objects out of the plan that grows; none, and `false`, if one is not in it.
+    pub fn take_back(&mut self, urls: &[&str]) -> bool {
+        let taken = take_back(&mut self.objects, urls);
+        let day = self.objects.last().map(|last| last.day);
+        let before = self.objects.iter().rposition(|object| Some(object.day) != day);
+        self.day_begins = before.map_or(0, |before| before + 1);
+        taken
+    }
+
     /// The last plan, unless there is nothing left.
     pub fn finish(self) -> Option<Vec<Object>> {
         (!self.objects.is_empty()).then_some(self.objects)
     }
+}
+
+/// Takes all of these objects out of a list; none, and `false`, if one is not in it. They are looked for from its end.
+pub fn take_back(objects: &mut Vec<Object>, urls: &[&str]) -> bool {
+    let place = |url: &&str| objects.iter().rposition(|object| object.url == **url);
+    let Some(places) = urls.iter().map(place).collect::<Option<BTreeSet<usize>>>() else { return false };
+    places.into_iter().rev().for_each(|place| drop(objects.remove(place)));
+    true
 }
 
 /// Cuts the objects of one plan into tasks, in their order.

@@ -14,8 +14,8 @@ mod spool;
 #[cfg(test)]
 mod tests;
 
-pub use copies::{Copies, Finder, First, Found, Likeness, nearest};
-pub use cut::{Gather, OBJECTS_PER_PLAN_MAX, cut};
+pub use copies::{Copies, Finder, First, Found, Hindered, Likeness, Nearest, nearest, same_checksum};
+pub use cut::{Gather, OBJECTS_PER_PLAN_MAX, cut, take_back};
 pub use spool::{Listed, Merge, Spool};
 
 use crate::lake::{Seen, Standing};

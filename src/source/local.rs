@@ -29,18 +29,58 @@ pub fn path_of(key: &str) -> PathBuf {
     Path::new("/").join(key)
 }
 
-/// Whether two objects on disk, each a URL and a version, have the same bytes; `None` if one is not on disk. A file
-/// that has another version by now, or gets one meanwhile, is an error: it says nothing of the bytes that were known.
-pub fn same_content(a: (&str, &str), b: (&str, &str)) -> Option<std::io::Result<bool>> {
+/// Why the bytes of two objects were not held against each other.
+#[derive(Debug)]
+pub enum NotCompared {
+    /// A file is gone, is something else, or has another version by now or got one meanwhile: it says nothing of the
+    /// bytes that were known.
+    Changed,
+    /// The file of this URL cannot be read now. Later it may.
+    Unread { url: String, error: std::io::Error },
+}
+
+impl NotCompared {
+    fn of(url: &str, error: std::io::Error) -> NotCompared {
+        match (error.kind(), error.raw_os_error()) {
+            (ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidData, _)
+            // A link or a socket in its place.
+            | (_, Some(libc::ELOOP | libc::ENXIO)) => NotCompared::Changed,
+            _ => NotCompared::Unread { url: url.to_owned(), error },
+        }
+    }
+}
+
+/// Whether two objects on disk, each a URL and a version, have the same bytes; `None` if one is not on disk.
+pub fn same_content(a: (&str, &str), b: (&str, &str)) -> Option<std::result::Result<bool, NotCompared>> {
     let path = |url: &str| url.strip_prefix("file:///").map(path_of);
-    let (path_a, path_b) = (path(a.0)?, path(b.0)?);
+    let paths = (path(a.0)?, path(b.0)?);
     let compare = || {
-        let files = [Versioned::open(&path_a, a.1)?, Versioned::open(&path_b, b.1)?];
-        let same = same_bytes(&files[0].file, &files[1].file)?;
-        files.iter().try_for_each(Versioned::check)?;
+        let [of_a, of_b] = [a.0, b.0].map(|url| move |error| NotCompared::of(url, error));
+        let file_a = Versioned::open(&paths.0, a.1).map_err(of_a)?;
+        let file_b = Versioned::open(&paths.1, b.1).map_err(of_b)?;
+        let mut sides = [&file_a.file, &file_b.file].map(|file| Side { file, failed: false });
+        let [side_a, side_b] = &mut sides;
+        let same = same_bytes(side_a, side_b);
+        let same = same.map_err(|error| if sides[0].failed { of_a(error) } else { of_b(error) })?;
+        file_a.check().map_err(of_a)?;
+        file_b.check().map_err(of_b)?;
         Ok(same)
     };
     Some(compare())
+}
+
+/// One of two files that are read together, and whether it was this one that failed.
+struct Side<'a> {
+    file: &'a File,
+    failed: bool,
+}
+
+impl Read for Side<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(buffer);
+        self.failed |= read.as_ref().is_err_and(|error| error.kind() != ErrorKind::Interrupted);
+        read
+    }
 }
 
 /// Whether both give the same bytes, from where they are to their ends.

@@ -51,7 +51,7 @@ pub use discover::{Discovery, find_chains};
 pub use error::{Result, SourceError, detail_of, full_text};
 pub use key::{Facts, delivery};
 pub use listing::{Store, UNTAGGED};
-pub use local::{path_of as local_path_of, same_bytes, same_content, version_of as local_version_of};
+pub use local::{NotCompared, path_of as local_path_of, same_bytes, same_content, version_of as local_version_of};
 pub use location::{Location, StoreKind, real_path};
 pub use object::{Entry, Object, Reason, Skipped, Tally};
 pub use page::{Denied, Folder, Page};

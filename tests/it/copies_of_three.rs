@@ -46,9 +46,8 @@ fn one_is_taken_if_the_first_cannot_be_read(lab: &Lab) {
     let objects = "SELECT outcome, count(*) FROM lake.objects WHERE url LIKE '%/04/%' GROUP BY 1 ORDER BY 1";
     let asked = lab.run(&["query", "{}lake/", objects, "--format", "csv"]);
     let outcomes: Vec<&str> = asked.stdout.lines().skip(1).collect();
-    // On disk by the plan that was open, and by that of the run.
-    let unread = if lab.endpoint().is_some() { "unread,1" } else { "unread,2" };
-    assert_eq!(outcomes, ["converted,1", "copy,2", unread], "{}{}", asked.stdout, asked.stderr);
+    // On disk by the plan that was open: the run's own puts off what cannot be compared.
+    assert_eq!(outcomes, ["converted,1", "copy,2", "unread,1"], "{}{}", asked.stdout, asked.stderr);
     lab.permit(&first);
     assert_eq!(lab.lake_rows().len(), lab.expected("logs").rows.len());
     stays_as_it_is(lab);

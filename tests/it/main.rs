@@ -11,6 +11,7 @@ mod config;
 mod convert;
 mod copies;
 mod copies_of_three;
+mod copies_put_off;
 mod copies_to_come;
 mod credentials;
 mod dashboard;
