@@ -43,6 +43,7 @@ impl FoundCopies {
     pub(super) fn tell(self, summary: &mut Summary, policy: Copies) {
         let (found, left) = (&mut summary.duplicates, &mut summary.left_out);
         found.copies_skipped |= policy == Copies::Skip && self.count > 0;
+        found.copies_kept |= policy != Copies::Skip && self.count > 0;
         let words = |(url, first): (String, String)| format!("{url}: {first}");
         found.objects_copies += self.count;
         found.objects_maybe_copies += self.may_be_count;
@@ -76,17 +77,19 @@ impl FoundCopies {
         (found, object) = compare.await.expect("comparing does not panic");
         match found {
             Nearest::None => {}
-            Nearest::MayBe(first) => note(&mut self.may_be, &mut self.may_be_count, (url, first.url)),
+            Nearest::MayBe(first) => {
+                self.note_may_be(&url, &first.url);
+            }
             Nearest::Unread(hindered) if policy == Copies::Keep => {
                 let first = hindered.into_iter().next().expect("something was hindered").first;
-                note(&mut self.may_be, &mut self.may_be_count, (url, first.url));
+                self.note_may_be(&url, &first.url);
             }
             Nearest::Unread(hindered) => return Ok(self.put_off.one_of(object, &hindered, take_back)),
             Nearest::Copy(first) if policy == Copies::Fail => {
                 return Err(ConvertError::Copy { url, first: first.url });
             }
             Nearest::Copy(first) => {
-                note(&mut self.copies, &mut self.count, (url, first.url.clone()));
+                self.note_copy(&url, &first.url);
                 if policy == Copies::Skip {
                     (object.copy_of, object.copy_of_version) = (Some(first.url), Some(first.version));
                 }
@@ -94,12 +97,20 @@ impl FoundCopies {
         }
         Ok(Some(object))
     }
+
+    pub(super) fn note_copy(&mut self, url: &str, first: &str) {
+        note(&mut self.copies, &mut self.count, (url, first));
+    }
+
+    pub(super) fn note_may_be(&mut self, url: &str, first: &str) {
+        note(&mut self.may_be, &mut self.may_be_count, (url, first));
+    }
 }
 
-fn note(named: &mut Vec<(String, String)>, count: &mut u64, pair: (String, String)) {
+fn note(named: &mut Vec<(String, String)>, count: &mut u64, (url, first): (&str, &str)) {
     *count += 1;
     if named.len() < KEPT_MAX {
-        named.push(pair);
+        named.push((url.to_owned(), first.to_owned()));
     }
 }
 

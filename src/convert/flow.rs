@@ -144,7 +144,7 @@ impl Run<'_> {
                 continue;
             }
             // Commits that are not of this plan would stand for its tasks.
-            self.ledger.state.visit_commits(&self.ledger.writer.lake, number, drop).await?;
+            self.before.look(&self.ledger.writer.lake, &self.ledger.state, number).await?;
             let is_show = self.ledger.state.plans[&number].plan.purpose == Purpose::Show;
             let ran = match is_show {
                 true => self.show_files(number).await,
@@ -165,6 +165,8 @@ impl Run<'_> {
                 other => other?,
             }
             self.seal_if_done(number).await?;
+            let ledger = (&self.ledger.writer.lake, &self.ledger.state);
+            self.before.tell(ledger, number, &mut self.summary).await?;
             self.ledger.checkpoint_if_due().await?;
         }
         Ok(())

@@ -8,6 +8,7 @@
 //! This is the one module that knows every stage. What it adds of its own is order: who runs when, and what is summed.
 
 mod again;
+mod before;
 mod conductor;
 mod copies;
 mod discover;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::before::Before;
 use super::sides::{self, Sides};
 use super::{ConvertError, Converted, Effort, Ending, Options, Summary};
 use crate::commit::{LakeMark, Ledger, Scratch};
@@ -22,6 +23,7 @@ pub(super) struct Run<'a> {
     pub ledger: Ledger,
     pub scratch: Arc<Scratch>,
     pub summary: Summary,
+    pub before: Before,
     /// Tasks that had been given up when the run began.
     pub lost_before: BTreeSet<TaskRef>,
     /// The ledger's format when the run began.
@@ -47,6 +49,7 @@ impl<'a> Run<'a> {
         let effort = Effort { threads, threads_asked, ..Effort::default() };
         let summary = Summary { effort, ..Summary::default() };
         let (lost_before, format_before) = (ledger.state.lost.clone(), ledger.state.format);
+        let before = Before::of(&ledger.state);
         let run = Run {
             options,
             progress,
@@ -55,6 +58,7 @@ impl<'a> Run<'a> {
             ledger,
             scratch,
             summary,
+            before,
             lost_before,
             format_before,
             failed: None,

@@ -71,7 +71,8 @@ pub struct Converted {
     /// Source objects whose rows are in the lake now, or that had none. Also those that were decoded again, if that
     /// changed anything.
     pub objects: u64,
-    /// Objects that were set aside whole.
+    /// Objects that were set aside whole: by this run, or earlier in a plan that it finished, since who set them aside
+    /// may have told nobody. So are `rejects`, `objects_differing` and copies that were kept.
     pub objects_aside: u64,
     /// Objects that turned out to be no flow logs once they were read; no rows are of them. [`PassedOver::skipped`]
     /// also counts those that were passed over by their names.
@@ -174,6 +175,9 @@ pub struct Duplicates {
     pub maybe_copies: Vec<String>,
     /// Whether those copies were left out: this run was told `--copies skip`.
     pub copies_skipped: bool,
+    /// Whether copies were kept: by this run, or in a plan of an earlier one that it finished.
+    #[serde(skip)]
+    pub copies_kept: bool,
 }
 
 /// What lies at the sources and is no flow log to be read.

@@ -175,6 +175,10 @@ impl Duplicates {
     /// `some_unread` says whether a first may have been among the objects that could not be read.
     fn write(&self, f: &mut Formatter<'_>, some_unread: bool) -> Result {
         let copies = match self.copies_skipped {
+            true if self.copies_kept => {
+                "objects are copies of others: some were left out, and rows of those that an earlier run planned are in \
+                 the lake twice (`flowlake report LAKE copies` tells which)"
+            }
             true if some_unread => {
                 "objects are copies of others and were left out, unless it was their first that could not be read"
             }

@@ -36,7 +36,12 @@ pub enum NotCompared {
     /// bytes that were known.
     Changed,
     /// The file of this URL cannot be read now. Later it may.
-    Unread { url: String, error: std::io::Error },
+    Unread {
+        /// Of the object.
+        url: String,
+        /// What reading it gave.
+        error: std::io::Error,
+    },
 }
 
 impl NotCompared {

@@ -24,6 +24,7 @@ mod engines;
 mod faults;
 mod faulty;
 mod files;
+mod found_before;
 mod full_disk;
 mod given_up;
 mod golden;
