@@ -73,6 +73,25 @@ pub(super) async fn missing_files(
     Ok(expected)
 }
 
+/// Refuses a lake of which a table's folder holds no file at all, although files of it are live: a disk is away, and
+/// what lies on it is not lost.
+pub(super) async fn check_tables_are_there(lake: &Lake, state: &State) -> Result<(), CommitError> {
+    let mut live: BTreeMap<Table, usize> = BTreeMap::new();
+    for (file, _) in live_files(lake, state).await?.values() {
+        // Not what waits in the ledger for the seal of a redo.
+        if file.path.starts_with(&format!("{}/", file.table.name())) {
+            *live.entry(file.table).or_default() += 1;
+        }
+    }
+    for (table, files) in live {
+        let folder = lake.names.inside(table.name());
+        if lake.is_empty(&folder).await? {
+            return Err(CommitError::TableGone { url: lake.names.url(&folder), files });
+        }
+    }
+    Ok(())
+}
+
 /// Data files that are live, with the tasks that made them.
 async fn live_files(lake: &Lake, state: &State) -> Result<BTreeMap<String, (DataFile, TaskRef)>, LakeError> {
     let superseded = state.superseded(lake).await?;

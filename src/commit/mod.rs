@@ -86,6 +86,12 @@ pub enum CommitError {
          days makes it again, and `flowlake repair LAKE` gives up what cannot be made again"
     )]
     FileGone { url: String },
+    #[error(
+        "{url} is gone or empty, where {files} data files of the lake lie: if it is on a disk that is not mounted, mount \
+         it, else restore it from a copy; of a folder that is gone for good `flowlake convert SOURCE LAKE --redo` of its \
+         days makes the files again. Nothing was given up"
+    )]
+    TableGone { url: String, files: usize },
     #[error("another run of flowlake on this host is at work on {lake}; wait for it to end")]
     Busy { lake: String },
 }

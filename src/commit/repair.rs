@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
 
-use super::intact::missing_files;
+use super::intact::{check_tables_are_there, missing_files};
 use super::local::Linked;
 use super::proof::{Found, found};
 use super::repaired::Repaired;
@@ -40,6 +40,7 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
     loop {
         let history = History::read(&lake, ledger.state.next).await?;
         let mut damaged = history.damaged(&lake, &ledger.state).await?;
+        refuse_without_tables(&lake, &ledger.state, &damaged).await?;
         repaired.commits_restored += restore(&ledger, &history, &mut damaged).await?;
         let bodies = bodies::settle(&mut ledger, &history.state).await?;
         repaired.plans_restored.extend(&bodies.restored);
@@ -52,6 +53,9 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
         let mut sound = ledger.state.clone();
         sound.lost.extend(&damaged);
         let mut missing: Vec<(DataFile, TaskRef)> = missing_files(&lake, &sound).await?.into_values().collect();
+        if !missing.is_empty() {
+            check_tables_are_there(&lake, &sound).await?;
+        }
         let again = put_back(&ledger.writer, &mut missing).await?;
         repaired.files_restored += again.len() as u64;
         shown_again.extend(again);
@@ -78,6 +82,16 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
     take_back(&ledger.writer, &shown_again.iter().collect::<Vec<_>>()).await?;
     repaired.files_removed = remove_given_up(&ledger.writer, &ledger.state.lost).await?;
     Ok(repaired)
+}
+
+/// The same look as later, before anything is written. Records that cannot be read yet are left to that.
+async fn refuse_without_tables(lake: &Lake, state: &State, damaged: &BTreeSet<TaskRef>) -> Result<(), CommitError> {
+    let mut sound = state.clone();
+    sound.lost.extend(damaged);
+    match check_tables_are_there(lake, &sound).await {
+        Err(refused @ CommitError::TableGone { .. }) => Err(refused),
+        _ => Ok(()),
+    }
 }
 
 /// The log from its first entry: a checkpoint leaves out the plans that it filed.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flowlake::commit::{Ledger, Repaired, repair};
+use flowlake::commit::{CommitError, Ledger, Repaired, repair};
 use flowlake::convert::ConvertError;
 use flowlake::lake::{Lake, State};
 use object_store::ObjectStoreExt;
@@ -20,6 +20,7 @@ on_both_stores!(
     an_object_that_was_checked_since_is_converted_again,
     data_files_that_are_gone_or_damaged_are_made_again,
     data_files_that_are_gone_are_given_up,
+    a_table_that_is_away_as_a_whole_is_not_given_up,
 );
 
 const DAYS: u32 = 20;
@@ -435,4 +436,46 @@ fn data_files_that_are_gone_are_given_up(lab: &Lab) {
     }
     let said = lab.run(&["repair", "{}lake/"]);
     assert!(said.code == 0 && said.stderr.contains("no commit and no data file is missing"), "{}", said.stderr);
+}
+
+/// A disk that is not mounted: nothing is lost, and nothing is written until it is there again.
+fn a_table_that_is_away_as_a_whole_is_not_given_up(lab: &Lab) {
+    (1..=4).for_each(|day| lab.put_gz(&format!("logs/{}", key(day, day)), &text(day, day)));
+    lab.convert(&[], 0);
+    let rows = lab.lake_rows();
+    let files: Vec<(String, Vec<u8>)> =
+        lab.list("lake/flow_logs").into_keys().map(|name| (name.clone(), lab.get(&name))).collect();
+    files.iter().for_each(|(name, _)| lab.delete(&Path::parse(name).expect("a name")));
+    let ledger = lab.list("lake");
+    // Its folder is there and has no files; on disk, it is away itself.
+    for _ in 0..2 {
+        let said = lab.run(&["repair", "{}lake/"]);
+        let told = ["/lake/flow_logs", &format!("{} data files of the lake lie", files.len()), "mount it"];
+        assert!(said.code == 1 && told.iter().all(|word| said.stderr.contains(word)), "{}", said.stderr);
+        assert_eq!(lab.list("lake"), ledger);
+        if lab.endpoint().is_none() {
+            let _ = std::fs::remove_dir_all(lab.path("lake/flow_logs"));
+        }
+    }
+    files.iter().for_each(|(name, bytes)| lab.put(name, bytes.clone()));
+    let said = lab.run(&["repair", "{}lake/"]);
+    assert!(said.code == 0 && said.stderr.contains("no commit and no data file is missing"), "{}", said.stderr);
+    is_as_before(lab, &rows);
+    // What is gone for good is made again.
+    files.iter().for_each(|(name, _)| lab.delete(&Path::parse(name).expect("a name")));
+    let redo = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30", "--retention", "0s"];
+    lab.convert(&redo, 0);
+    is_as_before(lab, &rows);
+}
+
+/// The same with commits that are gone beside it: what a checkpoint filed of them is no reason to give their files up.
+#[test]
+fn a_table_that_is_away_is_not_given_up_for_what_else_is_gone() {
+    let (bench, lake) = converted();
+    checkpoint(&bench, &lake);
+    let files: Vec<String> = bench.data_files(&lake).into_keys().collect();
+    files.iter().for_each(|name| delete(&bench, &lake, name));
+    delete(&bench, &lake, &commit(1, 0));
+    let refused = bench.block_on(repair(writer(lake.clone())));
+    assert!(matches!(refused, Err(CommitError::TableGone { .. })), "{refused:?}");
 }
