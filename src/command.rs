@@ -34,9 +34,12 @@ use crate::progress::{When, bytes, count};
 use crate::query::{QueryError, nearest};
 use crate::schema::{Layout, Table, Types, documented};
 use crate::source::{self, Access, Location};
-use crate::{inspect, sample, shown};
+use crate::{inspect, sample, shown, threads};
 use signals::Signals;
 use talk::say;
+
+/// What waits for stores is async, and needs few threads.
+const WORKERS: usize = 2;
 
 /// Runs one command to its end: starts the runtime, prints the error and its hint, and gives the exit code.
 pub fn main(line: Line) -> ExitCode {
@@ -44,12 +47,11 @@ pub fn main(line: Line) -> ExitCode {
     if let Some(note) = &line.note {
         say!("{}", shown::line(note));
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("the system gives threads and sockets to a new process");
-    let exit = match runtime.block_on(run(line.cli.command)) {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let done = threads::runtime(&mut builder, WORKERS, threads::BLOCKING_MIN)
+        .map_err(Error::from)
+        .and_then(|runtime| runtime.block_on(run(line.cli.command)));
+    let exit = match done {
         Ok(exit) => exit,
         Err(error) => {
             say!("error: {}", error.shown());

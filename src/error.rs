@@ -14,6 +14,7 @@ use crate::report::ReportError;
 use crate::sample::SampleError;
 use crate::shown;
 use crate::source::SourceError;
+use crate::threads::ThreadError;
 
 /// Exit codes, on which scripts and schedulers rely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub enum Error {
     Usage(String),
     #[error(transparent)]
     Written(#[from] OutputError),
+    #[error(transparent)]
+    Threads(#[from] ThreadError),
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),
 }

@@ -20,6 +20,7 @@
 //!   table of other engines. [`serve`]: a lake behind the Postgres protocol. [`mcp`]: tools for assistants.
 //! - [`inspect`]: a look at a source. [`sample`]: made-up logs. [`output`]: files that a command writes for people.
 //!   [`progress`]: what a person sees meanwhile. [`shown`]: texts of others, so that they cannot act on a terminal.
+//!   [`threads`]: threads that the system may refuse.
 //! - [`cli`]: every command and flag with its help. [`config`]: options that nobody typed. [`command`]: what each
 //!   command does. [`error`]: what can end a command, with its hint and exit code.
 
@@ -32,6 +33,8 @@ pub use flowlake_codec::{columns, decode, encode, readback, schema};
 pub use flowlake_functions as functions;
 
 pub mod shown;
+
+pub mod threads;
 
 pub mod source;
 

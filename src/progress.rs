@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
+use crate::threads;
+
 /// When to draw.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum When {
@@ -50,7 +52,10 @@ impl Progress {
     /// Listing begins.
     pub fn listing(&self) {
         self.bar.set_style(style("{spinner} listing: {msg}"));
-        self.bar.enable_steady_tick(Duration::from_millis(200));
+        // It begins a thread, and panics if it gets none.
+        if !self.bar.is_hidden() && threads::look(1).is_ok() {
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
     }
 
     /// Objects listed so far.

@@ -61,6 +61,7 @@ use crate::lake::{Committed, Lake, LakeError, State, Superseded, Totals};
 use crate::progress::Progress;
 use crate::schema::Table;
 use crate::source::{SourceError, Store};
+use crate::threads::{self, ThreadError};
 
 /// Memory of one thread beside lines and objects: a batch of rows, pages, a commit; a decoder where sources are read.
 const THREAD_BYTES: u64 = 96 << 20;
@@ -93,6 +94,8 @@ pub enum AuditError {
     Scratch { path: PathBuf, source: std::io::Error },
     #[error("{url}: cannot be read: {reason}; run again")]
     Fetch { url: String, reason: String },
+    #[error(transparent)]
+    Threads(#[from] ThreadError),
     #[error("cannot tell what was found: {0}")]
     Tell(#[source] std::io::Error),
 }
@@ -109,6 +112,8 @@ pub async fn verify(
     tell: Tell<'_>,
 ) -> Result<Report, AuditError> {
     let mut audit = Audit::new(lake, options, progress, tell, !sources.is_empty());
+    // What is proven on each of them waits for files, which are read on others.
+    threads::look(audit.threads)?;
     audit.list_files().await?;
     let checkpoints = shortcuts::numbers(lake).await?;
     // Before the log: a run that goes on meanwhile commits nothing before its plan is there.

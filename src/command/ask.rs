@@ -32,11 +32,10 @@ pub(super) async fn on_threads(
     interrupt: Interrupt,
     work: impl Future<Output = Result<Exit, Error>> + Send + 'static,
 ) -> Result<Exit, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads.max(2))
-        .thread_stack_size(STACK_BYTES)
-        .enable_all()
-        .build()?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    // Each share of raw logs is decoded on a thread for calls that wait, and waits for others of these to read files.
+    let blocking = threads + crate::threads::BLOCKING_MIN;
+    let runtime = crate::threads::runtime(builder.thread_stack_size(STACK_BYTES), threads.max(2), blocking)?;
     let mut running = runtime.spawn(work);
     let ended = tokio::select! {
         ended = &mut running => ended,

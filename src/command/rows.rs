@@ -158,7 +158,7 @@ impl Cover {
             return Cover(Arc::default());
         }
         let (stop, stopped) = mpsc::channel::<()>();
-        let thread = std::thread::spawn(move || {
+        let draw = move || {
             let goes_on = |after| stopped.recv_timeout(after) == Err(RecvTimeoutError::Timeout);
             if !goes_on(SHOWN_AFTER) {
                 return;
@@ -174,8 +174,10 @@ impl Cover {
                     break progress.clear();
                 }
             }
-        });
-        Cover(Arc::new(Mutex::new(Some(Drawing { stop, thread }))))
+        };
+        // Without one the rows come all the same.
+        let thread = std::thread::Builder::new().name("cover".to_owned()).spawn(draw).ok();
+        Cover(Arc::new(Mutex::new(thread.map(|thread| Drawing { stop, thread }))))
     }
 
     /// Nothing is drawn any more when it returns.

@@ -89,7 +89,7 @@ async fn run_tasks(run: &mut Run<'_>, job: Arc<Job>, tasks: Vec<PlannedTask>) ->
         writer: run.ledger.writer.clone(),
         stores: open_stores(run, objects()).await?,
         scratch: run.scratch.clone(),
-        room: Room::new(threads, run.options.fetch_bytes_max() as usize),
+        room: Room::new(threads, run.options.fetch_bytes_max() as usize).map_err(TaskError::from)?,
         progress: run.progress.clone(),
         stop: run.stop.clone(),
         runtime: tokio::runtime::Handle::current(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::commit::CommitError;
 use crate::lake::LakeError;
 use crate::schema::LayoutError;
+use crate::threads::ThreadError;
 
 /// Why a task failed. It stays open, and the next run tries it again.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,8 @@ pub enum TaskError {
     Format(#[from] LayoutError),
     #[error("cannot write to the scratch folder {}: {source}; give another one with --scratch", path.display())]
     Scratch { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Threads(#[from] ThreadError),
     #[error("{0}; this is a bug in flowlake, nothing of the task was published")]
     Encode(String),
 }

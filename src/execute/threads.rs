@@ -7,6 +7,8 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
+use crate::threads::ThreadError;
+
 type Work = Box<dyn FnOnce() + Send>;
 
 /// They end with this, once what they are at is done.
@@ -16,20 +18,24 @@ pub(super) struct DecodingThreads {
 }
 
 impl DecodingThreads {
-    pub fn start(count: usize) -> DecodingThreads {
+    /// # Errors
+    /// If the system gives fewer: tasks are begun for all of them.
+    pub fn start(count: usize) -> Result<DecodingThreads, ThreadError> {
         let (sender, receiver) = mpsc::channel::<Work>();
         let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..count {
+        for given in 0..count {
             let receiver = receiver.clone();
-            thread::spawn(move || {
+            let decode = move || {
                 loop {
                     let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(work) = next else { return };
                     work();
                 }
-            });
+            };
+            let begun = thread::Builder::new().name("decode".to_owned()).spawn(decode);
+            begun.map_err(|source| ThreadError::TooFew { given, wanted: count, source })?;
         }
-        DecodingThreads { work: sender }
+        Ok(DecodingThreads { work: sender })
     }
 
     /// Runs something once a thread is free, in the order of asking. A panic of it is the error.

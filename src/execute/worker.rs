@@ -11,6 +11,7 @@ use crate::commit::{LakeWriter, Published, Scratch};
 use crate::fetch::{self, Budget, Stores};
 use crate::lake::{Receipt, Totals};
 use crate::progress::Progress;
+use crate::threads::ThreadError;
 
 /// Tasks that are published at once.
 pub(crate) const PUBLISHING_MAX: usize = 4;
@@ -33,15 +34,18 @@ pub struct Room {
 impl Room {
     /// Room for `threads` tasks that are decoded at once, and for `bytes` of objects (compressed) that are fetched
     /// ahead.
-    pub fn new(threads: usize, bytes: usize) -> Room {
+    ///
+    /// # Errors
+    /// If the system gives fewer threads.
+    pub fn new(threads: usize, bytes: usize) -> Result<Room, ThreadError> {
         let limits = fetch::Options { objects_in_flight_max: OBJECTS_IN_FLIGHT_MAX, bytes_in_flight_max: bytes };
-        Room {
+        Ok(Room {
             reading: Arc::new(Semaphore::new(2 * threads)),
-            decoding: DecodingThreads::start(threads),
+            decoding: DecodingThreads::start(threads)?,
             publishing: Arc::new(Semaphore::new(PUBLISHING_MAX)),
             budget: Budget::new(limits),
             tasks: 2 * threads + 2 * PUBLISHING_MAX,
-        }
+        })
     }
 }
 

@@ -34,6 +34,7 @@ use rmcp::transport::async_rw::AsyncRwTransport;
 
 use crate::lake::Lake;
 use crate::query::{self, QueryError, STACK_BYTES};
+use crate::threads::{self, ThreadError};
 use held::Held;
 use server::Server;
 
@@ -64,18 +65,17 @@ pub enum McpError {
     Handshake(String),
     #[error("the server cannot start: {0}")]
     Start(#[from] std::io::Error),
+    #[error(transparent)]
+    Threads(#[from] ThreadError),
     #[error("the server ended by itself, which is a fault of flowlake: {0}")]
     Broken(#[from] tokio::task::JoinError),
 }
 
 /// Serves until standard input ends, or `stop` is ready. Calls run on threads of their own.
 pub async fn serve(lake: Lake, options: Options, stop: impl Future<Output = ()>) -> Result<(), McpError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(options.query.threads.max(2))
-        .thread_name("mcp")
-        .thread_stack_size(STACK_BYTES)
-        .enable_all()
-        .build()?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let builder = builder.thread_name("mcp").thread_stack_size(STACK_BYTES);
+    let runtime = threads::runtime(builder, options.query.threads.max(2), threads::BLOCKING_MIN)?;
     let held = Held::open(lake, options.query.clone()).await?;
     let server = Server::new(held, &options, runtime.handle().clone());
     let (output, written) = pipes::output()?;

@@ -33,10 +33,14 @@ pub struct Spool {
     writer: Option<RunWriter>,
 }
 
-/// A thread that sorts and writes while the listing goes on.
-struct RunWriter {
-    full: SyncSender<Vec<Object>>,
-    thread: JoinHandle<io::Result<Vec<(File, usize)>>>,
+type Runs = Vec<(File, usize)>;
+
+/// Sorts and writes.
+enum RunWriter {
+    /// A thread that does it while the listing goes on.
+    Beside { full: SyncSender<Vec<Object>>, thread: JoinHandle<io::Result<Runs>> },
+    /// The system gives no more threads: whoever lists does it.
+    Here { folder: PathBuf, runs: io::Result<Runs> },
 }
 
 impl Spool {
@@ -54,9 +58,17 @@ impl Spool {
         if self.held.len() >= HELD_MAX {
             let full = std::mem::take(&mut self.held);
             let folder = &self.folder;
-            let writer = self.writer.get_or_insert_with(|| RunWriter::start(folder.clone()));
-            // A writer that failed has gone; its error comes out at the end.
-            let _ = writer.full.send(full);
+            match self.writer.get_or_insert_with(|| RunWriter::start(folder.clone())) {
+                // A writer that failed has gone; its error comes out at the end.
+                RunWriter::Beside { full: next, .. } => drop(next.send(full)),
+                RunWriter::Here { folder, runs } => {
+                    if let Ok(written) = runs
+                        && let Err(error) = write_run(folder, full).map(|run| written.push(run))
+                    {
+                        *runs = Err(error);
+                    }
+                }
+            }
         }
     }
 
@@ -69,10 +81,11 @@ impl Spool {
     pub fn finish(mut self) -> io::Result<Listed> {
         self.held.sort_unstable_by(order);
         let runs = match self.writer {
-            Some(RunWriter { full, thread }) => {
+            Some(RunWriter::Beside { full, thread }) => {
                 drop(full);
                 thread.join().map_err(|_| io::Error::other("sorting listed objects broke off"))??
             }
+            Some(RunWriter::Here { runs, .. }) => runs?,
             None => Vec::new(),
         };
         Ok(Listed { held: self.held, runs, days: self.days })
@@ -81,30 +94,31 @@ impl Spool {
 
 impl RunWriter {
     fn start(folder: PathBuf) -> RunWriter {
-        let (full, runs) = sync_channel(1);
-        RunWriter { full, thread: std::thread::spawn(move || write_runs(&folder, &runs)) }
+        let (full, runs): (_, Receiver<Vec<Object>>) = sync_channel(1);
+        let of_thread = folder.clone();
+        let write = move || runs.into_iter().map(|objects| write_run(&of_thread, objects)).collect();
+        match std::thread::Builder::new().name("spool".to_owned()).spawn(write) {
+            Ok(thread) => RunWriter::Beside { full, thread },
+            Err(_) => RunWriter::Here { folder, runs: Ok(Vec::new()) },
+        }
     }
 }
 
-fn write_runs(folder: &std::path::Path, full: &Receiver<Vec<Object>>) -> io::Result<Vec<(File, usize)>> {
+fn write_run(folder: &std::path::Path, mut objects: Vec<Object>) -> io::Result<(File, usize)> {
     std::fs::create_dir_all(folder)?;
-    let mut runs = Vec::new();
-    for mut objects in full {
-        objects.sort_unstable_by(order);
-        let file = tempfile::tempfile_in(folder)?;
-        let mut encoder = zstd::Encoder::new(BufWriter::new(&file), ZSTD_LEVEL)?;
-        encoder.window_log(WINDOW_LOG)?;
-        let mut record = Vec::new();
-        for object in &objects {
-            record.clear();
-            serde_json::to_writer(&mut record, object)?;
-            encoder.write_all(&(record.len() as u32).to_le_bytes())?;
-            encoder.write_all(&record)?;
-        }
-        encoder.finish()?.flush()?;
-        runs.push((file, objects.len()));
+    objects.sort_unstable_by(order);
+    let file = tempfile::tempfile_in(folder)?;
+    let mut encoder = zstd::Encoder::new(BufWriter::new(&file), ZSTD_LEVEL)?;
+    encoder.window_log(WINDOW_LOG)?;
+    let mut record = Vec::new();
+    for object in &objects {
+        record.clear();
+        serde_json::to_writer(&mut record, object)?;
+        encoder.write_all(&(record.len() as u32).to_le_bytes())?;
+        encoder.write_all(&record)?;
     }
-    Ok(runs)
+    encoder.finish()?.flush()?;
+    Ok((file, objects.len()))
 }
 
 /// Objects of one listing; they may be read as often as needed.
@@ -251,3 +265,38 @@ impl PartialEq for Head {
 }
 
 impl Eq for Head {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(numbers: std::ops::Range<usize>) -> Vec<Object> {
+        numbers.map(|n| Object::of_url(&format!("s3://b/2023/09/{:02}/{n:07}.log.gz", 1 + n % 9), 1, "1")).collect()
+    }
+
+    fn listed(mut spool: Spool) -> Vec<Object> {
+        (0..3).for_each(|n| spool.add(objects(n * HELD_MAX..(n + 1) * HELD_MAX)));
+        spool.add(objects(0..7));
+        let listed = spool.finish().unwrap();
+        assert_eq!(listed.runs.len(), 3);
+        let mut merge = listed.merge().unwrap();
+        let days = listed.stretches(u64::MAX).remove(0);
+        std::iter::from_fn(|| merge.next_of(&days).unwrap()).collect()
+    }
+
+    #[test]
+    fn without_a_thread_the_same_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = || Spool::new(folder.path().to_owned());
+        let here = RunWriter::Here { folder: folder.path().to_owned(), runs: Ok(Vec::new()) };
+        let found = listed(Spool { writer: Some(here), ..spool() });
+        assert_eq!(found.len(), 3 * HELD_MAX);
+        assert!(found == listed(spool()));
+        let nowhere = folder.path().join("file");
+        std::fs::write(&nowhere, "").unwrap();
+        let here = RunWriter::Here { folder: nowhere, runs: Ok(Vec::new()) };
+        let mut spool = Spool { writer: Some(here), ..spool() };
+        (0..2).for_each(|n| spool.add(objects(n * HELD_MAX..(n + 1) * HELD_MAX)));
+        assert!(spool.finish().is_err());
+    }
+}

@@ -120,3 +120,20 @@ fn the_largest_plan_is_read_again() {
     assert_eq!(read.iter().map(|task| task.objects.len()).sum::<usize>(), OBJECTS_PER_PLAN_MAX);
     assert!(read.iter().zip(&tasks).all(|(read, task)| read.objects == task.objects));
 }
+
+#[test]
+fn objects_are_taken_back_all_or_none() {
+    let mut gather = Gather::default();
+    let objects: Vec<Object> = (0..6).map(|n| object(1 + n / 3, "a", n as usize, 1)).collect();
+    assert!(objects.iter().cloned().all(|object| gather.push(object).is_none()));
+    let urls: Vec<&str> = objects.iter().map(|object| object.url.as_str()).collect();
+    assert!(!gather.take_back(&[urls[1], "s3://logs/none"]));
+    assert!(gather.take_back(&[urls[4], urls[1], urls[4]]));
+    let more = (6..OBJECTS_PER_PLAN_MAX + 2).map(|n| object(2, "a", n, 1));
+    assert!(more.clone().all(|object| gather.push(object).is_none()));
+    // It is full, and cut where the last day begins.
+    let full = gather.push(object(2, "a", OBJECTS_PER_PLAN_MAX + 2, 1));
+    assert_eq!(full, Some(vec![objects[0].clone(), objects[2].clone()]));
+    let rest = gather.finish().expect("a day");
+    assert_eq!((rest.len(), &rest[0], &rest[1]), (OBJECTS_PER_PLAN_MAX - 1, &objects[3], &objects[5]));
+}

@@ -49,6 +49,7 @@ use random::Random;
 use tally::Tally;
 
 use crate::output::{Output, OutputError, refuse_in_lake};
+use crate::threads::ThreadError;
 
 /// Accounts of one sample at most: each takes up to a megabyte of imagined network a region.
 pub const ACCOUNTS_MAX: u32 = 1000;
@@ -145,6 +146,8 @@ pub enum SampleError {
     Other { path: PathBuf },
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error(transparent)]
+    Threads(#[from] ThreadError),
 }
 
 /// Writes the objects under `dir`, which is made if need be. What is there must be of the same sample: it is made
@@ -161,12 +164,17 @@ pub fn write(dir: &Path, options: &Options, progress: &dyn Fn(u64)) -> Result<Ma
     let next = AtomicUsize::new(0);
     let tallies: Result<Vec<Tally>, SampleError> = thread::scope(|scope| {
         let (written, finished) = mpsc::channel();
-        let workers: Vec<_> = (0..threads)
-            .map(|_| {
-                let (written, next, sites, objects) = (written.clone(), &next, &sites, &objects);
-                scope.spawn(move || work(dir, options, (sites, objects), next, &written))
-            })
-            .collect();
+        let mut workers = Vec::with_capacity(threads);
+        for given in 0..threads {
+            let (written, next, sites, objects) = (written.clone(), &next, &sites, &objects);
+            let work = move || work(dir, options, (sites, objects), next, &written);
+            match thread::Builder::new().spawn_scoped(scope, work) {
+                Ok(worker) => workers.push(worker),
+                // One is enough.
+                Err(_) if given > 0 => break,
+                Err(source) => return Err(ThreadError::TooFew { given, wanted: 1, source }.into()),
+            }
+        }
         drop(written);
         let mut records = 0;
         for more in finished {

@@ -44,6 +44,7 @@ use tokio::sync::Semaphore;
 
 use crate::lake::{Lake, LakeError};
 use crate::query::{QueryError, STACK_BYTES};
+use crate::threads;
 use catalog::Catalog;
 use connection::Shared;
 use door::Door;
@@ -136,11 +137,10 @@ impl Server {
 
     /// Serves until `stop` is ready. Statements run on threads of their own, one for each core.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .thread_name("serve")
-            .thread_stack_size(STACK_BYTES)
-            .build()
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let builder = builder.thread_name("serve").thread_stack_size(STACK_BYTES);
+        let runtime = threads::runtime(builder, cores, threads::BLOCKING_MIN)
             .map_err(|error| ServeError::Start(error.to_string()))?;
         let sockets = Arc::new(Semaphore::new(self.connections_max + SOCKETS_IN_HANDSHAKE_MAX));
         tokio::pin!(stop);

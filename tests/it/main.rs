@@ -23,6 +23,7 @@ mod durability;
 mod engines;
 mod faults;
 mod faulty;
+mod few_threads;
 mod files;
 mod found_before;
 mod full_disk;

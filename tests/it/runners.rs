@@ -37,7 +37,7 @@ async fn worker(lab: &Lab, name: &str) -> Arc<Worker> {
         writer,
         stores: Stores::new([logs]),
         scratch: Arc::new(Scratch::open(&folder, &mark).expect("scratch")),
-        room: Room::new(2, 64 << 20),
+        room: Room::new(2, 64 << 20).expect("two threads"),
         progress: Progress::new(When::Never),
         stop: Stop::default(),
         runtime: tokio::runtime::Handle::current(),

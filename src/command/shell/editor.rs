@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use super::paint::painted;
 use super::script::is_whole;
 use super::words::Words;
+use crate::threads::ThreadError;
 
 const PROMPT: &str = "flowlake> ";
 
@@ -38,11 +39,13 @@ pub(super) struct Keyboard {
 }
 
 impl Keyboard {
-    pub(super) fn open(words: Words) -> Keyboard {
+    pub(super) fn open(words: Words) -> Result<Keyboard, ThreadError> {
         let (typed_out, typed) = mpsc::channel(1);
         let (next, next_in) = std::sync::mpsc::channel();
-        std::thread::spawn(move || edit(words, &next_in, &typed_out));
-        Keyboard { next, typed }
+        let edit = move || edit(words, &next_in, &typed_out);
+        let begun = std::thread::Builder::new().name("editor".to_owned()).spawn(edit);
+        begun.map_err(|source| ThreadError::TooFew { given: 0, wanted: 1, source })?;
+        Ok(Keyboard { next, typed })
     }
 
     /// Shows the prompt, and waits.

@@ -87,7 +87,7 @@ pub(super) async fn run(
     let known = Known::default();
     known.set(session.names().await);
     let pack = Pack::embedded();
-    let mut keyboard = Keyboard::open(Words { known: known.clone(), pack: pack.clone() });
+    let mut keyboard = Keyboard::open(Words { known: known.clone(), pack: pack.clone() })?;
     let session = Arc::new(session);
     let look = Look::new(result);
     let mut shell = Shell { session, seen, known, pack, time_zone, look, file, busy: Arc::default() };
