@@ -98,7 +98,8 @@ fn a_demo_touches_nothing_of_others() {
     };
     refused(&home, "home/lake is there, and no demo of this version made it; remove it, or give another folder");
     let url = format!("file://{}", home.display());
-    refused(Path::new(&url), "is no path");
+    refused(Path::new(&url), "home/lake is there, and no demo of this version made it");
+    refused(Path::new("s3://bucket/demo"), "give a path of this machine");
     refused(Path::new("@prod"), "is no path");
     let elsewhere = lab.path("elsewhere");
     std::fs::create_dir(&elsewhere).expect("a folder");
