@@ -23,8 +23,10 @@ impl Ledger {
     ) -> Result<Option<Written>, CommitError> {
         let lake = &self.writer.lake;
         let changed = match &state.filed.live {
-            Some(before) => changed_files(lake, before, heads, None).await?.map(|changed| (before.clone(), changed)),
-            None => None,
+            Some(before) if self.has_all_lists(before).await? => {
+                changed_files(lake, before, heads, None).await?.map(|changed| (before.clone(), changed))
+            }
+            _ => None,
         };
         let (mut index, changed) = match changed {
             Some(changed) => changed,
@@ -59,6 +61,14 @@ impl Ledger {
         let names = written.iter().map(|(_, name, _)| name.clone()).collect();
         index.put(written);
         Ok(Some((index, names)))
+    }
+
+    /// Whether every list of an index is there.
+    async fn has_all_lists(&self, index: &Index) -> Result<bool, CommitError> {
+        let names = &self.writer.lake.names;
+        let listed = self.writer.lake.list(&names.all_filed_live()).await?;
+        let there: BTreeSet<Relative> = listed.iter().filter_map(|meta| names.named(&meta.location)).collect();
+        Ok(index.names().all(|name| there.contains(name)))
     }
 
     /// Removes the lists that are older than the oldest checkpoint that is kept, and that none of these names.

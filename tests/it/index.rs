@@ -223,8 +223,18 @@ fn without_a_list_the_commits_are_read() {
     checkpoint(&bench, &store);
     assert!(has_index(&bench, &lake));
     assert_eq!(bench.check_readers(&lake, "filed anew"), bench.expected.rows.len());
-    let newest = lists(&bench, &lake).into_iter().filter(|name| !damaged.contains(name)).count();
-    assert_eq!(newest, 3, "all lists were written anew");
+    let newest = |before: &[String]| lists(&bench, &lake).into_iter().filter(|name| !before.contains(name)).count();
+    assert_eq!(newest(&damaged), 3, "all lists were written anew");
+
+    // One of a date in which nothing changes.
+    let before: Vec<String> = lists(&bench, &lake).into_iter().collect();
+    let gone = before.iter().rfind(|name| name.contains("date=2023-09-03")).expect("a list");
+    bench.block_on(lake.delete(&Path::from(gone.as_str()))).expect("memory");
+    bench.alter();
+    bench.convert(lake.clone(), &["--redo", "--since", "2023-09-01", "--until", "2023-09-01"]).expect("no faults");
+    checkpoint(&bench, &store);
+    assert_eq!(newest(&before), 3, "all lists were written anew");
+    assert_eq!(bench.check_readers(&lake, "filed once more"), bench.expected.rows.len());
 }
 
 fn a_question_reads_the_files_of_its_dates_alone(lab: &Lab) {
