@@ -18,6 +18,10 @@ pub struct Repair {
     /// The store of the lake.
     #[command(flatten)]
     pub lake_access: LakeOptions,
+    /// Give up the files of a table also if none of them is there; without it a disk is taken to be away, and
+    /// nothing is done
+    #[arg(long)]
+    pub gone_for_good: bool,
     /// Print what was done as one JSON object on stdout
     #[arg(long)]
     pub json: bool,

@@ -1,7 +1,7 @@
 //! `flowlake repair`: opens the lake as a writer, and says what was done.
 
 use crate::cli;
-use crate::commit::{self, HostLock};
+use crate::commit::{self, HostLock, WholeTables};
 use crate::convert::{self, ConvertError};
 use crate::error::{Error, Exit};
 use crate::lake::LakeError;
@@ -16,7 +16,8 @@ pub(super) async fn repair(arguments: &cli::Repair) -> Result<Exit, Error> {
     let places = Vec::from_iter(temporary_folder());
     let _lock = HostLock::take(&location.url(), &places).map_err(ConvertError::from)?;
     let writer = convert::open_writer(&location, &arguments.lake_access.access()?).await?;
-    let repaired = commit::repair(writer).await.map_err(ConvertError::from)?;
+    let whole_tables = if arguments.gone_for_good { WholeTables::AreGone } else { WholeTables::AreAway };
+    let repaired = commit::repair(writer, whole_tables).await.map_err(ConvertError::from)?;
     super::print(arguments.json, &repaired)?;
     Ok(Exit::Done)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
-use object_store::ObjectStoreExt;
+use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::CommitError;
 use crate::lake::{CommitHead, DataFile, Lake, LakeError, Names, Relative, State, TaskRef, keep_live};
@@ -73,19 +73,47 @@ pub(super) async fn missing_files(
     Ok(expected)
 }
 
-/// Refuses a lake of which a table's folder holds no file at all, although files of it are live: a disk is away, and
-/// what lies on it is not lost.
-pub(super) async fn check_tables_are_there(lake: &Lake, state: &State) -> Result<(), CommitError> {
-    let mut live: BTreeMap<Table, usize> = BTreeMap::new();
-    for (file, _) in live_files(lake, state).await?.values() {
-        // Not what waits in the ledger for the seal of a redo.
-        if file.path.starts_with(&format!("{}/", file.table.name())) {
-            *live.entry(file.table).or_default() += 1;
+/// Refuses a lake of which none of a table's live files is there: a disk is away, and what lies on it is not lost. What
+/// others lay into its folder is no sign of it.
+///
+/// # Errors
+/// [`CommitError::TableGone`], and whatever keeps the ledger or the folders from being read.
+pub async fn check_tables_are_there(lake: &Lake, state: &State) -> Result<(), CommitError> {
+    // A folder with a file of ours is looked into no further: that costs each run one request a table.
+    let mut tables: Vec<Table> = Vec::new();
+    for &table in state.columns.keys() {
+        if !has_data_files(lake, table).await? {
+            tables.push(table);
         }
     }
-    for (table, files) in live {
+    if tables.is_empty() { Ok(()) } else { check_files_are_there(lake, state, &tables).await }
+}
+
+async fn has_data_files(lake: &Lake, table: Table) -> Result<bool, CommitError> {
+    let folder = lake.names.inside(table.name());
+    let mut listed = lake.store.list(Some(&folder));
+    loop {
+        match listed.try_next().await {
+            Ok(Some(meta)) if Names::task_of_published(&lake.names.relative(&meta.location)).is_some() => {
+                return Ok(true);
+            }
+            Ok(Some(_)) => {}
+            Ok(None) | Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(lake.names.store_error(&folder, &error).into()),
+        }
+    }
+}
+
+/// The same by all files of these tables.
+pub(super) async fn check_files_are_there(lake: &Lake, state: &State, tables: &[Table]) -> Result<(), CommitError> {
+    let live = live_files(lake, state).await?;
+    for &table in tables {
         let folder = lake.names.inside(table.name());
-        if lake.is_empty(&folder).await? {
+        // Not what waits in the ledger for the seal of a redo.
+        let prefix = format!("{}/", table.name());
+        let files = live.keys().filter(|name| name.starts_with(&prefix)).count();
+        let is_live = |meta: &ObjectMeta| live.contains_key(&lake.names.relative(&meta.location));
+        if files > 0 && !lake.list(&folder).await?.iter().any(is_live) {
             return Err(CommitError::TableGone { url: lake.names.url(&folder), files });
         }
     }

@@ -32,14 +32,14 @@ mod switch;
 #[cfg(test)]
 mod tests;
 
-pub use intact::is_intact;
+pub use intact::{check_tables_are_there, is_intact};
 pub use lakestore::{LakeWriter, UPLOAD_PART_BYTES};
 pub use local::{Created, make_folder};
 pub use lock::HostLock;
 pub use log::{Appended, Draft, Ledger};
 pub use own::is_closed_to_others;
 pub use publish::{Published, Staged, publish, remove_published, sweep};
-pub use repair::{remove_given_up, repair};
+pub use repair::{WholeTables, remove_given_up, repair};
 pub use repaired::Repaired;
 pub use scratch::{Attempt, LakeMark, Scratch, StagedRejects};
 pub use show::{Showing, Shown, delete_aside, gone, hide, show, unfit};
@@ -87,9 +87,10 @@ pub enum CommitError {
     )]
     FileGone { url: String },
     #[error(
-        "{url} is gone or empty, where {files} data files of the lake lie: if it is on a disk that is not mounted, mount \
-         it, else restore it from a copy; of a folder that is gone for good `flowlake convert SOURCE LAKE --redo` of its \
-         days makes the files again. Nothing was given up"
+        "none of the {files} data files is in {url} that lie there: if it is on a disk that is not mounted, mount it, \
+         else restore it from a copy; of what is gone for good `flowlake convert SOURCE LAKE --redo` of its days makes \
+         the files again, and `flowlake repair LAKE --gone-for-good` gives up what cannot be made again. Nothing was \
+         written"
     )]
     TableGone { url: String, files: usize },
     #[error("another run of flowlake on this host is at work on {lake}; wait for it to end")]

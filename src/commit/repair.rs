@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
 
-use super::intact::{check_tables_are_there, missing_files};
+use super::intact::{check_files_are_there, missing_files};
 use super::local::Linked;
 use super::proof::{Found, found};
 use super::repaired::Repaired;
@@ -28,9 +28,18 @@ use crate::schema::Table;
 
 const READS_IN_FLIGHT_MAX: usize = 16;
 
+/// Tables of which no file is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WholeTables {
+    /// Their disk is away: nothing is done.
+    AreAway,
+    /// Their files are given up like others.
+    AreGone,
+}
+
 /// Restores or gives up every task of which the ledger lacks the commit, or has one that is not of it, and gives up
 /// every task of which a data file is gone or has another size.
-pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
+pub async fn repair(writer: LakeWriter, whole_tables: WholeTables) -> Result<Repaired, CommitError> {
     writer.check_tmp()?;
     let mut ledger = Ledger::open_as_it_is(writer).await?;
     let lake = ledger.writer.lake.clone();
@@ -40,7 +49,9 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
     loop {
         let history = History::read(&lake, ledger.state.next).await?;
         let mut damaged = history.damaged(&lake, &ledger.state).await?;
-        refuse_without_tables(&lake, &ledger.state, &damaged).await?;
+        if whole_tables == WholeTables::AreAway {
+            refuse_without_tables(&lake, &ledger.state, &damaged).await?;
+        }
         repaired.commits_restored += restore(&ledger, &history, &mut damaged).await?;
         let bodies = bodies::settle(&mut ledger, &history.state).await?;
         repaired.plans_restored.extend(&bodies.restored);
@@ -53,8 +64,8 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
         let mut sound = ledger.state.clone();
         sound.lost.extend(&damaged);
         let mut missing: Vec<(DataFile, TaskRef)> = missing_files(&lake, &sound).await?.into_values().collect();
-        if !missing.is_empty() {
-            check_tables_are_there(&lake, &sound).await?;
+        if !missing.is_empty() && whole_tables == WholeTables::AreAway {
+            check_files_are_there(&lake, &sound, &all_tables()).await?;
         }
         let again = put_back(&ledger.writer, &mut missing).await?;
         repaired.files_restored += again.len() as u64;
@@ -84,11 +95,15 @@ pub async fn repair(writer: LakeWriter) -> Result<Repaired, CommitError> {
     Ok(repaired)
 }
 
+fn all_tables() -> Vec<Table> {
+    Table::all().collect()
+}
+
 /// The same look as later, before anything is written. Records that cannot be read yet are left to that.
 async fn refuse_without_tables(lake: &Lake, state: &State, damaged: &BTreeSet<TaskRef>) -> Result<(), CommitError> {
     let mut sound = state.clone();
     sound.lost.extend(damaged);
-    match check_tables_are_there(lake, &sound).await {
+    match check_files_are_there(lake, &sound, &all_tables()).await {
         Err(refused @ CommitError::TableGone { .. }) => Err(refused),
         _ => Ok(()),
     }

@@ -11,7 +11,7 @@ use super::run::Run;
 use super::sides::{self, Sides};
 use super::writing::Writing;
 use super::{ConvertError, Options, Summary, conductor, planning};
-use crate::commit::{CommitError, HostLock, Ledger, clear_waiting, remove_given_up};
+use crate::commit::{CommitError, HostLock, Ledger, check_tables_are_there, clear_waiting, remove_given_up};
 use crate::execute::{Stop, TaskError};
 use crate::lake::Purpose;
 use crate::progress::Progress;
@@ -71,6 +71,10 @@ pub async fn plan_between(
 
 impl Run<'_> {
     async fn convert(&mut self) -> Result<(), ConvertError> {
+        // What is new would lie where the disk is to be mounted. A redo makes files again that are gone for good.
+        if self.options.again.is_none() {
+            check_tables_are_there(&self.ledger.writer.lake, &self.ledger.state).await?;
+        }
         clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
         self.ledger.writer.remove_old_temporaries().await?;
         // Redos and checks wait: they may be many, and what is new matters more.

@@ -233,15 +233,6 @@ impl Lake {
         self.collect(prefix, self.store.list(Some(prefix))).await
     }
 
-    /// Whether nothing lies under `prefix`.
-    pub async fn is_empty(&self, prefix: &Path) -> Result<bool, LakeError> {
-        match self.store.list(Some(prefix)).try_next().await {
-            Ok(first) => Ok(first.is_none()),
-            Err(object_store::Error::NotFound { .. }) => Ok(true),
-            Err(error) => Err(self.names.store_error(prefix, &error).into()),
-        }
-    }
-
     /// What lies under `prefix` behind `after`, sorted by name.
     pub async fn list_after(&self, prefix: &Path, after: &Path) -> Result<Vec<ObjectMeta>, LakeError> {
         self.collect(prefix, self.store.list_with_offset(Some(prefix), after)).await

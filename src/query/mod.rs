@@ -49,6 +49,7 @@ mod ranges;
 mod raw;
 mod reading;
 mod resident;
+mod result_texts;
 mod scaled;
 mod seen;
 mod series;
@@ -443,6 +444,7 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
     let mut context = SessionContext::new_with_state(pushdown::replace(state).build());
     // Before the engine's own rules, which look for the types of both.
     context.register_function_rewrite(Arc::new(span_texts::SpanTexts))?;
+    context.register_function_rewrite(Arc::new(result_texts::ResultTexts))?;
     // After the engine's own rules, which give every expression its type.
     let own = ApplyFunctionRewrites::new(vec![
         Arc::new(array_text::TextsAsLists),

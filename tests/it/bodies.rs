@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flowlake::commit::{Repaired, repair};
+use flowlake::commit::{Repaired, WholeTables, repair};
 use flowlake::lake::{Lake, State};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
@@ -27,7 +27,7 @@ fn delete(bench: &Bench, lake: &Arc<InMemory>, name: &str) {
 }
 
 fn repaired(bench: &Bench, lake: &Arc<InMemory>) -> Repaired {
-    bench.block_on(repair(writer(lake.clone()))).expect("it can be repaired")
+    bench.block_on(repair(writer(lake.clone()), WholeTables::AreAway)).expect("it can be repaired")
 }
 
 fn differences(bench: &Bench, lake: &Arc<InMemory>) -> Vec<String> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flowlake::commit::{Ledger, Repaired, repair};
+use flowlake::commit::{Ledger, Repaired, WholeTables, repair};
 use flowlake::lake::{Lake, State, TaskRef};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
@@ -38,7 +38,7 @@ fn delete(bench: &Bench, lake: &InMemory, name: &Path) {
 }
 
 fn repaired(bench: &Bench, lake: &Arc<InMemory>) -> Repaired {
-    bench.block_on(repair(writer(lake.clone()))).expect("it can be repaired")
+    bench.block_on(repair(writer(lake.clone()), WholeTables::AreAway)).expect("it can be repaired")
 }
 
 /// Readers of folders and of the ledger find every row once, and the sums are those of the rows.

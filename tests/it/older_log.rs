@@ -1,6 +1,6 @@
 //! A log that is an older copy than the commits and files beside it: nothing is taken for what it is not.
 
-use flowlake::commit::{Draft, Ledger};
+use flowlake::commit::{Draft, Ledger, WholeTables};
 use flowlake::lake::{Lake, Purpose};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
@@ -210,7 +210,9 @@ fn a_commit_of_another_plan_of_that_number_counts_for_none() {
         let heads = bench.block_on(async { flowlake::lake::State::load(&reading).await?.heads(&reading).await });
         assert!(heads.is_err(), "no reader takes it for the plan's");
 
-        let repaired = bench.block_on(flowlake::commit::repair(writer(lake.clone()))).expect("it can be repaired");
+        let repaired = bench
+            .block_on(flowlake::commit::repair(writer(lake.clone()), WholeTables::AreAway))
+            .expect("it can be repaired");
         assert_eq!((repaired.tasks_lost.len(), repaired.objects_lost), (1, 2), "{repaired:?}");
         bench.convert(lake.clone(), &[]).expect("no faults");
         assert_eq!(bench.check_readers(&lake, "repaired"), bench.expected.rows.len());

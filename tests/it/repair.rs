@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flowlake::commit::{CommitError, Ledger, Repaired, repair};
+use flowlake::commit::{CommitError, Ledger, Repaired, WholeTables, repair};
 use flowlake::convert::ConvertError;
 use flowlake::lake::{Lake, State};
 use object_store::ObjectStoreExt;
@@ -160,7 +160,7 @@ fn delete(bench: &Bench, lake: &InMemory, name: &str) {
 }
 
 fn repaired(bench: &Bench, lake: &Arc<InMemory>) -> Repaired {
-    bench.block_on(repair(writer(lake.clone()))).expect("it can be repaired")
+    bench.block_on(repair(writer(lake.clone()), WholeTables::AreAway)).expect("it can be repaired")
 }
 
 fn checkpoint(bench: &Bench, lake: &Arc<InMemory>) {
@@ -322,7 +322,9 @@ fn of_two_repairs_at_once_one_gives_a_task_up() {
         let meanwhile = move || drop(repaired(&lab, &of_other));
         let store = Arc::new(FaultyStore::sleeping(lake.clone(), operation, Box::new(meanwhile)));
         let at = format!("slept before operation {operation}");
-        bench.block_on(repair(writer(store.clone()))).unwrap_or_else(|error| panic!("{at}: {error}"));
+        bench
+            .block_on(repair(writer(store.clone()), WholeTables::AreAway))
+            .unwrap_or_else(|error| panic!("{at}: {error}"));
         if store.operations() < operation {
             break;
         }
@@ -354,7 +356,7 @@ fn a_repair_survives_a_fault_at_every_operation() {
         for operation in 1.. {
             let lake = Arc::new(converted.fork());
             let store = Arc::new(FaultyStore::new(lake.clone(), operation, fault));
-            let _ = bench.block_on(repair(writer(store.clone())));
+            let _ = bench.block_on(repair(writer(store.clone()), WholeTables::AreAway));
             if store.operations() < operation {
                 break;
             }
@@ -450,21 +452,46 @@ fn a_table_that_is_away_as_a_whole_is_not_given_up(lab: &Lab) {
     // Its folder is there and has no files; on disk, it is away itself.
     for _ in 0..2 {
         let said = lab.run(&["repair", "{}lake/"]);
-        let told = ["/lake/flow_logs", &format!("{} data files of the lake lie", files.len()), "mount it"];
+        let told = ["/lake/flow_logs", &format!("none of the {} data files", files.len()), "mount it"];
         assert!(said.code == 1 && told.iter().all(|word| said.stderr.contains(word)), "{}", said.stderr);
         assert_eq!(lab.list("lake"), ledger);
+        // Nor is anything new written to where it is to be mounted.
+        lab.put_gz(&format!("logs/{}", key(9, 9)), &text(9, 9));
+        let said = lab.run(&["convert", "{}logs/", "{}lake/"]);
+        assert!(said.code == 1 && told.iter().all(|word| said.stderr.contains(word)), "{}", said.stderr);
+        assert_eq!(lab.list("lake"), ledger);
+        lab.delete(&Path::from(format!("logs/{}", key(9, 9))));
         if lab.endpoint().is_none() {
             let _ = std::fs::remove_dir_all(lab.path("lake/flow_logs"));
         }
     }
+    // Files of others are no sign of it.
+    for other in ["lake/flow_logs/.DS_Store", "lake/flow_logs/date=2023-09-01/mine.parquet"] {
+        lab.put(other, "theirs");
+        let said = lab.run(&["repair", "{}lake/"]);
+        assert!(said.code == 1 && said.stderr.contains("mount it"), "{}", said.stderr);
+    }
     files.iter().for_each(|(name, bytes)| lab.put(name, bytes.clone()));
     let said = lab.run(&["repair", "{}lake/"]);
     assert!(said.code == 0 && said.stderr.contains("no commit and no data file is missing"), "{}", said.stderr);
+    ["lake/flow_logs/.DS_Store", "lake/flow_logs/date=2023-09-01/mine.parquet"]
+        .iter()
+        .for_each(|other| lab.delete(&Path::parse(*other).expect("a name")));
     is_as_before(lab, &rows);
     // What is gone for good is made again.
     files.iter().for_each(|(name, _)| lab.delete(&Path::parse(name).expect("a name")));
     let redo = ["--redo", "--since", "2023-09-01", "--until", "2023-09-30", "--retention", "0s"];
     lab.convert(&redo, 0);
+    is_as_before(lab, &rows);
+    // Or given up, if somebody says so, and read again.
+    lab.list("lake/flow_logs").into_keys().for_each(|name| lab.delete(&Path::parse(name).expect("a name")));
+    let said = lab.run(&["repair", "{}lake/", "--gone-for-good"]);
+    assert!(
+        said.code == 0 && said.stderr.contains("were given up") | said.stderr.contains("was given up"),
+        "{}",
+        said.stderr
+    );
+    lab.convert(&[], 0);
     is_as_before(lab, &rows);
 }
 
@@ -476,6 +503,6 @@ fn a_table_that_is_away_is_not_given_up_for_what_else_is_gone() {
     let files: Vec<String> = bench.data_files(&lake).into_keys().collect();
     files.iter().for_each(|name| delete(&bench, &lake, name));
     delete(&bench, &lake, &commit(1, 0));
-    let refused = bench.block_on(repair(writer(lake.clone())));
+    let refused = bench.block_on(repair(writer(lake.clone()), WholeTables::AreAway));
     assert!(matches!(refused, Err(CommitError::TableGone { .. })), "{refused:?}");
 }

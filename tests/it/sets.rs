@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowlake::commit::{Ledger, repair};
+use flowlake::commit::{Ledger, WholeTables, repair};
 use flowlake::lake::{Body, Commit, CommitHead, Lake, State, Totals};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
@@ -233,7 +233,7 @@ fn a_shown_file_that_is_gone_costs_its_own_task_alone() {
     bench.convert(lake.clone(), &[]).expect("no faults");
     let shown = bench.data_files(&lake).into_keys().next().expect("a file");
     bench.block_on(lake.delete(&Path::from(shown.as_str()))).expect("memory");
-    let repaired = bench.block_on(repair(writer(lake.clone()))).expect("it can be repaired");
+    let repaired = bench.block_on(repair(writer(lake.clone()), WholeTables::AreAway)).expect("it can be repaired");
     // The one that was redone, and the one that it took the place of.
     assert_eq!(repaired.tasks_lost.len(), 2, "{repaired:?}");
     assert!(repaired.objects_lost < 9, "{repaired:?}");
