@@ -1,8 +1,9 @@
-//! A text of a number among the results of a CASE that are numbers: `CASE WHEN packets IS NULL THEN '0' ELSE packets END`.
+//! A text of a number among the results of a CASE that are numbers:
+//! `CASE WHEN packets IS NULL THEN '0' ELSE packets END`.
 //!
 //! In PostgreSQL and DuckDB a text is of the type of what it stands beside, here a number. The engine (DataFusion 55)
-//! makes texts of the numbers instead, so that `max` and ORDER BY go by letters. A text that is no such number stays one,
-//! and makes texts of the others: `CASE dstport WHEN 22 THEN 'ssh' ELSE dstport END` is asked for names.
+//! makes texts of the numbers instead, so that `max` and ORDER BY go by letters. A text that is no such number stays
+//! one, and makes texts of the others: `CASE dstport WHEN 22 THEN 'ssh' ELSE dstport END` is asked for names.
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
