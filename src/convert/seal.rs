@@ -29,7 +29,7 @@ impl Run<'_> {
             let Some(entry) = self.ending_of(number).await? else { return Ok(()) };
             let replaces = matches!(&entry, Body::Seal(seal) if !seal.replaced.is_empty());
             if let Body::Void(void) = &entry {
-                self.summary.note_kept(format!("plan {number}: {}", void.reason));
+                self.summary.replaced.plans_void.push(format!("plan {number}: {}", void.reason));
             }
             self.ledger.append(entry).await?;
             if replaces {

@@ -140,8 +140,10 @@ pub struct Replaced {
     pub tasks_unchanged: u64,
     /// What could not be decoded again: what it gave earlier stays.
     pub objects_kept: u64,
-    /// Which these are, and why; also plans that ended with nothing done.
+    /// Which these are, and why.
     pub kept: Vec<String>,
+    /// Plans that ended with nothing done, and why.
+    pub plans_void: Vec<String>,
 }
 
 /// What the run could not reach, could not read or did not trust.
@@ -272,6 +274,7 @@ impl Summary {
         let read = checked.objects_confirmed + checked.objects_differing + left_out.objects_unreadable;
         objects + read + replaced.tasks_unchanged + replaced.objects_kept == 0
             && left_out.plans_refused.is_empty()
+            && replaced.plans_void.is_empty()
             && replaced.not_shown.is_empty()
     }
 
@@ -302,6 +305,7 @@ impl Summary {
             || left_out.objects_unreadable > 0
             || checked.objects_differing > 0
             || replaced.objects_kept > 0
+            || !replaced.plans_void.is_empty()
             || !replaced.not_shown.is_empty()
             || !left_out.plans_refused.is_empty()
     }

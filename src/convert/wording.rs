@@ -167,6 +167,12 @@ impl Replaced {
             "objects could not be decoded again (the lake keeps what their tasks gave)",
             self.objects_kept,
             &self.kept,
+        )?;
+        name_some(
+            f,
+            "plans ended with nothing done (the lake keeps what it has)",
+            self.plans_void.len() as u64,
+            &self.plans_void,
         )
     }
 }

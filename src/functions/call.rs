@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::{Result, ScalarValue};
-use datafusion_expr::expr::ScalarFunction;
+use datafusion_expr::expr::{Cast, ScalarFunction, TryCast};
 use datafusion_expr::preimage::PreimageResult;
 use datafusion_expr::simplify::SimplifyContext;
 use datafusion_expr::{
@@ -133,4 +133,14 @@ impl<F: Own> ScalarUDFImpl for Called<F> {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         self.own.make(arguments)
     }
+}
+
+/// As `CAST` or `TRY_CAST` of an expression names its column, so that whoever looks the column up finds it.
+pub(crate) fn heading_of_cast(inner: &Expr, to: &DataType, is_try: bool) -> String {
+    let inner = Box::new(inner.clone());
+    let cast = match is_try {
+        true => Expr::TryCast(TryCast::new(inner, to.clone())),
+        false => Expr::Cast(Cast::new(inner, to.clone())),
+    };
+    cast.schema_name().to_string()
 }

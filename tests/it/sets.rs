@@ -142,11 +142,9 @@ fn a_plan_that_takes_what_has_left_the_lake_is_void() {
     }
     assert_eq!(bench.check_readers(&lake, "open"), bench.expected.rows.len());
     let summary = bench.convert(lake.clone(), &[]).expect("no faults");
-    assert!(
-        summary.replaced.kept.iter().any(|kept| kept.contains("is no part of it any more")),
-        "{:?}",
-        summary.replaced.kept
-    );
+    let [why] = &summary.replaced.plans_void[..] else { panic!("{:?}", summary.replaced) };
+    assert!(why.starts_with("plan 5: ") && why.contains("is no part of it any more"), "{why}");
+    assert_eq!((summary.replaced.objects_kept, summary.left_something()), (0, true));
     let end = bench.block_on(reading.entry(6)).expect("an entry").expect("it is there");
     assert!(matches!(end.body, Body::Void(void) if void.plan == 5));
     for filed in [false, true] {

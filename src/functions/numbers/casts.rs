@@ -4,10 +4,9 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion_common::Result;
 use datafusion_common::format::DEFAULT_FORMAT_OPTIONS;
-use datafusion_expr::expr::{Cast, TryCast};
 use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs};
 
-use super::super::call::{Own, call, of_one};
+use super::super::call::{Own, call, heading_of_cast, of_one};
 
 /// A cast, or one that is null where the value has no place in the type.
 pub fn whole_cast(inner: Expr, to: DataType, is_try: bool) -> Expr {
@@ -36,12 +35,7 @@ impl Own for WholeCast {
 
     /// As the cast names its column.
     fn heading(&self, arguments: &[Expr]) -> String {
-        let inner = Box::new(arguments[0].clone());
-        let cast = match self.is_try {
-            true => Expr::TryCast(TryCast::new(inner, self.to.clone())),
-            false => Expr::Cast(Cast::new(inner, self.to.clone())),
-        };
-        cast.schema_name().to_string()
+        heading_of_cast(&arguments[0], &self.to, self.is_try)
     }
 
     fn field(&self, given: &[FieldRef]) -> Result<FieldRef> {

@@ -6,10 +6,9 @@ use arrow::array::{ArrayRef, AsArray, ListBuilder, StringBuilder};
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion_common::{Result, exec_err};
-use datafusion_expr::expr::{Cast, TryCast};
 use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs};
 
-use super::super::call::{Own, call, of_one};
+use super::super::call::{Own, call, heading_of_cast, of_one};
 
 /// `CAST(text AS INT[])`.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -58,12 +57,7 @@ impl Own for ListOfText {
 
     /// As the cast names its column, so that whoever looks the column up finds it.
     fn heading(&self, arguments: &[Expr]) -> String {
-        let inner = Box::new(arguments[0].clone());
-        let cast = match self.is_try {
-            true => Expr::TryCast(TryCast::new(inner, self.to.clone())),
-            false => Expr::Cast(Cast::new(inner, self.to.clone())),
-        };
-        cast.schema_name().to_string()
+        heading_of_cast(&arguments[0], &self.to, self.is_try)
     }
 
     fn field(&self, given: &[FieldRef]) -> Result<FieldRef> {
