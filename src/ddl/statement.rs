@@ -114,12 +114,19 @@ fn duckdb(held: &Held, name: &Name, place: &Place) -> String {
         types.push_str(", 'hour': INTEGER");
     }
     format!(
-        "CREATE OR REPLACE VIEW {name} AS SELECT\n{columns}\nFROM read_parquet(\n  '{folder}**/*.parquet',\n  \
+        "CREATE OR REPLACE VIEW {name} AS SELECT\n{columns}\nFROM read_parquet(\n  '{files}',\n  \
          hive_partitioning = true,\n  hive_types = {{{types}}},\n  union_by_name = true\n)",
         name = name.quoted('"'),
         columns = columns.join(",\n"),
-        folder = place.plain_folder(held.table),
+        files = files(held, place),
     )
+}
+
+/// Every data file, and nothing else that lies in a table's folder. Levels are named, since `**` reaches into logs of
+/// other programs, which may hold Parquet files of their own.
+fn files(held: &Held, place: &Place) -> String {
+    let levels = if held.by_hour { "date=*/hour=*/" } else { "date=*/" };
+    format!("{}{levels}*.parquet", place.plain_folder(held.table))
 }
 
 /// The keys are read as text: ClickHouse takes their types from the first folder and fails on the default partition.
@@ -137,11 +144,11 @@ fn clickhouse(held: &Held, name: &Name, place: &Place) -> String {
         keys.push_str(", toInt32OrNull(`hour`) AS `hour`");
     }
     format!(
-        "CREATE OR REPLACE VIEW {name} AS SELECT * REPLACE ({keys})\nFROM {function}(\n  '{folder}**/*.parquet',\n  \
+        "CREATE OR REPLACE VIEW {name} AS SELECT * REPLACE ({keys})\nFROM {function}(\n  '{files}',\n  \
          'Parquet',\n  '\n{columns}\n')",
         name = name.quoted('`'),
         function = if place.is_on_disk() { "file" } else { "s3" },
-        folder = place.plain_folder(held.table),
+        files = files(held, place),
         columns = columns.join(",\n"),
     )
 }
