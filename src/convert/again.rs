@@ -33,6 +33,8 @@ const OUTSIDE: &str = "it is not of this run's sources (name its source too, or 
 /// What is to be decoded again.
 #[derive(Debug, Default)]
 struct Found {
+    /// What may hide objects of the sources that the lake has: nothing behind it is decoded again.
+    missed: BTreeSet<String>,
     /// URLs of objects that were set aside.
     aside: BTreeSet<String>,
     /// Objects that gave something, by the `--format` of their plans and the tasks whose receipts of them are in
@@ -73,7 +75,8 @@ impl Run<'_> {
     /// `before` is the number that the log's next entry had when the run began: what plans from there on gave is left
     /// alone.
     async fn try_to_plan_again(&mut self, again: Again, before: u64) -> Result<Meanwhile, ConvertError> {
-        let Found { aside, given } = self.find(again, before).await?;
+        let Found { missed, aside, given } = self.find(again, before).await?;
+        self.summary.left_out.denied = missed.into_iter().collect();
         let mut sources = Sources::default();
         if self.plan_set_aside(&mut sources, aside).await? == Meanwhile::RivalWrote {
             return Ok(Meanwhile::RivalWrote);
@@ -168,6 +171,9 @@ impl Run<'_> {
             // What a listing finds behind a link has the URL of its own path.
             let named = behind_links.iter().map(|filed| with_key(&filed.receipt.url)).collect();
             let held = reach.held_of(named).await?;
+            if held.contains(&false) {
+                found.missed.extend(reach.missed().iter().map(ToString::to_string));
+            }
             behind_links.into_iter().zip(held).filter(|(_, is_held)| *is_held).for_each(|(filed, _)| found.add(filed));
             if again == Again::Rejects {
                 let aside = state.aside(lake, day).await?.into_iter().filter(|filed| filed.plan < before);

@@ -190,10 +190,12 @@ impl Listing {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        // A run over chosen days has not seen the others, and a denied folder was not seen at all: neither may advance.
+        // A run over chosen days has not seen the others, and what is denied or lies behind a link that leads nowhere
+        // was not seen at all: none of these may advance.
         let unfiltered = options.since.is_none() && options.until.is_none();
         if let Some(newest) = chain.newest
             && chain.denied.is_empty()
+            && chain.skipped.count(Reason::Dangling) == 0
             && unfiltered
             && chain.is_by_day
         {

@@ -282,7 +282,8 @@ impl<'a> Walk<'a> {
             Err(error) if error.kind() == ErrorKind::NotFound && !is_link => return Ok(None),
             Err(error) if error.kind() == ErrorKind::InvalidFilename => return Err(failed(error)),
             Err(error) if is_link && leads_nowhere(&error) => {
-                page.skipped.add(Reason::Link, &key);
+                self.bounds.links.note_dangling(&key);
+                page.skipped.add(Reason::Dangling, &key);
                 return Ok(None);
             }
             // It may be a log: what is not known is listed again.

@@ -121,8 +121,10 @@ pub enum Reason {
     NotFlowLogs,
     /// A name that the store's protocol cannot ask for (`..` as a folder, or not UTF-8).
     Unreachable,
-    /// A link to a folder or file that is listed under its own name, or that leads nowhere.
+    /// A link to a folder or file that is listed under its own name.
     Link,
+    /// A link that leads nowhere now: the disk behind it may be away.
+    Dangling,
     /// A socket, pipe or device.
     NotAFile,
     /// Its name says that a transfer has not ended: it will have another name, and under that the same rows would come
@@ -141,7 +143,8 @@ impl Reason {
             Reason::Filtered => "outside the filters",
             Reason::NotFlowLogs => "not flow logs",
             Reason::Unreachable => "names that cannot be requested",
-            Reason::Link => "links listed elsewhere or broken",
+            Reason::Link => "links listed elsewhere",
+            Reason::Dangling => "links that lead nowhere",
             Reason::NotAFile => "not files",
             Reason::Unfinished => "hidden files and unfinished transfers",
         }

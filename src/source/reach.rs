@@ -11,6 +11,7 @@ use super::error::Result;
 use super::listing::Store;
 use super::local;
 use super::location::{Location, StoreKind, real_path as resolved};
+use super::page::Denied;
 
 /// The sources of a run.
 #[derive(Debug, Clone)]
@@ -56,6 +57,11 @@ impl Reach {
         tokio::task::spawn_blocking(look).await.expect("looking at paths does not panic")
     }
 
+    /// What a walk for links could not look behind: links that lead nowhere, and folders that cannot be listed.
+    pub fn missed(&self) -> Vec<Denied> {
+        self.sources.iter().flat_map(|store| store.links.missed()).collect()
+    }
+
     /// `folder` is the one of the object before, and what it really is.
     fn holds_in(&self, url: &str, key: &str, folder: &mut Option<(String, PathBuf)>) -> Result<bool> {
         // What a listing gives names no folder twice in two ways.
@@ -92,7 +98,10 @@ impl Store {
     fn note_all_links(&self) -> Result<()> {
         let Some(bounds) = self.bounds().filter(|bounds| bounds.root.is_dir()) else { return Ok(()) };
         if !self.links.is_whole.load(Ordering::Relaxed) {
-            local::walk(&bounds, &self.location.prefix(), None, |_| true)?;
+            local::walk(&bounds, &self.location.prefix(), None, |page| {
+                page.denied.iter().for_each(|denied| self.links.note_missed(&denied.prefix, &denied.reason));
+                true
+            })?;
             self.links.is_whole.store(true, Ordering::Relaxed);
         }
         Ok(())

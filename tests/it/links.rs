@@ -82,3 +82,55 @@ fn a_file_behind_several_links_is_converted_once() {
     assert_eq!(expected.len(), 3);
     assert_eq!(lab.lake_rows(), expected);
 }
+
+/// The disk behind a link may come later than days that are listed.
+#[test]
+fn a_day_behind_a_link_that_led_nowhere_is_listed_once_it_is_there() {
+    for (tree, late) in [("logs", "2023/09/02"), ("logs/AWSLogs/111111111111/vpcflowlogs/us-east-1", "2023/09")] {
+        let lab = Lab::on_disk();
+        let text = |n: u32| format!("version srcaddr start\n2 10.0.0.{n} 1694735970\n");
+        lab.put_gz(&format!("{tree}/2023/10/20/a.log.gz"), &text(1));
+        std::fs::create_dir_all(lab.path(&format!("{tree}/2023/09"))).expect("the lab can make folders");
+        let link = lab.path(&format!("{tree}/{late}"));
+        if late.ends_with("/09") {
+            std::fs::remove_dir(&link).expect("it is empty");
+        }
+        std::os::unix::fs::symlink(lab.path("disk"), link).expect("the lab can link");
+        for converted in [1, 0] {
+            let summary = lab.convert(&[], 0);
+            assert_eq!(summary["objects"], converted, "{summary}");
+            assert_eq!(summary["skipped"]["links that lead nowhere"], 1, "{summary}");
+        }
+        lab.put_gz("disk/02/b.log.gz", &text(2));
+        assert_eq!(lab.convert(&[], 0)["objects"], 1);
+        assert_eq!(lab.convert(&[], 0)["objects"], 0);
+        assert_eq!(lab.lake_rows().len(), 2);
+    }
+}
+
+/// What a redo cannot look behind is named, and what the lake has from there stays.
+#[test]
+fn a_redo_names_links_that_lead_nowhere() {
+    let lab = Lab::on_disk();
+    let text = |bytes: u32| format!("version srcaddr bytes start\n2 10.0.0.1 {bytes} 1694735970\n");
+    let fill = |bytes| lab.put_gz("logs/2023/09/14/a.log.gz", &text(bytes));
+    fill(1);
+    lab.put_gz("archive/2023/09/14/b.log.gz", &text(1));
+    std::os::unix::fs::symlink(lab.path("archive"), lab.path("logs/archive")).expect("the lab can link");
+    lab.convert(&[], 0);
+    fill(2);
+    std::fs::rename(lab.path("archive"), lab.path("away")).expect("the lab can rename");
+    let redo = ["--redo", "--since", "2023-09-14", "--until", "2023-09-14", "--retention", "0s"];
+    let summary = lab.convert(&redo, 3);
+    assert_eq!(summary["objects_planned"], 1, "{summary}");
+    let denied = summary["denied"].as_array().expect("a list");
+    assert_eq!(denied.len(), 1, "{summary}");
+    let named = denied[0].as_str().expect("a text");
+    assert!(named.contains("logs/archive") && named.contains("a link that leads nowhere"), "{named}");
+    assert_eq!(lab.lake_rows().len(), 2);
+    // Back again, it is as any other.
+    std::fs::rename(lab.path("away"), lab.path("archive")).expect("the lab can rename");
+    let summary = lab.convert(&redo, 0);
+    assert_eq!((&summary["objects_planned"], &summary["denied"]), (&2.into(), &serde_json::json!([])), "{summary}");
+    assert_eq!(lab.lake_rows().len(), 2);
+}
