@@ -1,10 +1,11 @@
 //! `coalesce`, in which a text stands for what it stands beside.
 //!
-//! The engine (DataFusion 55) knows no common type of a date and a text, and refused `coalesce(date, '2000-01-01')`.
+//! The engine (DataFusion 55) knows no common type of a text and a date or a length of time, and refused
+//! `coalesce(date, '2000-01-01')`.
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion_common::Result;
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 
@@ -26,8 +27,11 @@ impl Instead for Coalesce {
             Err(refusal) => refusal,
         };
         let others: Vec<DataType> = types.iter().filter(|kind| !kind.is_string() && !kind.is_null()).cloned().collect();
+        let is_length = |kind: &DataType| matches!(kind, DataType::Duration(_) | DataType::Interval(_));
         let kind = match others.as_slice() {
             [] => None,
+            // Texts such as `1 hour` are intervals only.
+            lengths if lengths.iter().all(is_length) => Some(DataType::Interval(IntervalUnit::MonthDayNano)),
             [kind] => Some(kind.clone()),
             others => engines.coerce_types(others).ok().and_then(|types| types.into_iter().next()),
         };

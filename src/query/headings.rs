@@ -17,7 +17,15 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as Parsed;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Select, SelectItem, Statement, Value, VisitorMut};
 
-use super::{arguments, called, gate, walk_mut};
+use super::{any, arguments, called, distinct, gate, literals, walk_mut};
+
+/// Writes a statement as the engine must read it.
+pub(crate) fn spelled(statement: &mut Statement) {
+    literals::plain(statement);
+    any::exact(statement);
+    distinct::numbered(statement);
+    gate::marked(statement);
+}
 
 /// Names the columns of every query of a statement that need it.
 pub(crate) fn apart(statement: &mut Statement) {

@@ -15,6 +15,8 @@ mod apart;
 mod arguments;
 mod arithmetic;
 mod array_text;
+#[cfg(feature = "serve")]
+mod beside;
 mod beyond;
 mod bounds;
 mod bytea;
@@ -29,6 +31,7 @@ mod floats;
 pub mod format;
 mod functions;
 pub(crate) mod gate;
+mod grouped;
 mod headings;
 #[cfg(any(feature = "mcp", feature = "serve"))]
 mod interruptible;
@@ -53,6 +56,8 @@ mod result_texts;
 mod scaled;
 mod seen;
 mod series;
+mod set_texts;
+mod sets;
 mod span_texts;
 mod structs;
 mod subscript;
@@ -85,7 +90,6 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
-use datafusion::sql::sqlparser::ast::Statement;
 
 use crate::lake::Lake;
 use crate::schema::Table;
@@ -96,6 +100,8 @@ use table::{LakeTable, Scans};
 pub use crate::functions::times::TimeZone;
 pub use answer::Answer;
 #[cfg(feature = "serve")]
+pub(crate) use beside::of_parameters;
+#[cfg(feature = "serve")]
 pub(crate) use bytea::of_text as bytes_of_text;
 pub use depth::{STACK_BYTES, TooComplex};
 #[cfg(feature = "serve")]
@@ -103,6 +109,7 @@ pub(crate) use depth::{check, check_relations};
 pub(crate) use diagnosis::nearest;
 pub use error::QueryError;
 pub use functions::{FunctionHelp, FunctionKind};
+pub(crate) use headings::spelled;
 #[cfg(feature = "serve")]
 pub(crate) use headings::{apart as named_apart, plan as plan_named};
 #[cfg(any(feature = "mcp", feature = "serve"))]
@@ -401,14 +408,6 @@ impl Session {
     }
 }
 
-/// Writes a statement as the engine must read it.
-pub(crate) fn spelled(statement: &mut Statement) {
-    literals::plain(statement);
-    any::exact(statement);
-    distinct::numbered(statement);
-    gate::marked(statement);
-}
-
 /// Memory and spill files.
 fn runtime(options: &Options) -> Result<Arc<RuntimeEnv>, QueryError> {
     let memory = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX);
@@ -441,7 +440,7 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime);
     // Before the engine's own planners, which are asked after it.
     let state = subscript::plan(state).with_default_features();
-    let mut context = SessionContext::new_with_state(pushdown::replace(state).build());
+    let mut context = SessionContext::new_with_state(set_texts::first(pushdown::replace(state)).build());
     // Before the engine's own rules, which look for the types of both.
     context.register_function_rewrite(Arc::new(span_texts::SpanTexts))?;
     context.register_function_rewrite(Arc::new(result_texts::ResultTexts))?;

@@ -44,7 +44,7 @@ fn text_of(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// Makes numbers of the texts among some results, if all of them are numbers of the first number's type; whether there
+/// Makes numbers of the texts among some results, if all of them are numbers of the type of one; whether there
 /// are any.
 fn are_numbers(results: &mut [&mut Expr], schema: &DFSchema) -> bool {
     // Looked for first, since few statements have types to be found out.
@@ -53,17 +53,28 @@ fn are_numbers(results: &mut [&mut Expr], schema: &DFSchema) -> bool {
     }
     let others = results.iter().filter(|result| text_of(result).is_none());
     let kinds: Option<Vec<DataType>> = others.map(|result| result.get_type(schema).ok()).collect();
-    let kinds = kinds.unwrap_or_default();
-    let Some(number) = kinds.iter().find(|kind| kind.is_numeric()).cloned() else { return false };
-    if !kinds.iter().all(|kind| kind.is_numeric() || kind.is_null()) {
-        return false;
+    let texts: Vec<&str> = results.iter().filter_map(|result| text_of(result)).collect();
+    let Some(number) = number_of(&texts, &kinds.unwrap_or_default()) else { return false };
+    for result in results {
+        if let Some(value) = text_of(result).and_then(|text| read(text, &number)) {
+            **result = lit(value);
+        }
     }
-    let read = |text: &str| ScalarValue::try_from_string(text.trim().to_owned(), &number).ok();
-    let texts = results.iter().filter_map(|result| text_of(result));
-    let Some(read) = texts.map(read).collect::<Option<Vec<ScalarValue>>>() else { return false };
-    let texts = results.iter_mut().filter(|result| text_of(result).is_some());
-    texts.zip(read).for_each(|(text, value)| **text = lit(value));
     true
+}
+
+/// The type of numbers that these texts are beside others of these types, if there are any.
+pub(super) fn number_of(texts: &[&str], kinds: &[DataType]) -> Option<DataType> {
+    if texts.is_empty() || !kinds.iter().all(|kind| kind.is_numeric() || kind.is_null()) {
+        return None;
+    }
+    let holds = |kind: &&DataType| kind.is_numeric() && texts.iter().all(|text| read(text, kind).is_some());
+    kinds.iter().find(holds).cloned()
+}
+
+/// The number that a text is.
+pub(super) fn read(text: &str, number: &DataType) -> Option<ScalarValue> {
+    ScalarValue::try_from_string(text.trim().to_owned(), number).ok()
 }
 
 #[cfg(test)]
@@ -88,6 +99,7 @@ mod tests {
             ("sum(CASE WHEN n = 1 THEN b ELSE '7' END)", "24"),
             ("max(CASE n WHEN 1 THEN NULL WHEN 2 THEN '11' ELSE b END)", "100"),
             ("max(CASE WHEN n = 1 THEN '2' ELSE f END)", "10.0"),
+            ("max(CASE WHEN n = 1 THEN '2.5' WHEN n = 2 THEN f ELSE b END)", "100.0"),
             ("string_agg(CAST(n AS TEXT), ',' ORDER BY CASE WHEN n = 1 THEN '5' ELSE b END)", "1,2,3"),
             ("max(CASE WHEN n = 1 THEN CASE WHEN b > 5 THEN '50' ELSE 1 END ELSE b END)", "100"),
             ("max(CASE WHEN n = 3 THEN 'much' ELSE b END)", "much"),

@@ -34,7 +34,7 @@ const OF_FILTER: &str = "Error evaluating filter predicate: ";
 const NO_FUNCTION: &str = "No function matches the given name and argument types '";
 
 /// Texts that name parts of the engine, and what they mean to the asker.
-const MEANT: [(&str, &str); 11] = [
+const MEANT: [(&str, &str); 12] = [
     ("'__scalar_sq_", "a query within a query names an outer column that is not there behind GROUP BY"),
     ("'__correlated_sq_", "a query within a query names an outer column that is not there behind GROUP BY"),
     (
@@ -58,6 +58,10 @@ const MEANT: [(&str, &str); 11] = [
     ("operation Duration(ns) IS", "a difference of times and a text have no common type; write interval '5 minutes'"),
     ("Divide by zero", "a division by zero; divide by nullif(…, 0), and it is null"),
     ("DivideByZero", "a division by zero; divide by nullif(…, 0), and it is null"),
+    (
+        "Conflicting ordering requirements",
+        "aggregates of different ORDER BY cannot stand in one SELECT; ask each in a query of its own, and join them",
+    ),
     (
         "as a sliding accumulator",
         "this aggregate has no frame whose begin moves; write ROWS BETWEEN UNBOUNDED PRECEDING AND …",

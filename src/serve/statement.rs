@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::arrow::datatypes::Field;
 use datafusion::common::ParamValues;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::dataframe::DataFrame;
@@ -32,7 +33,7 @@ use super::encode::{array_type, postgres_type};
 use super::errors::{engine, refused, too_complex, unread};
 use super::settings::Settings;
 use super::{parameters, read_only, rewrite};
-use crate::query::{Veiled, named_apart, plan_named, spelled, standing_apart, walk};
+use crate::query::{Veiled, named_apart, of_parameters, plan_named, spelled, standing_apart, walk};
 
 /// Parameters of a statement, as in Postgres: the protocol counts them in two bytes.
 const PARAMETERS_MAX: usize = u16::MAX as usize;
@@ -144,6 +145,9 @@ impl Planner {
             if let Some(kind) = kind.as_ref().filter(|kind| parameters::sql_name(kind).is_some()) {
                 wanted.entry(at + 1).or_insert_with(|| Ok(kind.clone()));
             }
+        }
+        for (number, kind) in beside(&plan) {
+            wanted.entry(number).or_insert(Err(kind));
         }
         // What nothing in the statement tells is a number behind LIMIT, else a text, as in Postgres.
         let limits = limits(&statement);
@@ -343,6 +347,14 @@ fn parameter_types(plan: &LogicalPlan) -> BTreeMap<usize, Result<Type, Type>> {
         })
     });
     walked.map(|_| types).unwrap_or_default()
+}
+
+/// The types of what parameters stand beside.
+fn beside(plan: &LogicalPlan) -> impl Iterator<Item = (usize, Type)> {
+    of_parameters(plan).into_iter().filter_map(|(id, kind)| {
+        let kind = postgres_type(&Field::new("", kind, true)).ok()?;
+        Some((rewrite::parameter_number(&id)?, kind))
+    })
 }
 
 fn conflict_or_text(seen: Option<&Result<Type, Type>>) -> Type {

@@ -179,6 +179,16 @@ def told(connection):
         ("SELECT $1::uuid::text", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", 2950),
         ("SELECT extract(epoch FROM $1::interval)::int", "1 day 0:00:05", "86405", 1186),
         ("SELECT count(*) > 0 FROM flow_logs WHERE end_time - start_time > $1", "-0:00:59", "t", 1186),
+        ("SELECT max(CASE WHEN n IS NULL THEN $1 ELSE n END) FROM (VALUES (9), (NULL)) AS t(n)", "10", "10", 20),
+        ("SELECT max(coalesce(n, $1)) FROM (VALUES (9), (NULL)) AS t(n)", "10", "10", 20),
+        ("SELECT CASE n WHEN $1 THEN 'a' ELSE 'b' END FROM (VALUES (9)) AS t(n)", "09", "a", 20),
+        ("SELECT max(x) FROM (SELECT 9 AS x UNION ALL SELECT $1) AS q", "10", "10", 20),
+        ("SELECT max(x) FROM (SELECT $1 AS x UNION SELECT 9) AS q", "10", "10", 20),
+        ("SELECT max(x) FROM (VALUES (9), ($1)) AS t(x)", "10", "10", 20),
+        ("SELECT max(x) FROM (SELECT 0.5::double AS x UNION ALL SELECT $1) AS q", "1e1", "10", 701),
+        ("SELECT greatest(dstport, $1) FROM flow_logs WHERE dstport = 443 LIMIT 1", "5000", "5000", 23),
+        ("SELECT greatest(date '2023-09-14', $1)", "2023-09-15", "2023-09-15", 1082),
+        ("SELECT coalesce(NULL, $1, 'x')", "y", "y", 25),
     ]:
         protocol = connection.pgconn
         protocol.prepare(b"", sql.encode())

@@ -366,6 +366,10 @@ fn what_postgresql_answers_is_answered() {
         ("SELECT interval '1-2' = interval '14 months' AND '-1 day +2 hours'::interval = interval '-22 hours'", "true"),
         ("SELECT extract(epoch FROM interval '1 year')", "31557600.0"),
         ("SELECT ('a' || chr(10) || 'b') ~ '^a.b$'", "true"),
+        ("SELECT max(x) FROM (SELECT packets AS x FROM flow_logs UNION ALL SELECT '10') AS q", "10"),
+        ("SELECT min(x) FROM (SELECT '10' AS x UNION SELECT packets + 8 FROM flow_logs WHERE packets = 1) AS q", "9"),
+        ("SELECT count(*) FROM (SELECT 1 FROM flow_logs GROUP BY ROLLUP (date_trunc('month', date))) AS q", "4"),
+        ("SELECT max(coalesce(end_time - start_time, '5 minutes')) = interval '300 seconds' FROM flow_logs", "true"),
     ] {
         let said = lab.run(&["query", "{}lake", sql, "--format", "csv"]);
         let row = said.stdout.lines().nth(1).unwrap_or_default();
@@ -378,6 +382,10 @@ fn what_postgresql_answers_is_answered() {
     }
     for (sql, says) in [
         ("SELECT min(named_struct('a', packets)) FROM flow_logs", "min(s['a'])"),
+        (
+            "SELECT string_agg(action, ',' ORDER BY bytes), string_agg(action, ',' ORDER BY start DESC) FROM flow_logs",
+            "a query of its own",
+        ),
         ("SELECT substring('abc' FROM 'b.')", "regexp_match"),
         ("SELECT '\\xabc'::bytea", "abc"),
         ("SELECT lag(date, 1, 5) OVER (ORDER BY date) FROM flow_logs", "a number is no date"),
