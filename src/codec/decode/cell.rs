@@ -63,7 +63,15 @@ fn micros(text: &str) -> Result<i64, &'static str> {
 }
 
 /// Items and members of one value: each becomes a place in an array, and so does each member that is not there.
-const ITEMS_MAX: usize = 1 << 16;
+pub const ITEMS_MAX: usize = 1 << 16;
+
+/// What is wrong with a value of more.
+pub const TOO_MANY_ITEMS: &str = "has too many items";
+
+/// Places that a value takes, without those of its items.
+pub fn places(of: &DataType) -> usize {
+    if let DataType::Struct(fields) = of { fields.len() } else { 1 }
+}
 
 /// JSON; or the texts of a list, as `one","two` between the quotes of the whole.
 fn nested(of: &DataType, text: &str) -> Result<Value, &'static str> {
@@ -81,9 +89,8 @@ fn nested(of: &DataType, text: &str) -> Result<Value, &'static str> {
 /// Makes a value one that Arrow reads as `of`. Where a text is wanted and JSON has something else, the text is that as
 /// `serde_json` writes it: not always the exact one. Of two members of one name it has kept the last. `left` is how
 /// many items there may be.
-fn fit(value: &mut Value, of: &DataType, left: &mut usize) -> Result<(), &'static str> {
-    let places = if let DataType::Struct(fields) = of { fields.len() } else { 1 };
-    *left = left.checked_sub(places).ok_or("has too many items")?;
+pub fn fit(value: &mut Value, of: &DataType, left: &mut usize) -> Result<(), &'static str> {
+    *left = left.checked_sub(places(of)).ok_or(TOO_MANY_ITEMS)?;
     match (of, &mut *value) {
         (_, Value::Null) => Ok(()),
         (DataType::Utf8, Value::String(_)) | (DataType::Boolean, Value::Bool(_)) => Ok(()),

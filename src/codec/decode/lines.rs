@@ -11,10 +11,10 @@ use std::sync::Arc;
 use super::LINE_BYTES_MAX;
 use super::fast::{Row, Run, Text};
 use super::object::{LINE_HEAD_BYTES, Object, Stop};
-use super::plain::{self, Line, Rules, Value};
+use super::plain::{self, Line, Rules};
 use super::quoted;
 use super::scan::{self, Scan};
-use crate::columns::{CHUNK_ROWS_MAX, NULL_TEXT, Values};
+use crate::columns::{CHUNK_ROWS_MAX, Values};
 use crate::schema::{Framing, Kind, Layout};
 
 /// Text that is scanned at once, so that it and its separators stay in the first-level caches.
@@ -249,6 +249,7 @@ impl Object<'_> {
         let read = match chunk.layout.table.framing {
             Framing::Spaced { .. } => plain::line(line, &rules),
             Framing::Quoted { .. } => quoted::line(line, &rules),
+            Framing::Json { .. } => unreachable!("records of JSON are no lines"),
         };
         match read {
             Line::Blank => {
@@ -259,24 +260,7 @@ impl Object<'_> {
             Line::Header(names) => self.header(&names),
             Line::Reject(fault) => self.reject(fault, line, offset),
             Line::Unproven(fault) => self.unproven(fault, line, offset),
-            Line::Row(row) => {
-                chunk.lines.push(self.counts.lines as i64 + 1);
-                for (column, value) in row.into_iter().enumerate() {
-                    let slot = chunk.slots[column];
-                    match (value, &mut chunk.values[column]) {
-                        (Value::Cell(cell), Values::Array(_)) => self.cells.push(column, cell),
-                        (Value::Int(value), Values::Int(values)) => values.push(value),
-                        (Value::Text(text), Values::Text(ids)) => ids.push(
-                            text.map_or(NULL_TEXT, |text| self.dictionaries.get_mut(slot).intern(text.as_bytes())),
-                        ),
-                        (Value::Others(json), Values::Text(ids)) => ids.push(
-                            json.map_or(NULL_TEXT, |json| self.dictionaries.get_mut(slot).intern(json.as_bytes())),
-                        ),
-                        _ => unreachable!("a value is of its column's kind"),
-                    }
-                }
-                self.rows_appended(1, line.len() + 1)
-            }
+            Line::Row(row) => self.row(row, line.len() + 1),
         }
     }
 }

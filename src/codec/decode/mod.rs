@@ -8,17 +8,22 @@
 //! Source ──▶ inflate (whole) ─┐                            ┌─▶ fast: regular lines, by column ─┐
 //!        └─▶ stream (blocks) ─┴─▶ object: header? ─▶ scan ─┤                                   ├─▶ Chunk ─▶ Sink
 //!                                                          └─▶ plain: every other line ────────┤
-//!                                  (lines with quotes) ────▶ quoted ───────────────────────────┘
+//!                                  (lines with quotes) ────▶ quoted ───────────────────────────┤
+//!                                  (JSON) ──▶ documents: framer ──▶ json ──────────────────────┘
 //! ```
 
 mod buffers;
 mod cell;
+mod documents;
 mod fast;
+mod framer;
 mod inflate;
 mod ints;
+mod json;
 mod lines;
 mod number;
 mod object;
+mod parts;
 mod plain;
 mod quoted;
 mod scan;
@@ -38,7 +43,8 @@ use buffers::Buffers;
 use inflate::{GZIP_MAGIC, Inflater, NotInflated};
 use object::{Object, Stop};
 
-/// Length of a line in bytes, without its newline. A longer one is a reject, and is not kept in memory.
+/// Length of a line in bytes, without its newline, or of a record of JSON. A longer one is a reject, and is not kept in
+/// memory.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// Inflated bytes of an object. One that inflates to more is set aside.
@@ -97,7 +103,7 @@ pub trait Sink {
 /// A line that was set aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reject {
-    /// Number of the line in the inflated object, from 1.
+    /// Number of the line in the inflated object, from 1; of JSON that of the record.
     pub line: u64,
     /// Where it begins in the inflated object, in bytes from 0.
     pub offset: u64,
@@ -111,7 +117,8 @@ pub struct Reject {
     pub text: String,
 }
 
-/// Lines of an object by what they are: `lines = headers + blanks + rows + rejects`.
+/// Lines of an object by what they are: `lines = headers + blanks + rows + rejects`. A record of JSON is a line, however
+/// many it stands on, and so is what is set aside in place of records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// All of them, an unfinished last one too.
@@ -261,6 +268,10 @@ fn whole(
             object.inflated(bytes as u64, limits.inflated_bytes)?;
             object.members_begin(inflater.members());
             let text = inflater.text_mut();
+            if object.is_json() {
+                object.documents(&text[..bytes])?;
+                return object.documents_end();
+            }
             let lacks_newline = bytes > 0 && text[bytes - 1] != b'\n';
             if lacks_newline {
                 text[bytes] = b'\n';

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::buffers::Buffers;
 use super::cell::CellColumns;
 use super::inflate::GZIP_MAGIC;
-use super::plain::{self, Fault};
+use super::json::Json;
+use super::plain::{self, Fault, Value};
 use super::{Counts, DecodeError, Decoded, Reject, Sink};
-use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};
+use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, NULL_TEXT, Values};
 use crate::schema::{Admitted, Framing, Kind, Layout, Place, Types, is_one_header};
 
 /// Text of a reject's line at most, in bytes.
@@ -74,6 +75,8 @@ pub struct Object<'a> {
     pub(super) chunk: Option<Chunk>,
     /// Values of the chunk's rows that will be Arrow arrays.
     pub(super) cells: CellColumns,
+    /// What records are read with, where they are JSON.
+    pub(super) json: Option<Json>,
     /// The number of the line that ended the layout: it may be a header, and is not proven.
     pub(super) ended_by: Option<u64>,
     /// Headers that ended the line which is being read, at gzip members within it.
@@ -102,6 +105,7 @@ impl<'a> Object<'a> {
             sink,
             chunk,
             cells: CellColumns::default(),
+            json: fixed.as_deref().and_then(Json::of),
             ended_by: None,
             joints: 0,
             chunk_text_bytes: 0,
@@ -328,6 +332,26 @@ impl<'a> Object<'a> {
     fn give_reject(&mut self, reject: Reject) -> Result<(), Stop> {
         self.has_given = true;
         self.sink.reject(reject).map_err(|error| Stop::Failed(DecodeError::Sink(error)))
+    }
+
+    /// Appends a row to the chunk: a value for each of its columns, read from so many bytes.
+    pub(super) fn row(&mut self, row: Vec<Value>, text_bytes: usize) -> Result<(), Stop> {
+        let chunk = self.chunk.as_mut().expect("a layout is in force");
+        chunk.lines.push(self.counts.lines as i64 + 1);
+        for (column, value) in row.into_iter().enumerate() {
+            let slot = chunk.slots[column];
+            let mut id = |text: Option<&str>| {
+                text.map_or(NULL_TEXT, |text| self.dictionaries.get_mut(slot).intern(text.as_bytes()))
+            };
+            match (value, &mut chunk.values[column]) {
+                (Value::Cell(cell), Values::Array(_)) => self.cells.push(column, cell),
+                (Value::Int(value), Values::Int(values)) => values.push(value),
+                (Value::Text(text), Values::Text(ids)) => ids.push(id(text)),
+                (Value::Made(text), Values::Text(ids)) => ids.push(id(text.as_deref())),
+                _ => unreachable!("a value is of its column's kind"),
+            }
+        }
+        self.rows_appended(1, text_bytes)
     }
 
     /// Counts rows that were appended to the chunk, and gives it when it is full.

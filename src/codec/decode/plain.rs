@@ -37,8 +37,9 @@ pub enum Value<'a> {
     Text(Option<&'a str>),
     /// [`NULL_INT`] is null.
     Int(i64),
-    /// Of [`OTHER_FIELDS`](crate::schema::OTHER_FIELDS): a JSON object of those values that are not null.
-    Others(Option<String>),
+    /// A text that does not stand in the line so: [`OTHER_FIELDS`](crate::schema::OTHER_FIELDS), a JSON object of those
+    /// values that are not null, and what JSON writes with escapes.
+    Made(Option<String>),
     /// Of a kind that Arrow arrays hold.
     Cell(Cell),
 }
@@ -51,7 +52,7 @@ impl Value<'_> {
             json.push(if json.is_empty() { '{' } else { ',' });
             json += &format!("{}:{}", serde_json::Value::from(name.as_ref()), serde_json::Value::from(text.as_ref()));
         }
-        Value::Others((!json.is_empty()).then(|| json + "}"))
+        Value::Made((!json.is_empty()).then(|| json + "}"))
     }
 }
 
@@ -87,7 +88,12 @@ impl Fault {
         Fault::of_line(format!("line is longer than {} MiB", LINE_BYTES_MAX >> 20))
     }
 
-    fn of_value(column: &Column, value: &str, what: &str) -> Fault {
+    /// For a record of JSON longer than [`LINE_BYTES_MAX`].
+    pub fn long_record() -> Fault {
+        Fault::of_line(format!("record is longer than {} MiB", LINE_BYTES_MAX >> 20))
+    }
+
+    pub fn of_value(column: &Column, value: &str, what: &str) -> Fault {
         let value = cut(value, REJECT_VALUE_BYTES_MAX);
         let reason = format!("field `{}` {what}: \"{value}\"", column.name);
         Fault { field: Some(column.name.clone()), value: Some(value.to_owned()), reason }
@@ -183,19 +189,20 @@ pub fn row_of<'a>(
     let mut values = Vec::with_capacity(layout.columns.len());
     for (place, token) in tokens {
         let column = &layout.columns[place];
-        let value = value(column, token).map_err(|what| Fault::of_value(column, token, what))?;
-        let is_time = layout.start == Some(place) || layout.end == Some(place);
-        if let Some(time) = time_of(&value).filter(|time| is_time && !times.contains(time)) {
-            let what = if time < *times.start() {
-                "is before 2009, when there were no VPCs"
-            } else {
-                "is more than 2 days after the object's delivery"
-            };
-            return Err(Fault::of_value(column, token, what));
-        }
-        values.push(value);
+        let value = value(column, token).and_then(|value| in_time(layout, place, &value, times).map(|()| value));
+        values.push(value.map_err(|what| Fault::of_value(column, token, what))?);
     }
     Ok(values)
+}
+
+/// Holds the value of a column against `times`, if it is one that decides when a row was.
+pub fn in_time(layout: &Layout, place: usize, value: &Value, times: &RangeInclusive<i64>) -> Result<(), &'static str> {
+    let is_time = layout.start == Some(place) || layout.end == Some(place);
+    match time_of(value).filter(|time| is_time && !times.contains(time)) {
+        Some(time) if time < *times.start() => Err("is before 2009, when there were no VPCs"),
+        Some(_) => Err("is more than 2 days after the object's delivery"),
+        None => Ok(()),
+    }
 }
 
 /// The instant that a value is, in Unix seconds, if it is one.
@@ -203,7 +210,7 @@ fn time_of(value: &Value) -> Option<i64> {
     match value {
         Value::Int(time) => (*time != NULL_INT).then_some(*time),
         Value::Cell(Cell::Micros(micros)) => Some(micros.div_euclid(MICROS_PER_SECOND)),
-        Value::Cell(_) | Value::Text(_) | Value::Others(_) => None,
+        Value::Cell(_) | Value::Text(_) | Value::Made(_) => None,
     }
 }
 
@@ -211,11 +218,16 @@ fn value<'a>(column: &Column, token: &'a str) -> Result<Value<'a>, &'static str>
     if column.kind == Kind::Text {
         return Ok(Value::Text((token != NULL).then_some(token)));
     }
-    if !column.kind.is_direct() {
-        return if token == NULL { Ok(Cell::Null) } else { Cell::of(column.kind, token) }.map(Value::Cell);
-    }
     if token == NULL {
-        return Ok(Value::Int(NULL_INT));
+        return Ok(if column.kind.is_direct() { Value::Int(NULL_INT) } else { Value::Cell(Cell::Null) });
+    }
+    of_token(column, token)
+}
+
+/// The value of a token that is not null, of a column that is not of texts.
+pub fn of_token(column: &Column, token: &str) -> Result<Value<'static>, &'static str> {
+    if !column.kind.is_direct() {
+        return Cell::of(column.kind, token).map(Value::Cell);
     }
     let number = number(token);
     let value = match column.kind {

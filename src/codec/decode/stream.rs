@@ -174,6 +174,9 @@ fn keep_needed(members: &mut Vec<u64>, text: &[u8]) {
 pub fn read(input: Input, object: &mut Object, buffer: &mut Vec<u8>, limits: Limits) -> Result<(), Stop> {
     let is_gzip = input.buffer[..input.end].starts_with(&GZIP_MAGIC);
     let mut text = if is_gzip { Text::Gzip(Some(Box::new(GzDecoder::new(input)))) } else { Text::Plain(input) };
+    if object.is_json() {
+        return documents(text, object, buffer, limits);
+    }
     // Room for a line that just fits and its end, a fresh block, and the newline that the last line may lack.
     let room = LINE_BYTES_MAX + 1 + limits.block_bytes;
     buffer.resize(room + 1 + PADDING, 0);
@@ -215,5 +218,18 @@ pub fn read(input: Input, object: &mut Object, buffer: &mut Vec<u8>, limits: Lim
             carried = 0;
         }
         buffer.copy_within(lines_end..lines_end + carried, 0);
+    }
+}
+
+/// Reads a text of JSON, whose records keep to no lines, into `object`.
+fn documents(mut text: Text, object: &mut Object, buffer: &mut Vec<u8>, limits: Limits) -> Result<(), Stop> {
+    buffer.resize(buffer.len().max(limits.block_bytes), 0);
+    loop {
+        let fresh = text.fill(&mut buffer[..limits.block_bytes], &mut Vec::new())?;
+        object.inflated(fresh as u64, limits.inflated_bytes)?;
+        object.documents(&buffer[..fresh])?;
+        if fresh < limits.block_bytes {
+            return object.documents_end();
+        }
     }
 }

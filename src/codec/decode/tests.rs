@@ -1,5 +1,6 @@
 //! What decoding promises, one promise a test, and the fast decoder against a naive one.
 
+mod json;
 mod oracle;
 mod promises;
 mod soundness;

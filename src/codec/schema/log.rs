@@ -79,6 +79,13 @@ pub enum Framing {
         /// Values of a line at least: the service has added to them over time.
         fields_min: usize,
     },
+    /// Objects of JSON, whose members are values by name, on one line or many. [`Log::fields`] are those that have
+    /// columns; further ones are kept as they stand.
+    Json {
+        /// The member of a document whose value is the list of records. Without one, each document is a record: a line
+        /// each, or after each other.
+        records: Option<&'static str>,
+    },
 }
 
 /// How rows lie in a file: what is near together there is small, and quickly found.
@@ -105,11 +112,18 @@ pub struct Field {
     pub version: u8,
     /// What it says, in a few words.
     pub meaning: &'static str,
+    /// Name of its member in JSON, where that is not the name `log`.
+    pub member: Option<&'static str>,
 }
 
 /// A row of the table of a kind's fields.
 pub const fn field(log: &'static str, kind: Kind, version: u8, meaning: &'static str) -> Field {
-    Field { log, kind, version, meaning }
+    Field { log, kind, version, meaning, member: None }
+}
+
+/// A row of that table whose name in JSON is another one than the column's.
+pub const fn member(member: &'static str, field: Field) -> Field {
+    Field { member: Some(member), ..field }
 }
 
 impl Field {
@@ -143,6 +157,10 @@ impl Log {
         let columns: Vec<String> = self.all_fields().map(|field| column_name(field.log)).collect();
         if columns.iter().collect::<BTreeSet<_>>().len() < columns.len() {
             return Err("a field stands there twice");
+        }
+        let members: Vec<&str> = self.all_fields().map(|field| field.member.unwrap_or(field.log)).collect();
+        if members.iter().collect::<BTreeSet<_>>().len() < members.len() {
+            return Err("two fields have one name in JSON");
         }
         if !matches!(self.kind(self.start), Some(Kind::Seconds | Kind::Timestamp)) {
             return Err("the start is no time");

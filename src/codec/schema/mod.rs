@@ -26,7 +26,7 @@ mod tests;
 pub use header::{Place, is_header, is_one_header, names, resembles_header};
 pub use kind::{Kind, Nested, NotAKind};
 pub use layout::{Column, FIELDS_PER_HEADER_MAX, Layout, LayoutError, Other, Types};
-pub use log::{Field, FileName, Framing, Log, MEASURES_MAX, NamePart, Rows, field};
+pub use log::{Field, FileName, Framing, Log, MEASURES_MAX, NamePart, Rows, field, member};
 pub use logs::transit_gateway::DEFAULT_FORMAT as TGW_DEFAULT_FORMAT;
 pub use logs::vpc::DEFAULT_FORMAT as VPC_DEFAULT_FORMAT;
 pub use order::rank;

@@ -58,6 +58,12 @@ impl Table {
         found.map_or(Table::FLOW_LOGS, |(table, _)| table)
     }
 
+    /// The table of a kind that only a test knows.
+    #[cfg(test)]
+    pub(crate) const fn of_test(log: &'static Log) -> Table {
+        Table(log)
+    }
+
     /// The table's name in SQL and its folder in the lake.
     pub fn name(self) -> &'static str {
         self.0.table
@@ -68,7 +74,7 @@ impl Table {
 fn spaced() -> impl Iterator<Item = (Table, &'static [Field])> {
     Table::all().filter_map(|table| match table.framing {
         Framing::Spaced { marks } => Some((table, marks)),
-        Framing::Quoted { .. } => None,
+        Framing::Quoted { .. } | Framing::Json { .. } => None,
     })
 }
 
