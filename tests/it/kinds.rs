@@ -1,5 +1,7 @@
 //! A kind of log that a program adds goes from objects to answers, and no file of flowlake knows of it.
 
+mod json;
+
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, RecordBatch};
@@ -128,10 +130,14 @@ fn rows() -> BTreeMap<i64, Value> {
     ])
 }
 
-/// All data files of the lake as the Parquet library reads them: rows by object and line.
 fn found(lab: &Lab) -> BTreeMap<(String, i64), Value> {
+    rows_in(lab, "visits")
+}
+
+/// All data files of a table as the Parquet library reads them: rows by object and line.
+fn rows_in(lab: &Lab, table: &str) -> BTreeMap<(String, i64), Value> {
     let mut rows = BTreeMap::new();
-    for name in lab.list("lake/visits").keys().filter(|name| is_data_file(name)) {
+    for name in lab.list(&format!("lake/{table}")).keys().filter(|name| is_data_file(name)) {
         let date = name.split('/').find_map(|part| part.strip_prefix("date=")).expect("a partition").to_owned();
         let bytes: bytes::Bytes = lab.get(name).into();
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("Parquet").build().expect("Parquet");

@@ -1,7 +1,9 @@
-//! flowlake with one more kind of log, made up: what a new kind takes is what stands in this file.
+//! flowlake with two more kinds of log, made up: what a new kind takes is what stands in this file, or in `deeds.rs`.
 //!
 //! Lines have values in quotes, and among them are numbers with a point, truth values, instants, negative numbers, a
 //! list and a struct: all that flow logs have not. `tests/it/kinds.rs` takes them from objects to answers.
+
+mod deeds;
 
 use std::process::ExitCode;
 
@@ -46,7 +48,7 @@ static VISITS: Log = Log {
 };
 
 fn main() -> ExitCode {
-    Table::add(&[&VISITS]).expect("a sound kind, added first");
+    Table::add(&[&VISITS, &deeds::DEEDS]).expect("sound kinds, added first");
     let arguments: Vec<_> = std::env::args_os().collect();
     let line = config::parse(&arguments, Environment::of_process());
     command::main(line.unwrap_or_else(|refused| command::misused(&refused)))

@@ -4,7 +4,9 @@
 //! record that is wrong within is one reject, and those after it are read.
 
 use super::LINE_BYTES_MAX;
-use super::object::LINE_HEAD_BYTES;
+
+/// Bytes that are kept of a document, to show it: more than a reject has.
+const HEAD_BYTES: usize = 8 << 10;
 
 /// What was found, and stands in [`Framer::text`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,7 +238,7 @@ impl Framer {
     fn take(&mut self, text: &mut &[u8], bytes: usize) {
         let (taken, rest) = text.split_at(bytes);
         if self.list.is_some() {
-            let room = LINE_HEAD_BYTES.saturating_sub(self.document.1.len());
+            let room = HEAD_BYTES.saturating_sub(self.document.1.len());
             self.document.1.extend_from_slice(&taken[..bytes.min(room)]);
         }
         self.offset += bytes as u64;

@@ -117,8 +117,8 @@ pub struct Reject {
     pub text: String,
 }
 
-/// Lines of an object by what they are: `lines = headers + blanks + rows + rejects`. A record of JSON is a line, however
-/// many it stands on, and so is what is set aside in place of records.
+/// Lines of an object by what they are: `lines = headers + blanks + rows + rejects`. A record of JSON is a line,
+/// however many it stands on, and so is what is set aside in place of records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// All of them, an unfinished last one too.

@@ -166,7 +166,8 @@ fn a_text_column_has_the_exact_json_of_what_is_no_text() {
 
 #[test]
 fn unknown_members_are_kept_as_they_stand() {
-    let record = r#"{"z":1.0,"time":"2026-11-26T00:00:00Z","EventName":"x","a/b c":{"k" : [1]},"event_name":null,"\u0062":"\u0062"}"#;
+    let record = r#"{"z":1.0,"time":"2026-11-26T00:00:00Z","EventName":"x","a/b c":{"k" : [1]},
+        "event_name":null,"\u0062":"\u0062"}"#;
     let others = r#"{"z":1.0,"EventName":"x","a/b c":{"k" : [1]},"\u0062":"\u0062"}"#;
     let values = row(record);
     assert_eq!((values[1].as_deref(), values[OTHERS].as_deref()), (None, Some(others)));
