@@ -7,13 +7,14 @@
 //!
 //! The kernel frees a file lock when a process dies, however it dies. A run removes folders of dead runs of its own
 //! lake, and nothing else: the folder must lie in the user's own one, and hold a lock that is free and that bears the
-//! folder's name and the lake's. Folders are made and removed under the lock of the user's folder, so that none is
-//! judged while it is made.
+//! folder's name and the lake's. A folder gets that name once its lock is held, so that none is judged while it is made,
+//! and no run waits for another one, which may sleep.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,16 @@ use crate::lake::{RejectRecord, ZSTD_LEVEL, padding};
 
 /// The lock file of a run's folder, and its mark.
 const LOCK: &str = "lock";
+
+/// How the names of runs' folders begin.
+const RUN: &str = "run-";
+
+/// How they begin while they are made.
+const MAKING: &str = "new-";
+
+/// A folder that has been in the making for longer is a dead run's: making one takes a moment. A run that slept for so
+/// long finds it gone, and makes another.
+const MAKING_MAX: Duration = Duration::from_secs(3_600);
 
 /// No mark is longer.
 const MARK_BYTES_MAX: u64 = 64 << 10;
@@ -50,42 +61,6 @@ struct Mark {
     lake: LakeMark,
 }
 
-/// Held while folders are made and judged; gone afterwards, so that nothing stays where nothing was done.
-struct MakingLock {
-    path: PathBuf,
-    _file: File,
-}
-
-impl MakingLock {
-    fn take(own: &Path) -> io::Result<MakingLock> {
-        let path = own.join("making.lock");
-        loop {
-            let mut options = OpenOptions::new();
-            // What came with somebody's lake may be a link or a pipe: neither is followed or waited for.
-            options
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .mode(0o600)
-                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-            let file = options.open(&path)?;
-            file.lock()?;
-            // Its last holder may have removed it while this one waited.
-            match fs::metadata(&path) {
-                Ok(found) if found.ino() == file.metadata()?.ino() => return Ok(MakingLock { path, _file: file }),
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-    }
-}
-
-impl Drop for MakingLock {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 /// The scratch folder of one run; removed when dropped.
 #[derive(Debug)]
 pub struct Scratch {
@@ -97,15 +72,16 @@ impl Scratch {
     /// Makes a folder for this run below `base`, and removes those that dead runs of this lake left there.
     pub fn open(base: &Path, lake: &LakeMark) -> Result<Scratch, CommitError> {
         let opened = own::within(base, |own| {
-            let _making = MakingLock::take(own)?;
             remove_orphans(own, lake)?;
-            let name = format!("run-{}", nonce());
-            let folder = own.join(&name);
-            own::make_closed_folder(&folder)?;
-            let mut lock = File::create_new(folder.join(LOCK))?;
+            let nonce = nonce();
+            let (making, name) = (own.join(format!("{MAKING}{nonce}")), format!("{RUN}{nonce}"));
+            own::make_closed_folder(&making)?;
+            let mut lock = File::create_new(making.join(LOCK))?;
             lock.lock()?;
-            let mark = Mark { flowlake_scratch: name, lake: lake.clone() };
+            let mark = Mark { flowlake_scratch: name.clone(), lake: lake.clone() };
             lock.write_all(&serde_json::to_vec(&mark)?)?;
+            let folder = own.join(name);
+            fs::rename(&making, &folder)?;
             Ok(Scratch { folder, _lock: lock })
         });
         opened.map_err(|source| CommitError::Scratch { path: base.to_owned(), source })
@@ -134,7 +110,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Removes the folders of dead runs of a lake; the lock of `own` is held.
+/// Removes the folders of dead runs of a lake.
 fn remove_orphans(own: &Path, lake: &LakeMark) -> io::Result<()> {
     for entry in fs::read_dir(own)? {
         let entry = entry?;
@@ -148,11 +124,20 @@ fn remove_orphans(own: &Path, lake: &LakeMark) -> io::Result<()> {
 }
 
 fn remove_orphan(folder: &Path, name: &str, lake: &LakeMark) -> io::Result<()> {
+    let mut name = name.to_owned();
+    if is_name(&name, MAKING) {
+        let age = fs::symlink_metadata(folder)?.modified()?.elapsed();
+        if !age.is_ok_and(|age| age > MAKING_MAX) {
+            return Ok(());
+        }
+        name = name.replacen(MAKING, RUN, 1);
+    }
+    let is_run = is_name(&name, RUN);
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     let lock = match options.open(folder.join(LOCK)) {
         // It died before it had made its lock. A folder that is not empty stays.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && is_run(name) => return fs::remove_dir(folder),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && is_run => return fs::remove_dir(folder),
         opened => opened?,
     };
     if !lock.metadata()?.is_file() || lock.try_lock().is_err() {
@@ -163,7 +148,7 @@ fn remove_orphan(folder: &Path, name: &str, lake: &LakeMark) -> io::Result<()> {
     match serde_json::from_slice::<Mark>(&text) {
         Ok(mark) if mark.flowlake_scratch == name && mark.lake.is_same(lake) => remove_run_folder(folder),
         // It died before it had said whose it is, and so before there was anything but its lock.
-        _ if text.is_empty() && is_run(name) && fs::read_dir(folder)?.count() == 1 => {
+        _ if text.is_empty() && is_run && fs::read_dir(folder)?.count() == 1 => {
             fs::remove_file(folder.join(LOCK))?;
             fs::remove_dir(folder)
         }
@@ -187,9 +172,9 @@ fn remove_run_folder(folder: &Path) -> io::Result<()> {
     fs::remove_dir(folder)
 }
 
-/// Whether a name is one that runs give to their folders.
-fn is_run(name: &str) -> bool {
-    name.strip_prefix("run-").is_some_and(is_nonce)
+/// Whether a name is one that runs give to their folders, with this beginning.
+fn is_name(name: &str, beginning: &str) -> bool {
+    name.strip_prefix(beginning).is_some_and(is_nonce)
 }
 
 /// The staged files of one attempt at a task; removed when dropped.

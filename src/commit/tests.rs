@@ -129,15 +129,23 @@ fn scratch_of_a_dead_run_of_the_lake_is_removed_and_nothing_else() {
     let begun = own.join(format!("run-{}", nonce::nonce()));
     std::fs::create_dir(&begun).unwrap();
     std::fs::write(begun.join("lock"), "").unwrap();
+    let [long_ago, just_now] = [(); 2].map(|()| own.join(format!("new-{}", nonce::nonce())));
+    [&long_ago, &just_now].map(|folder| std::fs::create_dir(folder).unwrap());
+    let hours_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    std::fs::File::open(&long_ago).unwrap().set_modified(hours_ago).unwrap();
 
     let living = Scratch::open(base.path(), &lake).unwrap();
     let attempt = living.attempt(1, 2).unwrap();
-    assert!(!of_moved.exists() && !begun.exists());
+    assert!(!of_moved.exists() && !begun.exists() && !long_ago.exists() && just_now.exists());
     let second = Scratch::open(base.path(), &lake).unwrap();
     assert!(attempt.folder().exists() && of_other.join("data-0.parquet").exists() && linked.is_symlink());
     assert!(unmarked.iter().all(|folder| folder.join("keep").exists() && folder.join("lock").exists()));
     drop((attempt, living, second));
-    assert_eq!(std::fs::read_dir(&own).unwrap().count(), 4, "the other lake's, two without proof, a link");
+    assert_eq!(
+        std::fs::read_dir(&own).unwrap().count(),
+        5,
+        "the other lake's, two without proof, a link, one in the making"
+    );
 }
 
 /// A run that is killed while it removes what another left leaves the proof to the next: the lock is the last to go.
