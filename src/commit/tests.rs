@@ -130,7 +130,7 @@ fn scratch_of_a_dead_run_of_the_lake_is_removed_and_nothing_else() {
     std::fs::create_dir(&begun).unwrap();
     std::fs::write(begun.join("lock"), "").unwrap();
     let [long_ago, just_now] = [(); 2].map(|()| own.join(format!("new-{}", nonce::nonce())));
-    [&long_ago, &just_now].map(|folder| std::fs::create_dir(folder).unwrap());
+    [&long_ago, &just_now].iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
     let hours_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
     std::fs::File::open(&long_ago).unwrap().set_modified(hours_ago).unwrap();
 
