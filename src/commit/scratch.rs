@@ -7,8 +7,8 @@
 //!
 //! The kernel frees a file lock when a process dies, however it dies. A run removes folders of dead runs of its own
 //! lake, and nothing else: the folder must lie in the user's own one, and hold a lock that is free and that bears the
-//! folder's name and the lake's. A folder gets that name once its lock is held, so that none is judged while it is made,
-//! and no run waits for another one, which may sleep.
+//! folder's name and the lake's. A folder gets that name once its lock is held, so that none is judged while it is
+//! made, and no run waits for another one, which may sleep.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
