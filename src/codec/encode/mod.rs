@@ -47,11 +47,11 @@ pub use receipt::{PartitionSums, row_mix};
 pub(crate) use shape::is_required;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use parquet::errors::ParquetError;
 
 use self::chunk::Press;
@@ -129,6 +129,7 @@ pub struct TaskEncoder<S: Staging> {
     files: Files<S>,
     press: Press,
     shapes: Shapes,
+    /// Asked once a run of rows, and rows of two days take turns: a quick hash shows in the time of a conversion.
     places: HashMap<(usize, PartitionKey), Place>,
     writers: Vec<Writer<S::File>>,
     library: Vec<LibraryWriter<S::File>>,

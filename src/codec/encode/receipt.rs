@@ -1,7 +1,8 @@
 //! What an object contributed to each partition, in sums that an audit can compute again from the files.
 
-use std::collections::HashMap;
 use std::ops::Range;
+
+use hashbrown::HashMap;
 
 use super::partition::PartitionKey;
 use crate::columns::NULL_INT;
@@ -47,6 +48,7 @@ pub fn row_mix(values: impl IntoIterator<Item = i64>) -> u64 {
 #[derive(Debug, Default)]
 pub struct Receipt {
     sums: Vec<PartitionSums>,
+    /// Asked once a run of rows, as in the encoder.
     places: HashMap<(Table, PartitionKey), usize>,
 }
 

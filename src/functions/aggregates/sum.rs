@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, BooleanArray};
 use arrow::array::{PrimitiveArray, PrimitiveBuilder};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Int64Type, UInt64Type};
 use datafusion_common::{Result, ScalarValue, plan_err};
 use datafusion_expr::function::AccumulatorArgs;
@@ -205,21 +206,45 @@ where
     ) -> Result<()> {
         self.sums.resize(total_groups, T::Native::ZERO);
         self.have_value.resize(total_groups, false);
-        if values.null_count() == 0 && filter.is_none() {
-            for (&value, &group) in values.values().iter().zip(groups) {
-                add(&mut self.sums[group], value, &self.returns)?;
-                self.have_value[group] = true;
+        let (sums, have_value) = (self.sums.as_mut_slice(), self.have_value.as_mut_slice());
+        // The batch is looked at in whole: an error made for each row would take most of the time.
+        let mut is_too_large = false;
+        match asked(values, filter) {
+            None => {
+                for (&number, &group) in values.values().iter().zip(groups) {
+                    is_too_large |= add_overflows(&mut sums[group], number);
+                    have_value[group] = true;
+                }
             }
-            return Ok(());
-        }
-        for ((row, value), &group) in values.iter().enumerate().zip(groups) {
-            let is_asked = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-            if let Some(value) = value.filter(|_| is_asked) {
-                add(&mut self.sums[group], value, &self.returns)?;
-                self.have_value[group] = true;
+            Some(asked) => {
+                let rows = values.values().iter().zip(groups).zip(&asked);
+                for ((&number, &group), is_asked) in rows {
+                    is_too_large |= add_overflows(&mut sums[group], if is_asked { number } else { T::Native::ZERO });
+                    have_value[group] |= is_asked;
+                }
             }
         }
-        Ok(())
+        if is_too_large { Err(too_large(&self.returns)) } else { Ok(()) }
+    }
+}
+
+/// Whether the sum went beyond its type: it lies on the wrong side of what it was.
+fn add_overflows<N: ArrowNativeTypeOp>(sum: &mut N, number: N) -> bool {
+    let before = *sum;
+    *sum = before.add_wrapping(number);
+    sum.is_lt(before) != number.is_lt(N::ZERO)
+}
+
+/// The rows that have a value and pass the filter; `None` is all of them.
+fn asked<T: ArrowPrimitiveType>(values: &PrimitiveArray<T>, filter: Option<&BooleanArray>) -> Option<BooleanBuffer> {
+    let filter = filter.map(|filter| match filter.nulls() {
+        Some(nulls) => filter.values() & nulls.inner(),
+        None => filter.values().clone(),
+    });
+    match (values.nulls().map(NullBuffer::inner), filter) {
+        (None, filter) => filter,
+        (Some(valid), None) => Some(valid.clone()),
+        (Some(valid), Some(filter)) => Some(valid & &filter),
     }
 }
 
@@ -256,14 +281,9 @@ where
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let values = values[0].as_primitive::<T>();
-        let asked: PrimitiveArray<T> = match filter {
-            None => values.clone(),
-            Some(filter) => {
-                let is_asked = |row: usize| filter.is_valid(row) && filter.value(row);
-                values.iter().enumerate().map(|(row, value)| value.filter(|_| is_asked(row))).collect()
-            }
-        };
-        Ok(vec![Arc::new(asked.with_data_type(self.returns.clone()))])
+        let valid = asked(values, filter).map(NullBuffer::new);
+        let state = PrimitiveArray::<T>::new(values.values().clone(), valid);
+        Ok(vec![Arc::new(state.with_data_type(self.returns.clone()))])
     }
 
     fn size(&self) -> usize {

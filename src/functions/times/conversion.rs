@@ -108,7 +108,7 @@ impl Conversion {
             })?,
             _ if from_ns % to_ns == 0 => {
                 let factor = i64::try_from(from_ns / to_ns).expect("a day has fewer nanoseconds than i64 holds");
-                self.each(ticks, |tick| tick.checked_mul(factor))?
+                self.multiplied(ticks, factor)?
             }
             _ => self.each(ticks, |tick| i64::try_from(days(i128::from(tick) * from_ns).div_euclid(to_ns)).ok())?,
         };
@@ -147,6 +147,17 @@ impl Conversion {
     pub(super) fn ticks(&self) -> Result<Ticks> {
         let Some(ns_per_tick) = ns_per_tick(&self.to) else { return exec_err!("{} is no point in time", self.to) };
         Ok(Ticks { to: self.to.clone(), ns_per_tick, zone: zone_of(&self.to)?, session: self.session_zone.parse()? })
+    }
+
+    /// Every `start_time` is made here, so that numbers which cannot overflow, as a rule all, are not looked at twice.
+    fn multiplied(&self, ticks: &Int64Array, factor: i64) -> Result<Int64Array> {
+        let limit = i64::MAX / factor;
+        // Also of nulls, whose numbers mean nothing: then it is only slower. No way out of the loop keeps it quick.
+        let is_beyond = ticks.values().iter().fold(false, |is, &tick| is | (tick > limit) | (tick < -limit));
+        match is_beyond {
+            true => self.each(ticks, |tick| tick.checked_mul(factor)),
+            false => Ok(ticks.unary(|tick| tick.wrapping_mul(factor))),
+        }
     }
 
     fn each(&self, ticks: &Int64Array, convert: impl Fn(i64) -> Option<i64>) -> Result<Int64Array> {
