@@ -95,5 +95,6 @@ fn options_of(bucket: &Path, lake: &Path) -> Options {
         copies: Copies::default(),
         lake_id: None,
         trust_plans: false,
+        delta: false,
     }
 }

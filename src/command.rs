@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod dashboard;
 mod ddl;
+mod delta;
 mod demo;
 mod json;
 mod log;
@@ -98,6 +99,7 @@ async fn run(command: Command) -> Result<Exit, Error> {
         Command::Report(arguments) => report::run(arguments).await,
         Command::Dashboard(arguments) => dashboard::run(arguments).await,
         Command::Verify(arguments) => verify::verify(&arguments).await,
+        Command::Delta(arguments) => delta::delta(&arguments).await,
         Command::Repair(arguments) => repair::repair(&arguments).await,
         Command::Demo(arguments) => demo::demo(&arguments).await,
         Command::Config(arguments) => config::config(&arguments).await,

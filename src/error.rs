@@ -5,6 +5,7 @@ use crate::commit::CommitError;
 use crate::config::ConfigError;
 use crate::convert::ConvertError;
 use crate::ddl::DdlError;
+use crate::delta::DeltaError;
 use crate::execute::TaskError;
 use crate::inspect::InspectError;
 use crate::lake::LakeError;
@@ -58,6 +59,8 @@ pub enum Error {
     Query(#[from] QueryError),
     #[error(transparent)]
     Ddl(#[from] DdlError),
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
     #[cfg(feature = "serve")]
     #[error(transparent)]
     Serve(#[from] crate::serve::ServeError),

@@ -48,6 +48,8 @@ pub mod lake;
 
 pub mod commit;
 
+pub mod delta;
+
 pub mod execute;
 
 pub mod convert;

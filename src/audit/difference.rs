@@ -56,6 +56,8 @@ pub enum DifferenceKind {
     DecoderChanged,
     /// A source object cannot be read again.
     SourceUnreadable,
+    /// A Delta log says something else than the ledger.
+    DeltaDiffers,
     /// What was left out as a copy does not hold what its first gave.
     CopyDiffers,
 }
@@ -88,6 +90,7 @@ impl DifferenceKind {
                 "the decoder changed since: source object gives something else, convert --redo takes it"
             }
             DifferenceKind::SourceUnreadable => "source cannot be read",
+            DifferenceKind::DeltaDiffers => "Delta log is not what the ledger says",
             DifferenceKind::CopyDiffers => "object that was left out as a copy does not give what its first gave",
         }
     }

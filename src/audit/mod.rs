@@ -16,6 +16,7 @@
 //! Memory: a thread has one commit, or one batch of rows, some of the objects of a partition and bits of their lines.
 //! Names are matched in buckets on scratch; what commits say of a partition waits there for its turn.
 
+mod delta;
 mod difference;
 mod folders;
 mod history;
@@ -136,6 +137,8 @@ pub async fn verify(
     let differences = shortcuts::check(lake, &checkpoints, &history, &audit.committed).await?;
     audit.differ_all(differences)?;
     audit.match_files(&history).await?;
+    let differences = delta::check(lake, &history.state).await?;
+    audit.differ_all(differences)?;
     if !sources.is_empty() {
         let read = origin::read(&mut audit, &history, sources).await?;
         audit.report.sources = Some(read);
@@ -250,7 +253,8 @@ impl<'a> Audit<'a> {
                 let Some(meta) = next else { break };
                 let name = self.lake.names.relative(&meta.location);
                 // Readers pass over names that begin so.
-                if meta.location.filename().is_some_and(|file| !file.starts_with(['.', '_'])) {
+                let is_seen = meta.location.filename().is_some_and(|file| !file.starts_with(['.', '_']));
+                if is_seen && !meta.location.prefix_matches(&self.lake.names.delta_log(table)) {
                     self.note_file(Side::Listed, &name)?;
                 }
             }

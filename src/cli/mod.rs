@@ -4,6 +4,7 @@ mod completions;
 mod config;
 mod dashboard;
 mod ddl;
+mod delta;
 mod log;
 #[cfg(feature = "mcp")]
 mod mcp;
@@ -22,6 +23,7 @@ pub use completions::{Completions, Man};
 pub use config::Config;
 pub use dashboard::Dashboard;
 pub use ddl::Ddl;
+pub use delta::Delta;
 pub use log::LogFormat;
 #[cfg(feature = "mcp")]
 pub use mcp::Mcp;
@@ -76,6 +78,7 @@ pub enum Command {
     Dashboard(Dashboard),
     Verify(Verify),
     Repair(Repair),
+    Delta(Delta),
     Demo(Demo),
     Config(Config),
     Completions(Completions),
@@ -127,6 +130,9 @@ pub struct Convert {
     /// How data files are written.
     #[command(flatten)]
     pub writing: Writing,
+    /// Make each table a Delta table as well, which other engines see change run by run; later runs go on with it
+    #[arg(long, conflicts_with = "dry_run")]
+    pub delta: bool,
     /// Begin no task after this time; the next run goes on with what is left
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     pub stop_after: Option<Duration>,
@@ -310,6 +316,7 @@ impl Convert {
         Ok(convert::Options {
             sources: locations(sources)?,
             trust_plans: self.trust_plans,
+            delta: self.delta,
             since: self.since,
             until: self.until,
             accounts: self.log_account.clone(),
@@ -370,6 +377,7 @@ impl Writing {
             lake_id: None,
             again: None,
             trust_plans: false,
+            delta: false,
             retention: self.retention,
         })
     }

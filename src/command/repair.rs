@@ -1,10 +1,10 @@
 //! `flowlake repair`: opens the lake as a writer, and says what was done.
 
 use crate::cli;
-use crate::commit::{self, HostLock, WholeTables};
+use crate::commit::{self, HostLock, When, WholeTables};
 use crate::convert::{self, ConvertError};
 use crate::error::{Error, Exit};
-use crate::lake::LakeError;
+use crate::lake::{LakeError, State};
 use crate::output::temporary_folder;
 use crate::source::Location;
 
@@ -17,7 +17,10 @@ pub(super) async fn repair(arguments: &cli::Repair) -> Result<Exit, Error> {
     let _lock = HostLock::take(&location.url(), &places).map_err(ConvertError::from)?;
     let writer = convert::open_writer(&location, &arguments.lake_access.access()?).await?;
     let whole_tables = if arguments.gone_for_good { WholeTables::AreGone } else { WholeTables::AreAway };
-    let repaired = commit::repair(writer, whole_tables).await.map_err(ConvertError::from)?;
+    let repaired = commit::repair(writer.clone(), whole_tables).await.map_err(ConvertError::from)?;
+    // Readers of Delta logs would look for the files of what was given up.
+    let state = State::load(&writer.lake).await?;
+    commit::project(&writer, &state, When::Changed).await.map_err(ConvertError::from)?;
     super::print(arguments.json, &repaired)?;
     Ok(Exit::Done)
 }

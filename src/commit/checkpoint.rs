@@ -42,7 +42,8 @@ impl Ledger {
         if self.is_checkpoint_due() { self.checkpoint().await } else { Ok(()) }
     }
 
-    fn is_checkpoint_due(&self) -> bool {
+    /// Whether a reader would have much to read.
+    pub fn is_checkpoint_due(&self) -> bool {
         let entries = self.state.next - self.state.filed.through.map_or(0, |through| through + 1);
         let sealed = self.state.plans.values().filter(|plan| plan.sealed);
         let objects: u64 = sealed.clone().map(|plan| plan.plan.objects).sum();

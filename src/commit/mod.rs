@@ -12,6 +12,7 @@
 
 mod bodies;
 mod checkpoint;
+mod delta;
 mod index;
 mod intact;
 mod lakestore;
@@ -32,6 +33,7 @@ mod switch;
 #[cfg(test)]
 mod tests;
 
+pub use delta::{Projected, When, project, repair_delta};
 pub use intact::{check_tables_are_there, is_intact};
 pub use lakestore::{LakeWriter, UPLOAD_PART_BYTES};
 pub use local::{Created, make_folder};
@@ -69,6 +71,8 @@ pub enum CommitError {
     LinkedTmp { path: std::path::PathBuf },
     #[error(transparent)]
     Lake(#[from] crate::lake::LakeError),
+    #[error(transparent)]
+    Delta(#[from] crate::delta::DeltaError),
     #[error(
         "{url} was created twice: this store ignores conditional writes (If-None-Match), without which two runs \
          could convert the same object; use a store that honours them"

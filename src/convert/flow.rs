@@ -91,6 +91,7 @@ impl Run<'_> {
             self.finish_open_plans(&[Purpose::Show, Purpose::Convert, Purpose::Redo, Purpose::Check]).await?;
             self.show_what_may_be_seen().await?;
         }
+        self.project_all().await?;
         self.failed.take().map_or(Ok(()), Err)
     }
 
@@ -171,7 +172,7 @@ impl Run<'_> {
             self.seal_if_done(number).await?;
             let ledger = (&self.ledger.writer.lake, &self.ledger.state);
             self.before.tell(ledger, number, &mut self.summary).await?;
-            self.ledger.checkpoint_if_due().await?;
+            self.project_and_checkpoint().await?;
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ mod flow;
 mod holders;
 mod options;
 mod planning;
+mod projecting;
 mod run;
 mod seal;
 mod show;

@@ -62,6 +62,8 @@ pub struct Options {
     pub retention: Duration,
     /// Whether objects are fetched that the ledger names and that are not of the sources.
     pub trust_plans: bool,
+    /// Whether tables without a Delta log get one.
+    pub delta: bool,
 }
 
 /// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.

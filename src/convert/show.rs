@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::ConvertError;
 use super::run::Run;
-use crate::commit::{Appended, CommitError, Draft, Showing, Shown, delete_aside, gone, hide, show, unfit};
+use crate::commit::{Appended, CommitError, Draft, Showing, Shown, When, delete_aside, gone, hide, show, unfit};
 use crate::lake::{
     Body, CommitHead, Effect, Inputs, Names, PlannedTask, Purpose, Relative, TaskRef, Void, all_removed, keep_live,
 };
@@ -45,6 +45,8 @@ impl Run<'_> {
         if old.is_empty() {
             return Ok(());
         }
+        // Readers of a Delta log look for the files of its newest version: nothing is deleted that it names.
+        self.project(When::Changed).await?;
         let heads = self.ledger.state.every_head(&self.ledger.writer.lake).await?;
         let removed: BTreeSet<&Relative> = all_removed(heads.iter().filter(|head| old.contains(&head.plan))).collect();
         // A file that lay aside and is live no longer stays one more retention: readers may be at it.

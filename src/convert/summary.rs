@@ -55,6 +55,9 @@ pub struct Summary {
     /// What lies at the sources and is no flow log to be read.
     #[serde(flatten)]
     pub passed_over: PassedOver,
+    /// What became of the Delta logs beside the data files.
+    #[serde(flatten)]
+    pub delta: Delta,
     /// Columns that keep the type of their first use, which this program would choose otherwise.
     pub kept_types: Vec<String>,
     /// The ledger's format, if this run raised it: earlier programs stop at it.
@@ -191,6 +194,19 @@ pub struct PassedOver {
     pub other_services: Vec<String>,
 }
 
+/// What became of the Delta logs beside the data files.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Delta {
+    /// Versions that were written.
+    pub delta_versions: u64,
+    /// URLs of the tables that became Delta tables.
+    pub delta_begun: Vec<String>,
+    /// Versions of other programs that changed a table, as their URLs.
+    pub delta_foreign: Vec<String>,
+    /// Why a Delta log could not be read: what it lacks is not written.
+    pub delta_unreadable: Vec<String>,
+}
+
 /// What of the sources was listed.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Scope {
@@ -298,7 +314,7 @@ impl Summary {
 
     /// Whether this run set anything aside, or could not reach something it was asked for.
     pub fn left_something(&self) -> bool {
-        let Summary { converted, checked, replaced, left_out, .. } = self;
+        let Summary { converted, checked, replaced, left_out, delta, .. } = self;
         converted.objects_aside > 0
             || converted.rejects > 0
             || !left_out.denied.is_empty()
@@ -308,6 +324,8 @@ impl Summary {
             || !replaced.plans_void.is_empty()
             || !replaced.not_shown.is_empty()
             || !left_out.plans_refused.is_empty()
+            || !delta.delta_foreign.is_empty()
+            || !delta.delta_unreadable.is_empty()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::summary::{Checked, Converted, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced};
+use super::summary::{Checked, Converted, Delta, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced};
 use super::summary::{Scope, Summary};
 use crate::progress::{bytes, count};
 use crate::shown;
@@ -31,6 +31,7 @@ impl Display for Summary {
         self.left_out.write_records(f)?;
         self.converted.write_without_date(f)?;
         self.passed_over.write(f)?;
+        self.delta.write(f)?;
         self.write_lake(f)?;
         self.scope.write(f)?;
         self.ending.write(f)
@@ -48,6 +49,28 @@ impl Summary {
             writeln!(f, "columns that keep the type of their first use in this lake: {}", shown::line(&kept))?;
         }
         Ok(())
+    }
+}
+
+impl Delta {
+    fn write(&self, f: &mut Formatter<'_>) -> Result {
+        for table in &self.delta_begun {
+            writeln!(
+                f,
+                "{} is a Delta table from now on: views that read `**/*.parquet` below it would count files of its log; \
+                 make them anew with `flowlake ddl`",
+                shown::line(table)
+            )?;
+        }
+        for version in &self.delta_foreign {
+            writeln!(
+                f,
+                "another program changed a Delta table: {}; `flowlake delta LAKE --repair` makes it again what the \
+                 ledger says",
+                shown::line(version)
+            )?;
+        }
+        self.delta_unreadable.iter().try_for_each(|reason| writeln!(f, "{}", shown::line(reason)))
     }
 }
 

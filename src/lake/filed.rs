@@ -74,6 +74,16 @@ pub(super) fn open(
     if builder.schema().fields() != schema.fields() {
         return Err(ParquetError::General(format!("its columns are not those of {what}")));
     }
+    bounded(builder, &bytes, what)
+}
+
+/// A file that claims more rows, or more text, than one of ours can have is an error. Its batches hold little at a
+/// time. `what` are its rows, for people.
+pub fn bounded(
+    builder: ParquetRecordBatchReaderBuilder<Bytes>,
+    bytes: &Bytes,
+    what: &str,
+) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ParquetError> {
     let metadata = builder.metadata();
     let rows: i64 = metadata.row_groups().iter().map(|group| group.num_rows()).fold(0, i64::saturating_add);
     if !(0..=ROWS_MAX).contains(&rows) {
@@ -81,7 +91,7 @@ pub(super) fn open(
             "it has {rows} rows, and no file of {what} has more than {ROWS_MAX}"
         )));
     }
-    let (claimed, bytes_max) = (claimed(&bytes, metadata)?, inflated_max(bytes.len() as u64));
+    let (claimed, bytes_max) = (claimed(bytes, metadata)?, inflated_max(bytes.len() as u64));
     if claimed.bytes > bytes_max {
         return Err(ParquetError::General(format!("its pages inflate to more than {bytes_max} bytes")));
     }

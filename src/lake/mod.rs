@@ -15,6 +15,7 @@
 
 mod around;
 mod bodies;
+mod changes;
 mod check;
 mod checkpoint;
 mod columns;
@@ -49,6 +50,7 @@ mod tests;
 
 pub use around::{Around, Part, lake_around};
 pub use bodies::tasks_of;
+pub use changes::{Added, Changes};
 pub use checkpoint::Checkpoint;
 pub use commits::{check_fits, check_head};
 pub use day::Day;
@@ -57,6 +59,7 @@ pub use entries::{
     Body, Create, Drop, Dropped, Effect, Entry, FORMAT_FIRST, FORMAT_SETS, FORMAT_UNREAD, FORMAT_VERSION, Inputs, Lost,
     Plan, PlannedTask, Purpose, Seal, Settings, Void,
 };
+pub use filed::bounded;
 pub use files::DataFile;
 pub use firsts::Firsts;
 pub use index::{FileOfTask, Index};
@@ -205,7 +208,7 @@ impl Lake {
     }
 
     /// The bytes of a record that is plain JSON.
-    pub(super) async fn read_json(&self, path: &Path) -> Result<Option<Bytes>, LakeError> {
+    pub async fn read_json(&self, path: &Path) -> Result<Option<Bytes>, LakeError> {
         self.read_within(path, JSON_BYTES_MAX).await
     }
 

@@ -21,6 +21,9 @@ const LIVE: &str = "live";
 /// The folder of a table whose files took the place of others. Engines pass over names that begin with `_`.
 const ASIDE: &str = "_c";
 
+/// The folder of a table's Delta log: every reader of Delta tables knows it by this name.
+const DELTA_LOG: &str = "_delta_log";
+
 /// How the name of a data file ends where readers of folders are to see it.
 const SHOWN: &str = ".parquet";
 
@@ -331,6 +334,38 @@ impl Names {
         let (partition, _) = rest.rsplit_once('/')?;
         let partition = partition.strip_prefix(ASIDE).and_then(|rest| rest.strip_prefix('/')).unwrap_or(partition);
         Some((Table::named(table)?, partition.parse().ok()?))
+    }
+
+    /// The folder of a table's Delta log.
+    pub fn delta_log(&self, table: Table) -> Path {
+        self.inside(&format!("{}/{DELTA_LOG}", table.name()))
+    }
+
+    /// A version in it.
+    pub fn delta_version(&self, table: Table, version: u64) -> Path {
+        self.inside(&format!("{}/{DELTA_LOG}/{version:020}.json", table.name()))
+    }
+
+    /// The number of a version.
+    pub fn delta_version_of(path: &Path) -> Option<u64> {
+        let number = path.filename()?.strip_suffix(".json")?;
+        (number.len() == 20).then(|| number.parse().ok()).flatten()
+    }
+
+    /// A checkpoint in one file of a Delta log; relative.
+    pub fn delta_checkpoint(table: Table, version: u64) -> Relative {
+        Relative::spelled(format!("{}/{DELTA_LOG}/{version:020}.checkpoint.parquet", table.name()))
+    }
+
+    /// The version of such a checkpoint.
+    pub fn delta_checkpoint_of(path: &Path) -> Option<u64> {
+        let number = path.filename()?.strip_suffix(".checkpoint.parquet")?;
+        (number.len() == 20).then(|| number.parse().ok()).flatten()
+    }
+
+    /// What names the newest checkpoint of a Delta log; relative.
+    pub fn delta_last_checkpoint(table: Table) -> Relative {
+        Relative::spelled(format!("{}/{DELTA_LOG}/_last_checkpoint", table.name()))
     }
 
     /// The folder of a table's files that lie aside.

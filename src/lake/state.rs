@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Body, Create, Day, Dropped, Effect, Entry, FORMAT_FIRST, Index, Lake, LakeError, Plan, PlannedTask, Purpose,
-    Relative, TaskRef, Totals,
+    Relative, Seal, TaskRef, Totals,
 };
 use crate::schema::{Kind, NEW_COLUMNS_PER_TASK_MAX, RESERVED, Table, Types, UNKNOWN_COLUMNS_MAX, Unknown};
 
@@ -40,6 +40,9 @@ pub struct PlanState {
     /// What its seal says. A checkpoint holds no sealed plan.
     #[serde(skip)]
     pub sealed_totals: Option<Totals>,
+    /// The entry of its seal.
+    #[serde(skip)]
+    pub sealed_at: Option<u64>,
 }
 
 impl PlanState {
@@ -137,6 +140,9 @@ pub struct State {
     pub plans: BTreeMap<u64, PlanState>,
     /// Where the records of all other plans lie.
     pub filed: Filed,
+    /// The newest entry behind the checkpoint that took whole tasks out of the lake: no commit names their files.
+    #[serde(skip)]
+    pub(super) upset: Option<u64>,
     /// The newest key day met in each chain that was listed to its end, by the chain's URL.
     pub frontiers: BTreeMap<String, Day>,
     /// Tasks for which others stand.
@@ -178,39 +184,18 @@ impl State {
                     self.last_full_scan = Some(at.to_owned());
                     self.settle(&plan);
                 }
-                let (dropped, sealed_totals) = (BTreeMap::new(), None);
-                let state = PlanState { plan, sealed: false, void: false, dropped, sealed_totals };
+                let state = PlanState {
+                    plan,
+                    sealed: false,
+                    void: false,
+                    dropped: BTreeMap::new(),
+                    sealed_totals: None,
+                    sealed_at: None,
+                };
                 self.plans.insert(self.next, state);
                 self.newest_plan = Some(self.next);
             }
-            Body::Seal(seal) => {
-                if let Some(plan) = self.plans.get_mut(&seal.plan).filter(|plan| plan.is_open()) {
-                    plan.sealed = true;
-                    if plan.plan.effect == Effect::AtSeal {
-                        let in_effect = InEffect::of(&plan.plan, self.next, &seal.replaced_totals);
-                        self.in_effect.insert(seal.plan, in_effect);
-                        for shown in &plan.plan.shows {
-                            self.in_effect.entry(*shown).and_modify(|plan| plan.shown = true);
-                        }
-                    }
-                    plan.sealed_totals = Some(seal.totals);
-                    self.totals.add(&seal.totals);
-                    self.totals.subtract(&seal.replaced_totals);
-                    if !seal.replaced.is_empty() {
-                        self.filed.live = None;
-                    }
-                    self.replaced.extend(seal.replaced);
-                }
-                for (folder, oldest) in seal.unread {
-                    self.list_again(&folder, Unread { oldest, plan: seal.plan });
-                }
-                for (table, columns) in seal.columns {
-                    let known = self.columns.entry(table).or_default();
-                    for (column, kind) in columns {
-                        known.entry(column).or_insert(kind);
-                    }
-                }
-            }
+            Body::Seal(seal) => self.seal(seal),
             Body::Drop(drop) => {
                 for (url, dropped) in &drop.objects {
                     self.list_again(folder_of(url), Unread { oldest: dropped.day, plan: drop.plan });
@@ -227,6 +212,7 @@ impl State {
             Body::Lost(lost) => {
                 self.totals.subtract(&lost.totals);
                 self.filed.live = None;
+                self.upset = Some(self.next);
                 self.lost.extend(lost.tasks);
                 for (folder, oldest) in lost.folders {
                     self.list_again(&folder, Unread { oldest, plan: self.next });
@@ -234,6 +220,36 @@ impl State {
             }
         }
         self.next += 1;
+    }
+
+    fn seal(&mut self, seal: Seal) {
+        if let Some(plan) = self.plans.get_mut(&seal.plan).filter(|plan| plan.is_open()) {
+            (plan.sealed, plan.sealed_at) = (true, Some(self.next));
+            if plan.plan.effect == Effect::AtSeal {
+                let in_effect = InEffect::of(&plan.plan, self.next, &seal.replaced_totals);
+                self.in_effect.insert(seal.plan, in_effect);
+                for shown in &plan.plan.shows {
+                    self.in_effect.entry(*shown).and_modify(|plan| plan.shown = true);
+                }
+            }
+            plan.sealed_totals = Some(seal.totals);
+            self.totals.add(&seal.totals);
+            self.totals.subtract(&seal.replaced_totals);
+            if !seal.replaced.is_empty() {
+                self.filed.live = None;
+                self.upset = Some(self.next);
+            }
+            self.replaced.extend(seal.replaced);
+        }
+        for (folder, oldest) in seal.unread {
+            self.list_again(&folder, Unread { oldest, plan: seal.plan });
+        }
+        for (table, columns) in seal.columns {
+            let known = self.columns.entry(table).or_default();
+            for (column, kind) in columns {
+                known.entry(column).or_insert(kind);
+            }
+        }
     }
 
     pub(super) fn list_again(&mut self, folder: &str, lost: Unread) {

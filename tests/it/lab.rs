@@ -307,9 +307,9 @@ impl Lab {
     }
 }
 
-/// Data files are those that people see: the ledger has Parquet files of its own.
+/// Data files are those that people see: the ledger and Delta logs have Parquet files of their own.
 pub fn is_data_file(key: &str) -> bool {
-    key.ends_with(".parquet") && !key.contains("_flowlake/")
+    key.ends_with(".parquet") && !["_flowlake/", "_delta_log/"].iter().any(|folder| key.contains(folder))
 }
 
 /// Reads the rows of one data file; a row that is there already fails the test.

@@ -16,6 +16,8 @@ mod copies_to_come;
 mod credentials;
 mod dashboard;
 mod ddl;
+mod delta;
+mod delta_faults;
 mod demo;
 mod disks;
 mod docs;

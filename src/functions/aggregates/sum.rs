@@ -9,7 +9,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, BooleanArray};
 use arrow::array::{PrimitiveArray, PrimitiveBuilder};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::datatypes::{DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Int64Type, UInt64Type};
+use arrow::datatypes::{
+    DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Int64Type, UInt64Type, i256,
+};
 use datafusion_common::{Result, ScalarValue, plan_err};
 use datafusion_expr::function::AccumulatorArgs;
 use datafusion_expr::{Accumulator, AggregateUDF, EmitTo, GroupsAccumulator};
@@ -77,14 +79,38 @@ impl Instead for Sum {
     }
 }
 
-fn add<N: ArrowNativeTypeOp>(sum: &mut N, value: N, returns: &DataType) -> Result<()> {
-    *sum = sum.add_checked(value).map_err(|_| too_large(returns))?;
-    Ok(())
+/// A number that tells when a sum goes beyond its type. An error for each row would take most of the time of a sum:
+/// the rows of a batch are added up first, and then it is asked.
+trait Summand: ArrowNativeTypeOp {
+    /// Adds a number, wrapping around. Whether that was too much.
+    fn add_overflows(&mut self, number: Self) -> bool;
+}
+
+macro_rules! summand {
+    ($($number:ty)+) => {
+        $(impl Summand for $number {
+            fn add_overflows(&mut self, number: $number) -> bool {
+                let (sum, is_too_large) = self.overflowing_add(number);
+                *self = sum;
+                is_too_large
+            }
+        })+
+    };
+}
+
+summand!(i32 i64 u64 i128);
+
+impl Summand for i256 {
+    fn add_overflows(&mut self, number: i256) -> bool {
+        let sum = self.checked_add(number);
+        *self = self.wrapping_add(number);
+        sum.is_none()
+    }
 }
 
 fn one<T: ArrowPrimitiveType>(returns: &DataType) -> Result<Box<dyn Accumulator>>
 where
-    T::Native: ArrowNativeTypeOp,
+    T::Native: Summand,
 {
     Ok(Box::new(One::<T> { sum: None, returns: returns.clone() }))
 }
@@ -103,12 +129,22 @@ impl<T: ArrowPrimitiveType> fmt::Debug for One<T> {
 
 impl<T: ArrowPrimitiveType> Accumulator for One<T>
 where
-    T::Native: ArrowNativeTypeOp,
+    T::Native: Summand,
 {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let values = values[0].as_primitive::<T>();
-        let of_batch = arrow::compute::sum_checked(values).map_err(|_| too_large(&self.returns))?;
-        of_batch.map_or(Ok(()), |value| add(self.sum.get_or_insert(T::Native::ZERO), value, &self.returns))
+        if values.null_count() == values.len() {
+            return Ok(());
+        }
+        let sum = self.sum.get_or_insert(T::Native::ZERO);
+        let numbers = values.values().iter();
+        let is_too_large = match asked(values, None) {
+            None => numbers.fold(false, |is, &number| is | sum.add_overflows(number)),
+            Some(asked) => numbers.zip(&asked).fold(false, |is, (&number, is_asked)| {
+                is | sum.add_overflows(if is_asked { number } else { T::Native::ZERO })
+            }),
+        };
+        if is_too_large { Err(too_large(&self.returns)) } else { Ok(()) }
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
@@ -134,7 +170,7 @@ where
 
 fn distinct<T: ArrowPrimitiveType>(inner: Box<dyn Accumulator>, returns: &DataType) -> Result<Box<dyn Accumulator>>
 where
-    T::Native: ArrowNativeTypeOp,
+    T::Native: Summand,
 {
     Ok(Box::new(Distinct { inner, adder: one::<T>, returns: returns.clone() }))
 }
@@ -175,7 +211,7 @@ impl Accumulator for Distinct {
 
 fn groups<T: ArrowPrimitiveType>(returns: &DataType) -> Result<Box<dyn GroupsAccumulator>>
 where
-    T::Native: ArrowNativeTypeOp,
+    T::Native: Summand,
 {
     Ok(Box::new(Groups::<T> { sums: Vec::new(), have_value: Vec::new(), returns: returns.clone() }))
 }
@@ -195,7 +231,7 @@ impl<T: ArrowPrimitiveType> fmt::Debug for Groups<T> {
 
 impl<T: ArrowPrimitiveType> Groups<T>
 where
-    T::Native: ArrowNativeTypeOp,
+    T::Native: Summand,
 {
     fn add_all(
         &mut self,
@@ -207,32 +243,24 @@ where
         self.sums.resize(total_groups, T::Native::ZERO);
         self.have_value.resize(total_groups, false);
         let (sums, have_value) = (self.sums.as_mut_slice(), self.have_value.as_mut_slice());
-        // The batch is looked at in whole: an error made for each row would take most of the time.
         let mut is_too_large = false;
         match asked(values, filter) {
             None => {
                 for (&number, &group) in values.values().iter().zip(groups) {
-                    is_too_large |= add_overflows(&mut sums[group], number);
+                    is_too_large |= sums[group].add_overflows(number);
                     have_value[group] = true;
                 }
             }
             Some(asked) => {
                 let rows = values.values().iter().zip(groups).zip(&asked);
                 for ((&number, &group), is_asked) in rows {
-                    is_too_large |= add_overflows(&mut sums[group], if is_asked { number } else { T::Native::ZERO });
+                    is_too_large |= sums[group].add_overflows(if is_asked { number } else { T::Native::ZERO });
                     have_value[group] |= is_asked;
                 }
             }
         }
         if is_too_large { Err(too_large(&self.returns)) } else { Ok(()) }
     }
-}
-
-/// Whether the sum went beyond its type: it lies on the wrong side of what it was.
-fn add_overflows<N: ArrowNativeTypeOp>(sum: &mut N, number: N) -> bool {
-    let before = *sum;
-    *sum = before.add_wrapping(number);
-    sum.is_lt(before) != number.is_lt(N::ZERO)
 }
 
 /// The rows that have a value and pass the filter; `None` is all of them.
@@ -250,7 +278,7 @@ fn asked<T: ArrowPrimitiveType>(values: &PrimitiveArray<T>, filter: Option<&Bool
 
 impl<T: ArrowPrimitiveType> GroupsAccumulator for Groups<T>
 where
-    T::Native: ArrowNativeTypeOp,
+    T::Native: Summand,
 {
     fn update_batch(
         &mut self,
