@@ -29,7 +29,7 @@ use crate::lake::{
 };
 use crate::reading::{ReadError, decode_object};
 use crate::schema::{Layout, MEASURES_MAX, Table};
-use crate::source::{Object, Reach, Store, list_whole};
+use crate::source::{Denied, Object, Reach, Store, list_whole};
 
 const OBJECTS_IN_FLIGHT_MAX: usize = 128;
 
@@ -167,10 +167,9 @@ async fn list(audit: &mut Audit<'_>, source: &Store) -> Result<(), AuditError> {
         noted.map_err(|source| AuditError::Scratch { path: scratch.clone(), source })
     };
     let denied = list_whole(source, note).await?.denied;
-    for closed in denied {
-        let url = source.location.url_of(&closed.prefix);
-        let difference =
-            Difference::of_object(DifferenceKind::SourceUnreadable, &url, "a folder that can be listed", closed.reason);
+    for Denied { prefix, reason } in denied {
+        let expected = "a folder that can be listed";
+        let difference = Difference::of_object(DifferenceKind::SourceUnreadable, &prefix, expected, reason);
         audit.differ(&difference)?;
     }
     Ok(())

@@ -11,7 +11,7 @@ use super::page::Denied;
 #[derive(Debug, Default)]
 pub(super) struct Links {
     targets: Mutex<BTreeSet<PathBuf>>,
-    /// Where a walk did not get to know what lies there, by key.
+    /// Where a walk did not get to know what lies there, by URL.
     missed: Mutex<BTreeMap<String, String>>,
     /// Whether a walk of the whole source has noted them.
     pub is_whole: AtomicBool,
@@ -22,13 +22,13 @@ impl Links {
         self.targets.lock().unwrap_or_else(PoisonError::into_inner).insert(target.to_owned());
     }
 
-    pub fn note_dangling(&self, key: &str) {
-        self.note_missed(key, "it is a link that leads nowhere");
+    pub fn note_dangling(&self, url: &str) {
+        self.note_missed(url, "it is a link that leads nowhere");
     }
 
-    pub fn note_missed(&self, key: &str, reason: &str) {
+    pub fn note_missed(&self, url: &str, reason: &str) {
         let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        missed.insert(key.to_owned(), reason.to_owned());
+        missed.insert(url.to_owned(), reason.to_owned());
     }
 
     pub fn missed(&self) -> Vec<Denied> {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::error::{Result, SourceError};
 use super::links::Links;
+use super::location::url_on_disk;
 use super::object::{Entry, Reason};
 use super::page::{Denied, Folder, PAGE_ENTRIES_MAX, Page};
 
@@ -171,7 +172,7 @@ pub(super) fn walk(
             Child::Folder(place) => match walk.children(&place, &mut page) {
                 Ok(children) => stack.extend(children.into_iter().rev()),
                 Err(error) if error.is_denied() => {
-                    page.denied.push(Denied { prefix: place.key, reason: error.reason() });
+                    page.denied.push(denied(&place.key, error.reason()));
                 }
                 Err(error) => return Err(error),
             },
@@ -202,6 +203,11 @@ impl Place {
     fn join(&self, name: &str) -> (String, Option<String>) {
         (format!("{}{name}", self.key), self.target.as_ref().map(|target| format!("{target}{name}")))
     }
+}
+
+/// What cannot be listed or named, by its key.
+fn denied(key: &str, reason: String) -> Denied {
+    Denied { prefix: url_on_disk(key), reason }
 }
 
 /// The inverse of [`path_of`]; `None` for what is not UTF-8.
@@ -250,8 +256,8 @@ impl<'a> Walk<'a> {
         for name in names {
             let Some(text) = name.file_name().to_str().map(str::to_owned) else {
                 // What it holds is not converted: that is told like a folder that may not be read.
-                let prefix = name.path().to_string_lossy().trim_start_matches('/').to_owned();
-                page.denied.push(Denied { prefix, reason: "its name is no UTF-8; rename it".to_owned() });
+                let key = place.join(&name.file_name().to_string_lossy()).0;
+                page.denied.push(denied(&key, "its name is no UTF-8; rename it".to_owned()));
                 continue;
             };
             match self.child(place, &text, &name, page) {
@@ -259,7 +265,7 @@ impl<'a> Walk<'a> {
                 Ok(_) => {}
                 // Its folder can be read, and what else lies in it.
                 Err(error @ SourceError::Folder { .. }) if error.is_denied() => {
-                    page.denied.push(Denied { prefix: place.join(&text).0, reason: error.reason() });
+                    page.denied.push(denied(&place.join(&text).0, error.reason()));
                 }
                 Err(error) => return Err(error),
             }
@@ -282,13 +288,13 @@ impl<'a> Walk<'a> {
             Err(error) if error.kind() == ErrorKind::NotFound && !is_link => return Ok(None),
             Err(error) if error.kind() == ErrorKind::InvalidFilename => return Err(failed(error)),
             Err(error) if is_link && leads_nowhere(&error) => {
-                self.bounds.links.note_dangling(&key);
+                self.bounds.links.note_dangling(&url_on_disk(&key));
                 page.skipped.add(Reason::Dangling, &key);
                 return Ok(None);
             }
             // It may be a log: what is not known is listed again.
             Err(error) => {
-                page.denied.push(Denied { prefix: key, reason: failed(error).reason() });
+                page.denied.push(denied(&key, failed(error).reason()));
                 return Ok(None);
             }
         };
@@ -305,7 +311,7 @@ impl<'a> Walk<'a> {
             self.bounds.links.note(&real);
             let Some(real) = key_of(&real) else {
                 let reason = "it leads to a name that is no UTF-8; rename that".to_owned();
-                page.denied.push(Denied { prefix: key, reason });
+                page.denied.push(denied(&key, reason));
                 return Ok(None);
             };
             target = Some(real);

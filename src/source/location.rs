@@ -30,6 +30,11 @@ pub struct Location {
     is_file: bool,
 }
 
+/// The URL of a file or folder on disk by its key: its path without the first `/`.
+pub(super) fn url_on_disk(key: &str) -> String {
+    format!("file:///{key}")
+}
+
 impl Location {
     /// Reads a path, `file://…` or `s3://bucket/prefix`.
     pub fn parse(text: &str) -> Result<Location> {
@@ -126,7 +131,7 @@ impl Location {
     pub fn url_of(&self, key: &str) -> String {
         match self.kind {
             StoreKind::S3 => format!("s3://{}/{key}", self.bucket),
-            StoreKind::Local => format!("file:///{key}"),
+            StoreKind::Local => url_on_disk(key),
         }
     }
 

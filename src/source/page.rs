@@ -36,7 +36,7 @@ pub struct Page {
 /// A folder that may not be listed, or a file on disk that cannot be named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Denied {
-    /// Key; that of a folder ends in `/`.
+    /// URL; that of a folder ends in `/`.
     pub prefix: String,
     /// Why, for people; it does not name the key again.
     pub reason: String,
