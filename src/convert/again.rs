@@ -330,6 +330,7 @@ impl Sources {
         let heads = wanted.into_iter().map(|(key, url, store)| async move {
             let Some(store) = store else { return Ok((url, Err(OUTSIDE.to_owned()))) };
             let found = match store.head(&key).await {
+                Ok(Some(entry)) if entry.size == 0 => Err("it is empty at the source (0 bytes)".to_owned()),
                 Ok(Some(entry)) => Ok(Object::new(&store.location, entry)),
                 Ok(None) => Err("it is gone at the source".to_owned()),
                 Err(error) if error.is_denied() => Err(error.to_string()),

@@ -47,7 +47,7 @@ impl Listing {
         summary.left_out.denied = self.denied.iter().map(ToString::to_string).collect();
         summary.passed_over.other_services = self.other_services.iter().cloned().collect();
         for (reason, tally) in self.skipped.0.iter().filter(|(reason, _)| **reason != Reason::Filtered) {
-            *summary.passed_over.skipped.entry(reason.text().to_owned()).or_default() += tally.objects;
+            summary.passed_over.add(*reason, tally.objects);
         }
         summary.scope.listed_from = self.from.map(|day| day.to_string());
         summary.scope.last_full_scan.clone_from(&state.last_full_scan);
@@ -72,12 +72,7 @@ pub async fn list(
     talk: (&Progress, &Stop),
 ) -> Result<Listing, ConvertError> {
     let (progress, stop) = talk;
-    let filter = Filter {
-        accounts: options.accounts.iter().cloned().collect(),
-        regions: options.regions.iter().cloned().collect(),
-        since: options.since,
-        until: options.until,
-    };
+    let filter = options.filter();
     let mut listing = Listing { scratch: scratch.to_owned(), ..Listing::default() };
     let spool = Mutex::new(Spool::new(scratch.to_owned()));
     let take = |objects: Vec<Object>| {
@@ -142,8 +137,10 @@ impl Look<'_> {
                 Ok(Some(page)) => {
                     listed.skipped.merge(&page.skipped);
                     listed.denied.extend(page.denied);
-                    listed.is_by_day &= page.objects.iter().all(|object| lies_in_its_day(&chain, object));
-                    let newest = page.objects.iter().filter_map(|object| object.day).filter(|&day| day <= today).max();
+                    // Nothing follows from one that is to get its content yet.
+                    let objects = || page.objects.iter().filter(|object| object.size > 0);
+                    listed.is_by_day &= objects().all(|object| lies_in_its_day(&chain, object));
+                    let newest = objects().filter_map(|object| object.day).filter(|&day| day <= today).max();
                     listed.newest = listed.newest.max(newest);
                     (self.take)(page.objects);
                 }

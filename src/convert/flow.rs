@@ -15,6 +15,7 @@ use crate::commit::{CommitError, HostLock, Ledger, check_tables_are_there, clear
 use crate::execute::{Stop, TaskError};
 use crate::lake::Purpose;
 use crate::progress::Progress;
+use crate::source::Reason;
 
 /// Converts what is new at the sources. On one host, one run at a time works on a lake.
 pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<Summary, ConvertError> {
@@ -130,6 +131,7 @@ impl Run<'_> {
             }
             if passed.whole || self.stop.is_soon() {
                 self.summary.converted.objects_known = passed.known.saturating_sub(planned_before);
+                self.summary.passed_over.add(Reason::Empty, passed.empty);
                 return Ok(());
             }
         }

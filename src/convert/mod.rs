@@ -15,6 +15,7 @@ mod discover;
 mod dry;
 mod error;
 mod flow;
+mod given_up;
 mod holders;
 mod options;
 mod planning;

@@ -9,7 +9,7 @@ use crate::commit::UPLOAD_PART_BYTES;
 use crate::execute::PUBLISHING_MAX;
 use crate::plan::Copies;
 use crate::schema::{Compression, PartitionBy};
-use crate::source::{Access, Location};
+use crate::source::{Access, Filter, Location};
 
 /// What a conversion is asked to do.
 #[derive(Debug, Clone)]
@@ -81,6 +81,12 @@ impl Options {
     pub fn threads_allowed(&self) -> usize {
         let room = self.memory_bytes.saturating_sub(self.fetch_bytes_max() + PUBLISHING_BYTES) / TASK_BYTES;
         self.threads.min(room as usize).clamp(1, THREADS_MAX)
+    }
+
+    /// What a listing is limited to.
+    pub(super) fn filter(&self) -> Filter {
+        let [accounts, regions] = [&self.accounts, &self.regions].map(|names| names.iter().cloned().collect());
+        Filter { accounts, regions, since: self.since, until: self.until }
     }
 
     /// Compressed bytes that may be fetched ahead.

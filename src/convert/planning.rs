@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use super::copies::FoundCopies;
 use super::discover::Listing;
+use super::given_up::GivenUp;
 use super::{ConvertError, Options};
 use crate::execute::TaskError;
 use crate::lake::{Day, Lake, Purpose, Seen, State};
@@ -50,6 +51,8 @@ pub(super) enum Pass {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Passed {
     pub known: u64,
+    /// Objects without a byte of which the lake has nothing.
+    pub empty: u64,
     pub copies: FoundCopies,
     /// Whether every plan was taken.
     pub whole: bool,
@@ -69,6 +72,7 @@ pub(super) async fn pass(
     let (mut fresh, mut changed) = (Gather::default(), Gather::default());
     let (listed, failed) = (&listing.objects, TaskError::of_scratch(&listing.scratch));
     let mut merge = listed.merge().map_err(failed)?;
+    let mut given_up = GivenUp::load(planner.ledger(), &options.filter(), listing, reach).await?;
     for days in listed.stretches(STRETCH_OBJECTS_MIN) {
         let seen = match planner.ledger() {
             Some((lake, state)) => Seen::load(lake, state, &days, format, is_ours).await?,
@@ -84,6 +88,7 @@ pub(super) async fn pass(
                 found = finder.resolve(lake, state, is_ours).await?;
             }
             let is_end = next.is_none();
+            next.iter().for_each(|object| given_up.met(object));
             let mut full = Vec::new();
             match next.map(|object| (judge(&object, &seen), object)) {
                 Some((Verdict::Fresh, object)) => found.extend(finder.look(object)),
@@ -91,6 +96,7 @@ pub(super) async fn pass(
                     full.extend(changed.push(object).map(|objects| (Purpose::Check, objects)));
                 }
                 Some((Verdict::Known, _)) => passed.known += 1,
+                Some((Verdict::Empty, _)) => passed.empty += 1,
                 None => {}
             }
             for found in found {
@@ -99,28 +105,42 @@ pub(super) async fn pass(
                 let next = object.and_then(|object| fresh.push(object));
                 full.extend(next.map(|objects| (Purpose::Convert, objects)));
             }
-            for (purpose, objects) in full {
-                let gathered = Gathered { purpose, objects, is_last: false, put_off: BTreeSet::new() };
-                if planner.take(gathered).await? == Pass::Ends {
-                    return Ok(passed);
-                }
+            if hand_on(planner, full, false, &passed).await? == Pass::Ends {
+                return Ok(passed);
             }
             if is_end {
                 break;
             }
         }
     }
-    let rest = [(Purpose::Check, changed.finish()), (Purpose::Convert, fresh.finish())];
-    let rest: Vec<_> = rest.into_iter().filter_map(|(purpose, objects)| Some((purpose, objects?))).collect();
-    let count = rest.len();
-    for (index, (purpose, objects)) in rest.into_iter().enumerate() {
-        let put_off = passed.copies.put_off.folders.clone();
-        if planner.take(Gathered { purpose, objects, is_last: index + 1 == count, put_off }).await? == Pass::Ends {
-            return Ok(passed);
-        }
+    let missed = given_up.not_met(planner.ledger()).await?;
+    let full = missed.into_iter().filter_map(|object| Some((Purpose::Convert, Some(fresh.push(object)?))));
+    let mut rest: Vec<(Purpose, Option<Vec<Object>>)> = full.collect();
+    rest.extend([(Purpose::Check, changed.finish()), (Purpose::Convert, fresh.finish())]);
+    let rest = rest.into_iter().filter_map(|(purpose, objects)| Some((purpose, objects?)));
+    if hand_on(planner, rest, true, &passed).await? == Pass::Ends {
+        return Ok(passed);
     }
     passed.whole = true;
     Ok(passed)
+}
+
+/// Hands on some plans; `are_last` says that nothing comes after them.
+async fn hand_on(
+    planner: &mut impl Planner,
+    plans: impl IntoIterator<Item = (Purpose, Vec<Object>)>,
+    are_last: bool,
+    passed: &Passed,
+) -> Result<Pass, ConvertError> {
+    let mut plans = plans.into_iter().peekable();
+    while let Some((purpose, objects)) = plans.next() {
+        let is_last = are_last && plans.peek().is_none();
+        let put_off = if are_last { passed.copies.put_off.folders.clone() } else { BTreeSet::new() };
+        if planner.take(Gathered { purpose, objects, is_last, put_off }).await? == Pass::Ends {
+            return Ok(Pass::Ends);
+        }
+    }
+    Ok(Pass::GoesOn)
 }
 
 /// Looks for copies among objects that no listing gave. They come in order of day, hour, account and region.

@@ -9,6 +9,7 @@ use crate::commit::CommitError;
 use crate::execute::{Gave, Stop};
 use crate::lake::{Outcome, Receipt, Totals};
 use crate::schema::{Partition, Types};
+use crate::source::Reason;
 
 /// Names of a list that are kept at all.
 pub(super) const KEPT_MAX: usize = 1000;
@@ -326,6 +327,14 @@ impl Summary {
             || !left_out.plans_refused.is_empty()
             || !delta.delta_foreign.is_empty()
             || !delta.delta_unreadable.is_empty()
+    }
+}
+
+impl PassedOver {
+    pub(super) fn add(&mut self, reason: Reason, objects: u64) {
+        if objects > 0 {
+            *self.skipped.entry(reason.text().to_owned()).or_default() += objects;
+        }
     }
 }
 

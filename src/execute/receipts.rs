@@ -90,6 +90,9 @@ pub(super) fn checked(found: Receipt, earlier: &BTreeMap<String, Before>) -> Rec
 fn difference(found: &Receipt, Before { receipt: earlier, writer_epoch }: &Before) -> String {
     let (rows, rejects) = (found.rows, found.rejects);
     let (rows_earlier, rejects_earlier) = (earlier.rows, earlier.rejects);
+    if found.size == 0 {
+        return format!("it is empty now; it gave {rows_earlier} rows and {rejects_earlier} rejects");
+    }
     let is_ours = writer_epoch.is_none_or(|epoch| epoch == WRITER_EPOCH);
     let why = match same_content(found, earlier) {
         Some(false) => "its content is another one: ",

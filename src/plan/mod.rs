@@ -31,15 +31,18 @@ pub enum Verdict {
     Changed,
     /// Converted, and unchanged since.
     Known,
+    /// It has no byte, and nothing that it had is in the lake.
+    Empty,
 }
 
 /// Holds a listed object against the ledger.
 pub fn judge(object: &Object, seen: &Seen) -> Verdict {
-    let Some(known) = seen.get(&object.url) else { return Verdict::Fresh };
+    let fresh = if object.size == 0 { Verdict::Empty } else { Verdict::Fresh };
+    let Some(known) = seen.get(&object.url) else { return fresh };
     let same_version = known.is_version(&object.version);
     match known.standing {
-        Standing::Copy if !same_version || !seen.has_first_of(&object.url) => Verdict::Fresh,
-        Standing::Aside | Standing::Skipped if !same_version || !known.same_format => Verdict::Fresh,
+        Standing::Copy if !same_version || !seen.has_first_of(&object.url) => fresh,
+        Standing::Aside | Standing::Skipped if !same_version || !known.same_format => fresh,
         Standing::Converted if !same_version => Verdict::Changed,
         _ => Verdict::Known,
     }

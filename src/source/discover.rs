@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 
-use super::chain::{Chain, is_within};
+use super::chain::Chain;
 use super::error::{Result, SourceError};
 use super::key::{Level, known_services};
 use super::listing::Store;
@@ -35,7 +35,7 @@ pub struct Discovery {
     pub chains: Vec<Chain>,
     /// Services that deliver to the same bucket, such as `CloudTrail`; never listed.
     pub other_services: BTreeSet<String>,
-    /// What may not be listed, by key. The search went on everywhere else.
+    /// What may not be listed, by URL. The search went on everywhere else.
     pub denied: Vec<Denied>,
     /// Names met on the way that are neither chains nor loose objects. Nothing that lies in a chain is counted here.
     pub skipped: Skipped,
@@ -174,7 +174,8 @@ impl Finder<'_> {
                             visited.append(self.sorted(&below, folder));
                         }
                         Err(error) if error.is_denied() => {
-                            visited.denied.push(Denied { prefix: below, reason: error.reason() });
+                            let prefix = self.store.location.url_of(&below);
+                            visited.denied.push(Denied { prefix, reason: error.reason() });
                         }
                         Err(error) => return Err(error),
                     }
@@ -187,6 +188,7 @@ impl Finder<'_> {
             }
             _ => {}
         }
+        let prefix = self.store.location.url_of(&prefix);
         visited.denied.push(Denied { prefix, reason: error.reason() });
         Ok(visited)
     }
@@ -223,8 +225,7 @@ impl Finder<'_> {
                 continue;
             }
             let object = Object::new(&self.store.location, entry);
-            let wanted = self.filter.wants(object.account.as_deref(), object.region.as_deref());
-            if wanted && is_within(object.day, self.filter.since, self.filter.until) {
+            if self.filter.takes(&object) {
                 objects.push(object);
             } else {
                 skipped.add(Reason::Filtered, &object.key);

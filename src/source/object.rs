@@ -170,6 +170,13 @@ impl Skipped {
         tally.objects += 1;
     }
 
+    /// Takes the objects without a byte out of a listing, and counts them.
+    pub(super) fn take_empty(&mut self, objects: &mut Vec<Object>) {
+        for empty in objects.extract_if(.., |object| object.size == 0) {
+            self.add(Reason::Empty, &empty.key);
+        }
+    }
+
     /// Adds the numbers of another listing. Examples that are there already stay.
     pub fn merge(&mut self, other: &Skipped) {
         for (reason, more) in &other.0 {
@@ -189,7 +196,8 @@ impl Skipped {
     }
 }
 
-/// The reason to leave an entry out by its name or size alone.
+/// The reason to leave an entry out by its name alone. One without a byte is not left out: what is known of it may be
+/// that it had some.
 pub fn skip_by_name(entry: &Entry) -> Option<Reason> {
     let file = entry.key.rsplit('/').next().unwrap_or_default();
     if file.is_empty() {
@@ -207,7 +215,7 @@ pub fn skip_by_name(entry: &Entry) -> Option<Reason> {
     if is_unfinished(file) || entry.key.split('/').any(|segment| segment == RSYNC_FOLDER) {
         return Some(Reason::Unfinished);
     }
-    (entry.size == 0).then_some(Reason::Empty)
+    None
 }
 
 /// Where `rsync --delay-updates` keeps files until all are there.

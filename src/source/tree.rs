@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::{Months, NaiveDate};
 
-use super::chain::{Chain, Style};
+use super::chain::{Chain, Style, is_within};
 use super::key::{Facts, Level, Place, account_of, is_known, is_organisation, service_of, year_folder};
-use super::object::{Entry, Reason, Skipped, skip_by_name};
+use super::object::{Entry, Object, Reason, Skipped, skip_by_name};
 use super::page::{Denied, Folder};
 
 /// What is wanted of a source; empty lists and `None` want everything.
@@ -28,6 +28,12 @@ impl Filter {
         let one_of =
             |set: &BTreeSet<String>, name: Option<&str>| set.is_empty() || name.is_some_and(|name| set.contains(name));
         one_of(&self.accounts, account) && one_of(&self.regions, region)
+    }
+
+    /// Whether a listing with it gives an object.
+    pub fn takes(&self, object: &Object) -> bool {
+        let is_wanted = self.wants(object.account.as_deref(), object.region.as_deref());
+        is_wanted && is_within(object.day, self.since, self.until)
     }
 
     /// Whether objects are chosen by what only their keys tell.
@@ -157,7 +163,8 @@ fn outside(filter: &Filter, prefix: &str, folder: Folder, visited: &mut Visited)
 
 fn not_flow_logs(folder: &Folder, visited: &mut Visited) {
     for entry in &folder.entries {
-        visited.skipped.add(skip_by_name(entry).unwrap_or(Reason::NotFlowLogs), &entry.key);
+        let other = if entry.size == 0 { Reason::Empty } else { Reason::NotFlowLogs };
+        visited.skipped.add(skip_by_name(entry).unwrap_or(other), &entry.key);
     }
 }
 

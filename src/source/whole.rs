@@ -17,7 +17,8 @@ pub struct Whole {
     pub denied: Vec<Denied>,
 }
 
-/// Lists a source from beginning to end, one chain after the other, and hands on its objects as they come.
+/// Lists a source from beginning to end, one chain after the other, and hands on its objects as they come, without
+/// empty ones.
 ///
 /// # Errors
 /// If the source cannot be listed, or `take` fails.
@@ -25,33 +26,37 @@ pub async fn list_whole<E>(store: &Store, mut take: impl FnMut(Vec<Object>) -> R
 where
     E: From<SourceError> + Send,
 {
-    let taking = Mutex::new((&mut take, Ok(())));
-    let take_loose = |objects: Vec<Object>| {
+    let taking = Mutex::new((&mut take, Skipped::default(), Ok(())));
+    let take_loose = |mut objects: Vec<Object>| {
         let mut taking = taking.lock().unwrap_or_else(PoisonError::into_inner);
-        let (take, taken) = &mut *taking;
-        if taken.is_ok() {
+        let (take, skipped, taken) = &mut *taking;
+        skipped.take_empty(&mut objects);
+        if taken.is_ok() && !objects.is_empty() {
             *taken = take(objects);
         }
     };
     let found = find_chains(store, &Filter::default(), &take_loose).await?;
-    let (_, taken) = taking.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (_, empty, taken) = taking.into_inner().unwrap_or_else(PoisonError::into_inner);
     taken?;
     let other_services = found.other_services.into_iter().collect();
     let mut whole = Whole { other_services, skipped: found.skipped, denied: found.denied };
+    whole.skipped.merge(&empty);
     for chain in &found.chains {
         let mut pages = list_chain(store, chain, None, None);
         loop {
-            let page = match pages.try_next().await {
+            let mut page = match pages.try_next().await {
                 Ok(Some(page)) => page,
                 Ok(None) => break,
                 Err(error) if error.is_denied() => {
-                    whole.denied.push(Denied { prefix: chain.prefix.clone(), reason: error.reason() });
+                    let prefix = store.location.url_of(&chain.prefix);
+                    whole.denied.push(Denied { prefix, reason: error.reason() });
                     break;
                 }
                 Err(error) => return Err(error.into()),
             };
             whole.skipped.merge(&page.skipped);
             whole.denied.extend(page.denied);
+            whole.skipped.take_empty(&mut page.objects);
             take(page.objects)?;
         }
     }

@@ -22,6 +22,7 @@ mod demo;
 mod disks;
 mod docs;
 mod durability;
+mod emptied;
 mod engines;
 mod faults;
 mod faulty;
