@@ -1,6 +1,7 @@
 //! Objects whose tasks were given up and that no listing gives any more: they are planned all the same, as they were,
 //! so that the run that cannot read them names them, and its plan says what became of them.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::discover::Listing;
@@ -80,7 +81,7 @@ impl GivenUp {
             }
         }
         let mut objects: Vec<Object> = self.0.into_values().map(|(_, object)| object).collect();
-        objects.sort_by(|a, b| b.day.cmp(&a.day));
+        objects.sort_by_key(|object| Reverse(object.day));
         Ok(objects)
     }
 }

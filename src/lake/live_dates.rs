@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
+use super::filed_heads::FiledHeads;
 use super::index::{self, DateOf, Sums, columns_of};
 use super::{CommitHead, DataFile, Day, FileOfTask, Index, Lake, LakeError, Relative, State, all_removed, carried};
 use crate::schema::{Kind, Partition, Table};
@@ -25,11 +26,66 @@ pub struct LiveDate {
     /// Columns of all of them, with their types.
     pub columns: Arc<BTreeMap<String, Kind>>,
     date: DateOf,
-    /// What lists those that a checkpoint filed, and what these come to; `None` if all are read already.
-    filed: Option<(Relative, Sums)>,
+    /// Those that a checkpoint filed; `None` if all are read already.
+    filed: Option<FiledDate>,
     /// Those that came since.
     added: Vec<DataFile>,
     files: OnceCell<Arc<[DataFile]>>,
+}
+
+/// The files of a date that a checkpoint filed.
+#[derive(Debug)]
+struct FiledDate {
+    /// What lists them.
+    name: Relative,
+    /// What they come to.
+    sums: Sums,
+    /// What says the same of all dates.
+    heads: Arc<FiledHeads>,
+}
+
+impl FiledDate {
+    /// All dates are of one state, whichever way they are read.
+    async fn files(&self, lake: &Lake, date: DateOf) -> Result<Vec<DataFile>, LakeError> {
+        if let Some(files) = self.heads.known().and_then(|all| self.of(all, date)) {
+            return Ok(files);
+        }
+        match read(lake, &self.name, date, Some(self.sums)).await {
+            Ok(listed) => return Ok(listed.into_iter().map(|file| file.file).collect()),
+            Err(error @ LakeError::Filed { .. }) => told(&error),
+            Err(other) => return Err(other),
+        }
+        let other = || LakeError::Filed {
+            url: lake.names.url(&lake.names.inside(&self.name)),
+            reason: "it cannot be read, and the commits tell of other files than its checkpoint counted".to_owned(),
+        };
+        self.of(self.heads.read(lake).await?, date).ok_or_else(other)
+    }
+
+    /// The files of this date, if they are what was counted.
+    fn of(&self, all: &BTreeMap<DateOf, Vec<DataFile>>, date: DateOf) -> Option<Vec<DataFile>> {
+        let files = all.get(&date).cloned().unwrap_or_default();
+        (Sums::of(&files) == self.sums).then_some(files)
+    }
+}
+
+/// Reads the heads of the commits, if most of these dates are asked for: that is less than to read all of their lists.
+/// [`LiveDate::files`] gives the same files afterwards.
+pub async fn read_ahead(lake: &Lake, asked: &[&LiveDate], dates: usize) -> Result<(), LakeError> {
+    let filed: Vec<&FiledDate> =
+        asked.iter().filter(|date| !date.files.initialized()).filter_map(|date| date.filed.as_ref()).collect();
+    if filed.len() <= LISTS_IN_FLIGHT_MAX || filed.len() <= dates / 2 {
+        return Ok(());
+    }
+    match filed[0].heads.read(lake).await {
+        Ok(_) => Ok(()),
+        // The lists are there, and say the same.
+        Err(error @ LakeError::Filed { .. }) => {
+            tracing::warn!("{error}; it is not needed: the lists of data files are read instead");
+            Ok(())
+        }
+        Err(other) => Err(other),
+    }
 }
 
 impl LiveDate {
@@ -39,32 +95,23 @@ impl LiveDate {
     }
 
     /// What an index says of a date, and what came since.
-    fn filed(index: &Index, date: DateOf, added: Vec<DataFile>) -> LiveDate {
+    fn filed(index: &Index, heads: &Arc<FiledHeads>, date: DateOf, added: Vec<DataFile>) -> LiveDate {
         let sums = index.sums(date).unwrap_or_default();
         let columns = match added.is_empty() {
             true => index.columns(date),
             false => Arc::new(index.columns(date).iter().map(of_pair).chain(columns_of(&added)).collect()),
         };
-        let filed = index.name(date).map(|name| (name.clone(), sums));
+        let filed = index.name(date).map(|name| FiledDate { name: name.clone(), sums, heads: Arc::clone(heads) });
         LiveDate { sums: sums.with(Sums::of(&added)), columns, date, filed, added, files: OnceCell::new() }
     }
 
-    /// The files. They are read once. Where the list of a checkpoint is gone or damaged, the commits say the same.
+    /// The files. They are read once. Where the list of a checkpoint is gone or damaged, its commits say the same.
     pub async fn files(&self, lake: &Lake) -> Result<Arc<[DataFile]>, LakeError> {
         let read = || async {
-            let mut files = Vec::new();
-            if let Some((name, sums)) = &self.filed {
-                match read(lake, name, self.date, Some(*sums)).await {
-                    Ok(listed) => files.extend(listed.into_iter().map(|file| file.file)),
-                    Err(error @ LakeError::Filed { .. }) => {
-                        told(&error);
-                        let heads = State::load(lake).await?.heads(lake).await?;
-                        let files: Vec<DataFile> = of_heads(heads).remove(&self.date).unwrap_or_default();
-                        return Ok(files.into());
-                    }
-                    Err(other) => return Err(other),
-                }
-            }
+            let mut files = match &self.filed {
+                Some(filed) => filed.files(lake, self.date).await?,
+                None => Vec::new(),
+            };
             files.extend(self.added.iter().cloned());
             Ok(files.into())
         };
@@ -105,7 +152,7 @@ impl State {
         if let Some(index) = self.filed.live.as_ref().filter(|_| superseded.by.is_empty()) {
             let mut heads = self.heads_not_filed(lake, &superseded).await?;
             heads.retain(|head| !superseded.tasks.contains(&head.task_ref()));
-            if let Some(dates) = of_index(lake, index, heads).await? {
+            if let Some(dates) = of_index(lake, self, index, heads).await? {
                 return Ok(dates);
             }
         }
@@ -115,27 +162,27 @@ impl State {
         }
         Ok(dates)
     }
-
-    /// The live data files that the heads of all commits through a checkpoint leave.
-    pub fn live_of(&self, mut heads: Vec<CommitHead>) -> Vec<FileOfTask> {
-        heads.retain(|head| !self.is_lost(head.plan, head.task) && !self.replaced.contains(&head.task_ref()));
-        carried(Vec::new(), heads)
-    }
 }
 
 /// `None` if a commit since has a file that can be in no index, or a list is not readable.
-async fn of_index(lake: &Lake, index: &Index, heads: Vec<CommitHead>) -> Result<Option<LiveDates>, LakeError> {
+async fn of_index(
+    lake: &Lake,
+    state: &State,
+    index: &Index,
+    heads: Vec<CommitHead>,
+) -> Result<Option<LiveDates>, LakeError> {
+    let through = Arc::new(FiledHeads::of(state));
     let taken: BTreeSet<DateOf> = all_removed(heads.iter()).filter_map(index::date_of).collect();
     let Some(changed) = changed_files(lake, index, heads, Some(&taken)).await? else { return Ok(None) };
     let mut dates = LiveDates::new();
     for date in index.dates().filter(|date| !changed.contains_key(date)) {
-        put(&mut dates, LiveDate::filed(index, date, Vec::new()));
+        put(&mut dates, LiveDate::filed(index, &through, date, Vec::new()));
     }
     for (date, files) in changed {
         let files: Vec<DataFile> = files.into_iter().map(|file| file.file).collect();
         let of_date = match taken.contains(&date) {
             true => LiveDate::of(date, files),
-            false => LiveDate::filed(index, date, files),
+            false => LiveDate::filed(index, &through, date, files),
         };
         put(&mut dates, of_date);
     }

@@ -32,7 +32,7 @@ use object_store::ObjectMeta;
 
 use super::bounds::{Bound, Bounds, is_of_partition, partition_values};
 use crate::lake::index::Sums;
-use crate::lake::{DataFile, Day, Lake, LiveDate};
+use crate::lake::{DataFile, Day, Lake, LiveDate, read_ahead};
 use crate::schema::{Kind, PARTITION_KEYS, Table, rank};
 
 /// Dates whose files are read from the ledger at a time.
@@ -144,8 +144,10 @@ impl LakeTable {
         let dates = self.dates.iter().map(|(&day, date)| Bound::of_date(day, date.sums)).collect();
         let kept = self.bounds(dates).prune(state, filters)?;
         let dates: Vec<&LiveDate> = self.dates.values().collect();
-        let read = kept.into_iter().map(|at| dates[at].files(&self.lake));
+        let asked: Vec<&LiveDate> = kept.into_iter().map(|at| dates[at]).collect();
         let external = |error| DataFusionError::External(Box::new(error));
+        read_ahead(&self.lake, &asked, dates.len()).await.map_err(external)?;
+        let read: Vec<_> = asked.into_iter().map(|date| date.files(&self.lake)).collect();
         stream::iter(read).buffered(DATES_IN_FLIGHT_MAX).try_collect().await.map_err(external)
     }
 

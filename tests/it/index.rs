@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use flowlake::commit::Ledger;
-use flowlake::lake::{Checkpoint, Lake, State};
+use flowlake::lake::index::Sums;
+use flowlake::lake::{Checkpoint, Lake, LiveDate, LiveDates, State, read_ahead};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -235,6 +236,92 @@ fn without_a_list_the_commits_are_read() {
     checkpoint(&bench, &store);
     assert_eq!(newest(&before), 3, "all lists were written anew");
     assert_eq!(bench.check_readers(&lake, "filed once more"), bench.expected.rows.len());
+}
+
+/// The lake goes on after somebody opened it: where a list is gone, the files are those of the state that he opened.
+#[test]
+fn without_a_list_the_files_are_of_the_state_that_was_opened() {
+    let mut bench = Bench::new();
+    (1..=3).for_each(|day| bench.put(&key(day, day), &text(day, day)));
+    let lake = Arc::new(InMemory::new());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    checkpoint(&bench, &(lake.clone() as Arc<dyn ObjectStore>));
+    bench.put(&key(2, 20), &text(2, 20));
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    let open = |bench: &Bench| {
+        let reading = reading(&lake);
+        bench.block_on(async { State::load(&reading).await?.live_dates(&reading).await }).expect("a ledger")
+    };
+    let paths = |bench: &Bench, dates: &LiveDates| {
+        let files = dates.values().flat_map(|of| of.values()).map(|date| {
+            let files = bench.block_on(date.files(&reading(&lake))).expect("a list, or the commits");
+            assert_eq!(date.sums, Sums::of(files.iter()));
+            files.iter().map(|file| file.path.to_string()).collect::<Vec<_>>()
+        });
+        files.collect::<Vec<_>>()
+    };
+    let (before, opened) = (paths(&bench, &open(&bench)), open(&bench));
+    assert_eq!(before.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 1]);
+    bench.put(&key(1, 30), &text(1, 30));
+    bench.put(&key(2, 40), &text(2, 40));
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    for list in lists(&bench, &lake).iter().filter(|list| !list.contains("date=2023-09-03")) {
+        bench.block_on(lake.delete(&Path::from(list.as_str()))).expect("memory");
+    }
+    assert_eq!(paths(&bench, &opened), before);
+    assert_eq!(paths(&bench, &open(&bench)).iter().map(Vec::len).collect::<Vec<_>>(), [2, 3, 1]);
+}
+
+/// Who asks for most dates reads the heads of the commits once, and no list: the files are the same.
+#[test]
+fn most_dates_at_once_are_what_their_lists_say() {
+    let mut bench = Bench::new();
+    (1..=24).for_each(|day| bench.put(&key(day, day), &text(day, day)));
+    let lake = Arc::new(InMemory::new());
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    bench.alter();
+    bench.convert(lake.clone(), AGAIN).expect("no faults");
+    checkpoint(&bench, &(lake.clone() as Arc<dyn ObjectStore>));
+    bench.put(&key(23, 30), &text(23, 30));
+    bench.convert(lake.clone(), &[]).expect("no faults");
+    bench.alter();
+    bench.convert(lake.clone(), &["--redo", "--since", "2023-09-03", "--until", "2023-09-03"]).expect("no faults");
+    let reading = reading(&lake);
+    let asked = |dates: &LiveDates, ahead: usize| {
+        let of: Vec<&LiveDate> = dates.values().flat_map(|of| of.values()).collect();
+        bench.block_on(async {
+            read_ahead(&reading, &of[..ahead], of.len()).await.expect("heads");
+            let mut files = Vec::new();
+            for date in of {
+                files.push(date.files(&reading).await.expect("files").to_vec());
+            }
+            files
+        })
+    };
+    let open = || bench.block_on(async { State::load(&reading).await?.live_dates(&reading).await }).expect("a ledger");
+    let one_by_one = asked(&open(), 0);
+    let rows: u64 = one_by_one.iter().flatten().map(|file| file.rows).sum();
+    assert_eq!((one_by_one.len(), rows as usize), (24, bench.expected.rows.len()));
+    assert_eq!(asked(&open(), 24), one_by_one);
+    // Neither needs what the other reads.
+    let without = |folder: &str| {
+        let objects = bench.objects(&lake);
+        let gone: Vec<_> = objects.into_iter().filter(|(name, _)| name.starts_with(folder)).collect();
+        assert!(!gone.is_empty());
+        gone.iter().for_each(|(name, _)| bench.block_on(lake.delete(&Path::from(name.as_str()))).expect("memory"));
+        gone
+    };
+    let opened = open();
+    let lists = without("_flowlake/live/");
+    assert_eq!(asked(&opened, 24), one_by_one);
+    for (name, bytes) in lists {
+        bench.block_on(lake.put(&Path::from(name), bytes.into())).expect("memory");
+    }
+    let opened = open();
+    without("_flowlake/heads/");
+    for ahead in [0, 12, 24] {
+        assert_eq!(asked(&opened, ahead), one_by_one);
+    }
 }
 
 fn a_question_reads_the_files_of_its_dates_alone(lab: &Lab) {
