@@ -1,13 +1,13 @@
 //! What a run did, as it adds up, and for programs. For people it is worded elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::commit::CommitError;
 use crate::execute::{Gave, Stop};
-use crate::lake::{Outcome, Receipt, Totals};
+use crate::lake::{ObjectHash, Outcome, Receipt, Totals, object_hash};
 use crate::schema::{Partition, Types};
 use crate::source::Reason;
 
@@ -146,6 +146,9 @@ pub struct Replaced {
     pub objects_kept: u64,
     /// Which these are, and why.
     pub kept: Vec<String>,
+    /// Hashes of all of them: they are met again where all is looked up once more, since a rival wrote to the log.
+    #[serde(skip)]
+    kept_hashes: HashSet<ObjectHash>,
     /// Plans that ended with nothing done, and why.
     pub plans_void: Vec<String>,
 }
@@ -271,7 +274,7 @@ impl Summary {
     }
 
     pub(super) fn note_kept(&mut self, reason: String) {
-        if !self.replaced.kept.contains(&reason) {
+        if self.replaced.kept_hashes.insert(object_hash(&reason)) {
             self.replaced.objects_kept += 1;
             keep(&mut self.replaced.kept, reason);
         }
@@ -379,4 +382,19 @@ fn peak_memory() -> u64 {
     };
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
     usage.ru_maxrss as u64 * unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run that looks everything up again, since a rival wrote to the log, meets the same objects.
+    #[test]
+    fn what_is_kept_is_counted_once_however_many_there_are() {
+        let mut summary = Summary::default();
+        for _ in 0..2 {
+            (0..KEPT_MAX + 500).for_each(|n| summary.note_kept(format!("s3://logs/{n}: it is gone at the source")));
+        }
+        assert_eq!((summary.replaced.objects_kept, summary.replaced.kept.len()), (KEPT_MAX as u64 + 500, KEPT_MAX));
+    }
 }
