@@ -1,7 +1,7 @@
 //! Links on disk: a file is one object, whatever leads to it and whenever that was made.
 
 use crate::faults::{key, text};
-use crate::lab::Lab;
+use crate::lab::{Forbidden, Lab};
 
 /// What a conversion of a source finds over its links a redo of that source decodes again, and nothing else.
 #[test]
@@ -133,4 +133,41 @@ fn a_redo_names_links_that_lead_nowhere() {
     let summary = lab.convert(&redo, 0);
     assert_eq!((&summary["objects_planned"], &summary["denied"]), (&2.into(), &serde_json::json!([])), "{summary}");
     assert_eq!(lab.lake_rows().len(), 2);
+}
+
+/// A folder that cannot be listed hides the links in it: it is named, like an object in it that cannot be read, and what
+/// lies behind both stays.
+#[test]
+fn a_redo_names_folders_that_cannot_be_listed() {
+    let lab = Lab::on_disk();
+    let text = |bytes: u32| format!("version srcaddr bytes start\n2 10.0.0.1 {bytes} 1694735970\n");
+    let own = ["logs/2023/09/14/a.log.gz", "logs/closed/2023/09/14/c.log.gz"];
+    let fill = |bytes| own.iter().for_each(|name| lab.put_gz(name, &text(bytes)));
+    fill(1);
+    lab.put_gz("archive/2023/09/14/b.log.gz", &text(1));
+    std::os::unix::fs::symlink(lab.path("archive"), lab.path("logs/closed/archive")).expect("the lab can link");
+    assert_eq!(lab.convert(&[], 0)["objects"], 3);
+    fill(2);
+    lab.put_gz("archive/2023/09/14/b.log.gz", &text(2));
+    lab.forbid(Forbidden::Read, "logs/closed");
+    let redo = ["--redo", "--since", "2023-09-14", "--until", "2023-09-14", "--retention", "0s", "--json"];
+    let said = lab.run_without_privilege(&[&["convert", "{}logs/", "{}lake/"][..], &redo].concat());
+    assert_eq!(said.code, 3, "{}", said.stderr);
+    let summary: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let only = |list: &str| {
+        let named = summary[list].as_array().expect("a list");
+        assert_eq!(named.len(), 1, "{list}: {summary}");
+        named[0].as_str().expect("a text").to_owned()
+    };
+    let folder = format!("file://{}/: ", lab.path("logs/closed").canonicalize().expect("a folder").display());
+    assert!(only("denied").starts_with(&folder) && only("denied").contains("ermission denied"), "{summary}");
+    assert!(only("kept").contains("closed/2023/09/14/c.log.gz: "), "{summary}");
+    assert_eq!(summary["objects"], 1, "{summary}");
+    let bytes = || lab.lake_rows().into_values().map(|row| row["bytes"].clone()).collect::<Vec<_>>();
+    let mut kept = bytes();
+    kept.sort();
+    assert_eq!(kept, ["1", "1", "2"]);
+    lab.permit("logs/closed");
+    lab.convert(&redo[..7], 0);
+    assert_eq!(bytes(), ["2", "2", "2"]);
 }
