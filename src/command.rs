@@ -31,7 +31,7 @@ use crate::config::{Line, Refused};
 use crate::convert::{self, ConvertError, Ending, Stop};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, Receipt, RejectRecord, Relative, State, decode_lines};
-use crate::progress::{When, bytes, count};
+use crate::progress::{When, bytes, some};
 use crate::query::{QueryError, nearest};
 use crate::schema::{Layout, Table, Types, documented};
 use crate::source::{self, Access, Location};
@@ -193,19 +193,19 @@ fn make_sample(arguments: &cli::Sample) -> Result<Exit, Error> {
     };
     let made = sample::write(&arguments.dir, &options, &|_| {})?;
     say!(
-        "{} records in {} objects ({}, {} inflated), {} to {}",
-        count(made.records),
-        count(made.objects),
+        "{} in {} ({}, {} inflated), {} to {}",
+        some(made.records, "record", "records"),
+        some(made.objects, "object", "objects"),
         bytes(made.compressed_bytes),
         bytes(made.text_bytes),
         made.first_day,
         made.last_day
     );
     say!(
-        "{} addresses, {} ports and {} interfaces are distinct",
-        count(made.addresses),
-        count(made.ports),
-        count(made.interfaces)
+        "{}, {} and {} are distinct",
+        some(made.addresses, "address", "addresses"),
+        some(made.ports, "port", "ports"),
+        some(made.interfaces, "interface", "interfaces")
     );
     Ok(Exit::Done)
 }

@@ -10,7 +10,7 @@ use arrow::util::display::array_value_to_string;
 use crate::columns::{Chunk, Dictionaries, NULL_INT, NULL_TEXT, Values};
 use crate::decode::{self, Decoder, Reject, Sink, Verdict};
 use crate::fetch::{Body, Budget, FetchError, Options, Stores, fetch};
-use crate::progress::{bytes, count};
+use crate::progress::{bytes, count, some};
 use crate::reading::{ReadError, decode_object};
 use crate::schema::{Types, Unknown};
 use crate::shown;
@@ -182,11 +182,11 @@ impl fmt::Display for Inspection {
         let time = |seconds: Option<i64>| {
             seconds.and_then(|s| chrono::DateTime::from_timestamp(s, 0)).map_or("?".into(), |t| t.to_rfc3339())
         };
-        writeln!(f, "{} objects, {}", count(self.objects), bytes(self.bytes))?;
+        writeln!(f, "{}, {}", some(self.objects, "object", "objects"), bytes(self.bytes))?;
         writeln!(f, "delivered from {} to {}", time(self.first), time(self.last))?;
         for (name, log) in &self.logs {
-            let name = shown::line(name);
-            writeln!(f, "flow log {name}: {} objects, {}", count(log.objects), bytes(log.bytes))?;
+            let (name, objects) = (shown::line(name), some(log.objects, "object", "objects"));
+            writeln!(f, "flow log {name}: {objects}, {}", bytes(log.bytes))?;
         }
         for (header, rows) in &self.formats {
             writeln!(f, "\nformat: {}", shown::line(header))?;

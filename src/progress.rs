@@ -181,6 +181,11 @@ pub fn count(number: u64) -> String {
     HumanCount(number).to_string()
 }
 
+/// So many of something, by the words for one and for another number of them: `1 object`, `1,234 objects`.
+pub fn some(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
 /// A size in binary units: `1.50 MiB`.
 pub fn bytes(number: u64) -> String {
     HumanBytes(number).to_string()

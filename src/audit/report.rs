@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::lake::Totals;
-use crate::progress::{bytes, count};
+use crate::progress::{bytes, count, some};
 use crate::shown;
 
 /// Names shown of a list that may be long.
@@ -102,21 +102,22 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} log entries, {} plans, {} tasks, {} checkpoints",
-            count(self.log_entries),
-            count(self.plans),
-            count(self.tasks),
-            count(self.checkpoints)
+            "{}, {}, {}, {}",
+            some(self.log_entries, "log entry", "log entries"),
+            some(self.plans, "plan", "plans"),
+            some(self.tasks, "task", "tasks"),
+            some(self.checkpoints, "checkpoint", "checkpoints")
         )?;
         writeln!(
             f,
-            "{} objects converted, {} set aside, {} skipped",
-            count(self.objects),
+            "{} converted, {} set aside, {} skipped",
+            some(self.objects, "object", "objects"),
             count(self.objects_aside),
             count(self.objects_skipped)
         )?;
-        let (files, size) = (count(self.files), bytes(self.file_bytes));
-        writeln!(f, "{} rows and {} rejects in {files} files ({size})", count(self.rows), count(self.rejects))?;
+        let (rows, rejects) = (some(self.rows, "row", "rows"), some(self.rejects, "reject", "rejects"));
+        let (files, size) = (some(self.files, "file", "files"), bytes(self.file_bytes));
+        writeln!(f, "{rows} and {rejects} in {files} ({size})")?;
         for open in &self.plans_open {
             let OpenPlan { plan, tasks, tasks_committed } = open;
             writeln!(
@@ -125,10 +126,14 @@ impl fmt::Display for Report {
             )?;
         }
         if self.files_unpublished > 0 {
-            writeln!(f, "{} files are unpublished attempts of an open plan", count(self.files_unpublished))?;
+            let one = "file is an unpublished attempt of an open plan";
+            let many = "files are unpublished attempts of an open plan";
+            writeln!(f, "{}", some(self.files_unpublished, one, many))?;
         }
         if self.files_retired > 0 {
-            writeln!(f, "{} files were replaced and stay for their retention", count(self.files_retired))?;
+            let one = "file was replaced and stays for its retention";
+            let many = "files were replaced and stay for their retention";
+            writeln!(f, "{}", some(self.files_retired, one, many))?;
         }
         if let Some(sources) = &self.sources {
             write!(f, "{sources}")?;
@@ -137,29 +142,32 @@ impl fmt::Display for Report {
         match self.differences {
             0 if by_sums => writeln!(f, "no difference, as far as sums tell"),
             0 => writeln!(f, "no difference"),
-            differences => writeln!(f, "{} differences", count(differences)),
+            differences => writeln!(f, "{}", some(differences, "difference", "differences")),
         }
     }
 }
 
 impl fmt::Display for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} source objects give what the lake has", count(self.equal))?;
+        let (one, many) = ("source object gives what the lake has", "source objects give what the lake has");
+        writeln!(f, "{}", some(self.equal, one, many))?;
         if self.equal_sums > 0 {
-            writeln!(
-                f,
-                "{} of them have equal sums, and no digest tells whether their contents are equal",
-                count(self.equal_sums)
-            )?;
+            let (one, many) = ("of them has equal sums", "of them have equal sums");
+            let sums = some(self.equal_sums, one, many);
+            writeln!(f, "{sums}, and no digest tells whether their contents are equal")?;
         }
         if self.other_version > 0 {
-            writeln!(f, "{} of them have another version than the one converted", count(self.other_version))?;
+            let one = "of them has another version than the one converted";
+            let many = "of them have another version than the one converted";
+            writeln!(f, "{}", some(self.other_version, one, many))?;
         }
         if self.expired > 0 {
-            writeln!(f, "{} converted objects are expired at source", count(self.expired))?;
+            let one = "converted object is expired at source";
+            writeln!(f, "{}", some(self.expired, one, "converted objects are expired at source"))?;
         }
         if self.not_converted > 0 {
-            writeln!(f, "{} source objects are not converted yet:", count(self.not_converted))?;
+            let (one, many) = ("source object is not converted yet", "source objects are not converted yet");
+            writeln!(f, "{}:", some(self.not_converted, one, many))?;
             for url in &self.not_converted_urls {
                 writeln!(f, "  {}", shown::line(url))?;
             }

@@ -11,7 +11,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use crate::cli;
 use crate::error::{Error, Exit};
 use crate::output::Output;
-use crate::progress::{When, count};
+use crate::progress::{When, count, some};
 use crate::query::format::{self, Format, Room, Written};
 use crate::query::{Answer, QueryError, Reading, Session};
 use crate::shown;
@@ -104,7 +104,8 @@ pub(super) fn safe(answer: Answer, result: &cli::ResultOptions) -> Answer {
 pub(super) fn tell_unread(session: &Session) {
     let (lines, objects) = session.take_unread();
     if lines + objects > 0 {
-        say!("of the raw logs {lines} lines and {objects} objects could not be read and are not among the rows");
+        let (lines, objects) = (some(lines, "line", "lines"), some(objects, "object", "objects"));
+        say!("of the raw logs {lines} and {objects} could not be read and are not among the rows");
     }
 }
 

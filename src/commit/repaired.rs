@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::lake::TaskRef;
+use crate::progress::some;
 
 /// What a repair did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -36,7 +37,8 @@ pub struct Repaired {
 impl fmt::Display for Repaired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.commits_restored > 0 {
-            writeln!(f, "{} commits were written again from what a checkpoint had filed", self.commits_restored)?;
+            let commits = some(self.commits_restored, "commit was", "commits were");
+            writeln!(f, "{commits} written again from what a checkpoint had filed")?;
         }
         for plan in &self.plans_restored {
             writeln!(f, "the tasks of plan {plan} were written again, as its commits tell them")?;
@@ -48,23 +50,25 @@ impl fmt::Display for Repaired {
             writeln!(f, "the list of the tasks of plan {plan} is gone for good; its commits say what counts")?;
         }
         if self.files_restored > 0 {
-            writeln!(f, "{} data files were put back from their copies in `_c`", self.files_restored)?;
+            let one = "data file was put back from its copy in `_c`";
+            writeln!(f, "{}", some(self.files_restored, one, "data files were put back from their copies in `_c`"))?;
         }
         if self.files_missing > 0 {
-            writeln!(f, "{} data files were gone or had another size", self.files_missing)?;
+            let files = some(self.files_missing, "data file was", "data files were");
+            writeln!(f, "{files} gone or had another size")?;
         }
         for TaskRef { plan, task } in &self.tasks_lost {
             writeln!(f, "task {task} of plan {plan} was given up")?;
         }
         if self.objects_lost > 0 {
-            let (objects, rows) = (self.objects_lost, self.rows_lost);
-            writeln!(
-                f,
-                "{objects} objects, which had given {rows} rows, are read again by the next `flowlake convert`"
-            )?;
+            let rows = some(self.rows_lost, "row", "rows");
+            let one = format!("object, which had given {rows}, is read again by the next `flowlake convert`");
+            let many = format!("objects, which had given {rows}, are read again by the next `flowlake convert`");
+            writeln!(f, "{}", some(self.objects_lost, &one, &many))?;
         }
         if self.files_removed > 0 {
-            writeln!(f, "{} files of tasks that were given up were removed", self.files_removed)?;
+            let one = "file of a task that was given up was removed";
+            writeln!(f, "{}", some(self.files_removed, one, "files of tasks that were given up were removed"))?;
         }
         let plans = self.plans_restored.len() + self.plans_ended.len() + self.plans_noted.len();
         if self.commits_restored + self.files_restored + plans as u64 == 0 && self.tasks_lost.is_empty() {

@@ -9,7 +9,7 @@ use super::wording::{name_denied, name_refused, name_unreadable};
 use super::{ConvertError, Options, Refused, Stop, conductor, discover, sides};
 use crate::lake::{Lake, Purpose, State};
 use crate::plan;
-use crate::progress::{Progress, bytes, count};
+use crate::progress::{Progress, bytes, count, some};
 use crate::source::Reach;
 
 /// What a run would do.
@@ -136,19 +136,19 @@ impl Planner for Counting<'_> {
 
 impl fmt::Display for DryRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "would convert {} objects ({})", count(self.objects), bytes(self.bytes))?;
+        let objects = some(self.objects, "object", "objects");
+        writeln!(f, "would convert {objects} ({})", bytes(self.bytes))?;
         if self.objects_to_check > 0 {
-            writeln!(f, "would read {} changed objects again", count(self.objects_to_check))?;
+            let changed = some(self.objects_to_check, "changed object", "changed objects");
+            writeln!(f, "would read {changed} again")?;
         }
-        writeln!(f, "about {} records, in {} tasks", count(self.records_estimated), count(self.tasks))?;
-        writeln!(
-            f,
-            "about {} requests, after {} for listing",
-            count(self.requests_converting),
-            count(self.requests_listing)
-        )?;
+        let records = some(self.records_estimated, "record", "records");
+        writeln!(f, "about {records}, in {}", some(self.tasks, "task", "tasks"))?;
+        let requests = some(self.requests_converting, "request", "requests");
+        writeln!(f, "about {requests}, after {} for listing", count(self.requests_listing))?;
         if self.open_plans > 0 {
-            writeln!(f, "{} open plans of earlier runs would be finished first", count(self.open_plans))?;
+            let (one, many) = ("open plan of an earlier run", "open plans of earlier runs");
+            writeln!(f, "{} would be finished first", some(self.open_plans, one, many))?;
         }
         name_unreadable(f, self.unreadable.len() as u64, &self.unreadable)?;
         name_denied(f, &self.denied)?;

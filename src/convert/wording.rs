@@ -4,7 +4,7 @@ use std::fmt::{Display, Formatter, Result};
 
 use super::summary::{Checked, Converted, Delta, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced};
 use super::summary::{Scope, Summary};
-use crate::progress::{bytes, count};
+use crate::progress::{bytes, count, some};
 use crate::shown;
 use crate::source::Reason;
 
@@ -82,7 +82,7 @@ impl Converted {
     fn known(&self) -> String {
         match self.objects_known {
             0 => String::new(),
-            known => format!("; {} were done before", count(known)),
+            known => format!("; {} done before", some(known, "was", "were")),
         }
     }
 
@@ -99,11 +99,11 @@ impl Converted {
     fn write(&self, f: &mut Formatter<'_>) -> Result {
         writeln!(
             f,
-            "{} records of {} objects ({}) in {} files ({}){}",
-            count(self.records),
-            count(self.objects),
+            "{} of {} ({}) in {} ({}){}",
+            some(self.records, "record", "records"),
+            some(self.objects, "object", "objects"),
             bytes(self.bytes),
-            count(self.files),
+            some(self.files, "file", "files"),
             bytes(self.file_bytes),
             self.known()
         )
@@ -118,20 +118,25 @@ impl Converted {
             0 => String::new(),
             more => format!(" … and {} more", count(more as u64)),
         };
-        writeln!(f, "rows went to {} dates: {}{more}", count(self.dates.len() as u64), dates.join(", "))
+        let number = some(self.dates.len() as u64, "date", "dates");
+        writeln!(f, "rows went to {number}: {}{more}", dates.join(", "))
     }
 
     fn write_rejects(&self, f: &mut Formatter<'_>) -> Result {
         match self.rejects {
             0 => Ok(()),
-            rejects => writeln!(f, "{} lines were set aside; see `flowlake rejects LAKE`", count(rejects)),
+            rejects => {
+                let one = "line was set aside; see `flowlake rejects LAKE`";
+                writeln!(f, "{}", some(rejects, one, "lines were set aside; see `flowlake rejects LAKE`"))
+            }
         }
     }
 
     fn write_without_date(&self, f: &mut Formatter<'_>) -> Result {
         if self.rows_without_date > 0 {
-            let rows = count(self.rows_without_date);
-            writeln!(f, "{rows} rows have no date and lie in the partition date=__HIVE_DEFAULT_PARTITION__")?;
+            let one = "row has no date and lies in the partition date=__HIVE_DEFAULT_PARTITION__";
+            let many = "rows have no date and lie in the partition date=__HIVE_DEFAULT_PARTITION__";
+            writeln!(f, "{}", some(self.rows_without_date, one, many))?;
         }
         Ok(())
     }
@@ -141,7 +146,12 @@ impl Effort {
     fn write(&self, f: &mut Formatter<'_>, records: u64) -> Result {
         let rate = records as f64 / self.seconds.max(1e-9);
         let memory = bytes(self.peak_memory_bytes);
-        writeln!(f, "{:.1} s, {} records a second, peak memory {memory}", self.seconds, count(rate as u64))?;
+        writeln!(
+            f,
+            "{:.1} s, {} a second, peak memory {memory}",
+            self.seconds,
+            some(rate as u64, "record", "records")
+        )?;
         if self.threads < self.threads_asked {
             let (threads, asked) = (self.threads, self.threads_asked);
             writeln!(f, "{threads} of {asked} threads worked: `--memory` has no room for more")?;
@@ -152,7 +162,7 @@ impl Effort {
 
 impl LeftOut {
     fn write_objects(&self, f: &mut Formatter<'_>, objects_aside: u64) -> Result {
-        name_some(f, "objects were set aside", objects_aside, &self.aside)?;
+        name_some(f, ("object was set aside", "objects were set aside"), objects_aside, &self.aside)?;
         name_unreadable(f, self.objects_unreadable, &self.unreadable)
     }
 
@@ -161,7 +171,10 @@ impl LeftOut {
         name_refused(f, &self.plans_refused)?;
         name_some(
             f,
-            "records of the ledger say what may be removed and were not believed",
+            (
+                "record of the ledger says what may be removed and was not believed",
+                "records of the ledger say what may be removed and were not believed",
+            ),
             self.intents_ignored.len() as u64,
             &self.intents_ignored,
         )
@@ -171,29 +184,41 @@ impl LeftOut {
 impl Replaced {
     fn write(&self, f: &mut Formatter<'_>) -> Result {
         if self.tasks_replaced > 0 {
-            writeln!(f, "the files of {} tasks took the place of their earlier ones", count(self.tasks_replaced))?;
+            let tasks = some(self.tasks_replaced, "task", "tasks");
+            writeln!(f, "the files of {tasks} took the place of their earlier ones")?;
         }
         if self.files_shown > 0 {
-            writeln!(f, "{} of them are seen by readers of folders from now on", count(self.files_shown))?;
+            let one = "of them is seen by readers of folders from now on";
+            writeln!(f, "{}", some(self.files_shown, one, "of them are seen by readers of folders from now on"))?;
         }
         name_some(
             f,
-            "obstacles keep files of a redo from being shown to readers of folders, or cleared away",
+            (
+                "obstacle keeps files of a redo from being shown to readers of folders, or cleared away",
+                "obstacles keep files of a redo from being shown to readers of folders, or cleared away",
+            ),
             self.not_shown.len() as u64,
             &self.not_shown,
         )?;
         if self.tasks_unchanged > 0 {
-            writeln!(f, "{} tasks gave the same again: nothing was replaced", count(self.tasks_unchanged))?;
+            let tasks = some(self.tasks_unchanged, "task", "tasks");
+            writeln!(f, "{tasks} gave the same again: nothing was replaced")?;
         }
         name_some(
             f,
-            "objects could not be decoded again (the lake keeps what their tasks gave)",
+            (
+                "object could not be decoded again (the lake keeps what its task gave)",
+                "objects could not be decoded again (the lake keeps what their tasks gave)",
+            ),
             self.objects_kept,
             &self.kept,
         )?;
         name_some(
             f,
-            "plans ended with nothing done (the lake keeps what it has)",
+            (
+                "plan ended with nothing done (the lake keeps what it has)",
+                "plans ended with nothing done (the lake keeps what it has)",
+            ),
             self.plans_void.len() as u64,
             &self.plans_void,
         )
@@ -205,19 +230,29 @@ impl Duplicates {
     fn write(&self, f: &mut Formatter<'_>, some_unread: bool) -> Result {
         let copies = match self.copies_skipped {
             true if self.copies_kept => {
-                "objects are copies of others: some were left out, and rows of those that an earlier run planned are in \
-                 the lake twice (`flowlake report LAKE copies` tells which)"
+                let many = "objects are copies of others: some were left out, and rows of those that an earlier run planned \
+                     are in the lake twice (`flowlake report LAKE copies` tells which)";
+                let one = "object is a copy of another: it was left out, unless an earlier run planned it, whose rows \
+                           are in the lake twice (`flowlake report LAKE copies` tells which)";
+                (one, many)
             }
-            true if some_unread => {
-                "objects are copies of others and were left out, unless it was their first that could not be read"
-            }
-            true => "objects are copies of others and were left out",
-            false => "objects are copies of others: their rows are in the lake twice (`--copies skip` leaves them out)",
+            true if some_unread => (
+                "object is a copy of another and was left out, unless it was its first that could not be read",
+                "objects are copies of others and were left out, unless it was their first that could not be read",
+            ),
+            true => ("object is a copy of another and was left out", "objects are copies of others and were left out"),
+            false => (
+                "object is a copy of another: its rows are in the lake twice (`--copies skip` leaves it out)",
+                "objects are copies of others: their rows are in the lake twice (`--copies skip` leaves them out)",
+            ),
         };
         name_some(f, copies, self.objects_copies, &self.copies)?;
         name_some(
             f,
-            "objects have the name and size of others, and checksums that cannot be compared",
+            (
+                "object has the name and size of another, and checksums that cannot be compared",
+                "objects have the name and size of others, and checksums that cannot be compared",
+            ),
             self.objects_maybe_copies,
             &self.maybe_copies,
         )
@@ -227,20 +262,21 @@ impl Duplicates {
 impl Checked {
     fn write(&self, f: &mut Formatter<'_>) -> Result {
         let by_sums = self.objects_confirmed_by_sums;
-        let replaced = "objects were replaced at the source since they were converted";
+        let one = "object was replaced at the source since it was converted";
+        let replaced = |number| some(number, one, "objects were replaced at the source since they were converted");
         if self.objects_confirmed > by_sums {
-            writeln!(f, "{} {replaced}, with equal records", count(self.objects_confirmed - by_sums))?;
+            writeln!(f, "{}, with equal records", replaced(self.objects_confirmed - by_sums))?;
         }
         if by_sums > 0 {
-            writeln!(
-                f,
-                "{} {replaced}, with equal sums (no digest tells whether their contents are equal)",
-                count(by_sums)
-            )?;
+            let replaced = replaced(by_sums);
+            writeln!(f, "{replaced}, with equal sums (no digest tells whether their contents are equal)")?;
         }
         name_some(
             f,
-            "objects that were replaced at the source give something else now (the lake keeps what it has)",
+            (
+                "object that was replaced at the source gives something else now (the lake keeps what it has)",
+                "objects that were replaced at the source give something else now (the lake keeps what it has)",
+            ),
             self.objects_differing,
             &self.differing,
         )
@@ -250,7 +286,8 @@ impl Checked {
 impl PassedOver {
     fn write(&self, f: &mut Formatter<'_>) -> Result {
         for (reason, skipped) in &self.skipped {
-            writeln!(f, "{} objects skipped: {}", count(*skipped), shown::line(reason))?;
+            let objects = some(*skipped, "object", "objects");
+            writeln!(f, "{objects} skipped: {}", shown::line(reason))?;
         }
         if !self.other_services.is_empty() {
             let others = self.other_services.join(", ");
@@ -288,11 +325,12 @@ impl Ending {
     }
 }
 
-fn name_some(f: &mut Formatter<'_>, what: &str, total: u64, names: &[String]) -> Result {
+/// `what` is said of one, and of another number of them.
+fn name_some(f: &mut Formatter<'_>, what: (&str, &str), total: u64, names: &[String]) -> Result {
     if names.is_empty() {
         return Ok(());
     }
-    writeln!(f, "{} {what}:", count(total))?;
+    writeln!(f, "{}:", some(total, what.0, what.1))?;
     for name in names.iter().take(NAMED_MAX) {
         writeln!(f, "  {}", shown::line(name))?;
     }
@@ -303,19 +341,24 @@ fn name_some(f: &mut Formatter<'_>, what: &str, total: u64, names: &[String]) ->
 }
 
 pub(super) fn name_unreadable(f: &mut Formatter<'_>, total: u64, unreadable: &[String]) -> Result {
-    name_some(f, "objects could not be read and are looked for again by the next run", total, unreadable)
+    let one = "object could not be read and is looked for again by the next run";
+    name_some(f, (one, "objects could not be read and are looked for again by the next run"), total, unreadable)
 }
 
 pub(super) fn name_denied(f: &mut Formatter<'_>, denied: &[String]) -> Result {
-    name_some(f, "prefixes could not be listed", denied.len() as u64, denied)
+    name_some(f, ("prefix could not be listed", "prefixes could not be listed"), denied.len() as u64, denied)
 }
 
 pub(super) fn name_refused(f: &mut Formatter<'_>, refused: &[Refused]) -> Result {
     let named: Vec<String> = refused.iter().map(|Refused { plan, object }| format!("plan {plan}: {object}")).collect();
     name_some(
         f,
-        "open plans name objects outside of this run's sources and stay open (name their sources too, or give \
-         --trust-plans if you know who wrote the lake)",
+        (
+            "open plan names objects outside of this run's sources and stays open (name their sources too, or give \
+             --trust-plans if you know who wrote the lake)",
+            "open plans name objects outside of this run's sources and stay open (name their sources too, or give \
+             --trust-plans if you know who wrote the lake)",
+        ),
         named.len() as u64,
         &named,
     )

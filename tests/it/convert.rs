@@ -185,7 +185,7 @@ fn people_are_told_the_first_dates_and_how_many_more() {
     let said = lab.run(&["convert", "{}logs/", "{}lake/"]);
     let told = "rows went to 7 dates: 2023-09-10, 2023-09-11, 2023-09-12, 2023-09-13, 2023-09-14 … and 2 more\n";
     assert!(said.code == 0 && said.stderr.contains(told), "{}", said.stderr);
-    assert!(said.stderr.contains("1 rows have no date"), "{}", said.stderr);
+    assert!(said.stderr.contains("1 row has no date"), "{}", said.stderr);
 }
 
 fn two_sources_feed_one_lake(lab: &Lab) {

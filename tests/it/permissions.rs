@@ -74,7 +74,7 @@ fn an_object_that_cannot_be_opened_is_tried_again(lab: &Lab) {
     lab.forbid(Forbidden::Read, &key);
     let said = lab.run_without_privilege(&["convert", "{}logs/", "{}lake/"]);
     assert_eq!(said.code, 3, "{}", said.stderr);
-    for words in ["1 objects could not be read", key.as_str(), "may not be read", "s3:GetObject"] {
+    for words in ["1 object could not be read", key.as_str(), "may not be read", "s3:GetObject"] {
         assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
     }
     assert!(lab.lake_rows().is_empty());
@@ -91,14 +91,14 @@ fn a_denied_account_is_named_and_listed_from_its_beginning_later(lab: &Lab) {
     // A dry run ends as the run would.
     let said = lab.run_without_privilege(&["convert", "{}logs/", "{}lake/", "--dry-run"]);
     assert_eq!(said.code, 3, "{}", said.stderr);
-    assert!(said.stderr.contains("1 prefixes could not be listed"), "{}", said.stderr);
+    assert!(said.stderr.contains("1 prefix could not be listed"), "{}", said.stderr);
     let summary = convert(lab, 3);
     names_only(&summary["denied"], "222222222222");
     assert_eq!(summary["objects"], 1);
     put_day(lab, OPEN, 26);
     let said = lab.run_without_privilege(&["convert", "{}logs/", "{}lake/"]);
     assert_eq!(said.code, 3, "{}", said.stderr);
-    assert!(said.stderr.contains("1 prefixes could not be listed"), "{}", said.stderr);
+    assert!(said.stderr.contains("1 prefix could not be listed"), "{}", said.stderr);
     assert!(said.stderr.contains("AWSLogs/222222222222/"), "{}", said.stderr);
     assert_eq!(lab.lake_rows().len(), 2);
     lab.permit(CLOSED);

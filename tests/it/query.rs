@@ -172,7 +172,7 @@ fn raw_logs_give_the_same_rows(lab: &Lab) {
     assert_eq!(raw.code, 0, "{}", raw.stderr);
     assert_eq!(raw.stdout, csv(lab, &sql("flow_logs")));
     assert_eq!(raw.stdout.lines().count(), 601);
-    assert!(raw.stderr.contains("1 lines and 0 objects could not be read"), "{}", raw.stderr);
+    assert!(raw.stderr.contains("1 line and 0 objects could not be read"), "{}", raw.stderr);
     let few = query(lab, &["SELECT * FROM raw_flow_logs LIMIT 3", "--raw", &lab.url("logs/"), "--format", "ndjson"]);
     assert_eq!((few.code, few.stdout.lines().count()), (0, 3), "{}", few.stderr);
     let none = query(lab, &["SELECT * FROM raw_tgw_flow_logs", "--raw", &lab.url("logs/")]);

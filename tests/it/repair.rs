@@ -430,7 +430,7 @@ fn data_files_that_are_gone_are_given_up(lab: &Lab) {
     for (kind, bytes) in losses(lab).into_iter().take(2) {
         lose(lab, bytes);
         let said = lab.run(&["repair", "{}lake/"]);
-        let told = ["1 data files were gone or had another size", "are read again by the next"];
+        let told = ["1 data file was gone or had another size", "read again by the next"];
         assert!(said.code == 0 && told.iter().all(|word| said.stderr.contains(word)), "{kind}: {}", said.stderr);
         let summary = lab.convert(&["--lookback", "0d"], 0);
         assert!(summary["objects"].as_u64().is_some_and(|objects| objects > 0), "{kind}: {summary}");

@@ -74,7 +74,7 @@ fn nothing_more_is_told_unless_it_is_asked_for() {
     lab.put_gz("logs/2023/09/13/a.log.gz", LOG);
     let said = lab.run(&["convert", "{}logs", "{}lake"]);
     assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{}", said.stderr);
-    assert!(said.stderr.starts_with("2 records of 1 objects"), "{}", said.stderr);
+    assert!(said.stderr.starts_with("2 records of 1 object "), "{}", said.stderr);
     assert!(!said.stderr.contains("DEBUG") && !said.stderr.contains('{'), "{}", said.stderr);
 }
 

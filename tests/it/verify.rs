@@ -502,7 +502,7 @@ fn a_source_is_held_against_the_lake(lab: &Lab) {
     );
     let said = lab.run(&["verify", "{}lake/", "{}logs/"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
-    for words in ["1 converted objects are expired at source", "1 source objects are not converted yet", &url] {
+    for words in ["1 converted object is expired at source", "1 source object is not converted yet", &url] {
         assert!(said.stdout.contains(words), "{words}: {}", said.stdout);
     }
     // Another value of one row, then no gzip at all.
@@ -557,6 +557,34 @@ fn an_open_plan_is_told_and_is_no_difference(lab: &Lab) {
     let (_, summary) = verify(lab, &["{}logs/", "{}more/"], 0);
     assert_eq!((&summary["plans_open"], &summary["files_unpublished"]), (&json!([]), &json!(0)));
     assert_eq!(lab.data_files(), snapshot.keys(".parquet").into_iter().cloned().collect());
+}
+
+/// A redo carries the lines of objects that it leaves alone into a list of its own: if that is lost, it is told once,
+/// and not of each task whose lines it has.
+#[test]
+fn a_lost_list_of_a_redo_is_told_once() {
+    let lab = Lab::on_disk();
+    let text = |rows: usize| {
+        let row = "2 10.0.0.1 70 1693526400\n".repeat(rows);
+        format!("version srcaddr dstport start\n2 10.0.0.1 70000 1693526400\n{row}")
+    };
+    let names = ["a", "b"].map(|name| format!("logs/2023/09/01/{name}.log.gz"));
+    names.iter().for_each(|name| lab.put_gz(name, &text(1)));
+    lab.convert(&[], 3);
+    let kept = lab.get(&names[0]);
+    delete(&lab, &names[0]);
+    lab.put_gz(&names[1], &text(2));
+    let redo = ["--redo", "--since", "2023-09-01", "--until", "2023-09-01", "--retention", "0s"];
+    lab.convert(&redo, 3);
+    lab.put(&names[0], kept);
+    let snapshot = Snapshot::of(&lab);
+    let lists = snapshot.keys("/rejects/");
+    assert_eq!((lists.len(), snapshot.keys("/commits/").len()), (1, 3));
+    expect(&lab, &snapshot, &["record_missing"], lists[0], || delete(&lab, lists[0]));
+    delete(&lab, lists[0]);
+    let said = lab.run(&["verify", "{}lake/"]);
+    assert_eq!(said.stdout.matches("ledger record is missing").count(), 1, "{}", said.stdout);
+    assert!(said.stdout.ends_with("1 difference\n"), "{}", said.stdout);
 }
 
 /// Enough runs that a checkpoint was written: it holds what the log and the commits say, and each lie is named.
