@@ -81,12 +81,13 @@ pub async fn list(
         progress.listed(spool.objects());
     };
     progress.listing();
+    let today = chrono::Utc::now().date_naive();
     for source in sources {
         let found = find_chains(source, &filter, &take).await?;
         listing.other_services.extend(found.other_services);
         listing.denied.extend(found.denied);
         listing.skipped.merge(&found.skipped);
-        let look = Look { options, source, state, stop, take: &take };
+        let look = Look { options, source, state, stop, today, take: &take };
         let chains = found.chains.into_iter().map(|chain| look.chain(chain));
         let mut chains = futures::stream::iter(chains).buffer_unordered(CHAINS_IN_FLIGHT_MAX);
         while let Some(chain) = chains.try_next().await? {
@@ -119,6 +120,8 @@ struct Look<'a> {
     source: &'a Store,
     state: &'a State,
     stop: &'a Stop,
+    /// A key of the future must not hide those that come before it.
+    today: NaiveDate,
     take: &'a (dyn Fn(Vec<Object>) + Sync),
 }
 
@@ -129,8 +132,6 @@ impl Look<'_> {
         tracing::debug!(url, ?from, "listing");
         let (skipped, denied) = (Skipped::default(), Vec::new());
         let mut listed = ListedChain { url, is_by_day: true, newest: None, skipped, from: again, denied };
-        // A key of the future must not hide those that come before it.
-        let today = chrono::Utc::now().date_naive();
         let mut pages = std::pin::pin!(list_chain(self.source, &chain, from, self.options.until));
         while !self.stop.is_soon() {
             match pages.try_next().await {
@@ -140,7 +141,7 @@ impl Look<'_> {
                     // Nothing follows from one that is to get its content yet.
                     let objects = || page.objects.iter().filter(|object| object.size > 0);
                     listed.is_by_day &= objects().all(|object| lies_in_its_day(&chain, object));
-                    let newest = objects().filter_map(|object| object.day).filter(|&day| day <= today).max();
+                    let newest = objects().filter_map(|object| object.day).filter(|&day| day <= self.today).max();
                     listed.newest = listed.newest.max(newest);
                     (self.take)(page.objects);
                 }
@@ -158,7 +159,8 @@ impl Look<'_> {
     /// The chain's URL, and the day from which an incremental run lists it again.
     fn again(&self, chain: &Chain) -> (String, Option<NaiveDate>) {
         let url = self.source.location.url_of(&chain.prefix);
-        let frontier = self.state.frontiers.get(&url).and_then(|day| day.0);
+        // Nor must a day to come, which a run met whose clock was ahead.
+        let frontier = self.state.frontiers.get(&url).and_then(|day| day.0).map(|day| day.min(self.today));
         let lookback = self.options.lookback_days.zip(frontier);
         // A lookback beyond the calendar lists everything.
         let mut again = lookback.and_then(|(days, day)| day.checked_sub_days(chrono::Days::new(u64::from(days))));
