@@ -11,7 +11,7 @@ use crate::delta::{self, Checked};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, State};
 use crate::output::temporary_folder;
-use crate::progress::count;
+use crate::progress::{count, some};
 use crate::query::QueryError;
 use crate::schema::Table;
 use crate::shown;
@@ -65,7 +65,8 @@ struct Words<'a>(&'a Checked);
 impl std::fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Checked { table, version, through, newest, files, rows, lacking, surplus, foreign } = self.0;
-        writeln!(f, "{}: version {version} has {} files with {} rows", table.name(), count(*files), count(*rows))?;
+        let (files, rows) = (some(*files, "file", "files"), some(*rows, "row", "rows"));
+        writeln!(f, "{}: version {version} has {files} with {rows}", table.name())?;
         match through {
             Some(through) if through == newest => writeln!(f, "  it is as new as the ledger")?,
             Some(through) => writeln!(f, "  it goes through entry {through} of the ledger's {newest}")?,
@@ -74,16 +75,16 @@ impl std::fmt::Display for Words<'_> {
         if let Some(foreign) = foreign {
             writeln!(f, "  another program changed the table in version {foreign}")?;
         }
-        write_names(f, "live files that it does not have", lacking)?;
-        write_names(f, "files that are not live", surplus)
+        write_names(f, ["live file that it does not have", "live files that it does not have"], lacking)?;
+        write_names(f, ["file that is not live", "files that are not live"], surplus)
     }
 }
 
-fn write_names(f: &mut std::fmt::Formatter<'_>, what: &str, names: &[String]) -> std::fmt::Result {
+fn write_names(f: &mut std::fmt::Formatter<'_>, [one, many]: [&str; 2], names: &[String]) -> std::fmt::Result {
     if names.is_empty() {
         return Ok(());
     }
-    writeln!(f, "  {} {what}:", count(names.len() as u64))?;
+    writeln!(f, "  {}:", some(names.len() as u64, one, many))?;
     names.iter().take(NAMED_MAX).try_for_each(|name| writeln!(f, "    {}", shown::line(name)))?;
     match names.len().saturating_sub(NAMED_MAX) {
         0 => Ok(()),
