@@ -84,6 +84,11 @@ impl Instead for Sum {
 trait Summand: ArrowNativeTypeOp {
     /// Adds a number, wrapping around. Whether that was too much.
     fn add_overflows(&mut self, number: Self) -> bool;
+
+    /// Whether it is told at a glance that these numbers do not add up to too much.
+    fn are_small(_numbers: &[Self]) -> bool {
+        false
+    }
 }
 
 macro_rules! summand {
@@ -98,7 +103,21 @@ macro_rules! summand {
     };
 }
 
-summand!(i32 i64 u64 i128);
+summand!(i32 u64 i128);
+
+impl Summand for i64 {
+    fn add_overflows(&mut self, number: i64) -> bool {
+        let (sum, is_too_large) = self.overflowing_add(number);
+        *self = sum;
+        is_too_large
+    }
+
+    /// Counters are none of them negative, and far from the end of the type.
+    fn are_small(numbers: &[i64]) -> bool {
+        let bits = numbers.iter().fold(0, |bits, &number| bits | number as u64);
+        bits <= i64::MAX as u64 / numbers.len().max(1) as u64
+    }
+}
 
 impl Summand for i256 {
     fn add_overflows(&mut self, number: i256) -> bool {
@@ -139,6 +158,9 @@ where
         let sum = self.sum.get_or_insert(T::Native::ZERO);
         let numbers = values.values().iter();
         let is_too_large = match asked(values, None) {
+            _ if T::Native::are_small(values.values()) => {
+                arrow::compute::sum(values).is_some_and(|of_batch| sum.add_overflows(of_batch))
+            }
             None => numbers.fold(false, |is, &number| is | sum.add_overflows(number)),
             Some(asked) => numbers.zip(&asked).fold(false, |is, (&number, is_asked)| {
                 is | sum.add_overflows(if is_asked { number } else { T::Native::ZERO })
@@ -316,5 +338,68 @@ where
 
     fn size(&self) -> usize {
         self.sums.capacity() * size_of::<T::Native>() + self.have_value.capacity()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+
+    use super::*;
+
+    const MAX: i64 = i64::MAX;
+
+    /// What one accumulator and one of groups make of a batch: its sum, `None` beyond 64 bits.
+    fn sums(values: &[Option<i64>], filter: Option<&[Option<bool>]>) -> [Option<Option<i64>>; 2] {
+        let array: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
+        let filter = filter.map(|filter| BooleanArray::from(filter.to_vec()));
+        let asked = |row: usize| filter.as_ref().is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+        let kept: Vec<Option<i64>> =
+            values.iter().enumerate().map(|(row, value)| value.filter(|_| asked(row))).collect();
+        let mut alone = one::<Int64Type>(&DataType::Int64).unwrap();
+        let alone = alone.update_batch(&[Arc::new(Int64Array::from(kept)) as ArrayRef]).ok().map(|()| {
+            let ScalarValue::Int64(sum) = alone.evaluate().unwrap() else { panic!("no integer") };
+            sum
+        });
+        let mut grouped = groups::<Int64Type>(&DataType::Int64).unwrap();
+        let places = vec![1; values.len()];
+        let grouped = grouped.update_batch(&[array], &places, filter.as_ref(), 2).ok().map(|()| {
+            let sums = grouped.evaluate(EmitTo::All).unwrap();
+            assert!(sums.is_null(0), "nothing went to the first group");
+            sums.as_primitive::<Int64Type>().iter().nth(1).unwrap()
+        });
+        [alone, grouped]
+    }
+
+    #[test]
+    fn sums_are_those_of_wider_numbers_or_none() {
+        let tails: [&[Option<i64>]; 6] = [
+            &[],
+            &[Some(3), None, Some(4)],
+            &[Some(-5), Some(1)],
+            &[Some(MAX), Some(0)],
+            &[Some(MAX), Some(1)],
+            &[Some(i64::MIN), Some(-1)],
+        ];
+        for head in 0..70 {
+            for tail in tails {
+                let mut values: Vec<Option<i64>> = (0..head).map(|n| (n % 7 > 0).then_some(i64::from(n))).collect();
+                values.extend_from_slice(tail);
+                let filters = [
+                    None,
+                    Some(values.iter().enumerate().map(|(row, _)| Some(row % 3 > 0)).collect::<Vec<_>>()),
+                    Some(values.iter().enumerate().map(|(row, _)| (row % 5 > 0).then_some(true)).collect()),
+                ];
+                for filter in filters {
+                    let asked = |row: usize| filter.as_ref().is_none_or(|filter| filter[row] == Some(true));
+                    let kept = values.iter().enumerate().filter(|(row, _)| asked(*row)).filter_map(|(_, value)| *value);
+                    let kept: Vec<i64> = kept.collect();
+                    // As the rows come: nothing brings a sum back that went too far.
+                    let sum = kept.iter().try_fold(0_i64, |sum, &number| sum.checked_add(number));
+                    let expected = sum.map(|sum| (!kept.is_empty()).then_some(sum));
+                    assert_eq!(sums(&values, filter.as_deref()), [expected; 2], "{values:?} {filter:?}");
+                }
+            }
+        }
     }
 }
