@@ -44,6 +44,7 @@ mod literals;
 mod memory;
 mod names;
 mod narrowed;
+mod numeric;
 mod own_json;
 mod own_table;
 mod patterns;

@@ -5,6 +5,7 @@ mod casts;
 pub mod decimals;
 mod float_arrays;
 mod floats;
+mod quotient;
 
 #[cfg(test)]
 mod tests;
@@ -13,3 +14,4 @@ pub use arithmetic::{Chain, Numbers, Operator, checked_numbers};
 pub use casts::whole_cast;
 pub use float_arrays::{has_floats, is_plain};
 pub use floats::{OfFloat, made_plain, without_plain};
+pub use quotient::{EXACT, is_exact, product, quotient};
