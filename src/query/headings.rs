@@ -17,7 +17,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as Parsed;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Select, SelectItem, Statement, Value, VisitorMut};
 
-use super::{any, arguments, called, distinct, gate, literals, numeric, walk_mut};
+use super::{any, arguments, called, distinct, gate, group_casts, literals, numeric, walk_mut};
 
 /// Writes a statement as the engine must read it.
 pub(crate) fn spelled(statement: &mut Statement) {
@@ -34,7 +34,15 @@ pub(crate) fn apart(statement: &mut Statement) {
 
 /// Plans a statement, with names for what the engine has no name for, or another one than PostgreSQL.
 pub(crate) async fn plan(state: &SessionState, statement: Parsed) -> Result<LogicalPlan> {
-    planned(state, statement).await.and_then(numeric::divided)
+    let mut apart = statement.clone();
+    let planned = match gate::question_mut(&mut apart).is_some_and(group_casts::apart) {
+        true => match planned(state, apart).await {
+            Err(_) => planned(state, statement).await,
+            planned => planned,
+        },
+        false => planned(state, statement).await,
+    };
+    planned.and_then(numeric::divided)
 }
 
 async fn planned(state: &SessionState, statement: Parsed) -> Result<LogicalPlan> {

@@ -31,6 +31,7 @@ mod floats;
 pub mod format;
 mod functions;
 pub(crate) mod gate;
+mod group_casts;
 mod grouped;
 mod headings;
 #[cfg(any(feature = "mcp", feature = "serve"))]
