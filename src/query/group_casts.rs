@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    CaseWhen, Expr, GroupByExpr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Value, VisitorMut,
+    CaseWhen, CastKind, Expr, GroupByExpr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, Value,
+    VisitorMut,
 };
 
 use super::walk_mut;
@@ -124,13 +125,15 @@ fn select_apart(select: &mut Select, keys: &[Expr]) {
     }
     for item in &mut select.projection {
         match item {
-            SelectItem::UnnamedExpr(expr) if keys.contains(expr) => {
-                let alias = Ident::with_quote('"', expr.to_string());
-                let mut expr = expr.clone();
-                replace(&mut expr, keys);
-                *item = SelectItem::ExprWithAlias { expr, alias };
+            SelectItem::UnnamedExpr(expr) => {
+                let mut changed = expr.clone();
+                replace(&mut changed, keys);
+                if changed != *expr {
+                    let alias = Ident::with_quote('"', expr.to_string());
+                    *item = SelectItem::ExprWithAlias { expr: changed, alias };
+                }
             }
-            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => replace(expr, keys),
+            SelectItem::ExprWithAlias { expr, .. } => replace(expr, keys),
             _ => {}
         }
     }
@@ -147,7 +150,9 @@ fn replace(expr: &mut Expr, keys: &[Expr]) {
         type Break = ();
 
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            if let Some(at) = self.0.iter().position(|key| key == expr) {
+            // Few expressions are worth the look.
+            let is_like = |key: &Expr| key == expr || is_cast(expr) && is_cast(key) && alike(key) == alike(expr);
+            if let Some(at) = self.0.iter().position(is_like) {
                 // As many as make it another name than those of the others.
                 (0..=at).for_each(|_| *expr = chosen(std::mem::replace(expr, Expr::value(Value::Null))));
             }
@@ -155,6 +160,30 @@ fn replace(expr: &mut Expr, keys: &[Expr]) {
         }
     }
     let _ = walk_mut(expr, &mut Wraps(keys));
+}
+
+fn is_cast(expr: &Expr) -> bool {
+    matches!(expr, Expr::Cast { .. })
+}
+
+/// An expression whose casts are all written in one way: `n::text` as `CAST(n AS TEXT)`.
+fn alike(expr: &Expr) -> Expr {
+    struct Spells;
+    impl VisitorMut for Spells {
+        type Break = ();
+
+        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            if let Expr::Cast { kind, .. } = expr
+                && *kind == CastKind::DoubleColon
+            {
+                *kind = CastKind::Cast;
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut alike = expr.clone();
+    let _ = walk_mut(&mut alike, &mut Spells);
+    alike
 }
 
 /// `CASE WHEN true THEN expr END`
@@ -203,6 +232,7 @@ mod tests {
                 "SELECT n::text, n::double / 2, count(*) {} GROUP BY n::text, n::double, n ORDER BY n",
                 "3 1.5 2, 20 10.0 1",
             ),
+            ("SELECT n, CAST(n AS TEXT) || '!', count(*) {} GROUP BY n, n::text ORDER BY n", "3 3! 2, 20 20! 1"),
             ("SELECT count(*) {} GROUP BY n, CAST(n AS TEXT) HAVING CAST(n AS TEXT) > '3'", ""),
             ("SELECT length(n::text) + 1, t.n {} GROUP BY t.n, n::text ORDER BY n::text", "3 20, 2 3"),
             ("SELECT x FROM (SELECT n AS x, n::text AS y {} GROUP BY n, n::text) AS q ORDER BY x", "3, 20"),
