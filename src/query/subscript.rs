@@ -11,6 +11,7 @@ use datafusion::functions_nested::extract::array_element;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAccessExpr};
 use datafusion::logical_expr::{Expr, GetFieldAccess};
 
+use super::functions::Substrings;
 use super::scaled::ScaledIntervals;
 use super::span_texts::SpanTexts;
 use super::timestamp::Extracts;
@@ -22,6 +23,7 @@ pub(super) fn plan(builder: SessionStateBuilder) -> SessionStateBuilder {
         Arc::new(ScaledIntervals),
         Arc::new(SpanTexts),
         Arc::new(Extracts),
+        Arc::new(Substrings),
     ])
 }
 

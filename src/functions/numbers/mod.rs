@@ -6,6 +6,7 @@ pub mod decimals;
 mod float_arrays;
 mod floats;
 mod quotient;
+mod rounded;
 
 #[cfg(test)]
 mod tests;
@@ -15,3 +16,4 @@ pub use casts::whole_cast;
 pub use float_arrays::{has_floats, is_plain};
 pub use floats::{OfFloat, made_plain, without_plain};
 pub use quotient::{EXACT, is_exact, product, quotient};
+pub use rounded::round;

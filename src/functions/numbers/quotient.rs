@@ -48,8 +48,9 @@ impl Rounded {
             true => i16::from(FRACTION) - left_scale + right_scale,
             false => i16::from(FRACTION) - left_scale - right_scale,
         };
+        let times = power_of_ten(shift)?;
         let one = |pair: (Option<i128>, Option<i128>)| match pair {
-            (Some(left), Some(right)) => self.of(left, right, shift).map(Some),
+            (Some(left), Some(right)) => self.of(left, right, times, shift < 0).map(Some),
             _ => Ok(None),
         };
         let values: Decimal128Array = left.iter().zip(right.iter()).map(one).collect::<Result<_>>()?;
@@ -58,22 +59,25 @@ impl Rounded {
         Ok(Arc::new(values))
     }
 
-    /// The result of two whole numbers, times ten to the power of `shift`.
-    fn of(&self, left: i128, right: i128, shift: i16) -> Result<i128> {
+    /// The result of two whole numbers, times a power of ten or divided by it.
+    fn of(&self, left: i128, right: i128, times: i256, is_divided: bool) -> Result<i128> {
         let beyond = || too_large(&EXACT);
         let (left, right) = (i256::from_i128(left), i256::from_i128(right));
-        let times = i256::from_i128(10).checked_pow(u32::from(shift.unsigned_abs())).ok_or_else(beyond)?;
         let (above, below) = match self.is_quotient {
             true if right == i256::ZERO => return Err(DataFusionError::from(ArrowError::DivideByZero)),
             true => (left, right),
             false => (left.checked_mul(right).ok_or_else(beyond)?, i256::ONE),
         };
-        let (above, below) = match shift < 0 {
+        let (above, below) = match is_divided {
             true => (above, below.checked_mul(times).ok_or_else(beyond)?),
             false => (above.checked_mul(times).ok_or_else(beyond)?, below),
         };
         rounded(above, below).and_then(i256::to_i128).ok_or_else(beyond)
     }
+}
+
+fn power_of_ten(digits: i16) -> Result<i256> {
+    i256::from_i128(10).checked_pow(u32::from(digits.unsigned_abs())).ok_or_else(|| too_large(&EXACT))
 }
 
 /// The nearest whole number; a half goes away from zero.
@@ -129,7 +133,9 @@ mod tests {
 
     #[test]
     fn results_are_rounded_to_their_digits() {
-        let of = |is_quotient, left, right, shift| Rounded { is_quotient }.of(left, right, shift);
+        let of = |is_quotient, left, right, shift: i16| {
+            Rounded { is_quotient }.of(left, right, power_of_ten(shift).expect("few digits"), shift < 0)
+        };
         let one = 10_i128.pow(16);
         for (left, right, right_result) in [
             (7, 2, 35 * one / 10),

@@ -3,9 +3,11 @@
 mod bounded;
 mod lists;
 mod matches;
+mod part;
 mod spelled;
 
 pub use bounded::bounded;
 pub use lists::{ListOfText, elements_of};
 pub use matches::regexp_match;
+pub use part::substr;
 pub use spelled::{OVER_LINES, Spelled, is_spelled};

@@ -5,16 +5,21 @@ mod help;
 #[cfg(test)]
 mod tests;
 
+use datafusion::error::Result;
 use datafusion::functions::core::coalesce;
 use datafusion::functions::datetime::{date_bin, date_part, date_trunc};
+use datafusion::functions::math::round;
 use datafusion::functions::regex;
+use datafusion::functions::unicode::substr;
 use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::functions_window::lead_lag::{lag_udwf, lead_udwf};
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult};
 use datafusion::prelude::SessionContext;
 
-use crate::functions::{self, aggregates, logs, texts, times};
+use crate::functions::{self, aggregates, logs, numbers, texts, times};
 
 pub(super) use help::help;
 pub use help::{FunctionHelp, FunctionKind};
@@ -49,11 +54,23 @@ fn whole_lists(context: &SessionContext) {
     }
 }
 
+/// Plans `substring(a FROM 2)`, of which the engine makes a call of its own.
+#[derive(Debug)]
+pub(super) struct Substrings;
+
+impl ExprPlanner for Substrings {
+    fn plan_substring(&self, arguments: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(PlannerResult::Planned(texts::substr(substr()).call(arguments)))
+    }
+}
+
 /// Puts those in the place of the engine's that any session needs, also one without a lake.
 pub(super) fn replace(context: &SessionContext, memory_bytes: u64) {
     context.register_udf(times::truncation(date_trunc()));
     context.register_udf(times::parts(date_part()));
     context.register_udf(times::bins(date_bin()));
+    context.register_udf(texts::substr(substr()));
+    context.register_udf(numbers::round(round()));
     let state = context.state();
     let bounded = state.scalar_functions().values().filter_map(|engines| texts::bounded(engines, memory_bytes));
     bounded.for_each(|function| context.register_udf(function));
