@@ -17,7 +17,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::analyzer::Analyzer;
 
 use super::grouped::GroupedColumns;
-use super::result_texts::{number_of, read};
+use super::result_texts::{check, number_of, read};
 use super::sets::{self, Part};
 
 /// Puts this rule and that of groups before those of the engine, which give every expression its type.
@@ -44,7 +44,7 @@ impl AnalyzerRule for SetTexts {
             }
             let Some(columns) = sets::columns(&plan) else { return Ok(Transformed::no(plan)) };
             for (at, parts) in columns.iter().enumerate() {
-                if let Some(number) = number(parts) {
+                if let Some(number) = number(parts)? {
                     plan = sets::with_texts(plan, at, &|text| read(text, &number).map(lit))?;
                     is_changed.set(true);
                 }
@@ -56,7 +56,7 @@ impl AnalyzerRule for SetTexts {
 }
 
 /// The type of numbers that the texts of a column are, if there are any.
-fn number(parts: &[Part]) -> Option<DataType> {
+fn number(parts: &[Part]) -> Result<Option<DataType>> {
     let text = |part: &Part| match part {
         Part::Text(text) => Some(text.clone()),
         _ => None,
@@ -68,7 +68,12 @@ fn number(parts: &[Part]) -> Option<DataType> {
         Part::Text(_) => None,
     };
     let kinds: Vec<DataType> = parts.iter().filter_map(kind).collect();
-    number_of(&texts.iter().map(String::as_str).collect::<Vec<_>>(), &kinds)
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let number = number_of(&texts, &kinds);
+    if number.is_none() {
+        check(&texts, &kinds)?;
+    }
+    Ok(number)
 }
 
 #[cfg(test)]
@@ -135,12 +140,19 @@ mod tests {
     async fn other_texts_stay() {
         for (column, right) in [
             ("SELECT 9 AS x UNION ALL SELECT 'all'", "all"),
-            ("SELECT 9 AS x UNION ALL SELECT '10.5'", "9"),
             ("SELECT 9 AS x UNION ALL SELECT CAST('10' AS TEXT)", "9"),
             ("SELECT '9' AS x UNION ALL SELECT '10'", "9"),
         ] {
             assert_eq!(all(&format!("SELECT max(x) FROM ({column}) AS q")).await.as_deref(), Ok(right), "{column}");
         }
         assert!(all("VALUES (9), ('all')").await.is_err());
+        for wrong in [
+            "SELECT 9 AS x UNION ALL SELECT '10.5'",
+            "SELECT '10.5' AS x UNION SELECT '8' UNION SELECT 9",
+            "SELECT CASE WHEN n > 3 THEN '0.5' ELSE n END FROM (VALUES (2), (10)) AS t(n)",
+        ] {
+            let said = all(wrong).await.expect_err(wrong);
+            assert!(said.contains("without quotes"), "{wrong}: {said}");
+        }
     }
 }

@@ -34,7 +34,7 @@ const OF_FILTER: &str = "Error evaluating filter predicate: ";
 const NO_FUNCTION: &str = "No function matches the given name and argument types '";
 
 /// Texts that name parts of the engine, and what they mean to the asker.
-const MEANT: [(&str, &str); 12] = [
+const MEANT: [(&str, &str); 13] = [
     ("'__scalar_sq_", "a query within a query names an outer column that is not there behind GROUP BY"),
     ("'__correlated_sq_", "a query within a query names an outer column that is not there behind GROUP BY"),
     (
@@ -56,6 +56,10 @@ const MEANT: [(&str, &str); 12] = [
          FROM (SELECT DISTINCT …) ORDER BY …",
     ),
     ("operation Duration(ns) IS", "a difference of times and a text have no common type; write interval '5 minutes'"),
+    (
+        ", got Column(",
+        "a function in FROM takes constants alone; of a column, write SELECT unnest(generate_series(1, a)) FROM t",
+    ),
     ("Divide by zero", "a division by zero; divide by nullif(…, 0), and it is null"),
     ("DivideByZero", "a division by zero; divide by nullif(…, 0), and it is null"),
     (
