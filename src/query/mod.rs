@@ -446,6 +446,7 @@ fn context_on(options: &Options, runtime: Arc<RuntimeEnv>) -> Result<SessionCont
     // Before the engine's own rules, which look for the types of both.
     context.register_function_rewrite(Arc::new(span_texts::SpanTexts))?;
     context.register_function_rewrite(Arc::new(result_texts::ResultTexts))?;
+    context.register_function_rewrite(Arc::new(numeric::DigitsOfRound))?;
     // After the engine's own rules, which give every expression its type.
     let own = ApplyFunctionRewrites::new(vec![
         Arc::new(array_text::TextsAsLists),

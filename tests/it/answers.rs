@@ -123,6 +123,9 @@ fn what_is_wrong_in_the_engine_is_refused_with_a_remedy() {
         ("SELECT to_char(start_time, 'IYYY-IDDD') FROM flow_logs", 2, "IDDD"),
         ("SELECT to_char(timestamp '2023-09-14', 'TZH:TZM')", 2, "CAST(… AS TIMESTAMPTZ)"),
         ("SELECT to_timestamp('2023 Sept', 'YYYY Month')", 1, "of to_timestamp is unknown"),
+        ("SELECT packets FROM flow_logs UNION ALL SELECT '10.5'", 2, "without quotes"),
+        ("SELECT d FROM flow_logs, LATERAL generate_series(1, packets) AS d", 2, "unnest(generate_series(1, a))"),
+        ("SELECT sum(packets) / 0 FROM flow_logs", 1, "zero"),
         ("SELECT 123abc", 2, "is no number"),
         ("SELECT packets FROM flow_logs WHERE packets = 0x1G", 2, "is no number"),
         ("SELECT 'a' 'b'", 2, "beside each other"),
@@ -348,6 +351,21 @@ fn what_postgresql_answers_is_answered() {
         ),
         ("SELECT f.packets, packets FROM flow_logs f WHERE packets = 5 LIMIT 1", "5,5"),
         ("SELECT substr('abc', 2), substring('abc', 2)", "bc,bc"),
+        ("SELECT round(1.005, 2), round(avg(n), 2) FROM (VALUES (1.0), (1.01)) AS t(n)", "1.01,1.01"),
+        ("SELECT substr('abc', 2::smallint), substring('abc' FROM 2::smallint FOR 1::smallint)", "bc,b"),
+        (
+            "SELECT round(sum(packets) / 2, 1) * 2 = sum(packets), sum(dstport) / 2 * 2 < 1e9 FROM flow_logs",
+            "true,true",
+        ),
+        (
+            "SELECT count(*) FROM (SELECT sum(packets) AS p, count(*) AS n FROM flow_logs GROUP BY srcaddr) AS q \
+             WHERE p / n <> floor(p / n) AND n / 2 <> floor(n / 2)",
+            "0",
+        ),
+        (
+            "SELECT packets, packets::text, count(*) > 0 FROM flow_logs GROUP BY packets, packets::text ORDER BY 1 LIMIT 1",
+            "1,1,true",
+        ),
         (
             "SELECT extract(epoch FROM timestamptz '2023-07-01 12:00'), \
              extract(epoch FROM timestamp '2023-07-01 12:00')",

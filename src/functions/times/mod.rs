@@ -26,7 +26,7 @@ pub use formatted::{formatted, is_formatted};
 pub use intervals::{OfInterval, measured, positive, without_colons};
 pub use part::parts;
 pub use recast::{below, converted, is_recast, recast};
-pub use scaled::scaled;
+pub use scaled::{is_scaled, scaled};
 pub use series::series;
 pub use shift::shift;
 pub use steps::{Steps, end_beside, zone_of};

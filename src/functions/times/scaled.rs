@@ -9,9 +9,10 @@ use arrow::datatypes::{
     DataType, Float64Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
 };
 use datafusion_common::{Result, exec_datafusion_err};
+use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs};
 
-use super::super::call::{Own, call, of_all};
+use super::super::call::{Own, call, of_all, own_of};
 
 const DAYS_PER_MONTH: f64 = 30.0;
 const NS_PER_DAY: f64 = 86_400e9;
@@ -19,6 +20,11 @@ const NS_PER_DAY: f64 = 86_400e9;
 /// An interval times a number, or divided by it.
 pub fn scaled(interval: Expr, by: Expr, is_quotient: bool) -> Expr {
     call(Scaled { is_quotient }, vec![interval, by])
+}
+
+/// Whether an expression is such a product or quotient.
+pub fn is_scaled(call: &ScalarFunction) -> bool {
+    own_of::<Scaled>(call).is_some()
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

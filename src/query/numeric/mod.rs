@@ -6,6 +6,7 @@
 //! from, the quotient is a decimal of sixteen digits behind the point. What the engine would take for a column of
 //! integers has another type then, and all that stands above it is told so.
 
+mod rounds;
 mod scope;
 
 #[cfg(test)]
@@ -18,7 +19,7 @@ use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchemaRef, JoinType, TableReference, plan_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Alias, Cast, Exists, InSubquery, Placeholder, SetComparison};
+use datafusion::logical_expr::expr::{Alias, Cast, Exists, InSubquery, Placeholder, ScalarFunction, SetComparison};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{grouping_set_to_exprlist, merge_schema};
 use datafusion::logical_expr::{
@@ -27,6 +28,8 @@ use datafusion::logical_expr::{
 
 use super::sets;
 use crate::functions::numbers::{EXACT, is_exact, product, quotient};
+use crate::functions::times::is_scaled;
+pub(super) use rounds::DigitsOfRound;
 use scope::{Kind, Scope};
 
 /// A plan whose divisions have the fractions that they have in PostgreSQL.
@@ -126,6 +129,10 @@ impl Walk {
                 let subquery = self.subquery(compared.subquery, scope)?.0;
                 Expr::SetComparison(SetComparison { subquery, ..compared })
             }
+            Expr::ScalarFunction(call) if is_scaled(&call) => Expr::ScalarFunction(ScalarFunction {
+                args: call.args.into_iter().map(|part| of_scaled(part, scope)).collect(),
+                ..call
+            }),
             // As of windows below.
             Expr::ScalarFunction(call) if LENGTHS.contains(&call.name()) => signed(Expr::ScalarFunction(call)),
             other => return Ok(Transformed::no(other)),
@@ -196,6 +203,16 @@ impl Walk {
         let is_series = scan.table_name.table().ends_with("()");
         let kind = |kind: &DataType| if is_series { Kind::of(kind).min(Kind::Narrow) } else { Kind::of(kind) };
         scan.projected_schema.fields().iter().map(|field| kind(field.data_type())).collect()
+    }
+}
+
+/// The planner takes what an interval is multiplied with or divided by for an integer, and casts it, if it was one.
+fn of_scaled(expr: Expr, scope: &Scope) -> Expr {
+    match expr {
+        Expr::Cast(Cast { expr, field }) if is_fraction(&expr, scope) && *field.data_type() == DataType::Int64 => {
+            Expr::Cast(Cast::new(expr, DataType::Float64))
+        }
+        other => other,
     }
 }
 
