@@ -17,6 +17,7 @@ pub async fn check(lake: &Lake, state: &State) -> Result<Vec<Difference>, AuditE
         match delta::check(lake, state, table).await {
             Ok(None) => {}
             Ok(Some(checked)) => differences.extend(of(&checked).map(|(expected, found)| differ(expected, found))),
+            Err(error @ DeltaError::Ahead { .. }) => differences.push(differ("the newest ledger", error.to_string())),
             Err(DeltaError::Record { reason, .. }) => differences.push(differ("versions that can be read", reason)),
             Err(DeltaError::Lake(error)) => differences.push(problem(lake, error)?),
         }

@@ -24,13 +24,13 @@ pub(super) async fn delta(arguments: &cli::Delta) -> Result<Exit, Error> {
     let location = Location::parse(&arguments.lake)?;
     let access = arguments.lake_access.access()?;
     let lake = Lake::open(&location, &access).await?;
-    let state = State::open(&lake).await?;
+    let mut state = State::open(&lake).await?;
     if arguments.repair {
         let places = Vec::from_iter(temporary_folder());
         let _lock = HostLock::take(&location.url(), &places).map_err(ConvertError::from)?;
         let writer = convert::open_writer(&location, &access).await?;
         for table in Table::all() {
-            if let Some(version) = repair_delta(&writer, &state, table).await.map_err(ConvertError::from)? {
+            if let Some(version) = repair_delta(&writer, &mut state, table).await.map_err(ConvertError::from)? {
                 say!("{}: version {version} undoes what other programs did", table.name());
             }
         }
@@ -64,13 +64,16 @@ struct Words<'a>(&'a Checked);
 
 impl std::fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Checked { table, version, through, newest, files, rows, lacking, surplus, foreign } = self.0;
+        let Checked { table, version, through, newest, files, rows, compared, lacking, surplus, foreign } = self.0;
         let (files, rows) = (some(*files, "file", "files"), some(*rows, "row", "rows"));
         writeln!(f, "{}: version {version} has {files} with {rows}", table.name())?;
         match through {
             Some(through) if through == newest => writeln!(f, "  it is as new as the ledger")?,
             Some(through) => writeln!(f, "  it goes through entry {through} of the ledger's {newest}")?,
             None => writeln!(f, "  none of its versions is flowlake's")?,
+        }
+        if through.is_some() && !compared {
+            writeln!(f, "  it was not compared: the ledger has filed what it lacks, and the next run writes it")?;
         }
         if let Some(foreign) = foreign {
             writeln!(f, "  another program changed the table in version {foreign}")?;

@@ -1,11 +1,13 @@
 //! `flowlake repair`: opens the lake as a writer, and says what was done.
 
+use super::talk::say;
 use crate::cli;
 use crate::commit::{self, HostLock, When, WholeTables};
 use crate::convert::{self, ConvertError};
 use crate::error::{Error, Exit};
 use crate::lake::{LakeError, State};
 use crate::output::temporary_folder;
+use crate::shown;
 use crate::source::Location;
 
 pub(super) async fn repair(arguments: &cli::Repair) -> Result<Exit, Error> {
@@ -18,9 +20,10 @@ pub(super) async fn repair(arguments: &cli::Repair) -> Result<Exit, Error> {
     let writer = convert::open_writer(&location, &arguments.lake_access.access()?).await?;
     let whole_tables = if arguments.gone_for_good { WholeTables::AreGone } else { WholeTables::AreAway };
     let repaired = commit::repair(writer.clone(), whole_tables).await.map_err(ConvertError::from)?;
+    super::print(arguments.json, &repaired)?;
     // Readers of Delta logs would look for the files of what was given up.
     let state = State::load(&writer.lake).await?;
-    commit::project(&writer, &state, When::Changed).await.map_err(ConvertError::from)?;
-    super::print(arguments.json, &repaired)?;
+    let projected = commit::project(&writer, &state, When::Changed).await.map_err(ConvertError::from)?;
+    projected.unreadable.iter().for_each(|error| say!("{}", shown::line(&error.to_string())));
     Ok(Exit::Done)
 }

@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 
 use super::{CommitError, Created, LakeWriter};
-use crate::delta::{Action, Described, LastCheckpoint, Log, Tail, Version, encode, to_parquet};
+use crate::delta::{Action, DeltaError, Described, Edits, LastCheckpoint, Log, Tail, Version, encode, to_parquet};
 use crate::lake::{Changes, LakeError, Names, State};
 use crate::schema::Table;
 
@@ -28,7 +28,7 @@ pub enum When {
 }
 
 /// What became of the Delta logs of a lake.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Projected {
     /// Versions that were written.
     pub versions: u64,
@@ -36,157 +36,204 @@ pub struct Projected {
     pub begun: Vec<Table>,
     /// For each table of which it holds, the oldest version of another writer that changed it.
     pub foreign: Vec<(Table, u64)>,
+    /// Logs that cannot be read: what they lack is not written.
+    pub unreadable: Vec<DeltaError>,
 }
 
-/// Writes what the Delta logs of all tables lack of the ledger, as far as `state` has read it.
+/// Writes what the Delta logs of all tables lack of the ledger, as far as `state` has read it. A table that came later
+/// gets a log if another one of the lake has one.
 pub async fn project(writer: &LakeWriter, state: &State, when: When) -> Result<Projected, CommitError> {
     let mut projected = Projected::default();
+    let mut tables = Vec::new();
     for table in Table::all() {
-        if let Some(described) = Described::of(state, table) {
-            project_table(writer, state, table, &described, when, &mut projected).await?;
+        let Some(described) = Described::of(state, table) else { continue };
+        match (Log { lake: &writer.lake, table }).tail(described.app_id()).await {
+            Ok(tail) => tables.push((table, described, tail)),
+            Err(error @ DeltaError::Record { .. }) => projected.unreadable.push(error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let is_ours = |tail: &Option<Tail>| tail.as_ref().is_some_and(|tail| tail.through.is_some());
+    let has_log = tables.iter().any(|(_, _, tail)| is_ours(tail));
+    for (table, described, tail) in tables {
+        let when = if tail.is_none() && has_log { When::Asked } else { when };
+        let projecting =
+            Projecting { writer, state, log: Log { lake: &writer.lake, table }, described: &described, when };
+        match projecting.project(tail, &mut projected).await {
+            Err(CommitError::Delta(error @ DeltaError::Record { .. })) => projected.unreadable.push(error),
+            other => other?,
         }
     }
     Ok(projected)
 }
 
-async fn project_table(
-    writer: &LakeWriter,
-    state: &State,
-    table: Table,
-    described: &Described,
+/// One table on its way into its log.
+struct Projecting<'a> {
+    writer: &'a LakeWriter,
+    state: &'a State,
+    log: Log<'a>,
+    described: &'a Described,
     when: When,
-    projected: &mut Projected,
-) -> Result<(), CommitError> {
-    let log = Log { lake: &writer.lake, table };
-    loop {
-        let tail = log.tail(described.app_id()).await?;
-        let foreign = tail.as_ref().and_then(Tail::changed_by_others);
-        let Some(next) = next(state, &log, described, tail.as_ref(), when).await? else {
-            projected.foreign.extend(foreign.map(|version| (table, version)));
-            return Ok(());
-        };
-        let version = tail.as_ref().map_or(0, |tail| tail.newest + 1);
-        let of = Version { operation: next.operation, describes: next.describes, foreign, changes: &next.changes };
-        if write(writer, state, &log, described, version, of).await? == Created::Theirs {
-            continue;
-        }
-        projected.versions += 1;
-        projected.begun.extend(tail.is_none().then_some(table));
-        projected.foreign.extend(foreign.map(|version| (table, version)));
-        let checkpoint = tail.and_then(|tail| tail.checkpoint).unwrap_or_default();
-        if version - checkpoint >= VERSIONS_PER_CHECKPOINT {
-            checkpoint_and_clear(writer, &log).await?;
-        }
-        return Ok(());
-    }
 }
 
 /// What the next version of a table is to say.
 struct Next {
     operation: &'static str,
     describes: bool,
-    changes: Changes,
+    edits: Edits,
 }
 
-/// `None` if there is nothing to say.
-async fn next(
-    state: &State,
-    log: &Log<'_>,
-    described: &Described,
-    tail: Option<&Tail>,
-    when: When,
-) -> Result<Option<Next>, CommitError> {
-    let last = state.next - 1;
-    let Some(tail) = tail else {
-        // A folder with a Delta log is another table to other programs: nobody gets one unasked.
-        if when != When::Asked {
+impl Projecting<'_> {
+    async fn project(&self, mut tail: Option<Tail>, projected: &mut Projected) -> Result<(), CommitError> {
+        let table = self.log.table;
+        loop {
+            let foreign = tail.as_ref().and_then(Tail::changed_by_others);
+            let Some(next) = self.next(tail.as_ref()).await? else {
+                projected.foreign.extend(foreign.map(|version| (table, version)));
+                return Ok(());
+            };
+            let version = tail.as_ref().map_or(0, |tail| tail.newest + 1);
+            if self.write(version, &next, foreign).await? == Created::Theirs {
+                // Who was quicker wrote a version that can be read: else this would not end.
+                let now = self.log.tail(self.described.app_id()).await?;
+                if now.as_ref().is_none_or(|now| now.newest < version) {
+                    return Err(self.log.is_in_the_way(version).into());
+                }
+                tail = now;
+                continue;
+            }
+            projected.versions += 1;
+            projected.begun.extend(tail.is_none().then_some(table));
+            projected.foreign.extend(foreign.map(|version| (table, version)));
+            let checkpoint = tail.and_then(|tail| tail.checkpoint).unwrap_or_default();
+            // What others wrote may be more than a checkpoint of ours can say.
+            if version - checkpoint >= VERSIONS_PER_CHECKPOINT && foreign.is_none() {
+                checkpoint_and_clear(self.writer, &self.log).await?;
+            }
+            return Ok(());
+        }
+    }
+
+    /// `None` if there is nothing to say.
+    async fn next(&self, tail: Option<&Tail>) -> Result<Option<Next>, CommitError> {
+        let Some(tail) = tail else {
+            // A folder with a Delta log is another table to other programs: nobody gets one unasked.
+            if self.when != When::Asked {
+                return Ok(None);
+            }
+            let edits = self.difference().await?;
+            return Ok(edits.map(|edits| Next { operation: "CREATE TABLE", describes: true, edits }));
+        };
+        let last = self.state.next - 1;
+        // A log of which no version is ours is somebody's own table over the same files.
+        if tail.through.is_none() && self.when != When::Asked || tail.through.is_some_and(|through| through >= last) {
             return Ok(None);
         }
-        let Some(changes) = difference(state, log, described).await? else { return Ok(None) };
-        return Ok(Some(Next { operation: "CREATE TABLE", describes: true, changes }));
-    };
-    // A log of which no version is ours is somebody's own table over the same files.
-    if tail.through.is_none() && when != When::Asked || tail.through.is_some_and(|through| through >= last) {
-        return Ok(None);
+        let (edits, is_whole) = match self.told_since(tail).await? {
+            Some(changes) => (self.described.edits(changes), false),
+            None => match self.difference().await? {
+                Some(edits) => (edits, true),
+                None => return Ok(None),
+            },
+        };
+        let describes = tail.note.schema != self.described.schema_name();
+        let is_nothing = !describes && edits.is_nothing();
+        // A difference that came to nothing is looked for again by every run until a version says that there is none.
+        if is_nothing && self.when != When::Newer && !is_whole {
+            return Ok(None);
+        }
+        Ok(Some(Next { operation: if is_nothing { "NOTHING" } else { "WRITE" }, describes, edits }))
     }
-    let told = match tail.through {
-        Some(through) => state.changes_since(log.lake, through).await?,
-        None => None,
-    };
-    let (changes, is_whole) = match told {
-        Some(changes) => (changes, false),
-        None => match difference(state, log, described).await? {
-            Some(changes) => (changes, true),
-            None => return Ok(None),
-        },
-    };
-    let describes = tail.note.schema != described.schema_name();
-    let is_nothing = !describes && described.is_nothing(&changes);
-    // A difference that came to nothing is looked for again by every run until a version says that there is none.
-    if is_nothing && when != When::Newer && !is_whole {
-        return Ok(None);
+
+    /// What single commits tell of what came behind the newest version; `None` if they do not. The entry through which
+    /// that one goes may be of another time of the ledger, of which an older copy was restored.
+    async fn told_since(&self, tail: &Tail) -> Result<Option<Changes>, CommitError> {
+        let Some(through) = tail.through else { return Ok(None) };
+        let entry = self.log.lake.entry(through).await?;
+        if entry.is_none_or(|entry| entry.nonce != tail.note.entry) {
+            return Ok(None);
+        }
+        Ok(self.state.changes_since(self.log.lake, through).await?)
     }
-    Ok(Some(Next { operation: if is_nothing { "NOTHING" } else { "WRITE" }, describes, changes }))
-}
 
-/// What all versions together lack of the ledger, or have beyond it; `None` if the ledger does not know just now.
-async fn difference(state: &State, log: &Log<'_>, described: &Described) -> Result<Option<Changes>, CommitError> {
-    let Some(live) = state.sealed_files(log.lake).await? else { return Ok(None) };
-    let there = log.snapshot().await?.map(|snapshot| snapshot.files).unwrap_or_default();
-    Ok(Some(described.difference(&there, live)))
-}
+    /// What all versions together lack of the ledger, or have beyond it; `None` if the ledger does not know just now.
+    async fn difference(&self) -> Result<Option<Edits>, CommitError> {
+        let Some(live) = self.state.sealed_files(self.log.lake).await? else { return Ok(None) };
+        let there = self.log.snapshot().await?.map(|snapshot| snapshot.files).unwrap_or_default();
+        Ok(Some(self.described.difference(&there, live)))
+    }
 
-async fn write(
-    writer: &LakeWriter,
-    state: &State,
-    log: &Log<'_>,
-    described: &Described,
-    version: u64,
-    of: Version<'_>,
-) -> Result<Created, CommitError> {
-    let lake = &writer.lake;
-    let through = state.next - 1;
-    let entry =
-        lake.entry(through).await?.ok_or_else(|| LakeError::Gap { url: lake.names.url(&lake.names.log(through)) })?;
-    let actions = described.version(through, &entry, of);
-    tracing::debug!(table = log.table.name(), version, through, actions = actions.len(), "delta version");
-    writer.create(&lake.names.delta_version(log.table, version), encode(&actions).into()).await
+    /// Its bytes hold no nonce: whoever writes the same says the same, and nothing is lost if a rival's is taken for
+    /// ours.
+    async fn write(&self, version: u64, next: &Next, foreign: Option<u64>) -> Result<Created, CommitError> {
+        let (lake, through) = (&self.writer.lake, self.state.next - 1);
+        let entry = lake.entry(through).await?;
+        let entry = entry.ok_or_else(|| LakeError::Gap { url: lake.names.url(&lake.names.log(through)) })?;
+        let Next { operation, describes, edits } = next;
+        let of = Version { operation, describes: *describes, foreign, edits };
+        let actions = self.described.version(through, &entry, of);
+        let table = self.log.table;
+        tracing::debug!(table = table.name(), version, through, actions = actions.len(), "delta version");
+        self.writer.create(&lake.names.delta_version(table, version), encode(&actions).into()).await
+    }
 }
 
 /// Writes one version that says what all of them lack of the ledger, or have beyond it: what others did to the table is
 /// undone. Gives the version, `None` if there is nothing to undo.
-pub async fn repair_delta(writer: &LakeWriter, state: &State, table: Table) -> Result<Option<u64>, CommitError> {
-    let Some(described) = Described::of(state, table) else { return Ok(None) };
+pub async fn repair_delta(writer: &LakeWriter, state: &mut State, table: Table) -> Result<Option<u64>, CommitError> {
     let log = Log { lake: &writer.lake, table };
+    let mut tried = None;
     loop {
+        // A run may go on beside this one.
+        state.catch_up(&writer.lake).await?;
+        let Some(described) = Described::of(state, table) else { return Ok(None) };
         let Some(tail) = log.tail(described.app_id()).await? else { return Ok(None) };
-        let Some(changes) = difference(state, &log, &described).await? else { return Ok(None) };
-        if tail.changed_by_others().is_none() && described.is_nothing(&changes) {
+        let newest = state.next - 1;
+        if let Some(through) = tail.through.filter(|through| *through > newest) {
+            let url = writer.lake.names.url(&writer.lake.names.delta_version(table, tail.newest));
+            return Err(DeltaError::Ahead { url, through, newest }.into());
+        }
+        if tried == Some(tail.newest) {
+            return Err(log.is_in_the_way(tail.newest + 1).into());
+        }
+        tried = Some(tail.newest);
+        let repairing = Projecting { writer, state, log, described: &described, when: When::Asked };
+        let Some(edits) = repairing.difference().await? else { return Ok(None) };
+        if tail.changed_by_others().is_none() && edits.is_nothing() {
             return Ok(None);
         }
-        let version = tail.newest + 1;
-        let of = Version { operation: "RESTORE", describes: true, foreign: None, changes: &changes };
-        if write(writer, state, &log, &described, version, of).await? == Created::Ours {
-            return Ok(Some(version));
+        let next = Next { operation: "RESTORE", describes: true, edits };
+        if repairing.write(tail.newest + 1, &next, None).await? == Created::Ours {
+            return Ok(Some(tail.newest + 1));
         }
     }
 }
 
-/// Writes a checkpoint of the newest version, and deletes versions and checkpoints that are old and lie behind it.
+/// Writes a checkpoint of the newest version, and deletes versions and checkpoints that lie before the newest of those
+/// checkpoints which are older than [`VERSIONS_KEPT_FOR`]: each younger version can still be read.
 async fn checkpoint_and_clear(writer: &LakeWriter, log: &Log<'_>) -> Result<(), CommitError> {
     let Some(snapshot) = log.snapshot().await? else { return Ok(()) };
-    let now = writer.now().await?;
-    let oldest = now - VERSIONS_KEPT_FOR;
+    let (lake, table) = (log.lake, log.table);
+    let oldest = writer.now().await? - VERSIONS_KEPT_FOR;
     let version = snapshot.version;
     let actions: Vec<Action> = snapshot.actions(oldest.timestamp_millis());
     let last = LastCheckpoint { version, size: actions.len() as u64, parts: None };
-    writer.put(&Names::delta_checkpoint(log.table, version), to_parquet(&actions).into()).await?;
-    let last = serde_json::to_vec(&last).expect("it is plain data");
-    writer.put(&Names::delta_last_checkpoint(log.table), last.into()).await?;
-    for meta in log.lake.list(&log.lake.names.delta_log(log.table)).await? {
-        let number = Names::delta_version_of(&meta.location).or_else(|| Names::delta_checkpoint_of(&meta.location));
-        let is_old = number.is_some_and(|number| number < version) && meta.last_modified < oldest;
-        if let Some(name) = log.lake.names.named(&meta.location).filter(|_| is_old) {
+    let path = lake.names.inside(&Names::delta_checkpoint(table, version));
+    // A rival's says the same of the table: readers may be at it.
+    writer.create(&path, to_parquet(&actions).into()).await?;
+    if log.last_checkpoint().await?.is_none_or(|last| last.version < version) {
+        let last = serde_json::to_vec(&last).expect("it is plain data");
+        writer.put(&Names::delta_last_checkpoint(table), last.into()).await?;
+    }
+    let listed = lake.list(&lake.names.delta_log(table)).await?;
+    let old = listed.iter().filter(|meta| meta.last_modified < oldest);
+    let Some(kept) = old.filter_map(|meta| lake.names.delta_checkpoint_of(table, &meta.location)).max() else {
+        return Ok(());
+    };
+    for meta in listed {
+        let (names, path) = (&lake.names, &meta.location);
+        let number = names.delta_version_of(table, path).or_else(|| names.delta_checkpoint_of(table, path));
+        if let Some(name) = names.named(path).filter(|_| number.is_some_and(|number| number < kept)) {
             writer.delete(&name).await?;
         }
     }

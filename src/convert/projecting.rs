@@ -2,30 +2,23 @@
 
 use super::ConvertError;
 use super::run::Run;
-use crate::commit::{CommitError, Projected, When, project};
-use crate::delta::DeltaError;
+use crate::commit::{Projected, When, project};
 
 impl Run<'_> {
     /// Writes what the Delta logs lack of the ledger. One that cannot be read, or that others wrote to, keeps nothing
     /// from being converted.
     pub(super) async fn project(&mut self, when: When) -> Result<(), ConvertError> {
-        let projected = match project(&self.ledger.writer, &self.ledger.state, when).await {
-            Ok(projected) => projected,
-            Err(CommitError::Delta(error @ DeltaError::Record { .. })) => {
-                let reason = error.to_string();
-                let unreadable = &mut self.summary.delta.delta_unreadable;
-                if !unreadable.contains(&reason) {
-                    unreadable.push(reason);
-                }
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let projected = project(&self.ledger.writer, &self.ledger.state, when).await?;
         let names = &self.ledger.writer.lake.names;
-        let Projected { versions, begun, foreign } = projected;
+        let Projected { versions, begun, foreign, unreadable } = projected;
         let summary = &mut self.summary.delta;
         summary.delta_versions += versions;
         summary.delta_begun.extend(begun.into_iter().map(|table| names.url(&names.inside(table.name()))));
+        for reason in unreadable.iter().map(ToString::to_string) {
+            if !summary.delta_unreadable.contains(&reason) {
+                summary.delta_unreadable.push(reason);
+            }
+        }
         for (table, version) in foreign {
             let url = names.url(&names.delta_version(table, version));
             if !summary.delta_foreign.contains(&url) {

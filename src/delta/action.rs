@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// A line of a version, or a row of a checkpoint: one of these is there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Action {
-    /// Who made the version, and how.
+    /// Who made the version, and how. Others write into it what they like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commit_info: Option<CommitInfo>,
+    pub commit_info: Option<Value>,
     /// Which features a reader and a writer must know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Protocol>,
@@ -31,25 +32,20 @@ pub struct Action {
     pub remove: Option<Remove>,
 }
 
-/// Who made a version.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// Who made a version of flowlake's.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CommitInfo {
     /// Milliseconds since 1970.
-    #[serde(default)]
     pub timestamp: i64,
     /// What was done, in a word.
-    #[serde(default)]
     pub operation: String,
     /// What a reader of the table's history is shown beside it.
-    #[serde(default)]
-    pub operation_parameters: serde_json::Value,
+    pub operation_parameters: Value,
     /// Program and version.
-    #[serde(default)]
     pub engine_info: String,
     /// What flowlake notes for itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flowlake: Option<Note>,
+    pub flowlake: Note,
 }
 
 /// What flowlake notes for itself in each of its versions.
@@ -58,6 +54,9 @@ pub struct CommitInfo {
 pub struct Note {
     /// Names the schema that the table has from this version on.
     pub schema: String,
+    /// The nonce of the ledger's entry through which the version goes: that of another ledger is another one.
+    #[serde(default)]
+    pub entry: String,
     /// The oldest version of another writer that changed the table and was not repaired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign: Option<u64>,
@@ -90,12 +89,13 @@ pub struct MetaData {
     /// The columns, as JSON.
     pub schema_string: String,
     /// The columns that stand in names of folders.
+    #[serde(default, deserialize_with = "null_is_none")]
     pub partition_columns: Vec<String>,
     /// Properties of the table.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
     pub configuration: BTreeMap<String, String>,
-    /// Milliseconds since 1970.
-    #[serde(default)]
+    /// Milliseconds since 1970. Flowlake leaves it out: it would change with each schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_time: Option<i64>,
 }
 
@@ -105,7 +105,7 @@ pub struct Format {
     /// `parquet`.
     pub provider: String,
     /// None.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
     pub options: BTreeMap<String, String>,
 }
 
@@ -129,7 +129,7 @@ pub struct Add {
     /// Below the table's folder.
     pub path: String,
     /// By partition column; `None` is null.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
     pub partition_values: BTreeMap<String, Option<String>>,
     /// Bytes.
     pub size: i64,
@@ -140,6 +140,9 @@ pub struct Add {
     /// Rows and bounds, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stats: Option<String>,
+    /// Rows of the file that another program took out of the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_vector: Option<Value>,
 }
 
 /// A data file is part of the table no more.
@@ -153,9 +156,28 @@ pub struct Remove {
     pub deletion_timestamp: Option<i64>,
     /// Whether rows went with it.
     pub data_change: bool,
+    /// That of the file as it was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_vector: Option<Value>,
+}
+
+/// A file of a table is known by its path, and by which of its rows were taken out.
+pub fn file_key(path: &str, deletion_vector: Option<&Value>) -> String {
+    deletion_vector.map_or_else(|| path.to_owned(), |vector| format!("{path} without {vector}"))
+}
+
+/// Some writers say null where nothing is.
+fn null_is_none<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl Action {
+    /// What flowlake noted, if it made the version.
+    pub fn note(&self) -> Option<Note> {
+        let note = self.commit_info.as_ref()?.get("flowlake")?;
+        serde_json::from_value(note.clone()).ok()
+    }
+
     /// Whether it changes what a reader of the table sees: a writer may note things about itself.
     pub fn is_of_table(&self) -> bool {
         self.protocol.is_some() || self.meta_data.is_some() || self.add.is_some() || self.remove.is_some()
@@ -172,7 +194,14 @@ macro_rules! action_of {
     };
 }
 
-action_of!(CommitInfo commit_info, Protocol protocol, MetaData meta_data, Txn txn, Add add, Remove remove);
+impl From<CommitInfo> for Action {
+    fn from(info: CommitInfo) -> Action {
+        let commit_info = serde_json::to_value(info).expect("it is plain data");
+        Action { commit_info: Some(commit_info), ..Action::default() }
+    }
+}
+
+action_of!(Protocol protocol, MetaData meta_data, Txn txn, Add add, Remove remove);
 
 /// The bytes of a version: a line an action.
 pub fn encode(actions: &[Action]) -> Vec<u8> {

@@ -23,6 +23,8 @@ pub struct Checked {
     pub files: u64,
     /// Their rows.
     pub rows: u64,
+    /// Whether the files were held against the ledger: a checkpoint of that may have filed what the log lacks.
+    pub compared: bool,
     /// Live files that it does not have, or of which it says something else.
     pub lacking: Vec<String>,
     /// Files that it has and that are not live.
@@ -45,25 +47,33 @@ pub async fn check(lake: &Lake, state: &State, table: Table) -> Result<Option<Ch
     let Some(described) = Described::of(state, table) else { return Ok(None) };
     let Some(tail) = log.tail(described.app_id()).await? else { return Ok(None) };
     let Some(snapshot) = log.snapshot().await? else { return Ok(None) };
+    // A run may go on beside this: the log can be newer than the state, which is then read on.
+    let through = snapshot.through(described.app_id());
+    let mut state = state.clone();
+    if through.is_some_and(|through| through >= state.next) {
+        state.catch_up(lake).await?;
+    }
     let (files, rows) = (snapshot.files.len() as u64, snapshot.files.values().filter_map(rows_of).sum());
     let mut checked = Checked {
         table,
         version: snapshot.version,
-        through: tail.through,
+        through,
         newest: state.next - 1,
         files,
         rows,
+        compared: false,
         lacking: Vec::new(),
         surplus: Vec::new(),
         foreign: tail.changed_by_others(),
     };
-    if tail.through.is_some()
-        && let Some(snapshot) = caught_up(lake, state, &described, snapshot, tail.through).await?
+    if let Some(through) = through
+        && let Some(snapshot) = caught_up(lake, &state, &described, snapshot, through).await?
         && let Some(live) = state.sealed_files(lake).await?
     {
-        let changes = described.difference(&snapshot.files, live);
-        checked.lacking = changes.added.into_keys().map(|name| name.to_string()).collect();
-        checked.surplus = changes.removed.into_keys().map(|name| name.to_string()).collect();
+        let edits = described.difference(&snapshot.files, live);
+        checked.compared = true;
+        checked.lacking = edits.added.into_iter().map(|added| added.file.path.to_string()).collect();
+        checked.surplus = edits.removed.into_iter().map(|removed| removed.path).collect();
     }
     Ok(Some(checked))
 }
@@ -74,13 +84,14 @@ async fn caught_up(
     state: &State,
     described: &Described,
     mut snapshot: Snapshot,
-    through: Option<u64>,
+    through: u64,
 ) -> Result<Option<Snapshot>, DeltaError> {
-    let Some(through) = through.filter(|through| *through < state.next - 1) else { return Ok(Some(snapshot)) };
-    let Some(changes) = state.changes_since(lake, through).await? else { return Ok(None) };
-    for path in changes.removed.keys().filter_map(|name| described.path(name)) {
-        snapshot.files.remove(&path);
+    if through >= state.next - 1 {
+        return Ok(Some(snapshot));
     }
-    snapshot.files.extend(described.adds(&changes, 0).map(|add| (add.path.clone(), add)));
+    let Some(changes) = state.changes_since(lake, through).await? else { return Ok(None) };
+    let edits = described.edits(changes);
+    edits.removed.iter().for_each(|removed| drop(snapshot.files.remove(&removed.path)));
+    snapshot.files.extend(described.adds(&edits, 0).map(|add| (add.path.clone(), add)));
     Ok(Some(snapshot))
 }

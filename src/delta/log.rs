@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use object_store::ObjectMeta;
 use object_store::path::Path;
 
 use super::DeltaError;
-use super::action::{Action, Add, CommitInfo, MetaData, Note, Protocol, Remove, Txn, decode};
+use super::action::{Action, Add, MetaData, Note, Protocol, Remove, Txn, decode, file_key};
 use super::checkpoint::{LastCheckpoint, from_parquet};
 use crate::lake::{Lake, Names};
 use crate::schema::Table;
@@ -45,9 +46,9 @@ pub struct Snapshot {
     pub meta_data: MetaData,
     /// How far each writer has come.
     pub txns: BTreeMap<String, Txn>,
-    /// By path.
+    /// By [`file_key`].
     pub files: BTreeMap<String, Add>,
-    /// Files that were removed, by path.
+    /// Files that were removed, likewise.
     pub removed: BTreeMap<String, Remove>,
 }
 
@@ -61,9 +62,7 @@ impl Tail {
 impl Log<'_> {
     /// The newest versions, back to flowlake's own newest one; `None` if there is no log.
     pub async fn tail(&self, app_id: &str) -> Result<Option<Tail>, DeltaError> {
-        let last = self.last_checkpoint().await?;
-        let versions = self.versions_from(last.as_ref().map_or(0, |last| last.version)).await?;
-        let checkpoint = last.map(|last| last.version);
+        let Base { checkpoint, versions } = self.base().await?;
         let Some(newest) = versions.last().copied().max(checkpoint) else { return Ok(None) };
         let mut tail = Tail { newest, through: None, note: Note::default(), foreign: None, checkpoint };
         for &version in versions.iter().rev() {
@@ -71,7 +70,7 @@ impl Log<'_> {
             let own = actions.iter().filter_map(|action| action.txn.as_ref()).find(|txn| txn.app_id == app_id);
             if let Some(own) = own {
                 tail.through = u64::try_from(own.version).ok();
-                tail.note = actions.iter().find_map(note).unwrap_or_default();
+                tail.note = actions.iter().find_map(Action::note).unwrap_or_default();
                 return Ok(Some(tail));
             }
             if actions.iter().any(Action::is_of_table) {
@@ -80,9 +79,8 @@ impl Log<'_> {
         }
         // Whoever wrote so many versions: the checkpoint says how far ours goes, and nothing of its schema.
         if checkpoint.is_some() {
-            let snapshot = self.snapshot().await?;
-            let own = snapshot.and_then(|snapshot| snapshot.txns.get(app_id).map(|txn| txn.version));
-            tail.through = own.and_then(|version| u64::try_from(version).ok());
+            let own = self.snapshot().await?.and_then(|snapshot| snapshot.through(app_id));
+            tail.through = own;
         }
         Ok(Some(tail))
     }
@@ -90,21 +88,19 @@ impl Log<'_> {
     /// The table that all versions make; `None` if there is no log.
     pub async fn snapshot(&self) -> Result<Option<Snapshot>, DeltaError> {
         let mut snapshot = Snapshot::default();
-        let last = self.last_checkpoint().await?;
-        if let Some(last) = &last {
-            let name = Names::delta_checkpoint(self.table, last.version);
-            let path = self.lake.names.inside(&name);
+        let Base { checkpoint, versions } = self.base().await?;
+        if let Some(checkpoint) = checkpoint {
+            let path = self.lake.names.inside(&Names::delta_checkpoint(self.table, checkpoint));
             let bytes = self.lake.read(&path).await?.ok_or_else(|| self.fail(&path, "it is missing".to_owned()))?;
             let actions = from_parquet(bytes).map_err(|reason| self.fail(&path, reason))?;
             actions.into_iter().for_each(|action| snapshot.apply(action));
-            snapshot.version = last.version;
+            snapshot.version = checkpoint;
         }
-        let from = last.as_ref().map_or(0, |last| last.version + 1);
-        let versions = self.versions_from(from).await?;
-        if last.is_none() && versions.is_empty() {
+        if checkpoint.is_none() && versions.is_empty() {
             return Ok(None);
         }
-        for (expected, version) in (from..).zip(versions) {
+        let from = checkpoint.map_or(0, |checkpoint| checkpoint + 1);
+        for (expected, version) in (from..).zip(versions.into_iter().filter(|&version| version >= from)) {
             if version != expected {
                 let path = self.lake.names.delta_version(self.table, expected);
                 return Err(self.fail(&path, "it is missing".to_owned()));
@@ -115,33 +111,50 @@ impl Log<'_> {
         Ok(Some(snapshot))
     }
 
+    /// What a version could not be written for: something else has its name.
+    pub fn is_in_the_way(&self, version: u64) -> DeltaError {
+        let path = self.lake.names.delta_version(self.table, version);
+        self.fail(&path, "it has the name of the next version, and is none".to_owned())
+    }
+
     async fn version(&self, version: u64) -> Result<Vec<Action>, DeltaError> {
         let path = self.lake.names.delta_version(self.table, version);
         let bytes = self.lake.read_json(&path).await?.ok_or_else(|| self.fail(&path, "it is missing".to_owned()))?;
         decode(&bytes).map_err(|error| self.fail(&path, error.to_string()))
     }
 
-    /// The numbers of all versions from one on, in order.
-    async fn versions_from(&self, from: u64) -> Result<Vec<u64>, DeltaError> {
-        let prefix = self.lake.names.delta_log(self.table);
-        let listed = match from.checked_sub(1) {
-            Some(before) => self.lake.list_after(&prefix, &self.lake.names.delta_version(self.table, before)).await?,
-            None => self.lake.list(&prefix).await?,
+    /// Where to begin to read. The version of a checkpoint stays as long as the checkpoint does: one that names nothing
+    /// is passed over, as engines do, and all of the folder is looked at.
+    async fn base(&self) -> Result<Base, DeltaError> {
+        let (names, prefix) = (&self.lake.names, self.lake.names.delta_log(self.table));
+        let versions_of = |listed: &[ObjectMeta]| {
+            let numbers = listed.iter().filter_map(|meta| names.delta_version_of(self.table, &meta.location));
+            let mut numbers: Vec<u64> = numbers.collect();
+            numbers.sort_unstable();
+            numbers
         };
-        let numbers = listed.iter().filter_map(|meta| Names::delta_version_of(&meta.location));
-        Ok(numbers.filter(|number| *number >= from).collect())
+        if let Some(last) = self.last_checkpoint().await? {
+            let before = last.version.checked_sub(1).map(|before| names.delta_version(self.table, before));
+            if let Some(before) = before {
+                let versions = versions_of(&self.lake.list_after(&prefix, &before).await?);
+                if versions.first() == Some(&last.version) {
+                    return Ok(Base { checkpoint: Some(last.version), versions });
+                }
+            }
+        }
+        let listed = self.lake.list(&prefix).await?;
+        let versions = versions_of(&listed);
+        let checkpoints = listed.iter().filter_map(|meta| names.delta_checkpoint_of(self.table, &meta.location));
+        Ok(Base { checkpoint: checkpoints.max(), versions })
     }
 
-    /// The newest checkpoint that consists of one file. A log of others may have none.
-    async fn last_checkpoint(&self) -> Result<Option<LastCheckpoint>, DeltaError> {
+    /// What names the newest checkpoint; `None` also of one of several files, which only others write.
+    pub async fn last_checkpoint(&self) -> Result<Option<LastCheckpoint>, DeltaError> {
         let path = self.lake.names.inside(&Names::delta_last_checkpoint(self.table));
         let Some(bytes) = self.lake.read_json(&path).await? else { return Ok(None) };
         let last: LastCheckpoint =
             serde_json::from_slice(&bytes).map_err(|error| self.fail(&path, error.to_string()))?;
-        match last.parts {
-            None => Ok(Some(last)),
-            Some(_) => Err(self.fail(&path, "it names a checkpoint of several files, which others wrote".to_owned())),
-        }
+        Ok(Some(last).filter(|last| last.parts.is_none()))
     }
 
     fn fail(&self, path: &Path, reason: String) -> DeltaError {
@@ -150,11 +163,18 @@ impl Log<'_> {
     }
 }
 
-fn note(action: &Action) -> Option<Note> {
-    action.commit_info.as_ref().and_then(|CommitInfo { flowlake, .. }| flowlake.clone())
+/// Where to begin to read a log: its newest checkpoint, and versions from there on, in order.
+struct Base {
+    checkpoint: Option<u64>,
+    versions: Vec<u64>,
 }
 
 impl Snapshot {
+    /// How far in the ledger it goes, under the name of a lake.
+    pub fn through(&self, app_id: &str) -> Option<u64> {
+        self.txns.get(app_id).and_then(|txn| u64::try_from(txn.version).ok())
+    }
+
     fn apply(&mut self, action: Action) {
         let Action { protocol, meta_data, txn, add, remove, .. } = action;
         if let Some(protocol) = protocol {
@@ -167,12 +187,14 @@ impl Snapshot {
             self.txns.insert(txn.app_id.clone(), txn);
         }
         if let Some(add) = add {
-            self.removed.remove(&add.path);
-            self.files.insert(add.path.clone(), add);
+            let key = file_key(&add.path, add.deletion_vector.as_ref());
+            self.removed.remove(&key);
+            self.files.insert(key, add);
         }
         if let Some(remove) = remove {
-            self.files.remove(&remove.path);
-            self.removed.insert(remove.path.clone(), remove);
+            let key = file_key(&remove.path, remove.deletion_vector.as_ref());
+            self.files.remove(&key);
+            self.removed.insert(key, remove);
         }
     }
 

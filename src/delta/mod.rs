@@ -22,7 +22,7 @@ pub use action::{Action, Add, MetaData, Protocol, encode};
 pub use check::{Checked, check};
 pub use checkpoint::{LastCheckpoint, to_parquet};
 pub use log::{Log, Snapshot, Tail};
-pub use version::{Described, Version};
+pub use version::{Described, Edits, Version};
 
 /// Why a Delta log could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -35,4 +35,9 @@ pub enum DeltaError {
          and `flowlake convert SOURCE LAKE --delta` writes it anew"
     )]
     Record { url: String, reason: String, folder: String },
+    #[error(
+        "{url} goes through entry {through} of the ledger, and the ledger ends at entry {newest}: it is an older copy; \
+         restore the newer one"
+    )]
+    Ahead { url: String, through: u64, newest: u64 },
 }

@@ -13,12 +13,13 @@ fn actions() -> Vec<Action> {
         modification_time: 8,
         data_change: true,
         stats: Some("{\"numRecords\":3}".to_owned()),
+        deletion_vector: None,
     };
     let features = Some(vec!["flowlake".to_owned()]);
     vec![
         Protocol { min_reader_version: 1, min_writer_version: 7, writer_features: features }.into(),
         Txn { app_id: "flowlake/x".to_owned(), version: 12, last_updated: Some(5) }.into(),
-        Remove { path: "old".to_owned(), deletion_timestamp: Some(9), data_change: false }.into(),
+        Remove { path: "old".to_owned(), deletion_timestamp: Some(9), ..Remove::default() }.into(),
         add("date=2023-09-14/a.parquet", Some("2023-09-14")).into(),
         add("date=__HIVE_DEFAULT_PARTITION__/b.parquet", None).into(),
     ]
@@ -43,9 +44,12 @@ fn what_is_no_checkpoint_is_an_error() {
 
 #[test]
 fn actions_of_others_are_passed_over() {
-    let lines = b"{\"domainMetadata\":{\"domain\":\"x\",\"configuration\":\"\",\"removed\":false}}\n\n{\"cdc\":{}}";
+    let lines = b"{\"domainMetadata\":{\"domain\":\"x\",\"configuration\":\"\",\"removed\":false}}\n\n{\"cdc\":{}}\n\
+        {\"commitInfo\":{\"operation\":null,\"timestamp\":\"now\",\"flowlake\":7}}";
     let read = decode(lines).unwrap();
-    assert!(read.len() == 2 && !read.iter().any(Action::is_of_table));
+    assert!(
+        read.len() == 3 && read.iter().all(|action| action.note().is_none()) && !read.iter().any(Action::is_of_table)
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::action::{Action, Add, CommitInfo, Format, MetaData, Note, Protocol, Remove, Txn};
 use super::schema::{partition_columns, schema};
@@ -61,32 +61,40 @@ impl Described {
     /// The actions of a version that carries the ledger through the entry of number `through`.
     pub fn version(&self, through: u64, entry: &Entry, of: Version<'_>) -> Vec<Action> {
         let at = milliseconds(entry);
-        let note = Note { schema: self.schema_name(), foreign: of.foreign };
+        let note = Note { schema: self.schema_name(), entry: entry.nonce.clone(), foreign: of.foreign };
         let info = CommitInfo {
             timestamp: at,
             operation: of.operation.to_owned(),
             operation_parameters: json!({}),
             engine_info: ENGINE.to_owned(),
-            flowlake: Some(note),
+            flowlake: note,
         };
         let txn = Txn { app_id: self.app_id.clone(), version: through as i64, last_updated: Some(at) };
         let mut actions = vec![info.into()];
         if of.describes {
-            actions.extend([self.protocol().into(), self.meta_data(at).into()]);
+            actions.extend([self.protocol().into(), self.meta_data().into()]);
         }
         actions.push(txn.into());
-        let removed = of.changes.removed.iter().filter_map(|(name, &is_change)| Some((self.path(name)?, is_change)));
-        actions.extend(
-            removed.map(|(path, data_change)| Action::from(Remove { path, deletion_timestamp: Some(at), data_change })),
-        );
-        actions.extend(self.adds(of.changes, at).map(Action::from));
+        actions.extend(of.edits.removed.iter().map(|removed| {
+            let Removed { path, deletion_vector, is_change } = removed.clone();
+            Action::from(Remove { path, deletion_timestamp: Some(at), data_change: is_change, deletion_vector })
+        }));
+        actions.extend(self.adds(of.edits, at).map(Action::from));
         actions
     }
 
-    /// What the changes add to this table.
-    pub fn adds<'a>(&'a self, changes: &'a Changes, at: i64) -> impl Iterator<Item = Add> + 'a {
-        let added = changes.added.values().filter(|added| added.file.table == self.table);
-        added.filter_map(move |added| self.add(added, at))
+    /// What edits add, as actions.
+    pub fn adds<'a>(&'a self, edits: &'a Edits, at: i64) -> impl Iterator<Item = Add> + 'a {
+        edits.added.iter().filter_map(move |added| self.add(added, at))
+    }
+
+    /// What changes of all tables are to this one.
+    pub fn edits(&self, changes: Changes) -> Edits {
+        let added = changes.added.into_values().filter(|added| added.file.table == self.table).collect();
+        let removed = changes.removed.into_iter().filter_map(|(name, is_change)| {
+            Some(Removed { path: self.path(&name)?, deletion_vector: None, is_change })
+        });
+        Edits { added, removed: removed.collect() }
     }
 
     fn protocol(&self) -> Protocol {
@@ -97,7 +105,7 @@ impl Described {
         }
     }
 
-    fn meta_data(&self, at: i64) -> MetaData {
+    fn meta_data(&self) -> MetaData {
         MetaData {
             id: self.id.clone(),
             name: Some(self.table.name().to_owned()),
@@ -105,7 +113,7 @@ impl Described {
             schema_string: self.schema.clone(),
             partition_columns: partition_columns(self.by).iter().map(|&name| name.to_owned()).collect(),
             configuration: BTreeMap::new(),
-            created_time: Some(at),
+            created_time: None,
         }
     }
 
@@ -117,6 +125,7 @@ impl Described {
             modification_time: at,
             data_change: *is_new,
             stats: Some(stats(file)),
+            deletion_vector: None,
         })
     }
 
@@ -134,33 +143,30 @@ impl Described {
         values.take(partition_columns(self.by).len()).collect()
     }
 
-    /// What is to be added and removed so that a table of the files `there` has those that are live.
-    pub fn difference(&self, there: &BTreeMap<String, Add>, live: Vec<DataFile>) -> Changes {
-        let mut changes = Changes::default();
+    /// What is to be added and removed so that a table of the files `there`, by [`file_key`](super::action::file_key),
+    /// has those that are live.
+    pub fn difference(&self, there: &BTreeMap<String, Add>, live: Vec<DataFile>) -> Edits {
+        let mut edits = Edits::default();
         let mut wanted = BTreeSet::new();
         for file in live.into_iter().filter(|file| file.table == self.table) {
             let Some(path) = self.path(&file.path) else { continue };
             if !there.get(&path).is_some_and(|add| self.is_of(add, &file)) {
-                changes.added.insert(file.path.clone(), Added { file, is_new: true });
+                edits.added.push(Added { file, is_new: true });
             }
             wanted.insert(path);
         }
-        let surplus = there.keys().filter(|path| !wanted.contains(*path));
-        let named = surplus.filter_map(|path| format!("{}/{path}", self.table.name()).parse().ok());
-        changes.removed = named.map(|name: Relative| (name, true)).collect();
-        changes
-    }
-
-    /// Whether changes say nothing of this table.
-    pub fn is_nothing(&self, changes: &Changes) -> bool {
-        let is_added = changes.added.values().any(|added| added.file.table == self.table);
-        !is_added && !changes.removed.keys().any(|name| self.path(name).is_some())
+        let surplus = there.iter().filter(|(key, _)| !wanted.contains(*key));
+        edits.removed = surplus.map(|(_, add)| Removed::of(add)).collect();
+        edits
     }
 
     /// Whether what is said of a file is what the ledger says.
     pub fn is_of(&self, add: &Add, file: &DataFile) -> bool {
         let (size, rows) = (file.bytes as i64, file.rows);
-        add.size == size && add.partition_values == self.partition_values(file) && rows_of(add) == Some(rows)
+        add.deletion_vector.is_none()
+            && add.size == size
+            && add.partition_values == self.partition_values(file)
+            && rows_of(add) == Some(rows)
     }
 }
 
@@ -173,8 +179,41 @@ pub struct Version<'a> {
     pub describes: bool,
     /// The oldest version of another writer that changed the table.
     pub foreign: Option<u64>,
-    /// Of any table: what is not of this one is left out.
-    pub changes: &'a Changes,
+    /// What becomes of the table's files.
+    pub edits: &'a Edits,
+}
+
+/// What becomes of the files of one table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Edits {
+    /// Files that become part of it.
+    pub added: Vec<Added>,
+    /// Files that are part of it no more.
+    pub removed: Vec<Removed>,
+}
+
+/// A file that is part of a table no more. Others may have added what is no name in a lake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Removed {
+    /// As it was added.
+    pub path: String,
+    /// As it was added.
+    pub deletion_vector: Option<Value>,
+    /// Whether rows go with it.
+    pub is_change: bool,
+}
+
+impl Removed {
+    fn of(add: &Add) -> Removed {
+        Removed { path: add.path.clone(), deletion_vector: add.deletion_vector.clone(), is_change: true }
+    }
+}
+
+impl Edits {
+    /// Whether nothing becomes of any file.
+    pub fn is_nothing(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
 }
 
 /// The rows that an action to add a file speaks of.

@@ -33,7 +33,7 @@ impl Changes {
             // What came and went again since was never seen.
             match self.added.remove(&name) {
                 Some(added) => drop(renamed.insert(name, added.is_new)),
-                None => drop(self.removed.insert(name, purpose != Purpose::Show)),
+                None => *self.removed.entry(name).or_default() |= purpose != Purpose::Show,
             }
         }
         for file in head.files {

@@ -347,9 +347,9 @@ impl Names {
     }
 
     /// The number of a version.
-    pub fn delta_version_of(path: &Path) -> Option<u64> {
-        let number = path.filename()?.strip_suffix(".json")?;
-        (number.len() == 20).then(|| number.parse().ok()).flatten()
+    pub fn delta_version_of(&self, table: Table, path: &Path) -> Option<u64> {
+        let number = path.filename()?.strip_suffix(".json")?.parse().ok()?;
+        (is_delta_version(number) && self.delta_version(table, number) == *path).then_some(number)
     }
 
     /// A checkpoint in one file of a Delta log; relative.
@@ -358,9 +358,10 @@ impl Names {
     }
 
     /// The version of such a checkpoint.
-    pub fn delta_checkpoint_of(path: &Path) -> Option<u64> {
-        let number = path.filename()?.strip_suffix(".checkpoint.parquet")?;
-        (number.len() == 20).then(|| number.parse().ok()).flatten()
+    pub fn delta_checkpoint_of(&self, table: Table, path: &Path) -> Option<u64> {
+        let number = path.filename()?.strip_suffix(".checkpoint.parquet")?.parse().ok()?;
+        let name = Names::delta_checkpoint(table, number);
+        (is_delta_version(number) && self.inside(&name) == *path).then_some(number)
     }
 
     /// What names the newest checkpoint of a Delta log; relative.
@@ -379,6 +380,11 @@ impl Names {
         let rest = rest.strip_prefix(&format!("{ASIDE}/"))?;
         Some(Relative::spelled(format!("{table}/{rest}{SHOWN}")))
     }
+}
+
+/// Versions of Delta logs are signed numbers for everybody else.
+fn is_delta_version(number: u64) -> bool {
+    number < i64::MAX as u64
 }
 
 /// Whether a folder of a table holds files that took the place of others.

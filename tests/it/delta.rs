@@ -1,7 +1,7 @@
 //! The Delta log beside the data files: what its readers find after each run, what a killed run left out, and what
 //! other programs did to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -159,16 +159,26 @@ fn a_version_of_another_program_is_named_until_it_is_repaired(lab: &Lab) {
     assert_eq!(lab.convert(&[], 0)["delta_foreign"], json!([]));
     is_sound(lab);
     let first = String::from_utf8(lab.get(&format!("{log}/{:020}.json", 0))).expect("JSON");
-    let added = first.lines().find_map(|line| {
+    let added = first.lines().filter_map(|line| {
         let action: Value = serde_json::from_str(line).expect("an action");
         action["add"]["path"].as_str().map(str::to_owned)
     });
-    let added = added.expect("a file was added");
+    let [added, kept] = added.collect::<Vec<String>>().try_into().expect("two files were added");
     let remove = json!({ "remove": { "path": added, "dataChange": true, "deletionTimestamp": 1 } });
     let stray = json!({ "add": { "path": "date=2023-09-10/theirs.parquet", "partitionValues": { "date": "2023-09-10" },
         "size": 1, "modificationTime": 1, "dataChange": true } });
     let theirs = format!("{log}/{:020}.json", 3);
-    lab.put(&theirs, format!("{remove}\n{stray}\n"));
+    // A reader of deletion vectors, a place elsewhere, and a name that no lake can have.
+    let masked = json!({ "add": { "path": kept, "partitionValues": { "date": "2023-09-11" }, "size": 1,
+        "modificationTime": 1, "dataChange": true, "deletionVector": { "storageType": "u", "pathOrInlineDv": "ab^-aqEH.-t@S}K{vb[*k^",
+            "offset": 4, "sizeInBytes": 40, "cardinality": 2 } } });
+    let unmasked = json!({ "remove": { "path": kept, "dataChange": true, "deletionTimestamp": 1 } });
+    let elsewhere = json!({ "add": { "path": "file:///elsewhere.parquet", "partitionValues": { "date": "2023-09-10" },
+        "size": 1, "modificationTime": 1, "dataChange": true } });
+    let protocol = json!({ "protocol": { "minReaderVersion": 3, "minWriterVersion": 7,
+        "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"] } });
+    let lines = [protocol, remove, stray, unmasked, masked, elsewhere].map(|line| line.to_string());
+    lab.put(&theirs, lines.join("\n"));
     // Named by each run, also behind versions of our own.
     for n in 3..5 {
         put(lab, 13, n, 5);
@@ -178,12 +188,15 @@ fn a_version_of_another_program_is_named_until_it_is_repaired(lab: &Lab) {
     let said = lab.run(&["delta", "{}lake/", "--json"]);
     assert_eq!(said.code, 4, "{}", said.stderr);
     let found: Value = serde_json::from_str(&said.stdout).expect("JSON");
-    assert_eq!(found["lacking"], json!([format!("flow_logs/{added}")]));
-    assert_eq!(found["surplus"], json!(["flow_logs/date=2023-09-10/theirs.parquet"]));
+    assert_eq!(found["lacking"].as_array().expect("a list").len(), 2, "{found}");
+    let surplus: BTreeSet<&str> =
+        found["surplus"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let theirs_alone = ["date=2023-09-10/theirs.parquet", kept.as_str(), "file:///elsewhere.parquet"];
+    assert_eq!(surplus, theirs_alone.into());
     assert_eq!(found["foreign"], 3);
     let said = lab.run(&["verify", "{}lake/", "--json"]);
     assert_eq!(said.code, 4, "{}", said.stderr);
-    assert_eq!(said.stdout.matches("delta_differs").count(), 3, "{}", said.stdout);
+    assert_eq!(said.stdout.matches("delta_differs").count(), 6, "{}", said.stdout);
     let said = lab.run(&["delta", "{}lake/", "--repair"]);
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
     every_reader_finds_all(lab);
@@ -238,6 +251,40 @@ fn a_log_of_many_versions_has_a_checkpoint_and_other_programs_cannot_write_to_it
     std::fs::write(&file, script).expect("the lab's own folder");
     let output = lab.script(python(), file.to_str().expect("a plain path")).output().expect("Python starts");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "refused\nrefused\n");
+}
+
+/// Copies, and names that only look like versions, in the log's folder; a table that the lake did not have before.
+#[test]
+fn what_is_no_version_is_passed_over_and_a_later_table_gets_a_log_too() {
+    let lab = Lab::on_disk();
+    put(&lab, 10, 0, 30);
+    lab.convert(&["--delta"], 0);
+    let log = "lake/flow_logs/_delta_log";
+    for name in [
+        "backup/00000000000000000009.json",
+        "00000000000000000001.json.bak",
+        "+0000000000000000005.json",
+        "18446744073709551615.json",
+        "9223372036854775807.json",
+    ] {
+        lab.put(&format!("{log}/{name}"), "no version");
+    }
+    put(&lab, 11, 1, 20);
+    let tgw = "version resource-type tgw-id srcaddr packets bytes start end\n\
+               6 TransitGateway tgw-1 10.0.0.1 1 64 1694606400 1694606401\n";
+    lab.put_gz("logs/tgw/one.log.gz", tgw);
+    let summary = lab.convert(&[], 0);
+    assert_eq!(summary["delta_versions"], 2);
+    assert_eq!(summary["delta_begun"], json!([lab.url("lake/tgw_flow_logs")]));
+    is_sound(&lab);
+    let said = lab.run(&["delta", "{}lake/"]);
+    assert!(said.stdout.contains("flow_logs: version 1 has 2 files with 50 rows"), "{}", said.stdout);
+    assert!(said.stdout.contains("tgw_flow_logs: version 0 has 1 file with 1 row"), "{}", said.stdout);
+    // Something that is no version has the name of the next one.
+    std::fs::create_dir(lab.path(&format!("{log}/{:020}.json", 2))).expect("the lab's own folder");
+    put(&lab, 12, 2, 10);
+    let said = lab.run(&["convert", "{}logs/", "{}lake/"]);
+    assert_ne!(said.code, 0, "{}", said.stderr);
 }
 
 #[test]
