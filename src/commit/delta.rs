@@ -210,7 +210,7 @@ pub async fn repair_delta(writer: &LakeWriter, state: &mut State, table: Table) 
 }
 
 /// Writes a checkpoint of the newest version, and deletes versions and checkpoints that lie before the newest of those
-/// checkpoints which are older than [`VERSIONS_KEPT_FOR`]: each younger version can still be read.
+/// checkpoints which are older than `VERSIONS_KEPT_FOR`: each younger version can still be read.
 async fn checkpoint_and_clear(writer: &LakeWriter, log: &Log<'_>) -> Result<(), CommitError> {
     let Some(snapshot) = log.snapshot().await? else { return Ok(()) };
     let (lake, table) = (log.lake, log.table);

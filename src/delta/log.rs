@@ -46,7 +46,7 @@ pub struct Snapshot {
     pub meta_data: MetaData,
     /// How far each writer has come.
     pub txns: BTreeMap<String, Txn>,
-    /// By [`file_key`].
+    /// By path, and by the rows of the file that were taken out.
     pub files: BTreeMap<String, Add>,
     /// Files that were removed, likewise.
     pub removed: BTreeMap<String, Remove>,

@@ -143,8 +143,8 @@ impl Described {
         values.take(partition_columns(self.by).len()).collect()
     }
 
-    /// What is to be added and removed so that a table of the files `there`, by [`file_key`](super::action::file_key),
-    /// has those that are live.
+    /// What is to be added and removed so that a table of the files `there`, which are keyed as in a
+    /// [`Snapshot`](super::Snapshot), has those that are live.
     pub fn difference(&self, there: &BTreeMap<String, Add>, live: Vec<DataFile>) -> Edits {
         let mut edits = Edits::default();
         let mut wanted = BTreeSet::new();
