@@ -188,6 +188,10 @@ pub async fn repair_delta(writer: &LakeWriter, state: &mut State, table: Table) 
         state.catch_up(&writer.lake).await?;
         let Some(described) = Described::of(state, table) else { return Ok(None) };
         let Some(tail) = log.tail(described.app_id()).await? else { return Ok(None) };
+        // Somebody's own table over the same files is no log of ours to be mended.
+        if tail.through.is_none() {
+            return Ok(None);
+        }
         let newest = state.next - 1;
         if let Some(through) = tail.through.filter(|through| *through > newest) {
             let url = writer.lake.names.url(&writer.lake.names.delta_version(table, tail.newest));

@@ -199,8 +199,7 @@ fn chosen(expr: Expr) -> Expr {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::util::display::array_value_to_string;
-
+    use super::super::tests::shown;
     use super::super::{Options, context, headings};
 
     async fn rows(sql: &str) -> Result<String, String> {
@@ -212,12 +211,7 @@ mod tests {
         let plan = headings::plan(&state, statement).await.map_err(|error| error.to_string())?;
         let frame = context.execute_logical_plan(plan).await.map_err(|error| error.to_string())?;
         let batches = frame.collect().await.map_err(|error| error.to_string())?;
-        let row = |batch: &datafusion::arrow::array::RecordBatch, row: usize| {
-            let cells = batch.columns().iter().map(|column| array_value_to_string(column, row).expect("a value"));
-            cells.collect::<Vec<_>>().join(" ")
-        };
-        let rows = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(|at| row(batch, at)));
-        Ok(rows.collect::<Vec<_>>().join(", "))
+        Ok(shown(&batches))
     }
 
     /// What PostgreSQL answers.

@@ -79,19 +79,13 @@ fn below(aggregate: &Aggregate) -> Result<LogicalPlan> {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::util::display::array_value_to_string;
-
+    use super::super::tests::shown;
     use super::super::{Options, context};
 
     async fn rows(sql: &str) -> Result<String, String> {
         let context = context(&Options::default()).expect("a context");
         let batches = async { context.sql(sql).await?.collect().await }.await.map_err(|error| error.to_string())?;
-        let row = |batch: &datafusion::arrow::array::RecordBatch, row: usize| {
-            let cells = batch.columns().iter().map(|column| array_value_to_string(column, row).expect("a value"));
-            cells.collect::<Vec<_>>().join(" ")
-        };
-        let rows = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(|at| row(batch, at)));
-        Ok(rows.collect::<Vec<_>>().join(", "))
+        Ok(shown(&batches))
     }
 
     /// What PostgreSQL answers.

@@ -287,6 +287,25 @@ fn what_is_no_version_is_passed_over_and_a_later_table_gets_a_log_too() {
     assert_ne!(said.code, 0, "{}", said.stderr);
 }
 
+/// Somebody made a Delta table over the same files: it is nobody's to change, until `--delta` takes it over.
+#[test]
+fn a_log_of_which_no_version_is_ours_is_left_alone() {
+    let lab = Lab::on_disk();
+    put(&lab, 10, 0, 30);
+    lab.convert(&[], 0);
+    let theirs = format!("lake/flow_logs/_delta_log/{:020}.json", 0);
+    lab.put(&theirs, "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n");
+    put(&lab, 11, 1, 20);
+    let summary = lab.convert(&[], 0);
+    assert_eq!((&summary["delta_versions"], &summary["delta_foreign"]), (&json!(0), &json!([])));
+    assert_eq!(lab.run(&["verify", "{}lake/"]).code, 0);
+    let said = lab.run(&["delta", "{}lake/", "--repair"]);
+    assert!(said.code == 4 && said.stdout.contains("none of its versions is flowlake's"), "{}", said.stdout);
+    assert_eq!(versions(&lab), [theirs]);
+    assert_eq!(lab.convert(&["--delta"], 0)["delta_versions"], 1);
+    every_reader_finds_all(&lab);
+}
+
 #[test]
 fn what_is_given_up_leaves_the_delta_table_too() {
     let lab = Lab::on_disk();
