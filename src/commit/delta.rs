@@ -40,6 +40,19 @@ pub struct Projected {
     pub unreadable: Vec<DeltaError>,
 }
 
+/// Whether a table of the lake has a Delta log that is flowlake's, or one that cannot be read.
+pub async fn has_delta_log(writer: &LakeWriter, state: &State) -> Result<bool, CommitError> {
+    for table in Table::all() {
+        let Some(described) = Described::of(state, table) else { continue };
+        match (Log { lake: &writer.lake, table }).tail(described.app_id()).await {
+            Ok(tail) if !is_ours(&tail) => {}
+            Ok(_) | Err(DeltaError::Record { .. }) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
+}
+
 /// Writes what the Delta logs of all tables lack of the ledger, as far as `state` has read it. A table that came later
 /// gets a log if another one of the lake has one.
 pub async fn project(writer: &LakeWriter, state: &State, when: When) -> Result<Projected, CommitError> {
@@ -53,7 +66,6 @@ pub async fn project(writer: &LakeWriter, state: &State, when: When) -> Result<P
             Err(error) => return Err(error.into()),
         }
     }
-    let is_ours = |tail: &Option<Tail>| tail.as_ref().is_some_and(|tail| tail.through.is_some());
     let has_log = tables.iter().any(|(_, _, tail)| is_ours(tail));
     for (table, described, tail) in tables {
         let when = if tail.is_none() && has_log { When::Asked } else { when };
@@ -65,6 +77,10 @@ pub async fn project(writer: &LakeWriter, state: &State, when: When) -> Result<P
         }
     }
     Ok(projected)
+}
+
+fn is_ours(tail: &Option<Tail>) -> bool {
+    tail.as_ref().is_some_and(|tail| tail.through.is_some())
 }
 
 /// One table on its way into its log.

@@ -8,6 +8,9 @@ impl Run<'_> {
     /// Writes what the Delta logs lack of the ledger. One that cannot be read, or that others wrote to, keeps nothing
     /// from being converted.
     pub(super) async fn project(&mut self, when: When) -> Result<(), ConvertError> {
+        if !self.has_delta_log && when != When::Asked {
+            return Ok(());
+        }
         let projected = project(&self.ledger.writer, &self.ledger.state, when).await?;
         let names = &self.ledger.writer.lake.names;
         let Projected { versions, begun, foreign, unreadable } = projected;

@@ -24,6 +24,8 @@ pub(super) struct Run<'a> {
     pub scratch: Arc<Scratch>,
     pub summary: Summary,
     pub before: Before,
+    /// Whether the lake had a Delta log when the run began: others are asked nothing more of it.
+    pub has_delta_log: bool,
     /// Tasks that had been given up when the run began.
     pub lost_before: BTreeSet<TaskRef>,
     /// The ledger's format when the run began.
@@ -59,6 +61,7 @@ impl<'a> Run<'a> {
             scratch,
             summary,
             before,
+            has_delta_log: false,
             lost_before,
             format_before,
             failed: None,
