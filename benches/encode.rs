@@ -73,6 +73,7 @@ fn encode(task: &Task, compression: Compression) -> u64 {
         file_bytes_max: 512 << 20,
         partition_by: PartitionBy::Date,
         created_by: "flowlake version 0.0.0 (build bench)".to_owned(),
+        bloom: Vec::new(),
     };
     let mut encoder = TaskEncoder::new(options, Nowhere).expect("the encoder starts");
     for (object, chunks) in task.chunks.chunks(CHUNKS_PER_OBJECT).enumerate() {

@@ -1,6 +1,7 @@
 //! What each command does, in the library's terms: call a stage, print its result, choose the exit code.
 
 mod ask;
+mod compact;
 mod completions;
 mod config;
 mod dashboard;
@@ -28,10 +29,10 @@ use std::sync::atomic::Ordering;
 
 use crate::cli::{self, Command};
 use crate::config::{Line, Refused};
-use crate::convert::{self, ConvertError, Ending, Stop};
+use crate::convert::{self, ConvertError, Ending, Stop, Summary};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, Receipt, RejectRecord, Relative, State, decode_lines};
-use crate::progress::{When, bytes, some};
+use crate::progress::{Progress, When, bytes, some};
 use crate::query::{QueryError, nearest};
 use crate::schema::{Layout, Table, Types, documented};
 use crate::source::{self, Access, Location};
@@ -87,6 +88,7 @@ pub fn misused(refused: &Refused) -> ! {
 async fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Convert(arguments) => convert(&arguments).await,
+        Command::Compact(arguments) => compact::compact(&arguments).await,
         Command::Sample(arguments) => make_sample(&arguments),
         Command::Inspect(arguments) => inspect(&arguments).await,
         Command::Rejects(arguments) => rejects(&arguments).await,
@@ -135,10 +137,18 @@ fn warn_of_format(format: &str) -> Result<(), Error> {
 }
 
 async fn run_conversion(options: &convert::Options, progress: When, json: bool) -> Result<Exit, Error> {
+    work((progress, json), async |progress, stop| convert::run(options, progress, stop).await).await
+}
+
+/// Works on a lake until it is done or a signal ends it, and prints what was done.
+async fn work(
+    (progress, json): (When, bool),
+    work: impl AsyncFnOnce(&Progress, &Stop) -> Result<Summary, ConvertError>,
+) -> Result<Exit, Error> {
     let progress = talk::progress(progress);
     let stop = Stop::default();
     let signals = tokio::spawn(stop_on_signals(stop.clone()));
-    let summary = convert::run(options, &progress, &stop).await;
+    let summary = work(&progress, &stop).await;
     signals.abort();
     progress.clear();
     let summary = match summary {

@@ -96,6 +96,7 @@ impl Error {
                 | ConvertError::Task(TaskError::Format(_))
                 | ConvertError::Overlap { .. }
                 | ConvertError::Partitioning { .. }
+                | ConvertError::NoTexts { .. }
                 | ConvertError::Nested { .. }
                 | ConvertError::TemporaryInLake { .. }
                 | ConvertError::TemporaryInSource { .. },

@@ -86,7 +86,7 @@ impl Progress {
     }
 
     /// This many data files and bytes are to be read again.
-    pub fn verifying(&self, files: u64, bytes: u64) {
+    pub fn reading_files(&self, files: u64, bytes: u64) {
         self.converting(files, bytes);
         self.noun.store(1, Ordering::Relaxed);
     }

@@ -126,7 +126,7 @@ pub async fn verify(
     audit.report.checkpoints = checkpoints.len() as u64;
     audit.superseded = Arc::new(superseded(lake, &history.state).await?);
     audit.standing = Arc::new(Standing::read(lake, &history.state).await?);
-    progress.verifying(history.state.totals.files, history.state.totals.file_bytes);
+    progress.reading_files(history.state.totals.files, history.state.totals.file_bytes);
     for (&number, state) in &history.state.plans {
         audit.plan(&history, number, state).await?;
     }

@@ -1,5 +1,6 @@
 //! Every command and flag with its help, and their way into each stage's options. It reads and writes nothing.
 
+mod compact;
 mod completions;
 mod config;
 mod dashboard;
@@ -19,6 +20,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use compact::Compact;
 pub use completions::{Completions, Man};
 pub use config::Config;
 pub use dashboard::Dashboard;
@@ -65,6 +67,7 @@ pub struct Cli {
 #[allow(missing_docs, reason = "clap would take docstrings here for the help of the commands")]
 pub enum Command {
     Convert(Convert),
+    Compact(Compact),
     Sample(Sample),
     Inspect(Inspect),
     Rejects(Rejects),
@@ -133,6 +136,9 @@ pub struct Convert {
     /// Make each table a Delta table as well, which other engines see change run by run; later runs go on with it
     #[arg(long, conflicts_with = "dry_run")]
     pub delta: bool,
+    /// Afterwards merge the small files of dates that have been over for so long, as `flowlake compact` does
+    #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration, conflicts_with = "dry_run")]
+    pub compact_after: Option<Duration>,
     /// Begin no task after this time; the next run goes on with what is left
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     pub stop_after: Option<Duration>,
@@ -156,15 +162,23 @@ pub struct Convert {
 /// How data files are written, and with what.
 #[derive(Debug, Args)]
 pub struct Writing {
+    /// Largest size of a data file
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = values::size)]
+    pub file_size: u64,
+    /// What of it is the same for all files.
+    #[command(flatten)]
+    pub work: Work,
+}
+
+/// How files are made, and what of the machine that may take.
+#[derive(Debug, Args)]
+pub struct Work {
     /// Folder for files that wait to be published; default: in a local lake, else the system's temporary folder
     #[arg(long, value_name = "DIR", value_parser = values::path())]
     pub scratch: Option<PathBuf>,
     /// Compression of the Parquet pages: zstd, snappy, gzip or none
     #[arg(long, default_value = "zstd", value_parser = parse::<Compression>)]
     pub compression: Compression,
-    /// Largest size of a data file
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = values::size)]
-    pub file_size: u64,
     /// How long a file that another one takes the place of stays, for queries that read it and for readers of folders
     #[arg(long, value_name = "AGE", default_value = "7d", value_parser = humantime::parse_duration)]
     pub retention: Duration,
@@ -327,6 +341,7 @@ impl Convert {
             dry_run: self.dry_run,
             copies: self.copies,
             again: self.redo.then_some(Again::Days),
+            compaction: self.compact_after.map(compact::after),
             ..self.writing.options(lake, &self.lake_access, &self.source, self.format.as_deref())?
         })
     }
@@ -351,24 +366,38 @@ impl Writing {
         source: &SourceOptions,
         format: Option<&str>,
     ) -> Result<convert::Options, SourceError> {
+        Ok(convert::Options {
+            source_access: Access::parse(&source.source_option)?,
+            format: format.map(str::to_owned),
+            ..self.work.options(lake, lake_options, self.file_size)?
+        })
+    }
+}
+
+impl Work {
+    /// Work on a lake, of which nothing is said yet.
+    fn options(
+        &self,
+        lake: &str,
+        lake_options: &LakeOptions,
+        file_bytes_max: u64,
+    ) -> Result<convert::Options, SourceError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        let source_access = Access::parse(&source.source_option)?;
-        let lake_access = lake_options.access()?;
         Ok(convert::Options {
             sources: Vec::new(),
             lake: Location::parse(lake)?,
-            source_access,
-            lake_access,
+            source_access: Access::default(),
+            lake_access: lake_options.access()?,
             since: None,
             until: None,
             accounts: Vec::new(),
             regions: Vec::new(),
             lookback_days: None,
-            format: format.map(str::to_owned),
+            format: None,
             partition_by: None,
             scratch: self.scratch.clone(),
             compression: self.compression,
-            file_bytes_max: self.file_size,
+            file_bytes_max,
             threads: self.threads.map_or(cores, std::num::NonZeroUsize::get),
             memory_bytes: self.memory,
             stop_after: None,
@@ -378,6 +407,7 @@ impl Writing {
             again: None,
             trust_plans: false,
             delta: false,
+            compaction: None,
             retention: self.retention,
         })
     }

@@ -48,6 +48,16 @@ pub fn size(text: &str) -> Result<u64, String> {
     size_from(text, 1 << 20, "1MiB")
 }
 
+/// The size of files that come of smaller ones. A row group is written as a whole, and takes some 14 MB; a store copies
+/// files of at most 4 GiB by itself.
+pub fn target(text: &str) -> Result<u64, String> {
+    let size = size_from(text, 16 << 20, "16MiB")?;
+    if size > 4 << 30 {
+        return Err(format!("\"{text}\" is too large; give at most 4GiB"));
+    }
+    Ok(size)
+}
+
 /// A size of an answer.
 #[cfg(feature = "mcp")]
 pub fn answer_size(text: &str) -> Result<u64, String> {

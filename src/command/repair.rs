@@ -25,5 +25,5 @@ pub(super) async fn repair(arguments: &cli::Repair) -> Result<Exit, Error> {
     let state = State::load(&writer.lake).await?;
     let projected = commit::project(&writer, &state, When::Changed).await.map_err(ConvertError::from)?;
     projected.unreadable.iter().for_each(|error| say!("{}", shown::line(&error.to_string())));
-    Ok(Exit::Done)
+    Ok(if repaired.left_something() { Exit::SetAside } else { Exit::Done })
 }

@@ -16,13 +16,13 @@ use futures::{StreamExt, TryStreamExt};
 use super::intact::{check_files_are_there, missing_files};
 use super::local::Linked;
 use super::proof::{Found, found};
-use super::repaired::Repaired;
+use super::repaired::{MergedFile, Repaired};
 use super::show::take_back;
 use super::{Appended, CommitError, LakeWriter, Ledger, bodies};
 use crate::lake::receipts;
 use crate::lake::{
     Body, Commit, CommitHead, DataFile, Day, Entry, Lake, LakeError, Lost, Names, Outcome, PlanState, PlannedTask,
-    Receipt, Relative, State, TaskRef, Who, check_fits, check_head, folder_of, list_folder_again,
+    Purpose, Receipt, Relative, State, TaskRef, Who, check_fits, check_head, folder_of, list_folder_again,
 };
 use crate::schema::Table;
 
@@ -33,7 +33,7 @@ const READS_IN_FLIGHT_MAX: usize = 16;
 pub enum WholeTables {
     /// Their disk is away: nothing is done.
     AreAway,
-    /// Their files are given up like others.
+    /// Their files are given up like others, and with merged files all that hangs on them.
     AreGone,
 }
 
@@ -70,6 +70,9 @@ pub async fn repair(writer: LakeWriter, whole_tables: WholeTables) -> Result<Rep
         let again = put_back(&ledger.writer, &mut missing).await?;
         repaired.files_restored += again.len() as u64;
         shown_again.extend(again);
+        if whole_tables == WholeTables::AreAway {
+            repaired.files_to_redo = history.keep_merged(&lake, &sound, &mut missing).await?;
+        }
         repaired.files_missing = missing.len() as u64;
         damaged.extend(missing.into_iter().map(|(_, task)| task));
         if damaged.is_empty() && bodies.gone.is_empty() {
@@ -211,6 +214,40 @@ impl History {
                 Ok(found.map_or(Planned::Nowhere, |task| Planned::As(Box::new(task))))
             }
         }
+    }
+
+    /// Takes those out of `missing` whose tasks cannot be given up alone, since rows of many tasks were merged into
+    /// files: a redo of their dates makes them again and leaves all others whole.
+    async fn keep_merged(
+        &self,
+        lake: &Lake,
+        now: &State,
+        missing: &mut Vec<(DataFile, TaskRef)>,
+    ) -> Result<Vec<MergedFile>, LakeError> {
+        if missing.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut beside: BTreeMap<TaskRef, BTreeSet<TaskRef>> = BTreeMap::new();
+        for head in now.every_head(lake).await? {
+            for &carried in &head.taken.carries {
+                beside.entry(carried).or_default().insert(head.task_ref());
+                beside.entry(head.task_ref()).or_default().insert(carried);
+            }
+        }
+        let is_merging =
+            |task: &TaskRef| self.state.plans.get(&task.plan).is_some_and(|plan| plan.plan.purpose == Purpose::Compact);
+        let hangs_on_merged = |of: TaskRef| {
+            let (mut met, mut open) = (BTreeSet::from([of]), vec![of]);
+            while let Some(task) = open.pop() {
+                if is_merging(&task) {
+                    return true;
+                }
+                open.extend(beside.get(&task).into_iter().flatten().filter(|&&other| met.insert(other)));
+            }
+            false
+        };
+        let kept = missing.extract_if(.., |(_, task)| hangs_on_merged(*task));
+        Ok(kept.map(|(file, _)| MergedFile { path: file.path, partition: file.partition }).collect())
     }
 
     /// The entry that gives tasks up, and with them what hangs on them.

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::lake::TaskRef;
+use crate::lake::{Relative, TaskRef};
 use crate::progress::some;
+use crate::schema::Partition;
 
 /// What a repair did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -30,8 +32,48 @@ pub struct Repaired {
     pub objects_lost: u64,
     /// Rows that no longer count.
     pub rows_lost: u64,
+    /// Data files that are gone, or have another size, and that were not given up: rows of many tasks were merged into
+    /// files, and all of these tasks would go with them. A redo makes them again.
+    pub files_to_redo: Vec<MergedFile>,
     /// Files of tasks that were given up, by this repair or an earlier one, and that were removed now.
     pub files_removed: u64,
+}
+
+/// A data file that a redo makes again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MergedFile {
+    /// Its name, relative to the lake.
+    pub path: Relative,
+    /// Where its rows belong, such as `date=2023-09-15`.
+    pub partition: Relative,
+}
+
+impl Repaired {
+    /// Whether something is missing still.
+    pub fn left_something(&self) -> bool {
+        !self.files_to_redo.is_empty()
+    }
+
+    /// What makes merged files again. Objects bring rows of the day of their keys, and of the day before.
+    fn write_redo(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.files_to_redo.is_empty() {
+            return Ok(());
+        }
+        let files = some(self.files_to_redo.len() as u64, "data file is", "data files are");
+        writeln!(f, "{files} gone or of another size, and rows of many runs were merged into such files:")?;
+        self.files_to_redo.iter().try_for_each(|file| writeln!(f, "  {}", file.path))?;
+        let partitions = self.files_to_redo.iter().filter_map(|file| file.partition.parse::<Partition>().ok());
+        let dates: Vec<NaiveDate> = partitions.filter_map(|partition| partition.date).collect();
+        let (since, until) = match (dates.iter().min(), dates.iter().max().and_then(NaiveDate::succ_opt)) {
+            (Some(since), Some(until)) => (since.to_string(), until.to_string()),
+            _ => ("DAY".to_owned(), "DAY".to_owned()),
+        };
+        writeln!(
+            f,
+            "nothing was given up for them: `flowlake convert SOURCE LAKE --redo --since {since} --until {until}` makes \
+             them again"
+        )
+    }
 }
 
 impl fmt::Display for Repaired {
@@ -70,8 +112,10 @@ impl fmt::Display for Repaired {
             let one = "file of a task that was given up was removed";
             writeln!(f, "{}", some(self.files_removed, one, "files of tasks that were given up were removed"))?;
         }
+        self.write_redo(f)?;
         let plans = self.plans_restored.len() + self.plans_ended.len() + self.plans_noted.len();
-        if self.commits_restored + self.files_restored + plans as u64 == 0 && self.tasks_lost.is_empty() {
+        let written = self.commits_restored + self.files_restored + plans as u64;
+        if written == 0 && self.tasks_lost.is_empty() && self.files_to_redo.is_empty() {
             writeln!(f, "no commit and no data file is missing")?;
         }
         Ok(())

@@ -112,7 +112,7 @@ fn the_command_line_wins_then_the_environment_the_lake_the_command_and_the_rest(
     let text = format!("memory = \"101MiB\"\n[query]\nmemory = \"102MiB\"\n{}", prod("memory = \"103MiB\"\n"));
     let scene = Scene::new(&text);
     let memory = |scene: &Scene, line: &[&str]| scene.query(line).ask.memory >> 20;
-    assert_eq!(scene.convert(&["convert", "a", "b"]).writing.memory >> 20, 101);
+    assert_eq!(scene.convert(&["convert", "a", "b"]).writing.work.memory >> 20, 101);
     assert_eq!(memory(&scene, &["query", "b"]), 102);
     assert_eq!(memory(&scene, &["query", "@prod"]), 103);
     let scene = scene.with("FLOWLAKE_MEMORY", "104MiB");
@@ -178,11 +178,11 @@ fn what_does_nothing_in_a_command_does_not_make_it_fail() {
          source-option = \"timeout=9s\"\nsource-format = \"default\"\n",
     );
     let Ok(cli::Command::Rejects(rejects)) = scene.typed(&["rejects", "lake"]) else { panic!("rejects") };
-    assert!(rejects.format.is_none() && rejects.writing.memory == 512 << 20);
+    assert!(rejects.format.is_none() && rejects.writing.work.memory == 512 << 20);
     let Ok(cli::Command::Rejects(rejects)) = scene.typed(&["rejects", "lake", "s", "--replay"]) else {
         panic!("rejects")
     };
-    assert!(rejects.format.is_some() && rejects.writing.memory == 1 << 30);
+    assert!(rejects.format.is_some() && rejects.writing.work.memory == 1 << 30);
     let query = scene.query(&["query", "lake"]);
     assert!(!query.result.spreadsheet_safe && query.ask.lake_access.lake_option.is_empty());
     let query = scene.query(&["query", "s3://b/lake", "--format", "csv"]);
@@ -298,7 +298,7 @@ fn the_example_of_the_docs_is_read() {
     let scene = Scene::new(example.split_once("```").expect("its end").0);
     let prod = scene.convert(&["convert", "@prod"]);
     assert_eq!(prod.locations, ["s3://my-logs/AWSLogs/", "s3://my-lake/"]);
-    assert_eq!((prod.lookback, prod.writing.memory), (5, 1 << 30));
+    assert_eq!((prod.lookback, prod.writing.work.memory), (5, 1 << 30));
     assert_eq!(prod.lake_access.lake_option, ["region=eu-central-1"]);
     assert_eq!(scene.query(&["query", "@test"]).lake, scene.path("test/lake").display().to_string());
 }

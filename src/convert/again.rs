@@ -8,7 +8,7 @@
 //! Objects whose rows lie in the same files are one task, which takes these files out of the lake. The rows of their
 //! other objects are carried over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::{StreamExt, TryStreamExt};
 
@@ -17,15 +17,18 @@ use super::run::Run;
 use super::{Again, ConvertError, planning};
 use crate::commit::{Appended, Draft};
 use crate::lake::receipts::Filed;
-use crate::lake::{Day, Effect, Inputs, LakeError, Outcome, PlannedTask, Purpose, Receipt, Relative, TaskRef};
+use crate::lake::{
+    Commit, DataFile, Day, Effect, Inputs, LakeError, Names, Outcome, PlannedTask, Purpose, Receipt, Relative, TaskRef,
+};
 use crate::plan::{OBJECTS_PER_PLAN_MAX, cut};
+use crate::schema::Table;
 use crate::source::{self, Location, Object, Reach, Store};
 
 /// Objects asked for at once.
 const HEADS_IN_FLIGHT_MAX: usize = 64;
 
 /// Size of a file that a store copies by itself; S3's own limit is 5 GB.
-const COPY_BYTES_MAX: u64 = 4 << 30;
+pub(super) const COPY_BYTES_MAX: u64 = 4 << 30;
 
 /// Why an object is left alone that the ledger names.
 const OUTSIDE: &str = "it is not of this run's sources (name its source too, or give --trust-plans)";
@@ -45,7 +48,7 @@ struct Found {
 /// Whether a rival wrote to the log while this run looked things up in it and wrote its plans. What was found may hold
 /// no longer then, and is looked up again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meanwhile {
+pub(super) enum Meanwhile {
     Nothing,
     RivalWrote,
 }
@@ -235,25 +238,42 @@ impl Run<'_> {
         if objects.is_empty() {
             return Ok(None);
         }
-        inputs.others = self.others(&inputs, &objects).await?;
+        self.note_others(&mut inputs, &objects).await?;
         Ok(Some(PlannedTask { objects, inputs, ..PlannedTask::default() }))
     }
 
-    /// How many objects may have rows or lines among the inputs beside those that are decoded again.
-    async fn others(&self, inputs: &Inputs, objects: &[Object]) -> Result<u64, ConvertError> {
+    /// Notes which inputs hold nothing but what the objects gave that are decoded again, and how many other objects may
+    /// have rows or lines in the rest.
+    async fn note_others(&self, inputs: &mut Inputs, objects: &[Object]) -> Result<(), ConvertError> {
         let lake = &self.ledger.writer.lake;
-        let mut others = BTreeSet::new();
-        for task in &inputs.tasks {
+        let redone: HashSet<&str> = objects.iter().map(|object| object.url.as_str()).collect();
+        let (mut others, mut carries) = (HashSet::new(), BTreeMap::new());
+        // Where other objects of a task have rows.
+        let mut elsewhere: BTreeMap<TaskRef, BTreeSet<(Table, Relative)>> = BTreeMap::new();
+        for &task in &inputs.tasks {
             let missing =
                 || LakeError::Lost { url: lake.names.url(&lake.names.commit(task.plan, task.task)), others: 0 };
-            let commit = lake.commit(task.plan, task.task).await?.ok_or_else(missing)?;
-            let converted = commit.receipts.into_iter().filter(|receipt| receipt.outcome == Outcome::Converted);
-            others.extend(converted.map(|receipt| receipt.url));
+            let Commit { head, receipts } = lake.commit(task.plan, task.task).await?.ok_or_else(missing)?;
+            carries.insert(task, head.taken.carries);
+            let converted = receipts.into_iter().filter(|receipt| receipt.outcome == Outcome::Converted);
+            for receipt in converted.filter(|receipt| !redone.contains(receipt.url.as_str())) {
+                let places = receipt.parts.into_iter().map(|part| (part.table, part.partition));
+                elsewhere.entry(task).or_default().extend(places);
+                others.insert(receipt.url);
+            }
         }
-        for object in objects {
-            others.remove(&object.url);
+        inputs.others = others.len() as u64;
+        let is_whole = |file: &&DataFile| {
+            let place = (file.table, file.partition.clone());
+            let has_others = |task: &TaskRef| elsewhere.get(task).is_some_and(|places| places.contains(&place));
+            let maker = Names::task_of_published(&file.path);
+            let carried = maker.and_then(|maker| carries.get(&maker));
+            maker.is_some_and(|maker| !has_others(&maker)) && carried.is_some_and(|tasks| !tasks.iter().any(has_others))
+        };
+        if inputs.others > 0 {
+            inputs.whole = inputs.files.iter().filter(is_whole).map(|file| file.path.clone()).collect();
         }
-        Ok(others.len() as u64)
+        Ok(())
     }
 
     /// Any entry of a rival counts: what the next plan takes may have left the lake.

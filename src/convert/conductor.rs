@@ -10,7 +10,7 @@ use super::ConvertError;
 use super::run::Run;
 use crate::execute::{Job, Outcome, Room, Runner, TaskError, Threads, Worker};
 use crate::fetch::Stores;
-use crate::lake::PlannedTask;
+use crate::lake::{PlannedTask, Purpose};
 use crate::source::{self, Location, Object, Reach, SourceError, StoreKind};
 
 /// Tasks of one pass that fail to fetch an object, until no further one begins.
@@ -83,7 +83,11 @@ pub(super) async fn outside(reach: &Reach, tasks: &[PlannedTask]) -> Result<Opti
 /// One pass over some tasks.
 async fn run_tasks(run: &mut Run<'_>, job: Arc<Job>, tasks: Vec<PlannedTask>) -> Result<(), ConvertError> {
     let objects = || tasks.iter().flat_map(|task| &task.objects);
-    run.progress.converting(objects().count() as u64, objects().map(|object| object.size).sum());
+    let inputs = || tasks.iter().flat_map(|task| &task.inputs.files);
+    match job.plan.purpose {
+        Purpose::Compact => run.progress.reading_files(inputs().count() as u64, inputs().map(|file| file.bytes).sum()),
+        _ => run.progress.converting(objects().count() as u64, objects().map(|object| object.size).sum()),
+    }
     let threads = run.options.threads_allowed().min(tasks.len());
     let worker = Worker {
         writer: run.ledger.writer.clone(),

@@ -39,6 +39,8 @@ pub enum ConvertError {
     TemporaryInSource { what: &'static str, path: PathBuf, source_url: String },
     #[error("{lake} is partitioned by `{found}`, not by `{asked}`; leave `--partition-by` out, or start a new lake")]
     Partitioning { lake: String, found: &'static str, asked: &'static str },
+    #[error("`--bloom` names `{column}`, which is no column of texts; give columns such as srcaddr, or none")]
+    NoTexts { column: String },
     #[error("{0}: there is nothing; check the bucket, the prefix and the credentials")]
     EmptySource(String),
     #[error(

@@ -26,6 +26,33 @@ pub async fn run(options: &Options, progress: &Progress, stop: &Stop) -> Result<
     run_between(options, sides, progress, stop).await
 }
 
+/// Merges small files of a lake as [`Options::compaction`] says, and reads no source. On one host, one run at a time
+/// works on a lake.
+pub async fn compact(options: &Options, progress: &Progress, stop: &Stop) -> Result<Summary, ConvertError> {
+    sides::check(options).await?;
+    let _lock = HostLock::take(&options.lake.url(), &sides::lock_places(options))?;
+    let sides = Sides::open(options).await?;
+    compact_between(options, sides, progress, stop).await
+}
+
+/// Merges small files of a lake that is open. It takes no lock: to be right it needs none.
+pub async fn compact_between(
+    options: &Options,
+    sides: Sides,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<Summary, ConvertError> {
+    let began = Instant::now();
+    let mut run = Run::open(options, sides, progress, stop).await?;
+    run.summary.compacted.is_all = true;
+    let mut done = run.compact().await;
+    let cleared = run.clear_given_up().await;
+    if done.is_ok() {
+        done = cleared;
+    }
+    run.end(done, began)
+}
+
 /// Converts between stores that are open. It takes no lock: to be right it needs none.
 pub async fn run_between(
     options: &Options,
@@ -73,16 +100,9 @@ pub async fn plan_between(
 
 impl Run<'_> {
     async fn convert(&mut self) -> Result<(), ConvertError> {
-        // What is new would lie where the disk is to be mounted. A redo makes files again that are gone for good.
-        if self.options.again.is_none() {
-            check_tables_are_there(&self.ledger.writer.lake, &self.ledger.state).await?;
-        }
-        clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
-        self.ledger.writer.remove_old_temporaries().await?;
-        self.has_delta_log = has_delta_log(&self.ledger.writer, &self.ledger.state).await?;
-        // Redos and checks wait: they may be many, and what is new matters more.
-        self.finish_redos_that_are_done().await?;
-        // While one is open, rows may be missing in a folder.
+        self.begin().await?;
+        // Redos and checks wait: they may be many, and what is new matters more. While one of these is open, rows may be
+        // missing in a folder.
         self.finish_open_plans(&[Purpose::Show, Purpose::Convert]).await?;
         if !self.stop.is_soon() {
             match self.options.again {
@@ -91,9 +111,41 @@ impl Run<'_> {
             }
             // Every plan that is still open is tried once more.
             self.failed = None;
-            self.finish_open_plans(&[Purpose::Show, Purpose::Convert, Purpose::Redo, Purpose::Check]).await?;
+            let open = [Purpose::Show, Purpose::Convert, Purpose::Redo, Purpose::Check, Purpose::Compact];
+            self.finish_open_plans(&open).await?;
+            self.merge_small_files().await?;
             self.show_what_may_be_seen().await?;
         }
+        self.end_of_work().await
+    }
+
+    async fn compact(&mut self) -> Result<(), ConvertError> {
+        self.begin().await?;
+        self.finish_open_plans(&[Purpose::Show, Purpose::Compact]).await?;
+        self.merge_small_files().await?;
+        self.show_what_may_be_seen().await?;
+        self.end_of_work().await
+    }
+
+    async fn merge_small_files(&mut self) -> Result<(), ConvertError> {
+        let Some(compaction) = self.options.compaction.as_ref().filter(|_| !self.stop.is_soon()) else { return Ok(()) };
+        self.plan_compaction(compaction).await?;
+        self.finish_open_plans(&[Purpose::Compact]).await
+    }
+
+    /// What every run does before anything else.
+    async fn begin(&mut self) -> Result<(), ConvertError> {
+        // What is new would lie where the disk is to be mounted. A redo makes files again that are gone for good.
+        if self.options.again.is_none() {
+            check_tables_are_there(&self.ledger.writer.lake, &self.ledger.state).await?;
+        }
+        clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
+        self.ledger.writer.remove_old_temporaries().await?;
+        self.has_delta_log = has_delta_log(&self.ledger.writer, &self.ledger.state).await?;
+        self.finish_redos_that_are_done().await
+    }
+
+    async fn end_of_work(&mut self) -> Result<(), ConvertError> {
         self.project_all().await?;
         self.failed.take().map_or(Ok(()), Err)
     }

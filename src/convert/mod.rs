@@ -9,10 +9,12 @@
 
 mod again;
 mod before;
+mod compacting;
 mod conductor;
 mod copies;
 mod discover;
 mod dry;
+mod dry_compact;
 mod error;
 mod flow;
 mod given_up;
@@ -30,10 +32,11 @@ mod writing;
 
 pub use crate::execute::Stop;
 pub use dry::{DryRun, dry_run};
+pub use dry_compact::{WouldCompact, compact_dry_run};
 pub use error::ConvertError;
-pub use flow::{plan_between, run, run_between};
-pub use options::{Again, Options};
+pub use flow::{compact, compact_between, plan_between, run, run_between};
+pub use options::{Again, Compaction, Options};
 pub use sides::{Sides, open_writer};
 pub use summary::{
-    Checked, Converted, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced, Scope, Summary,
+    Checked, Compacted, Converted, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced, Scope, Summary,
 };

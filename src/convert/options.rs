@@ -64,6 +64,22 @@ pub struct Options {
     pub trust_plans: bool,
     /// Whether tables without a Delta log get one.
     pub delta: bool,
+    /// Which small files are merged once what is new is converted; `None` merges none.
+    pub compaction: Option<Compaction>,
+}
+
+/// Which small files are merged into files of [`Options::file_bytes_max`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compaction {
+    /// The first date of rows, inclusive; `None` for no limit.
+    pub since: Option<NaiveDate>,
+    /// The last date of rows, inclusive; `None` for no limit. With either limit, rows without a date stay as they are.
+    pub until: Option<NaiveDate>,
+    /// How long a date has to be over, by the clock of the lake's store. Rows without a date are of no date that ends:
+    /// their files have to be of this age.
+    pub settled: Duration,
+    /// Columns of texts that get a bloom filter.
+    pub bloom: Vec<String>,
 }
 
 /// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.

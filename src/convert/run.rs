@@ -108,6 +108,7 @@ impl<'a> Run<'a> {
             types: state.fixed_types(),
             unknown: state.unknown_columns(),
             retention_seconds: None,
+            bloom: Vec::new(),
         }
     }
 

@@ -32,7 +32,8 @@ pub(super) async fn check(options: &Options) -> Result<(), ConvertError> {
             return Err(ConvertError::Overlap { lake: options.lake.url(), source_url: source.url() });
         }
     }
-    if options.again.is_some() && options.lake.path().is_some_and(|folder| !folder.exists()) {
+    let needs_lake = options.again.is_some() || options.sources.is_empty();
+    if needs_lake && options.lake.path().is_some_and(|folder| !folder.exists()) {
         return Err(LakeError::NoLake { url: options.lake.url() }.into());
     }
     if let Some(format) = &options.format {

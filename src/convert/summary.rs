@@ -47,6 +47,9 @@ pub struct Summary {
     /// What a redo came to, of this run or of an earlier one whose files are shown now.
     #[serde(flatten)]
     pub replaced: Replaced,
+    /// Small files that were merged.
+    #[serde(flatten)]
+    pub compacted: Compacted,
     /// What the run could not reach, could not read or did not trust.
     #[serde(flatten)]
     pub left_out: LeftOut,
@@ -151,6 +154,31 @@ pub struct Replaced {
     kept_hashes: HashSet<ObjectHash>,
     /// Plans that ended with nothing done, and why.
     pub plans_void: Vec<String>,
+}
+
+/// Small files that were merged: of this run, or of a plan of an earlier one that it finished.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Compacted {
+    /// Files whose rows went into others.
+    pub files_merged: u64,
+    /// Bytes of these files. They stay on storage for the retention.
+    pub merged_bytes: u64,
+    /// Files that took their place.
+    pub files_compacted: u64,
+    /// Bytes of these files.
+    pub compacted_bytes: u64,
+    /// Whether the run was to do nothing else.
+    #[serde(skip)]
+    pub is_all: bool,
+}
+
+impl Compacted {
+    fn add(&mut self, gave: &Gave) {
+        self.files_merged += gave.taken.files;
+        self.merged_bytes += gave.taken.file_bytes;
+        self.files_compacted += gave.totals.files;
+        self.compacted_bytes += gave.totals.file_bytes;
+    }
 }
 
 /// What the run could not reach, could not read or did not trust.
@@ -268,6 +296,8 @@ impl Summary {
         if !gave.receipts.is_empty() {
             self.add(&gave.totals, &gave.receipts);
             self.replaced.tasks_replaced += 1;
+        } else if gave.taken.files > 0 {
+            self.compacted.add(gave);
         } else if kept.is_empty() {
             self.replaced.tasks_unchanged += 1;
         }
@@ -289,10 +319,10 @@ impl Summary {
 
     /// Whether nothing was done that is worth telling when a run fails.
     pub(super) fn is_empty(&self) -> bool {
-        let Summary { converted, checked, replaced, left_out, .. } = self;
+        let Summary { converted, checked, replaced, compacted, left_out, .. } = self;
         let objects = converted.objects + converted.objects_aside + converted.objects_skipped;
         let read = checked.objects_confirmed + checked.objects_differing + left_out.objects_unreadable;
-        objects + read + replaced.tasks_unchanged + replaced.objects_kept == 0
+        objects + read + replaced.tasks_unchanged + replaced.objects_kept + compacted.files_merged == 0
             && left_out.plans_refused.is_empty()
             && replaced.plans_void.is_empty()
             && replaced.not_shown.is_empty()

@@ -2,7 +2,9 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::summary::{Checked, Converted, Delta, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced};
+use super::summary::{
+    Checked, Compacted, Converted, Delta, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced,
+};
 use super::summary::{Scope, Summary};
 use crate::progress::{bytes, count, some};
 use crate::shown;
@@ -15,7 +17,9 @@ const DATES_NAMED_MAX: usize = 5;
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        if self.converted.is_nothing() {
+        if self.converted.is_nothing() && self.compacted.is_all {
+            self.compacted.write_nothing(f)?;
+        } else if self.converted.is_nothing() {
             self.converted.write_nothing(f, &self.passed_over)?;
         } else {
             self.converted.write(f)?;
@@ -24,6 +28,7 @@ impl Display for Summary {
         self.converted.write_dates(f)?;
         self.converted.write_rejects(f)?;
         self.left_out.write_objects(f, self.converted.objects_aside)?;
+        self.compacted.write(f)?;
         self.replaced.write(f)?;
         self.duplicates.write(f, self.left_out.objects_unreadable > 0)?;
         name_denied(f, &self.left_out.denied)?;
@@ -178,6 +183,21 @@ impl LeftOut {
             self.intents_ignored.len() as u64,
             &self.intents_ignored,
         )
+    }
+}
+
+impl Compacted {
+    fn write(&self, f: &mut Formatter<'_>) -> Result {
+        if self.files_merged == 0 {
+            return Ok(());
+        }
+        let (merged, made) = (some(self.files_merged, "file", "files"), some(self.files_compacted, "file", "files"));
+        let (before, after) = (bytes(self.merged_bytes), bytes(self.compacted_bytes));
+        writeln!(f, "{merged} ({before}) were merged into {made} ({after})")
+    }
+
+    fn write_nothing(&self, f: &mut Formatter<'_>) -> Result {
+        if self.files_merged == 0 { writeln!(f, "there is nothing to merge") } else { Ok(()) }
     }
 }
 

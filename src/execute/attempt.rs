@@ -6,7 +6,7 @@ use super::job::Job;
 use super::receipts::receipt;
 use super::redone::{self, Ended, Redone};
 use super::session::{Read, Session};
-use super::{TaskError, Worker};
+use super::{TaskError, Worker, merged};
 use crate::commit::Staged;
 use crate::fetch::Fetched;
 use crate::lake::{Outcome, PlannedTask, Receipt};
@@ -82,11 +82,16 @@ pub(super) fn attempt(
     if !unread.is_empty() {
         return Ok(Tried::Retry(unread));
     }
-    match job.carries() {
-        true => Ok(match redone::stage(session, task, receipts, attempt)? {
-            Ended::Redone(redone) => Tried::Redone(redone),
-            Ended::Lost(bad) => Tried::Retry(bad.into_iter().map(|(url, reason)| (url, Fault::Bad(reason))).collect()),
-        }),
-        false => session.stage(task, receipts, attempt).map(|staged| Tried::Done(Box::new(staged))),
+    if !job.carries() {
+        return session.stage(task, receipts, attempt).map(|staged| Tried::Done(Box::new(staged)));
     }
+    let ended = match job.merges() {
+        true => merged::stage(session, task, attempt),
+        false => redone::stage(session, task, receipts, attempt),
+    };
+    Ok(match ended? {
+        Ended::Redone(redone) => Tried::Redone(redone),
+        Ended::Stopped => Tried::Stopped,
+        Ended::Lost(bad) => Tried::Retry(bad.into_iter().map(|(url, reason)| (url, Fault::Bad(reason))).collect()),
+    })
 }

@@ -11,27 +11,28 @@ use std::fs::File;
 use std::io::{self, BufReader, Seek};
 use std::path::Path;
 
-use tokio::runtime::Handle;
-
-use super::TaskError;
 use super::given::Given;
+use super::session::{StagedFile, StagedFiles};
 use super::staging::ScratchFiles;
+use super::{TaskError, Worker};
 use crate::columns::{CellHashes, Chunk, Dictionaries};
 use crate::commit::StagedRejects;
 use crate::encode::{EncodeError, Origin, TaskEncoder};
-use crate::lake::{DataFile, Inputs, Lake, LineReader, Names, OpenError, RejectRecord, Relative};
+use crate::lake::{DataFile, Inputs, LineReader, Names, OpenError, RejectRecord, Relative};
 use crate::readback::{self, ReadBack, ReadBackError};
 use crate::schema::Partition;
 
 /// What a task takes out of the lake, opened one after the other: there may be more files than may be open at once.
 pub(super) struct Taking<'a> {
-    pub lake: &'a Lake,
-    pub runtime: &'a Handle,
+    pub worker: &'a Worker,
     pub inputs: &'a Inputs,
     /// A folder for files of stores that are not disks.
     pub scratch: &'a Path,
-    /// Whether all that a file holds is decoded again, so that one that is damaged may be passed over.
+    /// Whether all objects of the task are decoded again, so that a file which holds nothing else may be passed over
+    /// if it is damaged.
     pub is_all: bool,
+    /// Whether the files are what the task works on, of which a person is told.
+    pub is_told: bool,
 }
 
 /// What came of the inputs.
@@ -51,19 +52,27 @@ pub(super) enum Broken {
     Input(String),
     Encode(EncodeError),
     Failed(TaskError),
+    /// The worker was told to end.
+    Stopped,
 }
 
 impl Taking<'_> {
     /// A file, or how it is not as the ledger says.
     fn open(&self, name: &Relative, bytes: Option<u64>, hash: &str) -> Result<File, Broken> {
-        let opened = self.runtime.block_on(self.lake.open_as_said(name, bytes, Some(hash), self.scratch));
+        let lake = &self.worker.writer.lake;
+        let opened = self.worker.runtime.block_on(lake.open_as_said(name, bytes, Some(hash), self.scratch));
         opened.map_err(|error| match error {
             OpenError::Unlike(unlike) => {
-                Broken::Input(format!("{}: {unlike}", self.lake.names.url(&self.lake.names.inside(name))))
+                Broken::Input(format!("{}: {unlike}", lake.names.url(&lake.names.inside(name))))
             }
             OpenError::Lake(error) => Broken::Failed(error.into()),
             OpenError::Scratch(error) => Broken::Failed(TaskError::of_scratch(self.scratch)(error)),
         })
+    }
+
+    /// Whether everything in an input comes again from the objects that are decoded.
+    fn is_own(&self, name: &Relative) -> bool {
+        self.is_all && (self.inputs.others == 0 || self.inputs.whole.contains(name))
     }
 
     /// Hands every row and line of the inputs to the encoder and the rejects, but those of objects that are decoded
@@ -79,10 +88,17 @@ impl Taking<'_> {
         let mut sink = Sink { encoder: Some(encoder), ..Sink::of(is_redone) };
         let mut reading = ReadBack::default();
         for file in &self.inputs.files {
+            if self.worker.stop.is_now() {
+                return Err(Broken::Stopped);
+            }
             match self.open(&file.path, Some(file.bytes), &file.hash) {
                 Ok(opened) => sink.file(&mut reading, file, opened, self.scratch)?,
-                Err(Broken::Input(_)) if self.is_all => sink.carried.is_damaged = true,
+                Err(Broken::Input(_)) if self.is_own(&file.path) => sink.carried.is_damaged = true,
                 Err(other) => return Err(other),
+            }
+            if self.is_told {
+                self.worker.progress.records(file.rows);
+                self.worker.progress.object(file.bytes);
             }
         }
         let mut carried = sink.carried;
@@ -90,7 +106,7 @@ impl Taking<'_> {
             match self.open(name, None, Names::hash_of(name).unwrap_or_default()) {
                 Ok(opened) => carry_rejects(opened, is_redone, &mut carried, rejects)
                     .map_err(|reason| Broken::Input(format!("{name}: {reason}")))?,
-                Err(Broken::Input(_)) if self.is_all => carried.is_damaged = true,
+                Err(Broken::Input(_)) if self.is_own(name) => carried.is_damaged = true,
                 Err(other) => return Err(other),
             }
         }
@@ -133,8 +149,26 @@ fn each_reject(mut file: File, mut each: impl FnMut(&RejectRecord) -> io::Result
     Ok(())
 }
 
-/// What is in files that were staged, as it is read by others.
-pub(super) fn read_back<'a>(
+/// Proves that files that were staged, as others read them, hold what they are to hold.
+pub(super) fn prove(
+    files: &StagedFiles,
+    rejects: Option<&StagedFile>,
+    expected: Given,
+    scratch: &Path,
+) -> Result<(), TaskError> {
+    let staged = files.iter().map(|(_, path)| path.as_path());
+    let found = read_back(staged, rejects.map(|(_, path)| path.as_path()), scratch)?;
+    if found == expected {
+        return Ok(());
+    }
+    let (found, expected) = (found.cells.rows(), expected.cells.rows());
+    Err(TaskError::Encode(format!(
+        "files of {found} rows were made of {expected} rows, and their cells or the lines that were set aside differ"
+    )))
+}
+
+/// What is in files that were staged.
+fn read_back<'a>(
     files: impl Iterator<Item = &'a Path>,
     rejects: Option<&Path>,
     scratch: &Path,

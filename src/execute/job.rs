@@ -33,7 +33,7 @@ impl Job {
     /// If records of its objects cannot be read.
     pub async fn load(state: &State, lake: &Lake, number: u64) -> Result<Arc<Job>, LakeError> {
         let plan = state.plans[&number].plan.clone();
-        let earlier = match plan.purpose == Purpose::Check || plan.effect == Effect::AtSeal {
+        let earlier = match plan.purpose == Purpose::Check || plan.effect == Effect::AtSeal && plan.objects > 0 {
             true => Some(Arc::new(earlier(state, lake, number).await?)),
             false => None,
         };
@@ -49,6 +49,11 @@ impl Job {
     /// Whether objects are decoded again, and the rows of others carried over.
     pub(super) fn carries(&self) -> bool {
         self.plan.effect == Effect::AtSeal
+    }
+
+    /// Whether no object is decoded: rows of files go into fewer files.
+    pub(super) fn merges(&self) -> bool {
+        self.plan.purpose == Purpose::Compact
     }
 
     /// Whether it is a plan to redo of the first formats, which redoes a task whole or not at all.

@@ -25,7 +25,8 @@ pub(super) async fn publish_again(
     if !kept.is_empty() || is_there {
         empty(&mut staged);
     }
-    let gave = Gave { totals: staged.totals, receipts: staged.receipts.clone(), kept: Some(kept) };
+    let kept = Some(kept);
+    let gave = Gave { totals: staged.totals, receipts: staged.receipts.clone(), kept, ..Gave::default() };
     Ok(Outcome::of(publish(writer, staged).await?, gave))
 }
 

@@ -26,6 +26,8 @@ pub(super) enum Ended {
     Redone(Box<Redone>),
     /// Objects that would give less than they gave, with the reason: once more, without them.
     Lost(BTreeMap<String, String>),
+    /// The worker was told to end.
+    Stopped,
 }
 
 /// Ends an attempt at a task whose objects were read to their end.
@@ -54,13 +56,8 @@ pub(super) fn stage(
     let redone: HashSet<&str> = receipts.iter().map(|receipt| receipt.url.as_str()).collect();
     let given = session.given.take().unwrap_or_default();
     let is_redone = |url: &str| redone.contains(url);
-    let taking = Taking {
-        lake: &worker.writer.lake,
-        runtime: &worker.runtime,
-        inputs: &planned.inputs,
-        scratch: attempt.folder(),
-        is_all: planned.inputs.others == 0 && kept.is_empty(),
-    };
+    let taking =
+        Taking { worker, inputs: &planned.inputs, scratch: attempt.folder(), is_all: kept.is_empty(), is_told: false };
     let carried = match taking.carry_over(&is_redone, &mut session.encoder, &mut session.rejects) {
         Ok(carried) => carried,
         Err(Broken::Input(reason)) => {
@@ -69,6 +66,7 @@ pub(super) fn stage(
         }
         Err(Broken::Encode(error)) => return Err(encode_error(error, worker.scratch.folder())),
         Err(Broken::Failed(error)) => return Err(error),
+        Err(Broken::Stopped) => return Ok(Ended::Stopped),
     };
     let is_same = |receipt: &Receipt| {
         let now = given.get(&receipt.url).copied().unwrap_or_default();
@@ -86,21 +84,11 @@ pub(super) fn stage(
     let (files, rejects) = session.finish(planned.task, &attempt)?;
     let mut expected = carried.others;
     receipts.iter().filter_map(|receipt| given.get(&receipt.url)).for_each(|&given| expected += given);
-    let staged = files.iter().map(|(_, path)| path.as_path());
-    let found = carry::read_back(staged, rejects.as_ref().map(|(_, path)| path.as_path()), worker.scratch.folder())?;
-    if found != expected {
-        return Err(unlike(found.cells.rows(), expected.cells.rows()));
-    }
+    carry::prove(&files, rejects.as_ref(), expected, worker.scratch.folder())?;
     let totals = totals_of(&receipts).with_files(files.iter().map(|(file, _)| file));
     let nothing = job.nothing(planned.task, attempt);
     let staged = Staged { files, rejects, receipts, totals, taken, ..nothing };
     Ok(Ended::Redone(Box::new(Redone { staged, kept })))
-}
-
-fn unlike(found: u64, expected: u64) -> TaskError {
-    TaskError::Encode(format!(
-        "files of {found} rows were made of {expected} rows, and their cells or the lines that were set aside differ"
-    ))
 }
 
 fn no_longer(receipt: &Receipt) -> String {

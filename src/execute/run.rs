@@ -93,6 +93,7 @@ async fn publish_done(worker: Arc<Worker>, staged: Staged) -> Result<Outcome, Ta
 
 async fn publish_staged(worker: Arc<Worker>, staged: Staged, kept: Option<Vec<String>>) -> Result<Outcome, TaskError> {
     let _publishing = worker.room.publishing.clone().acquire_owned().await.expect("it is never closed");
-    let gave = Gave { totals: staged.totals, receipts: staged.receipts.clone(), kept };
+    let (totals, taken) = (staged.totals, staged.taken.totals);
+    let gave = Gave { totals, receipts: staged.receipts.clone(), taken, kept };
     Ok(Outcome::of(publish(&worker.writer, staged).await?, gave))
 }

@@ -55,6 +55,7 @@ impl<'a> Session<'a> {
             file_bytes_max: settings.file_bytes_max,
             partition_by: settings.partition_by,
             created_by: created_by(),
+            bloom: settings.bloom.clone(),
         };
         let staging = ScratchFiles { folder: attempt.folder().to_owned() };
         let encoder =

@@ -97,7 +97,9 @@ pub struct Gave {
     /// One for each object of the task. In a plan to redo: of the objects that were decoded again if that changed
     /// anything, else none.
     pub receipts: Vec<Receipt>,
-    /// In a plan to redo: why objects keep what they gave although they should have given something else. `None` in any
-    /// other plan.
+    /// What left the lake for it: in a plan that takes effect at its seal.
+    pub taken: Totals,
+    /// In a plan to redo: why objects keep what they gave although they should have given something else. In a plan to
+    /// compact: why files stay as they are. `None` in any other plan.
     pub kept: Option<Vec<String>>,
 }

@@ -21,25 +21,31 @@ pub struct Changes {
 pub struct Added {
     /// As its commit says.
     pub file: DataFile,
-    /// Whether its rows are new; a file that only got another name has the rows that it had.
+    /// Whether its rows are new; a file that only got another name, or merged others, has rows that were there.
     pub is_new: bool,
 }
 
 impl Changes {
     /// Takes in what a commit changes, in the order of the seals.
     fn take(&mut self, head: CommitHead, purpose: Purpose) {
-        let mut renamed: BTreeMap<Relative, bool> = BTreeMap::new();
+        // What came and went again since was never seen.
+        let mut unseen: BTreeMap<Relative, bool> = BTreeMap::new();
+        let mut seen = Vec::new();
         for name in head.taken.removes.into_iter().filter(|name| Names::place_of(name).is_some()) {
-            // What came and went again since was never seen.
             match self.added.remove(&name) {
-                Some(added) => drop(renamed.insert(name, added.is_new)),
-                None => *self.removed.entry(name).or_default() |= purpose != Purpose::Show,
+                Some(added) => drop(unseen.insert(name, added.is_new)),
+                None => seen.push(name),
             }
         }
+        // Rows that nobody has seen go with others into one file: to who follows the changes, all of it is new.
+        let merges_new = purpose == Purpose::Compact && unseen.values().any(|is_new| *is_new);
+        let is_change = purpose.changes_rows() || merges_new;
+        for name in seen {
+            *self.removed.entry(name).or_default() |= is_change;
+        }
         for file in head.files {
-            let was_new = renamed.get(&Names::aside(&file.path)).copied().unwrap_or_default();
-            let is_new = purpose != Purpose::Show || was_new;
-            self.added.insert(file.path.clone(), Added { file, is_new });
+            let was_new = unseen.get(&Names::aside(&file.path)).copied().unwrap_or_default();
+            self.added.insert(file.path.clone(), Added { file, is_new: is_change || was_new });
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{Day, LakeError, PlanMark, Relative, TaskRef, Totals};
 use crate::schema::{Compression, Kind, PartitionBy, Table, Types, Unknown, UnknownChoice};
 
 /// The newest ledger format that this program reads.
-pub const FORMAT_VERSION: u32 = FORMAT_UNREAD;
+pub const FORMAT_VERSION: u32 = FORMAT_COMPACT;
 
 /// The format of whatever a program of the first format understands; a lake whose records have no other is open to
 /// both.
@@ -28,6 +28,9 @@ pub const FORMAT_SETS: u32 = 3;
 
 /// The format of commits that say which objects could not be read, and of seals that have their folders listed again.
 pub const FORMAT_UNREAD: u32 = 4;
+
+/// The format of plans to compact, which earlier programs do not know.
+const FORMAT_COMPACT: u32 = 5;
 
 /// Tasks of one plan: a plan has 50,000 objects at most, and each task one or more. Whoever goes through the tasks of a
 /// plan would not end otherwise.
@@ -100,6 +103,9 @@ pub struct Settings {
     /// that are at it and for those who list folders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_seconds: Option<u64>,
+    /// Columns of texts of which data files get a bloom filter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bloom: Vec<String>,
 }
 
 /// What is to be done with the objects of a plan.
@@ -117,6 +123,8 @@ pub enum Purpose {
     /// No object is read. Files that took the place of others, and lie aside from what readers of folders see, are
     /// shown there, once what they stand for is removed.
     Show,
+    /// No object is read. Rows of small files go into fewer files, which take their place.
+    Compact,
 }
 
 /// From when on what a plan gives and takes away counts.
@@ -188,6 +196,13 @@ pub struct PlannedTask {
     pub inputs: Inputs,
 }
 
+impl Purpose {
+    /// Whether rows come or go: another place for the same rows is no change.
+    pub fn changes_rows(self) -> bool {
+        !matches!(self, Purpose::Show | Purpose::Compact)
+    }
+}
+
 /// What a task takes out of the lake, and must carry over but for what its objects gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inputs {
@@ -202,6 +217,10 @@ pub struct Inputs {
     /// Objects of these tasks that are not the task's own.
     #[serde(default, skip_serializing_if = "is_none")]
     pub others: u64,
+    /// Files of which every row is of the task's own objects, though others have rows elsewhere in the inputs: one that
+    /// is gone or damaged is made again. Plans of earlier programs name none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub whole: BTreeSet<Relative>,
     /// In a plan to show: names that left the lake before and that readers of folders still see. They are deleted
     /// first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -301,6 +320,7 @@ impl Body {
     /// The oldest format whose programs understand it.
     pub fn format(&self) -> u32 {
         match self {
+            Body::Plan(plan) if plan.purpose == Purpose::Compact => FORMAT_COMPACT,
             Body::Plan(plan) if plan.effect == Effect::AtSeal => FORMAT_SETS,
             Body::Plan(plan) if plan.copies > 0 => FORMAT_COPIES,
             Body::Seal(seal) if !seal.unread.is_empty() => FORMAT_UNREAD,

@@ -105,6 +105,11 @@ impl LiveDate {
         LiveDate { sums: sums.with(Sums::of(&added)), columns, date, filed, added, files: OnceCell::new() }
     }
 
+    /// Whether its rows have a date.
+    pub fn is_dated(&self) -> bool {
+        self.date.1.0.is_some()
+    }
+
     /// The files. They are read once. Where the list of a checkpoint is gone or damaged, its commits say the same.
     pub async fn files(&self, lake: &Lake) -> Result<Arc<[DataFile]>, LakeError> {
         let read = || async {

@@ -27,6 +27,7 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
         format: None,
         types: Default::default(),
         retention_seconds: None,
+        bloom: Vec::new(),
     };
     let listed = listed.iter().map(|(chain, day)| ((*chain).to_owned(), day.parse().unwrap())).collect();
     let purpose = Purpose::Convert;

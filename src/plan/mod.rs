@@ -1,14 +1,17 @@
-//! What is to be done: the listed objects that the ledger does not know, cut into tasks.
+//! What is to be done, cut into tasks: the listed objects that the ledger does not know, and small files to be merged.
 //!
 //! ```text
 //! listing ──▶ Spool ──▶ Listed ──▶ judge(Seen) ──▶ fresh ──▶ Finder (copies) ──▶ Gather ──▶ cut ──▶ tasks
 //!                                            └──▶ changed (to be checked)
 //! ```
 //!
+//! Of files that are in the lake, it says which are merged.
+//!
 //! Same objects, same tasks: nothing here looks at a clock, at threads or at memory.
 
 mod copies;
 mod cut;
+mod small_files;
 mod spool;
 
 #[cfg(test)]
@@ -16,6 +19,7 @@ mod tests;
 
 pub use copies::{Copies, Finder, First, Found, Hindered, Likeness, Nearest, nearest, same_checksum};
 pub use cut::{Gather, OBJECTS_PER_PLAN_MAX, cut, take_back};
+pub use small_files::groups_of_small_files;
 pub use spool::{Listed, Merge, Spool};
 
 use crate::lake::{Seen, Standing};

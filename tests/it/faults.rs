@@ -77,6 +77,19 @@ impl Bench {
         self.run(lake, &["rejects", "s3://lake/", "--replay"], more)
     }
 
+    /// One run of `flowlake compact s3://lake/`, likewise.
+    pub fn compact(&self, lake: Arc<dyn ObjectStore>, more: &[&str]) -> Result<Summary, ConvertError> {
+        self.run(lake, &["compact", "s3://lake/"], more)
+    }
+
+    /// A run that begins with the word `compact` is one of that command, any other one converts.
+    pub fn work(&self, lake: Arc<dyn ObjectStore>, words: &[&str]) -> Result<Summary, ConvertError> {
+        match words.split_first() {
+            Some((&"compact", more)) => self.compact(lake, more),
+            _ => self.convert(lake, words),
+        }
+    }
+
     fn run(&self, lake: Arc<dyn ObjectStore>, command: &[&str], more: &[&str]) -> Result<Summary, ConvertError> {
         use clap::Parser;
         let scratch = self.scratch.path().to_str().expect("UTF-8");
@@ -84,6 +97,7 @@ impl Bench {
         let options = match cli::Cli::parse_from(arguments).command {
             cli::Command::Convert(parsed) => parsed.options(),
             cli::Command::Rejects(parsed) => parsed.replay_options(),
+            cli::Command::Compact(parsed) => parsed.options(),
             other => panic!("{other:?} converts nothing"),
         };
         let options = options.expect("sound options");
@@ -92,8 +106,12 @@ impl Bench {
             Some(bytes) => writer(lake).with_parts_of(bytes),
             None => writer(lake),
         };
-        let sides = Sides { sources: vec![logs], writer };
         let (progress, stop) = (Progress::new(When::Never), Stop::default());
+        if options.compaction.is_some() && options.sources.is_empty() {
+            let sides = Sides { sources: Vec::new(), writer };
+            return self.runtime.block_on(convert::compact_between(&options, sides, &progress, &stop));
+        }
+        let sides = Sides { sources: vec![logs], writer };
         self.runtime.block_on(convert::run_between(&options, sides, &progress, &stop))
     }
 
@@ -407,7 +425,16 @@ fn a_replay_survives_a_fault_at_every_operation() {
 /// A run sleeps before each of its operations in turn, while others finish its work and decode all of it again: what it
 /// does when it wakes must not bring back what was replaced.
 fn sleeps_at_every_operation(prepared: &InMemory, sleeper: &[&str], others: &'static [&'static [&'static str]]) -> u64 {
-    let bench = Arc::new(bench_of(9));
+    asleep(&Arc::new(bench_of(9)), prepared, sleeper, others)
+}
+
+/// The same of another bench.
+pub fn asleep(
+    bench: &Arc<Bench>,
+    prepared: &InMemory,
+    sleeper: &[&str],
+    others: &'static [&'static [&'static str]],
+) -> u64 {
     for operation in 1.. {
         let lake = Arc::new(prepared.fork());
         let (of_others, lab) = (lake.clone(), bench.clone());
@@ -416,11 +443,11 @@ fn sleeps_at_every_operation(prepared: &InMemory, sleeper: &[&str], others: &'st
                 if more.contains(&"--redo") {
                     lab.alter();
                 }
-                lab.convert(of_others.clone(), more).expect("no faults");
+                lab.work(of_others.clone(), more).expect("no faults");
             }
         };
         let store = Arc::new(FaultyStore::sleeping(lake.clone(), operation, Box::new(meanwhile)));
-        bench.convert(store.clone(), sleeper).unwrap_or_else(|error| panic!("operation {operation}: {error}"));
+        bench.work(store.clone(), sleeper).unwrap_or_else(|error| panic!("operation {operation}: {error}"));
         if store.operations() < operation {
             return operation - 1;
         }

@@ -7,6 +7,7 @@ mod bodies;
 mod checkpoints;
 mod circles;
 mod clock;
+mod compact;
 mod config;
 mod convert;
 mod copies;

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use bytes::Bytes;
 use parquet::basic::{Encoding, PageType, Type};
+use parquet::bloom_filter::Sbbf;
 use parquet::column::page::{CompressedPage, Page, PageWriteSpec, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
@@ -17,6 +18,7 @@ use super::bounds::{index_bounds, statistics};
 use super::compress::Compressor;
 use super::order::Order;
 use super::page::{Extent, PageBuffer, PageFacts};
+use super::texts::Texts;
 
 /// Order, compression and the buffers that pages pass through, shared by all columns of a task.
 pub struct Press {
@@ -67,11 +69,34 @@ const HEADER_BYTES: usize = 64;
 /// A page that keeps this many hundredths of its length did not shrink: the packed bits of times and line numbers.
 const STORED_PERCENT_MIN: usize = 99;
 
+/// Of the values that a chunk does not hold, those that its bloom filter lets through.
+pub const FALSE_POSITIVES: f64 = 0.01;
+
+/// Bytes of a block of a bloom filter, by the Parquet format.
+const BLOCK_BYTES: usize = 32;
+
+/// Of a filter's header, or a little more.
+const FILTER_HEADER_BYTES: usize = 32;
+
 /// A finished chunk, and where it will be copied from.
 pub struct EncodedChunk {
     pub bytes: ChunkBytes,
     pub close: ColumnCloseResult,
     pub footer_bytes: usize,
+}
+
+impl EncodedChunk {
+    /// Adds a bloom filter of the chunk's texts, which are all in its dictionary: its size follows from their number.
+    pub fn filter_by(&mut self, texts: &Texts) -> Result<(), ParquetError> {
+        if texts.len() == 0 {
+            return Ok(());
+        }
+        let mut filter = Sbbf::new_with_ndv_fpp(texts.len() as u64, FALSE_POSITIVES)?;
+        (1..=texts.len() as u32).for_each(|key| filter.insert(texts.get(key)));
+        self.footer_bytes += filter.num_blocks() * BLOCK_BYTES + FILTER_HEADER_BYTES;
+        self.close.bloom_filter = Some(filter);
+        Ok(())
+    }
 }
 
 /// The dictionary page, known last, and the data pages that follow it in the file.

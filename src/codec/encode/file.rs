@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use parquet::errors::ParquetError;
-use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+use parquet::file::properties::{BloomFilterPosition, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 
 use super::chunk::ChunkSource;
@@ -80,7 +80,11 @@ pub struct FileSubject<'a> {
 
 impl<S: Staging> Files<S> {
     pub fn new(options: &Options, staging: S) -> Files<S> {
-        let properties = WriterProperties::builder().set_created_by(options.created_by.clone()).build();
+        let properties = WriterProperties::builder()
+            .set_created_by(options.created_by.clone())
+            // Together, so that one request reads those of all row groups.
+            .set_bloom_filter_position(BloomFilterPosition::End)
+            .build();
         let file_bytes_max = options.file_bytes_max;
         Files { staging, file_bytes_max, properties: Arc::new(properties), created: 0, done: Vec::new() }
     }

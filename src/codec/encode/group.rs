@@ -38,6 +38,8 @@ struct GroupColumn {
     encoder: Encoder,
     chunk: ColumnChunk,
     dictionary_bytes_max: usize,
+    /// Whether it has a bloom filter.
+    is_filtered: bool,
 }
 
 /// Rows of one partition that are in no file yet.
@@ -72,7 +74,8 @@ impl EncodedGroup {
 }
 
 impl RowGroup {
-    pub fn new(shape: Arc<Shape>, limits: &Limits) -> RowGroup {
+    /// The columns of texts named in `bloom` have a bloom filter.
+    pub fn new(shape: Arc<Shape>, limits: &Limits, bloom: &[String]) -> RowGroup {
         let columns = shape.columns.iter().zip(shape.descr.columns());
         let log_columns = shape.log_columns().len();
         let columns = columns.enumerate().map(|(at, (column, descr))| GroupColumn {
@@ -91,6 +94,7 @@ impl RowGroup {
                 Kind::Text if at < log_columns => limits.text_dictionary_bytes,
                 _ => limits.small_dictionary_bytes,
             },
+            is_filtered: column.kind == Kind::Text && at < log_columns && bloom.contains(&column.name),
         });
         RowGroup {
             columns: columns.collect(),
@@ -216,7 +220,13 @@ impl RowGroup {
         self.cut_page(press)?;
         let mut chunks = Vec::with_capacity(self.columns.len());
         for column in &mut self.columns {
-            chunks.push(column.chunk.close(column.encoder.dictionary(), press)?);
+            let mut chunk = column.chunk.close(column.encoder.dictionary(), press)?;
+            if let Encoder::Text(text) = &column.encoder
+                && column.is_filtered
+            {
+                chunk.filter_by(text.texts()).map_err(EncodeError::Page)?;
+            }
+            chunks.push(chunk);
             column.encoder.clear();
         }
         let start = std::mem::replace(&mut self.start, Extent::None);

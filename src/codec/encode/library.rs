@@ -15,8 +15,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{BloomFilterPosition, WriterProperties};
+use parquet::schema::types::ColumnPath;
 
+use super::chunk::FALSE_POSITIVES;
 use super::file::{Ended, Hashed};
 use super::group::Rows;
 use super::limits::Limits;
@@ -49,7 +51,14 @@ impl<F: Write + Send> LibraryFile<F> {
             .set_created_by(options.created_by.clone())
             .set_compression(codec(options.compression))
             .set_max_row_group_row_count(Some(limits.row_group_rows))
-            .build();
+            .set_bloom_filter_position(BloomFilterPosition::End);
+        let properties = options.bloom.iter().fold(properties, |properties, name| {
+            let column = || ColumnPath::from(name.as_str());
+            properties
+                .set_column_bloom_filter_enabled(column(), true)
+                .set_column_bloom_filter_fpp(column(), FALSE_POSITIVES)
+        });
+        let properties = properties.build();
         let writing = ArrowWriterOptions::new()
             .with_properties(properties)
             .with_skip_arrow_metadata(true)

@@ -298,7 +298,7 @@ impl<S: Staging> TaskEncoder<S> {
 
     fn open(&mut self, shape: usize, key: PartitionKey) -> usize {
         let shape = Arc::clone(self.shapes.get(shape));
-        let group = RowGroup::new(Arc::clone(&shape), &self.limits);
+        let group = RowGroup::new(Arc::clone(&shape), &self.limits, &self.options.bloom);
         self.writers.push(Writer { shape, partition: key.partition(), group, file: None });
         self.writers.len() - 1
     }
@@ -387,7 +387,7 @@ impl<S: Staging> TaskEncoder<S> {
                 self.end_group(largest)?;
                 // The tables stay with a row group that is used again.
                 let Writer { shape, group, .. } = &mut self.writers[largest];
-                *group = RowGroup::new(Arc::clone(shape), &self.limits);
+                *group = RowGroup::new(Arc::clone(shape), &self.limits, &self.options.bloom);
             }
             _ => {}
         }
@@ -402,7 +402,7 @@ impl<S: Staging> TaskEncoder<S> {
         }
         let encoded = group.close(&mut self.press)?;
         if !keeps_memory {
-            *group = RowGroup::new(Arc::clone(shape), &self.limits);
+            *group = RowGroup::new(Arc::clone(shape), &self.limits, &self.options.bloom);
         }
         self.files.append(file, &FileSubject { shape, partition: *partition }, encoded)
     }

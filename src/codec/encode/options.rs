@@ -20,6 +20,8 @@ pub struct Options {
     /// Of the form `flowlake version 1.2.3 (build abc)`: readers of the Java library ignore the statistics of text
     /// columns when they cannot tell which program and version wrote them.
     pub created_by: String,
+    /// Columns of texts of which each row group has a bloom filter.
+    pub bloom: Vec<String>,
 }
 
 /// The object that rows come from, as its key tells.

@@ -42,6 +42,7 @@ pub fn options() -> Options {
         file_bytes_max: 1 << 30,
         partition_by: PartitionBy::Date,
         created_by: "flowlake version 1.2.3 (build test)".to_owned(),
+        bloom: Vec::new(),
     }
 }
 
