@@ -101,8 +101,8 @@ pub async fn plan_between(
 impl Run<'_> {
     async fn convert(&mut self) -> Result<(), ConvertError> {
         self.begin().await?;
-        // Redos and checks wait: they may be many, and what is new matters more. While one of these is open, rows may be
-        // missing in a folder.
+        // Redos and checks wait: they may be many, and what is new matters more. While one of these is open, rows may
+        // be missing in a folder.
         self.finish_open_plans(&[Purpose::Show, Purpose::Convert]).await?;
         if !self.stop.is_soon() {
             match self.options.again {
