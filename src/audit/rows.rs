@@ -20,7 +20,7 @@ use super::objects::{Objects, Whose};
 use super::sums::{Counted, Window};
 use crate::columns::{NULL_INT, Values};
 use crate::progress::Progress;
-use crate::schema::{self, LOG_LINE, LOG_OBJECT, Table};
+use crate::schema::{self, LOG_LINE, LOG_OBJECT, Table, without_ids};
 
 const BATCH_ROWS: usize = 8_192;
 /// Differences told of single rows, a file and kind.
@@ -77,7 +77,7 @@ impl Pass<'_> {
             self.columns.iter().map(|(column, kind)| told(column, kind.data_type().to_string())).collect();
         let fields = builder.schema().fields();
         let found: BTreeSet<String> =
-            fields.iter().map(|field| told(field.name(), field.data_type().to_string())).collect();
+            fields.iter().map(|field| told(field.name(), without_ids(field.data_type()).to_string())).collect();
         if expected != found {
             let only =
                 |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect::<Vec<_>>().join(", ");

@@ -220,7 +220,7 @@ fn files_keep_what_the_format_promises() {
 }
 
 /// Runs a script of `tests/engines` and gives its output.
-fn script(lab: &Lab, python: &Path, name: &str, arguments: &[&str]) -> String {
+pub fn script(lab: &Lab, python: &Path, name: &str, arguments: &[&str]) -> String {
     let path = format!("{}/tests/engines/{name}", env!("CARGO_MANIFEST_DIR"));
     let output = lab.script(python, &path).args(arguments).output().expect("Python starts");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

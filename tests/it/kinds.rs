@@ -1,6 +1,6 @@
 //! A kind of log that a program adds goes from objects to answers, and no file of flowlake knows of it.
 
-mod json;
+pub mod json;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ on_both_stores!(
 );
 
 /// Runs `tests/kinds/visits.rs`.
-fn visits(lab: &Lab, arguments: &[&str]) -> Said {
+pub fn visits(lab: &Lab, arguments: &[&str]) -> Said {
     let flowlake = std::path::Path::new(env!("CARGO_BIN_EXE_flowlake"));
     let program = flowlake.with_file_name("examples").join("visits");
     said(lab.other_program(&program, arguments).output().expect("cargo built the example"))
@@ -193,7 +193,7 @@ fn verified(lab: &Lab) {
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
 }
 
-fn put(lab: &Lab, name: &str) {
+pub fn put(lab: &Lab, name: &str) {
     lab.put_gz(&key(name), &format!("{}\n", LINES.join("\n")));
 }
 

@@ -28,6 +28,7 @@ mod engines;
 mod faults;
 mod faulty;
 mod few_threads;
+mod field_ids;
 mod files;
 mod found_before;
 mod full_disk;

@@ -10,8 +10,14 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{Int64Array, RecordBatch, RecordBatchReader};
+use arrow::datatypes::{Field, Schema};
 use flowlake::encode::WRITER_EPOCH;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, on_both_stores};
@@ -24,6 +30,7 @@ on_both_stores!(
     a_plan_of_another_writer_is_finished_with_the_same_rows,
     what_another_decoder_would_read_otherwise_is_not_laid_to_the_content,
     times_that_an_older_writer_let_through_do_not_stop_the_lake,
+    rows_of_files_without_ids_go_on_in_files_with_ids,
 );
 
 /// Copies a kept lake to `lake/` of the lab; its keys, relative to it.
@@ -320,26 +327,34 @@ fn times_that_an_older_writer_let_through_do_not_stop_the_lake(lab: &Lab) {
     }
 }
 
-/// Gives the only data file of a lake other values of `end`, and says so in its commit and its seal.
+/// Gives the only data file of a lake other values of `end`.
 fn with_ends(lab: &Lab, ends: &[i64]) {
-    use arrow::array::{ArrayRef, Int64Array};
-    use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder};
+    let mut ends = ends.iter().copied();
+    write_as_before(lab, |batch| {
+        let at = batch.schema().index_of("end").expect("it has the column");
+        let mut columns = batch.columns().to_vec();
+        columns[at] = Arc::new(ends.by_ref().take(batch.num_rows()).map(Some).collect::<Int64Array>());
+        RecordBatch::try_new(batch.schema(), columns).expect("a batch")
+    });
+}
 
+/// Writes the only data file of a lake again, its rows changed, as a program before epoch 5 would have: without ids.
+/// Its commit and its seal say so.
+fn write_as_before(lab: &Lab, mut change: impl FnMut(RecordBatch) -> RecordBatch) {
     let key = lab.data_files().into_iter().next().expect("a data file");
     let before = bytes::Bytes::from(lab.get(&key));
     let reader = ParquetRecordBatchReaderBuilder::try_new(before.clone()).expect("Parquet").build().expect("a reader");
+    let plain = |field: &Arc<Field>| field.as_ref().clone().with_metadata([].into());
+    let schema = Arc::new(Schema::new(reader.schema().fields().iter().map(plain).collect::<Vec<_>>()));
     let mut after = Vec::new();
-    let batches = reader.collect::<Result<Vec<_>, _>>().expect("rows");
-    let mut writer = ArrowWriter::try_new(&mut after, batches[0].schema(), None).expect("a writer");
-    let mut ends = ends.iter().copied();
-    for batch in batches {
-        let at = batch.schema().index_of("end").expect("it has the column");
-        let mut columns = batch.columns().to_vec();
-        let of_batch: Int64Array = ends.by_ref().take(batch.num_rows()).map(Some).collect();
-        columns[at] = std::sync::Arc::new(of_batch) as ArrayRef;
-        writer.write(&arrow::array::RecordBatch::try_new(batch.schema(), columns).expect("a batch")).expect("memory");
+    let options = ArrowWriterOptions::new().with_schema_root("flow_logs".to_owned());
+    let mut writer = ArrowWriter::try_new_with_options(&mut after, Arc::clone(&schema), options).expect("a writer");
+    for batch in reader {
+        let batch = RecordBatch::try_new(Arc::clone(&schema), batch.expect("rows").columns().to_vec());
+        writer.write(&change(batch.expect("the same types"))).expect("memory");
     }
     writer.close().expect("memory");
+    assert!(ids(after.clone()).iter().all(Option::is_none));
     let commit = "lake/_flowlake/commits/00000000000000000001/000000.ndjson.zst";
     let record = String::from_utf8(zstd::decode_all(lab.get(commit).as_slice()).expect("zstd")).expect("text");
     let bytes = |bytes: usize| format!("\"bytes\":{bytes},");
@@ -349,10 +364,49 @@ fn with_ends(lab: &Lab, ends: &[i64]) {
     assert!(record.contains(&all(before.len())), "{record}");
     let record = record.replace(&bytes(before.len()), &bytes(after.len())).replace(&hash(&before), &hash(&after));
     let record = record.replace(&all(before.len()), &all(after.len()));
+    let in_name = |bytes: &[u8]| format!("-{}.parquet", &hash(bytes)[..16]);
+    let record = record.replace(&in_name(&before), &in_name(&after));
     lab.put(commit, zstd::encode_all(record.as_bytes(), 3).expect("memory"));
     let seal = "lake/_flowlake/log/00000000000000000002.json";
     let mut sealed: Value = serde_json::from_slice(&lab.get(seal)).expect("JSON");
     sealed["file_bytes"] = json!(after.len());
     lab.put(seal, serde_json::to_vec(&sealed).expect("JSON"));
-    lab.put(&key, after);
+    lab.delete(&object_store::path::Path::from(key.as_str()));
+    lab.put(&key.replace(&in_name(&before), &in_name(&after)), after);
+}
+
+/// The ids of a file's columns, where they have one.
+fn ids(file: Vec<u8>) -> Vec<Option<i32>> {
+    let file = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(file)).expect("Parquet");
+    let infos = file.parquet_schema().columns().iter().map(|column| column.self_type().get_basic_info());
+    infos.map(|info| info.has_id().then(|| info.id())).collect()
+}
+
+/// A redo of one object takes out a file without ids, in which another object has rows too.
+fn rows_of_files_without_ids_go_on_in_files_with_ids(lab: &Lab) {
+    let text = |n: u32, rows: u32| {
+        let line = |row: u32| format!("2 10.0.{n}.{row} new-{n} {} 1694735970\n", row * 10);
+        let lines: String = (0..rows).map(line).collect();
+        format!("version srcaddr brand-new bytes start\n{lines}")
+    };
+    lab.put_gz("logs/2023/09/14/a.log.gz", &text(1, 30));
+    lab.put_gz("logs/2023/09/15/b.log.gz", &text(2, 20));
+    lab.convert(&[], 0);
+    assert_eq!(lab.data_files().len(), 1, "a file for both");
+    write_as_before(lab, |batch| batch);
+    verify(lab, 0);
+    let ask = || {
+        let sql = "SELECT count(*), sum(bytes), min(brand_new), max(brand_new) FROM flow_logs";
+        let said = lab.run(&["query", "{}lake/", sql, "--format", "csv"]);
+        said.stdout.lines().nth(1).unwrap_or(&said.stderr).to_owned()
+    };
+    assert_eq!((ask().as_str(), lab.lake_rows()), ("50,6250,new-1,new-2", lab.expected("logs").rows));
+
+    lab.put_gz("logs/2023/09/15/b.log.gz", &text(2, 21));
+    let day = ["--since", "2023-09-15", "--until", "2023-09-15"];
+    lab.convert(&[&["--redo", "--retention", "0s"], &day[..]].concat(), 0);
+    assert_eq!((ask().as_str(), lab.lake_rows()), ("51,6450,new-1,new-2", lab.expected("logs").rows));
+    verify(lab, 0);
+    let files = lab.data_files();
+    assert!(files.iter().all(|key| ids(lab.get(key)).iter().all(Option::is_some)), "{files:?}");
 }

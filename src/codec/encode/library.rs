@@ -16,7 +16,7 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{BloomFilterPosition, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 
 use super::chunk::FALSE_POSITIVES;
 use super::file::{Ended, Hashed};
@@ -62,7 +62,7 @@ impl<F: Write + Send> LibraryFile<F> {
         let writing = ArrowWriterOptions::new()
             .with_properties(properties)
             .with_skip_arrow_metadata(true)
-            .with_schema_root(shape.table.name().to_owned());
+            .with_parquet_schema(SchemaDescriptor::clone(&shape.descr));
         let writer = ArrowWriter::try_new_with_options(file, Arc::clone(&shape.arrow), writing)
             .map_err(|source| EncodeError::Write { ordinal, source })?;
         Ok(LibraryFile { writer, ordinal, rows: 0, start: Extent::None })

@@ -69,7 +69,7 @@ use crate::schema::Partition;
 
 /// Names what this version makes of given objects: which rows their lines are, and the bytes of the files that hold
 /// them. It goes up whenever either changes.
-pub const WRITER_EPOCH: u32 = 4;
+pub const WRITER_EPOCH: u32 = 5;
 
 /// Why files could not be made. The task has failed; what was staged is worthless.
 #[derive(Debug, thiserror::Error)]

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::basic::{LogicalType, Repetition, Type as Physical};
 use parquet::errors::ParquetError;
-use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
+use parquet::schema::types::{SchemaDescPtr, TypePtr};
 
 use super::EncodeError;
-use crate::schema::{Column, Kind, LOG_LINE, LOG_OBJECT, Layout, PROVENANCE, Table, rank};
+use crate::schema::{Column, Kind, LOG_LINE, LOG_OBJECT, Layout, PROVENANCE, Table, rank, with_ids};
 
 /// Provenance that every row has; the rest of it is not in every object's key.
 const REQUIRED: [&str; 2] = [LOG_OBJECT, LOG_LINE];
@@ -23,8 +22,10 @@ pub struct Shape {
     /// Index in `columns` of the table's start.
     pub start: Option<usize>,
     pub sort: SortColumns,
+    /// With the ids of columns.
     pub schema: TypePtr,
     pub descr: SchemaDescPtr,
+    /// Without them, as arrays are.
     pub arrow: SchemaRef,
     /// Whether the stage's own pages hold all columns.
     pub is_direct: bool,
@@ -61,12 +62,7 @@ impl Shape {
         let arrow_field = |column: &Column| Field::new(&column.name, column.kind.data_type(), !is_required(column));
         let arrow = Arc::new(Schema::new(columns.iter().map(arrow_field).collect::<Vec<_>>()));
         let is_direct = columns.iter().all(|column| column.kind.is_direct());
-        let descr = Arc::new(if is_direct {
-            let fields = columns.iter().map(parquet_type).collect::<Result<Vec<_>, _>>()?;
-            SchemaDescriptor::new(Arc::new(Type::group_type_builder(table.name()).with_fields(fields).build()?))
-        } else {
-            ArrowSchemaConverter::new().schema_root(table.name()).convert(&arrow)?
-        });
+        let descr = Arc::new(ArrowSchemaConverter::new().schema_root(table.name()).convert(&with_ids(table, &arrow))?);
         let schema = descr.root_schema_ptr();
         let start = columns.iter().position(|column| column.is_documented_as(table, table.start));
         let sort = SortColumns::of(table, &columns);
@@ -82,20 +78,6 @@ impl Shape {
 /// Whether `column` may not be null.
 pub fn is_required(column: &Column) -> bool {
     REQUIRED.contains(&column.name.as_str())
-}
-
-fn parquet_type(column: &Column) -> Result<TypePtr, ParquetError> {
-    let (physical, logical) = match column.kind {
-        Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-        Kind::Int32 | Kind::Port => (Physical::INT32, None),
-        Kind::Int64 | Kind::Seconds => (Physical::INT64, None),
-        Kind::Signed | Kind::Double | Kind::Boolean | Kind::Timestamp | Kind::Nested(_) => {
-            unreachable!("files with such columns are written by the library")
-        }
-    };
-    let repetition = if is_required(column) { Repetition::REQUIRED } else { Repetition::OPTIONAL };
-    let builder = Type::primitive_type_builder(&column.name, physical);
-    Ok(Arc::new(builder.with_logical_type(logical).with_repetition(repetition).build()?))
 }
 
 /// How the chunks of a layout are taken apart.

@@ -9,6 +9,8 @@ use arrow::datatypes::{DataType, Field, TimeUnit};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::within::without_ids;
+
 /// How the text of a field is read, and what it is stored as. The ledger spells it as [`Kind`]'s `Display` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -40,10 +42,11 @@ impl Kind {
         self.data_type() == other.data_type()
     }
 
-    /// A kind that is stored as an Arrow type; `None` if no kind is.
+    /// A kind that is stored as an Arrow type, with or without ids; `None` if no kind is.
     pub fn of_stored(stored: &DataType) -> Option<Kind> {
-        let word = spelled(stored)?;
-        word.parse().ok().filter(|kind: &Kind| kind.data_type() == *stored)
+        let stored = without_ids(stored);
+        let word = spelled(&stored)?;
+        word.parse().ok().filter(|kind: &Kind| kind.data_type() == stored)
     }
 
     /// What it is stored as, in a word.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Kind;
-use super::provenance::column_name;
+use super::provenance::{OWN_IDS_MAX, column_name};
 
 /// A kind of log: all that differs from one to the next. Each has a table of its own in a lake.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +104,9 @@ pub struct Rows {
 /// A documented field.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
+    /// The id of its column in Parquet files, which is no other field's of the kind and never changes: 11 to 999, or
+    /// [`BY_NAME`].
+    pub id: i32,
     /// Name in a header line, with hyphens, or of the column, where there is no header line.
     pub log: &'static str,
     /// How it is read.
@@ -116,9 +119,13 @@ pub struct Field {
     pub member: Option<&'static str>,
 }
 
+/// The id of a column follows from its name, as that of a field which nobody documents. So it has to be for a field
+/// that header lines may have named before it was known here: files have it under that id.
+pub const BY_NAME: i32 = 0;
+
 /// A row of the table of a kind's fields.
-pub const fn field(log: &'static str, kind: Kind, version: u8, meaning: &'static str) -> Field {
-    Field { log, kind, version, meaning, member: None }
+pub const fn field(id: i32, log: &'static str, kind: Kind, version: u8, meaning: &'static str) -> Field {
+    Field { id, log, kind, version, meaning, member: None }
 }
 
 /// A row of that table whose name in JSON is another one than the column's.
@@ -161,6 +168,11 @@ impl Log {
         let members: Vec<&str> = self.all_fields().map(|field| field.member.unwrap_or(field.log)).collect();
         if members.iter().collect::<BTreeSet<_>>().len() < members.len() {
             return Err("two fields have one name in JSON");
+        }
+        let numbers: Vec<i32> = self.all_fields().map(|field| field.id).filter(|&id| id != BY_NAME).collect();
+        let is_free = |id: &i32| (OWN_IDS_MAX + 1..1_000).contains(id);
+        if numbers.iter().collect::<BTreeSet<_>>().len() < numbers.len() || !numbers.iter().all(is_free) {
+            return Err("two columns have one id, or one has that of a column which every row has");
         }
         if !matches!(self.kind(self.start), Some(Kind::Seconds | Kind::Timestamp)) {
             return Err("the start is no time");

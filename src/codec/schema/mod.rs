@@ -9,6 +9,7 @@
 //! ```
 
 mod header;
+mod ids;
 mod kind;
 mod layout;
 mod log;
@@ -19,14 +20,16 @@ mod provenance;
 mod stored;
 mod table;
 mod unknown;
+mod within;
 
 #[cfg(test)]
 mod tests;
 
 pub use header::{Place, is_header, is_one_header, names, resembles_header};
+pub use ids::{field_id, id_by_name, with_ids};
 pub use kind::{Kind, Nested, NotAKind};
 pub use layout::{Column, FIELDS_PER_HEADER_MAX, Layout, LayoutError, Other, Types};
-pub use log::{Field, FileName, Framing, Log, MEASURES_MAX, NamePart, Rows, field, member};
+pub use log::{BY_NAME, Field, FileName, Framing, Log, MEASURES_MAX, NamePart, Rows, field, member};
 pub use logs::transit_gateway::DEFAULT_FORMAT as TGW_DEFAULT_FORMAT;
 pub use logs::vpc::DEFAULT_FORMAT as VPC_DEFAULT_FORMAT;
 pub use order::rank;
@@ -38,3 +41,4 @@ pub use provenance::{
 pub use stored::{Compression, PartitionBy, UnknownChoice};
 pub use table::{Table, documented};
 pub use unknown::{Admitted, NEW_COLUMNS_PER_TASK_MAX, UNKNOWN_COLUMNS_MAX, Unknown};
+pub use within::without_ids;

@@ -1,3 +1,5 @@
+mod ids;
+
 use super::*;
 
 fn layout(header: &str) -> Result<Layout, LayoutError> {
@@ -280,13 +282,18 @@ fn every_kind_is_sound() {
     };
     assert!(of(&|log| log.start = "srcaddr").is_err());
     assert!(of(&|log| log.measures = &["packets", "srcport"]).is_err());
-    const START: Field = field("start", Kind::Seconds, 1, "");
+    const START: Field = field(11, "start", Kind::Seconds, 1, "");
     const ONE: &[&[Field]] = &[&[START]];
     const TWICE: &[&[Field]] = &[&[START, START]];
-    const UNSPELLED: &[&[Field]] = &[&[START, field("list", Kind::Nested(Nested::of("list<what>")), 1, "")]];
+    const UNSPELLED: &[&[Field]] = &[&[START, field(12, "list", Kind::Nested(Nested::of("list<what>")), 1, "")]];
+    const TWICE_AN_ID: &[&[Field]] = &[&[START, field(11, "end", Kind::Seconds, 1, "")]];
+    const OWN_ID: &[&[Field]] = &[&[START, field(7, "end", Kind::Seconds, 1, "")]];
     let none: &[&[Field]] = &[];
-    for fields in [TWICE, UNSPELLED, none] {
+    for fields in [TWICE, UNSPELLED, TWICE_AN_ID, OWN_ID, none] {
         assert!(of(&|log| (log.fields, log.measures) = (fields, &[])).is_err(), "{fields:?}");
     }
-    assert_eq!(of(&|log| (log.fields, log.measures) = (ONE, &[])), Ok(()));
+    const BOTH: &[&[Field]] = &[&[START, field(BY_NAME, "end", Kind::Seconds, 1, "")]];
+    for fields in [ONE, BOTH] {
+        assert_eq!(of(&|log| (log.fields, log.measures) = (fields, &[])), Ok(()));
+    }
 }

@@ -92,7 +92,7 @@ fn document(records: &[&str]) -> String {
     format!("{{\n \"about\": {{\"Deeds\": [0]}},\n \"Deeds\": [{}]\n}}", records.join(",\n  "))
 }
 
-fn put(lab: &Lab, name: &str) {
+pub fn put(lab: &Lab, name: &str) {
     lab.put_gz(&key(name), &document(RECORDS));
 }
 

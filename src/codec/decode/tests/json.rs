@@ -17,15 +17,15 @@ const LISTED: Log = Log {
     file: FileName { service: "listed", parts: &[NamePart::Time], suffix: ".json.gz" },
     framing: Framing::Json { records: Some("Records") },
     fields: &[&[
-        field("time", Kind::Timestamp, 1, "when"),
-        member("eventName", field("event_name", Kind::Text, 1, "what")),
-        field("count", Kind::Int64, 1, "how many"),
-        field("port", Kind::Port, 1, "where"),
-        field("drift", Kind::Signed, 1, "how late"),
-        field("seconds", Kind::Double, 1, "how long"),
-        field("ok", Kind::Boolean, 1, "whether"),
-        field("tags", Kind::Nested(Nested::of("list<text>")), 1, "words"),
-        field("who", Kind::Nested(Nested::of("struct<name:text,at:timestamp,ids:list<int64>>")), 1, "who"),
+        field(11, "time", Kind::Timestamp, 1, "when"),
+        member("eventName", field(12, "event_name", Kind::Text, 1, "what")),
+        field(13, "count", Kind::Int64, 1, "how many"),
+        field(14, "port", Kind::Port, 1, "where"),
+        field(15, "drift", Kind::Signed, 1, "how late"),
+        field(16, "seconds", Kind::Double, 1, "how long"),
+        field(17, "ok", Kind::Boolean, 1, "whether"),
+        field(18, "tags", Kind::Nested(Nested::of("list<text>")), 1, "words"),
+        field(19, "who", Kind::Nested(Nested::of("struct<name:text,at:timestamp,ids:list<int64>>")), 1, "who"),
     ]],
     other_kinds: &[],
     start: "time",
@@ -109,7 +109,10 @@ fn texts(row: &[Option<String>]) -> Vec<&str> {
 fn the_kinds_are_sound() {
     assert_eq!((OF_LISTS.check(), OF_DOCUMENTS.check()), (Ok(()), Ok(())));
     const TWICE: Log = Log {
-        fields: &[&[field("time", Kind::Timestamp, 1, "when"), member("time", field("other", Kind::Text, 1, "what"))]],
+        fields: &[&[
+            field(20, "time", Kind::Timestamp, 1, "when"),
+            member("time", field(21, "other", Kind::Text, 1, "what")),
+        ]],
         measures: &[],
         ..LISTED
     };

@@ -118,13 +118,37 @@ fn the_schema_says_what_the_columns_are() {
             let repetition = column.self_type().get_basic_info().repetition();
             let text = column.logical_type_ref() == Some(&LogicalType::String);
             assert_eq!(text, column.converted_type() == ConvertedType::UTF8);
-            format!("{repetition} {} {}{}", column.physical_type(), column.name(), if text { " STRING" } else { "" })
+            let text = if text { " STRING" } else { "" };
+            let id = column.self_type().get_basic_info().id();
+            format!("{id} {repetition} {} {}{text}", column.physical_type(), column.name())
         })
         .collect();
     assert_eq!(
         shown.join("\n"),
-        "OPTIONAL INT32 version\nOPTIONAL BYTE_ARRAY srcaddr STRING\nOPTIONAL INT32 srcport\nOPTIONAL INT64 start\nOPTIONAL BYTE_ARRAY log_account STRING\nOPTIONAL BYTE_ARRAY log_region STRING\nOPTIONAL BYTE_ARRAY log_id STRING\nREQUIRED BYTE_ARRAY log_object STRING\nREQUIRED INT64 log_line"
+        "11 OPTIONAL INT32 version\n14 OPTIONAL BYTE_ARRAY srcaddr STRING\n\
+         16 OPTIONAL INT32 srcport\n21 OPTIONAL INT64 start\n\
+         3 OPTIONAL BYTE_ARRAY log_account STRING\n4 OPTIONAL BYTE_ARRAY log_region STRING\n\
+         5 OPTIONAL BYTE_ARRAY log_id STRING\n6 REQUIRED BYTE_ARRAY log_object STRING\n\
+         7 REQUIRED INT64 log_line"
     );
     assert_eq!(metadata.file_metadata().created_by(), Some("flowlake version 1.2.3 (build test)"));
     assert_eq!(metadata.file_metadata().column_orders().unwrap().len(), 9);
+}
+
+/// Two columns whose names give one id.
+#[test]
+fn columns_of_one_id_are_written_without_ids() {
+    let has_ids = |header: &str| {
+        let cells = header.split(' ').enumerate().map(|(at, _)| Some(at.to_string())).collect();
+        let chunk = TestChunk { header: header.to_owned(), rows: vec![cells], first_line: 1, clear_after: false };
+        let objects = [TestObject { origin: origin("s3://logs/a.gz"), chunks: vec![chunk] }];
+        let outcome = run(&options(), &Limits::default(), &objects);
+        assert_eq!(read_back(&outcome), expected(&options(), &objects));
+        let metadata = read_metadata(&outcome.bytes[0]);
+        let columns = metadata.file_metadata().schema_descr().columns().to_vec();
+        columns.iter().map(|column| column.self_type().get_basic_info().has_id()).collect::<Vec<_>>()
+    };
+    assert_eq!(has_ids("start field25669"), [true; 7]);
+    assert_eq!(has_ids("start field27934"), [true; 7]);
+    assert_eq!(has_ids("start field25669 field27934"), [false; 8]);
 }
