@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowlake::commit::{WholeTables, repair};
+use flowlake::commit::{Ledger, WholeTables, repair};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -176,17 +176,9 @@ fn lake_of(bench: &Bench) -> InMemory {
     let lake = Arc::new(InMemory::new());
     let all = bench.objects(&bench.logs);
     let of_run = |run: usize| all.iter().skip(run % 3).step_by(3);
-    bench.block_on(async {
-        for name in all.keys() {
-            bench.logs.delete(&Path::from(name.as_str())).await.expect("memory");
-        }
-    });
+    all.keys().for_each(|name| bench.take(name));
     for run in 0..3 {
-        bench.block_on(async {
-            for (name, bytes) in of_run(run) {
-                bench.logs.put(&Path::from(name.as_str()), bytes.clone().into()).await.expect("memory");
-            }
-        });
+        of_run(run).for_each(|(name, bytes)| bench.give(name, bytes.clone()));
         bench.convert(lake.clone(), &["--full-scan"]).expect("no faults");
     }
     lake.fork()
@@ -249,14 +241,13 @@ fn what_is_converted_while_files_are_merged_is_there() {
     let lake = lake_of(&bench);
     bench.put(&key(2, 90), &text(2, 90));
     let bench = Arc::new(bench);
-    let late = bench.block_on(async { bench.logs.get(&Path::from(key(2, 90))).await.expect("memory").bytes().await });
-    let late = late.expect("memory");
-    bench.block_on(bench.logs.delete(&Path::from(key(2, 90)))).expect("memory");
+    let late = bench.objects(&bench.logs)[&key(2, 90)].clone();
+    bench.take(&key(2, 90));
     for operation in 1.. {
         let store = Arc::new(lake.fork());
         let (of_others, lab, late) = (store.clone(), bench.clone(), late.clone());
         let meanwhile = move || {
-            lab.block_on(lab.logs.put(&Path::from(key(2, 90)), late.clone().into())).expect("memory");
+            lab.give(&key(2, 90), late.clone());
             lab.convert(of_others.clone(), &["--full-scan"]).expect("no faults");
         };
         let sleeping = Arc::new(FaultyStore::sleeping(store.clone(), operation, Box::new(meanwhile)));
@@ -268,7 +259,7 @@ fn what_is_converted_while_files_are_merged_is_there() {
         }
         assert_eq!(bench.check_readers(&store, &at), bench.expected.rows.len(), "{at}");
         assert_eq!(bench.block_on(crate::verify::differences(store.clone())), Vec::<String>::new(), "{at}");
-        bench.block_on(bench.logs.delete(&Path::from(key(2, 90)))).expect("memory");
+        bench.take(&key(2, 90));
     }
 }
 
@@ -346,6 +337,70 @@ fn what_is_merged_is_what_was_asked_for() {
     }
     let none = lab.run(&["compact", "{}none/"]);
     assert!(none.code == 1 && none.stderr.contains("is not a flowlake lake"), "{}", none.stderr);
+}
+
+/// Before and behind a checkpoint, which files the plan and lists the new files by date.
+#[test]
+fn a_checkpoint_files_what_was_merged() {
+    let bench = bench();
+    let lake = Arc::new(lake_of(&bench));
+    bench.compact(lake.clone(), &[]).expect("no faults");
+    let checkpoint = || {
+        bench.block_on(async {
+            Ledger::open(writer(lake.clone())).await.expect("a ledger").checkpoint().await.expect("no faults");
+        });
+    };
+    let is_right = |at: &str, files: usize| {
+        assert_eq!(bench.check_readers(&lake, at), bench.expected.rows.len(), "{at}");
+        assert_eq!(bench.files_by_date(&lake).len(), files, "{at}");
+        assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new(), "{at}");
+    };
+    is_right("merged", 2);
+    checkpoint();
+    is_right("filed", 2);
+    // Decoded again behind it, and merged once more with what comes later.
+    bench.alter();
+    bench.convert(lake.clone(), &AGAIN[..5]).expect("no faults");
+    is_right("decoded again", 2);
+    checkpoint();
+    is_right("filed again", 2);
+    assert_eq!(bench.compact(lake.clone(), AT_ONCE).expect("no faults").compacted.files_merged, 0);
+}
+
+/// Files of earlier writers, of other columns and without field ids, go into files of today's.
+#[test]
+fn files_of_earlier_formats_are_merged() {
+    let of_2 = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action \
+                log-status";
+    let of_3 = "version bytes dstport packets srcaddr start";
+    let of_1 = "version account-id action bytes dstport end packets srcaddr start";
+    for (kept, fields) in [("lake-1", of_1), ("lake-2", of_2), ("lake-3", of_3), ("lake-4", of_3)] {
+        let lab = Lab::on_disk();
+        crate::old_ledgers::copy(&lab, kept);
+        for n in 0..3 {
+            let value = |field: &str| match field {
+                "srcaddr" | "dstaddr" => format!("10.0.1.{n}"),
+                "start" | "end" => "1694649600".to_owned(),
+                "action" => "ACCEPT".to_owned(),
+                _ => n.to_string(),
+            };
+            let row: Vec<String> = fields.split_whitespace().map(value).collect();
+            let text = format!("{fields}\n{}\n", row.join(" "));
+            lab.put_gz(&format!("logs/2023/09/14/{n}.log.gz"), &text);
+            lab.run(&["convert", "{}logs/", "{}lake/", "--full-scan", "--trust-plans", "--retention", "0s"]);
+        }
+        lab.run(&["convert", "{}logs/", "{}lake/", "--retention", "0s"]);
+        let (rows, files) = (lab.lake_rows(), lab.data_files().len());
+        assert!(rows.len() > 5, "{kept}: {} rows", rows.len());
+        let summary = compact(&lab, &["--retention", "0s"], 0);
+        let merged = summary["files_merged"].as_u64().expect("a count");
+        assert!(merged >= 4, "{kept}: {summary}");
+        let made = summary["files_compacted"].as_u64().expect("a count");
+        assert_eq!(lab.data_files().len() as u64, files as u64 - merged + made, "{kept}");
+        assert!(lab.lake_rows() == rows, "{kept}: other rows");
+        let said = lab.run(&["verify", "{}lake/"]);
+        assert_eq!(said.code, 0, "{kept}: {}", said.stdout);
+    }
 }
 
 /// Names of files have the hash of their bytes.

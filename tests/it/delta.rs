@@ -12,6 +12,7 @@ use crate::pypi;
 
 on_both_stores!(
     readers_of_delta_tables_see_each_run_whole,
+    merged_files_are_the_same_rows_to_every_reader,
     what_a_killed_run_left_out_is_written_by_the_next,
     a_version_of_another_program_is_named_until_it_is_repaired,
 );
@@ -118,6 +119,38 @@ fn readers_of_delta_tables_see_each_run_whole(lab: &Lab) {
     let window = ["--redo", "--since", "2023-09-13", "--until", "2023-09-13", "--retention", "0s"];
     lab.convert(&window, 0);
     every_reader_finds_all(lab);
+}
+
+fn merged_files_are_the_same_rows_to_every_reader(lab: &Lab) {
+    for n in 0..4 {
+        put(lab, 10, n, 30);
+        put_other(lab, n);
+        lab.convert(&["--delta", "--full-scan"], 0);
+    }
+    let merge = |more: &[&str]| {
+        let said = lab.run(&[&["compact", "{}lake/", "--settled", "0s"], more].concat());
+        assert_eq!(said.code, 0, "{}", said.stderr);
+    };
+    merge(&["--retention", "3s"]);
+    assert!(lab.list("lake/flow_logs/_c").len() >= 3, "nothing lies aside");
+    every_reader_finds_all(lab);
+    changes_no_rows(lab);
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    assert_eq!(lab.convert(&[], 0)["files_shown"], 3);
+    every_reader_finds_all(lab);
+    changes_no_rows(lab);
+}
+
+/// The newest version adds and removes files, and says that no rows came or went.
+#[track_caller]
+fn changes_no_rows(lab: &Lab) {
+    let newest = versions(lab).pop().expect("a version");
+    let text = String::from_utf8(lab.get(&newest)).expect("UTF-8");
+    let actions: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of = |name: &str| actions.iter().filter_map(|action| action.get(name).cloned()).collect::<Vec<Value>>();
+    let (added, removed) = (of("add"), of("remove"));
+    assert!(!added.is_empty() && !removed.is_empty(), "{text}");
+    assert!(added.iter().chain(&removed).all(|action| action["dataChange"] == false), "{text}");
 }
 
 fn what_a_killed_run_left_out_is_written_by_the_next(lab: &Lab) {

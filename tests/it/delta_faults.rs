@@ -73,7 +73,7 @@ fn survives(bench: &Bench, prepared: impl Fn() -> Arc<InMemory>, more: &[&str], 
         for operation in 1.. {
             let lake = prepared();
             let store = Arc::new(FaultyStore::new(lake.clone(), operation, fault));
-            let done = bench.convert(store.clone(), more);
+            let done = bench.work(store.clone(), more);
             if store.operations() < operation {
                 break;
             }
@@ -106,6 +106,23 @@ fn a_redo_and_its_switch_project_under_a_fault_at_every_operation() {
     let lake = converted(&bench);
     bench.alter();
     let faults = survives(&bench, || Arc::new(lake.fork()), AGAIN, true);
+    assert!(faults > 100, "{faults} faults");
+}
+
+#[test]
+fn a_compaction_and_its_switch_project_under_a_fault_at_every_operation() {
+    let mut bench = Bench::new();
+    (1..=3).for_each(|n| bench.put(&key(1, n), &text(1, n)));
+    let lake = Arc::new(InMemory::new());
+    for (run, (name, bytes)) in bench.objects(&bench.logs).into_iter().enumerate() {
+        // A run for each object: they are taken away, and come one by one.
+        if run == 0 {
+            (1..=3).for_each(|n| bench.take(&key(1, n)));
+        }
+        bench.give(&name, bytes);
+        bench.convert(lake.clone(), &["--delta", "--full-scan"]).expect("no faults");
+    }
+    let faults = survives(&bench, || Arc::new(lake.fork()), &["compact", "--retention", "0s"], true);
     assert!(faults > 100, "{faults} faults");
 }
 

@@ -51,6 +51,16 @@ impl Bench {
         self.runtime.block_on(self.logs.put(&Path::from(key), bytes.into())).expect("memory");
     }
 
+    /// Puts an object where the logs are, and nothing where rows are expected.
+    pub fn give(&self, key: &str, bytes: Bytes) {
+        self.block_on(self.logs.put(&Path::from(key), bytes.into())).expect("memory");
+    }
+
+    /// Takes an object away from there.
+    pub fn take(&self, key: &str) {
+        self.block_on(self.logs.delete(&Path::from(key))).expect("memory");
+    }
+
     /// Gives every object one blank line or two at its end, in turns: other content, and the same rows.
     pub fn alter(&self) {
         let tails = [gzip(b"\n"), gzip(b"\n\n")];
