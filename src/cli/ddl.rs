@@ -23,6 +23,9 @@ pub struct Ddl {
     /// Where the lake lies for the engine, such as s3://bucket/lake/; default: where it lies now
     #[arg(long, value_name = "URL")]
     pub location: Option<String>,
+    /// Print the statement for the folders of Hive's form, also where the table has a Delta log
+    #[arg(long)]
+    pub hive: bool,
     /// The store of the lake.
     #[command(flatten)]
     pub lake_access: LakeOptions,

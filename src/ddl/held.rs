@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::DdlError;
-use crate::lake::{DataFile, Lake, LakeError, State};
+use crate::lake::{DataFile, Lake, State};
 use crate::schema::{Kind, Partition, Table, rank};
 
 /// One table of a lake.
@@ -28,9 +28,11 @@ pub struct Held {
 impl Held {
     /// Reads one table: the one that is asked for, else `flow_logs`, else what there is. The second value is the other
     /// one.
-    pub async fn read(lake: &Lake, asked: Option<Table>) -> Result<(Held, Option<Table>), DdlError> {
+    pub async fn read(lake: &Lake, state: &State, asked: Option<Table>) -> Result<(Held, Option<Table>), DdlError> {
         let url = lake.names.lake_url();
-        let files = files(lake).await?;
+        // Every committed data file.
+        let heads = state.heads(lake).await?;
+        let files: Vec<DataFile> = heads.into_iter().flat_map(|head| head.files).collect();
         let tables: BTreeSet<Table> = files.iter().map(|file| file.table).collect();
         let Some(&first) = tables.first() else { return Err(DdlError::Empty { url: url.to_owned() }) };
         let table = asked.unwrap_or(first);
@@ -71,9 +73,4 @@ impl Held {
         held.columns.sort_by_key(|(name, _)| rank(table, name));
         held
     }
-}
-
-/// Every committed data file.
-async fn files(lake: &Lake) -> Result<Vec<DataFile>, LakeError> {
-    Ok(State::open(lake).await?.heads(lake).await?.into_iter().flat_map(|head| head.files).collect())
 }

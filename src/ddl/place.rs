@@ -30,6 +30,11 @@ impl Name {
         self.0.iter().map(|part| format!("{mark}{part}{mark}")).collect::<Vec<_>>().join(".")
     }
 
+    /// The first of three parts.
+    pub(super) fn catalog(&self) -> Option<&str> {
+        self.0.first().filter(|_| self.0.len() == NAME_PARTS_MAX).map(String::as_str)
+    }
+
     /// The last part, and the part before it where there is one.
     pub(super) fn table_and_database(&self) -> (&str, Option<&str>) {
         let (last, before) = self.0.split_last().expect("a name has a part");

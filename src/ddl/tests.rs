@@ -1,3 +1,4 @@
+use super::hive::{notes, statement};
 use super::*;
 use crate::lake::DataFile;
 use crate::schema::Kind;

@@ -1,4 +1,5 @@
 """What readers of Delta tables find in one, a line of JSON each: rows, bytes, rows of each date, values of a column.
+DuckDB and ClickHouse are asked by their functions, and by the statement that `flowlake ddl` prints for them.
 
     delta_read.py TABLE COLUMN
 
@@ -8,6 +9,7 @@ TABLE is a folder, or an s3:// URL of the server in the environment.
 import glob
 import json
 import os
+import subprocess
 import sys
 
 TABLE, COLUMN = sys.argv[1:]
@@ -18,14 +20,29 @@ OPTIONS = {key: os.environ[key] for key in KEYS} | {"AWS_ALLOW_HTTP": "true"} if
 ROWS = f"SELECT date, bytes, {COLUMN} AS more FROM "
 
 
-def duckdb():
+def ddl(engine, *more):
+    lake = os.path.dirname(TABLE) + "/"
+    return subprocess.check_output(["flowlake", "ddl", lake, "--engine", engine, "--table", "t", *more], text=True)
+
+
+def with_duckdb():
     import duckdb
 
     packages = os.path.dirname(os.path.dirname(duckdb.__file__))
     [extension] = glob.glob(f"{packages}/duckdb_extension_delta/**/*.duckdb_extension", recursive=True)
     connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
     connection.execute(f"LOAD '{extension}'")
-    return connection.execute(ROWS + f"delta_scan('{TABLE}')").fetchall()
+    return connection
+
+
+def duckdb():
+    return with_duckdb().execute(ROWS + f"delta_scan('{TABLE}')").fetchall()
+
+
+def duckdb_ddl():
+    connection = with_duckdb()
+    connection.execute(ddl("duckdb"))
+    return connection.execute(ROWS + "t").fetchall()
 
 
 def delta_rs():
@@ -52,8 +69,20 @@ def clickhouse():
         table = f"deltaLake('{place}', '{OPTIONS['AWS_ACCESS_KEY_ID']}', '{OPTIONS['AWS_SECRET_ACCESS_KEY']}')"
     else:
         table = f"deltaLakeLocal('{TABLE}')"
-    said = str(chdb.query(ROWS + table, "JSONCompactEachRow"))
-    rows = [json.loads(line) for line in said.splitlines()]
+    return rows_of(chdb.query(ROWS + table, "JSONCompactEachRow"))
+
+
+def clickhouse_ddl():
+    from chdb import session
+
+    place = ["--location", os.path.dirname(TABLE).replace("s3://", ENDPOINT + "/")] if ON_S3 else []
+    tables = session.Session()
+    tables.query(ddl("clickhouse", *place))
+    return rows_of(tables.query(ROWS + "t", "JSONCompactEachRow"))
+
+
+def rows_of(said):
+    rows = [json.loads(line) for line in str(said).splitlines()]
     return [(date, None if number is None else int(number), more) for date, number, more in rows]
 
 
@@ -70,5 +99,6 @@ def told(rows):
 
 
 # DuckDB asks S3 with another extension, which is not on PyPI for this version.
-for reader in (delta_rs, polars, clickhouse) if ON_S3 else (duckdb, delta_rs, polars, clickhouse):
+ANYWHERE = [delta_rs, polars, clickhouse, clickhouse_ddl]
+for reader in ANYWHERE if ON_S3 else [duckdb, duckdb_ddl, *ANYWHERE]:
     print(json.dumps([reader.__name__, told(reader())]))

@@ -30,7 +30,7 @@ REPORTS = [
 
 
 def ddl(engine, lake):
-    return subprocess.check_output(["flowlake", "ddl", lake, "--engine", engine], text=True)
+    return subprocess.check_output(["flowlake", "ddl", lake, "--engine", engine, "--hive"], text=True)
 
 
 def postgres(port):

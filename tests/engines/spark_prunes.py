@@ -9,7 +9,7 @@ import sys
 from pyspark.sql import SparkSession
 
 spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
-spark.sql(subprocess.check_output(["flowlake", "ddl", sys.argv[1], "--engine", "spark"], text=True))
+spark.sql(subprocess.check_output(["flowlake", "ddl", sys.argv[1], "--engine", "spark", "--hive"], text=True))
 spark.sql("MSCK REPAIR TABLE flow_logs")
 
 

@@ -19,7 +19,7 @@ fn every_statement_is_one_and_names_every_column_with_its_type() {
     lake(&lab);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engines/parse_ddl.py");
     for engine in ENGINES {
-        let said = lab.run(&["ddl", "{}lake/", "--engine", engine, "--location", "s3://my-lake/deep"]);
+        let said = lab.run(&["ddl", "{}lake/", "--hive", "--engine", engine, "--location", "s3://my-lake/deep"]);
         assert_eq!(said.code, 0, "{}", said.stderr);
         for trap in [";", "--", "/* ", "//my-lake/deep//"] {
             assert!(!said.stdout.contains(trap), "{engine} has `{trap}`: {}", said.stdout);
@@ -49,14 +49,14 @@ fn every_statement_is_one_and_names_every_column_with_its_type() {
 fn athena_is_told_the_dates_and_people_what_it_cannot_see() {
     let lab = Lab::on_disk();
     lake(&lab);
-    let said = lab.run(&["ddl", "{}lake/", "--engine", "athena", "--location", "s3://my-lake/"]);
+    let said = lab.run(&["ddl", "{}lake/", "--hive", "--engine", "athena", "--location", "s3://my-lake/"]);
     assert!(said.stdout.contains("'projection.date.range' = '2023-09-14,NOW+2DAYS'"), "{}", said.stdout);
     let template = "'storage.location.template' = 's3://my-lake/flow_logs/date=${date}/'";
     assert!(said.stdout.contains(template), "{}", said.stdout);
     assert!(said.stderr.contains("will not see 2 rows"), "{}", said.stderr);
     assert!(said.stderr.contains("--table tgw_flow_logs"), "{}", said.stderr);
-    let said =
-        lab.run(&["ddl", "{}lake/", "--engine", "athena", "--table", "logs.tgw_flow_logs", "--location", "s3://b"]);
+    let named = ["--table", "logs.tgw_flow_logs", "--location", "s3://b"];
+    let said = lab.run(&[&["ddl", "{}lake/", "--hive", "--engine", "athena"], &named[..]].concat());
     assert!(said.stdout.starts_with("CREATE EXTERNAL TABLE `logs`.`tgw_flow_logs` ("), "{}", said.stdout);
     assert!(said.stdout.contains("`tgw_id` string") && said.stdout.contains("`protocol` bigint"), "{}", said.stdout);
     assert!(!said.stderr.contains("warning"), "{}", said.stderr);
@@ -67,16 +67,17 @@ fn hours_are_keys_where_the_lake_has_them() {
     let lab = Lab::on_disk();
     lab.put_gz("logs/a.log.gz", "version srcaddr start\n2 10.0.0.1 1694735970\n");
     lab.convert(&["--partition-by", "date,hour"], 0);
-    let athena = lab.run(&["ddl", "{}lake/", "--engine", "athena", "--location", "s3://b/"]).stdout;
+    let athena = lab.run(&["ddl", "{}lake/", "--hive", "--engine", "athena", "--location", "s3://b/"]).stdout;
     for part in ["`hour` int)", "'projection.hour.range' = '0,23'", "'projection.hour.digits' = '2'", "/hour=${hour}/'"]
     {
         assert!(athena.contains(part), "{part}: {athena}");
     }
-    let spark = lab.run(&["ddl", "{}lake/", "--engine", "spark"]).stdout;
+    let spark = lab.run(&["ddl", "{}lake/", "--hive", "--engine", "spark"]).stdout;
     assert!(spark.contains("PARTITIONED BY (`date`, `hour`)"), "{spark}");
     let script = "import subprocess, sys, duckdb\n\
                   from chdb import session\n\
-                  def ddl(engine): return subprocess.check_output(['flowlake', 'ddl', sys.argv[1], '--engine', engine], text=True)\n\
+                  def ddl(engine):\n    \
+                      return subprocess.check_output(['flowlake', 'ddl', sys.argv[1], '--hive', '--engine', engine], text=True)\n\
                   duckdb.sql(ddl('duckdb'))\n\
                   print(duckdb.sql('SELECT \"date\", \"hour\" + 1, srcaddr FROM flow_logs').fetchall())\n\
                   clickhouse = session.Session()\n\
@@ -93,6 +94,71 @@ fn hours_are_keys_where_the_lake_has_them() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(said.contains("\"2023-09-14\",24,\"10.0.0.1\""), "{said}");
+}
+
+/// The engine follows the log: neither columns nor dates are told.
+#[test]
+fn a_table_with_a_delta_log_is_named_by_its_folder() {
+    let lab = Lab::on_disk();
+    lake(&lab);
+    lab.convert(&["--delta"], 0);
+    let ddl = |engine: &str, more: &[&str]| lab.run(&[&["ddl", "{}lake/", "--engine", engine], more].concat());
+    let on_s3 = ["--location", "s3://my-lake/deep"];
+    for (engine, expected) in [
+        (
+            "athena",
+            "CREATE EXTERNAL TABLE `flow_logs`\nLOCATION 's3://my-lake/deep/flow_logs/'\n\
+             TBLPROPERTIES ('table_type' = 'DELTA')\n",
+        ),
+        (
+            "trino",
+            "CALL system.register_table(\n  schema_name => 'default',\n  table_name => 'flow_logs',\n  \
+             table_location => 's3://my-lake/deep/flow_logs/'\n)\n",
+        ),
+        ("spark", "CREATE TABLE `flow_logs`\nUSING DELTA\nLOCATION 's3://my-lake/deep/flow_logs/'\n"),
+        (
+            "duckdb",
+            "CREATE OR REPLACE VIEW \"flow_logs\" AS SELECT *\nFROM delta_scan('s3://my-lake/deep/flow_logs/')\n",
+        ),
+        ("clickhouse", "CREATE OR REPLACE TABLE `flow_logs`\nENGINE = DeltaLake('s3://my-lake/deep/flow_logs/')\n"),
+    ] {
+        let said = ddl(engine, &on_s3);
+        assert_eq!((said.code, said.stdout.as_str()), (0, expected), "{}", said.stderr);
+        assert!(said.stderr.contains("new dates") && !said.stderr.contains("--hive"), "{}", said.stderr);
+        assert_ne!(ddl(engine, &[&on_s3[..], &["--hive"]].concat()).stdout, expected, "{engine}");
+    }
+    let named = ddl("trino", &["--table", "lakes.logs.tgw", "--of", "tgw_flow_logs", "--location", "s3://b"]).stdout;
+    let expected = "CALL \"lakes\".system.register_table(\n  schema_name => 'logs',\n  table_name => 'tgw',\n  \
+                    table_location => 's3://b/tgw_flow_logs/'\n)\n";
+    assert_eq!(named, expected);
+}
+
+/// The statement is the one for folders, and people are told why.
+#[test]
+fn a_table_without_a_delta_log_is_told_by_its_folders() {
+    let lab = Lab::on_disk();
+    lake(&lab);
+    let ddl = |more: &[&str]| lab.run(&[&["ddl", "{}lake/", "--engine", "duckdb"], more].concat());
+    let hive = ddl(&["--hive"]);
+    assert!(hive.stdout.contains("read_parquet") && !hive.stderr.contains("--delta"), "{}", hive.stderr);
+    let is_hive = |reason: &str| {
+        let said = ddl(&[]);
+        assert_eq!((said.code, &said.stdout), (0, &hive.stdout), "{}", said.stderr);
+        assert!(said.stderr.contains(reason), "{reason}: {}", said.stderr);
+    };
+    is_hive("flow_logs has no Delta log, so this is the statement for its folders");
+    let version = format!("lake/flow_logs/_delta_log/{:020}.json", 0);
+    lab.put(&version, "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n");
+    is_hive("of which no version is flowlake's");
+    lab.convert(&["--delta"], 0);
+    assert!(ddl(&[]).stdout.contains("delta_scan"));
+    let remove = "{\"remove\":{\"path\":\"date=2023-09-14/x.parquet\",\"dataChange\":true}}\n";
+    lab.put(&format!("lake/flow_logs/_delta_log/{:020}.json", 2), remove);
+    let said = ddl(&[]);
+    assert!(said.stdout.contains("delta_scan"), "{}", said.stdout);
+    assert!(said.stderr.contains("in version 2; `flowlake delta LAKE --repair`"), "{}", said.stderr);
+    lab.put(&version.replace("0.json", "2.json"), "no JSON");
+    is_hive("warning: ");
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn every_reader_finds_all(lab: &Lab) {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     let readers: Vec<(String, Value)> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    assert_eq!(readers.len(), if lab.endpoint().is_some() { 3 } else { 4 }, "{said}");
+    assert_eq!(readers.len(), if lab.endpoint().is_some() { 4 } else { 6 }, "{said}");
     for (reader, found) in readers {
         assert_eq!(found, expected, "{reader}");
     }

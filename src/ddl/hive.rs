@@ -1,4 +1,4 @@
-//! The five statements, and what to say beside them.
+//! The five statements for folders in Hive's form, and what to say beside them.
 //!
 //! Every name is quoted: `end`, `date`, `start`, `hour` and `type` are reserved in one engine or another, and what is
 //! not reserved today may be tomorrow. The names of columns are a ledger's, which may be a stranger's: none of them can
