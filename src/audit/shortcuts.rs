@@ -138,7 +138,12 @@ impl Shortcuts<'_> {
             Ok(serde_json::Value::Object(fields)) => fields,
             _ => serde_json::Map::new(),
         };
-        let (fold, found) = (fields(fold), fields(found));
+        let mut fold = fold.clone();
+        // Checkpoints of earlier programs, and those that go on from them, do not say which plan showed another one.
+        for (plan, _) in found.in_effect.iter().filter(|(_, plan)| plan.shown_by.is_none()) {
+            fold.in_effect.entry(*plan).and_modify(|plan| plan.shown_by = None);
+        }
+        let (fold, found) = (fields(&fold), fields(found));
         for (field, expected) in fold.iter().filter(|(field, _)| *field != "filed") {
             let found = found.get(field).cloned().unwrap_or_default();
             if *expected != found {

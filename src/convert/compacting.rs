@@ -16,7 +16,7 @@ use crate::commit::{Appended, Draft};
 use crate::lake::{
     DataFile, Day, Effect, Inputs, Lake, LakeError, LiveDate, Names, PlannedTask, Purpose, Relative, State, TaskRef,
 };
-use crate::plan::groups_of_small_files;
+use crate::plan::{groups_of_small_files, may_be_small};
 use crate::schema::{Kind, Table};
 
 /// Tasks of one plan: what one that cannot be finished holds up, and what is looked up again where a rival wrote.
@@ -30,12 +30,15 @@ pub(super) async fn dates_to_compact(
     lake: &Lake,
     state: &State,
     compaction: &Compaction,
-    now: DateTime<Utc>,
+    (target, now): (u64, DateTime<Utc>),
 ) -> Result<Vec<(Table, LiveDate)>, LakeError> {
     let mut found = Vec::new();
+    let has_small = |date: &LiveDate| {
+        let files = date.sums.files;
+        files > FILES_LEFT && date.size.is_none_or(|size| may_be_small(files, size, target))
+    };
     for (table, dates) in state.live_dates(lake).await? {
-        let wanted =
-            dates.into_iter().filter(|(day, date)| date.sums.files > FILES_LEFT && compaction.takes(*day, now));
+        let wanted = dates.into_iter().filter(|(day, date)| has_small(date) && compaction.takes(*day, now));
         found.extend(wanted.map(|(_, date)| (table, date)));
     }
     Ok(found)
@@ -122,11 +125,11 @@ impl Run<'_> {
     async fn try_to_plan_compaction(&mut self, compaction: &Compaction) -> Result<Meanwhile, ConvertError> {
         let lake = self.ledger.writer.lake.clone();
         let now = self.ledger.writer.now().await?;
-        let dates = dates_to_compact(&lake, &self.ledger.state, compaction, now).await?;
+        let target = target(self.options);
+        let dates = dates_to_compact(&lake, &self.ledger.state, compaction, (target, now)).await?;
         if dates.is_empty() {
             return Ok(Meanwhile::Nothing);
         }
-        let target = target(self.options);
         let taken = self.taken_by_open_plans().await?;
         let mut tasks: Vec<PlannedTask> = Vec::new();
         for date in &dates {

@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
-use futures::{StreamExt, TryStreamExt, stream};
 
 use super::ConvertError;
 use super::run::Run;
@@ -21,9 +20,6 @@ use crate::lake::{
     Body, CommitHead, Effect, Inputs, Names, PlannedTask, Purpose, Relative, TaskRef, Void, all_removed, keep_live,
 };
 use crate::schema::Table;
-
-/// Entries of the log asked for at once.
-const HEADS_IN_FLIGHT_MAX: usize = 64;
 
 /// Tasks of a plan to show that are worked on at once.
 const SHOWN_AT_ONCE_MAX: usize = 8;
@@ -42,7 +38,7 @@ impl Run<'_> {
             return Ok(());
         }
         let old = self.plans_past_retention().await?;
-        if old.is_empty() {
+        if pending.is_disjoint(&old) && !aside.iter().any(|name| self.may_go(name, &old)) {
             return Ok(());
         }
         // Readers of a Delta log look for the files of its newest version: nothing is deleted that it names.
@@ -167,21 +163,43 @@ impl Run<'_> {
         Ok(aside)
     }
 
-    /// The plans that took effect so long ago, by the clock of the store, that what they took out may be deleted.
+    /// Whether a file that lies aside is shown for so long that nobody reads it there. To know which files left the lake
+    /// takes the heads of all commits, and a run with nothing to do reads none of them.
+    fn may_go(&self, aside: &Relative, old: &BTreeSet<u64>) -> bool {
+        let maker = Names::task_of_published(aside).and_then(|task| self.ledger.state.in_effect.get(&task.plan));
+        maker.is_some_and(|plan| plan.shown && plan.shown_by.is_none_or(|by| old.contains(&by)))
+    }
+
+    /// The plans that took effect so long ago, by the clock of the store, that what they took out may be deleted. Of two
+    /// that keep it equally long the one that was sealed first is the older one.
     async fn plans_past_retention(&self) -> Result<BTreeSet<u64>, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
         let now: DateTime<Utc> = self.ledger.writer.now().await?;
-        // What it took is deleted already, so that nobody has to ask how old it is.
-        let (past, unknown): (Vec<_>, Vec<_>) = state.in_effect.iter().partition(|(_, plan)| plan.is_over());
-        let ages = unknown.into_iter().map(|(&number, plan)| async move {
-            let sealed = lake.written_at(&lake.names.log(plan.seal)).await?;
-            let age = sealed.map(|sealed| (now - sealed).num_seconds());
-            let is_old = age.is_none_or(|age| u64::try_from(age).is_ok_and(|age| age >= plan.retention_seconds));
-            Ok::<_, ConvertError>((number, is_old))
-        });
-        let ages: Vec<(u64, bool)> = stream::iter(ages).buffered(HEADS_IN_FLIGHT_MAX).try_collect().await?;
-        let old = ages.into_iter().filter(|(_, is_old)| *is_old).map(|(number, _)| number);
-        Ok(past.into_iter().map(|(&number, _)| number).chain(old).collect())
+        let mut past = BTreeSet::new();
+        let mut unknown: BTreeMap<u64, BTreeMap<u64, u64>> = BTreeMap::new();
+        for (&number, plan) in &state.in_effect {
+            // What it took is deleted already, so that nobody has to ask how old it is.
+            if plan.is_over() {
+                past.insert(number);
+            } else {
+                unknown.entry(plan.retention_seconds).or_default().insert(plan.seal, number);
+            }
+        }
+        for (retention, by_seal) in unknown {
+            let by_seal: Vec<(u64, u64)> = by_seal.into_iter().collect();
+            let (mut old, mut young) = (0, by_seal.len());
+            while old < young {
+                let middle = old + (young - old) / 2;
+                let sealed = lake.written_at(&lake.names.log(by_seal[middle].0)).await?;
+                let age = sealed.map(|sealed| (now - sealed).num_seconds());
+                match age.is_none_or(|age| u64::try_from(age).is_ok_and(|age| age >= retention)) {
+                    true => old = middle + 1,
+                    false => young = middle,
+                }
+            }
+            past.extend(by_seal[..old].iter().map(|(_, number)| number));
+        }
+        Ok(past)
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! The heads of the commits say the same. A lake without an index is read from them, and the next checkpoint writes it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt64Array};
@@ -61,6 +61,32 @@ struct OfDate {
     sums: Sums,
     /// Which of the index's sets of columns they have.
     columns: usize,
+    /// Checkpoints of earlier programs do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size: Option<Size>,
+}
+
+/// What tells whether files of a date are small without a look at each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Bytes of all of them.
+    pub bytes: u64,
+    /// How many different partitions and sets of columns they have.
+    pub sets: u64,
+}
+
+impl Size {
+    /// That of some files.
+    pub(super) fn of<'a>(files: impl IntoIterator<Item = &'a DataFile>) -> Size {
+        let (mut bytes, mut sets) = (0_u64, BTreeSet::new());
+        for file in files {
+            bytes = bytes.saturating_add(file.bytes);
+            let columns: Vec<(&str, &str)> =
+                file.columns.iter().map(|(name, kind)| (name.as_str(), kind.word())).collect();
+            sets.insert((&file.partition, columns));
+        }
+        Size { bytes, sets: sets.len() as u64 }
+    }
 }
 
 /// What some data files come to.
@@ -173,6 +199,11 @@ impl Index {
         self.of(date).map(|of| of.sums)
     }
 
+    /// What tells whether files of a date are small, where a checkpoint noted it.
+    pub(super) fn size(&self, date: DateOf) -> Option<Size> {
+        self.of(date).and_then(|of| of.size)
+    }
+
     /// The columns of a date's files.
     pub(super) fn columns(&self, date: DateOf) -> Arc<BTreeMap<String, Kind>> {
         self.of(date).map(|of| Arc::clone(&self.columns[of.columns].0)).unwrap_or_default()
@@ -190,7 +221,7 @@ impl Index {
         for ((table, day), name, files) in dates {
             let files = || files.iter().map(|file| &file.file);
             new.insert((table, day), Columns(Arc::new(columns_of(files()))));
-            let of = OfDate { name, sums: Sums::of(files()), columns: 0 };
+            let of = OfDate { name, sums: Sums::of(files()), columns: 0, size: Some(Size::of(files())) };
             self.dates.entry(table).or_default().insert(day, of);
         }
         let before = std::mem::take(&mut self.columns);

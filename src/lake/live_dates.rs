@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use super::filed_heads::FiledHeads;
-use super::index::{self, DateOf, Sums, columns_of};
+use super::index::{self, DateOf, Size, Sums, columns_of};
 use super::{CommitHead, DataFile, Day, FileOfTask, Index, Lake, LakeError, Relative, State, all_removed, carried};
 use crate::schema::{Kind, Partition, Table};
 
@@ -25,6 +25,8 @@ pub struct LiveDate {
     pub sums: Sums,
     /// Columns of all of them, with their types.
     pub columns: Arc<BTreeMap<String, Kind>>,
+    /// What tells whether they are small, where it is known without a look at each.
+    pub size: Option<Size>,
     date: DateOf,
     /// Those that a checkpoint filed; `None` if all are read already.
     filed: Option<FiledDate>,
@@ -90,8 +92,9 @@ pub async fn read_ahead(lake: &Lake, asked: &[&LiveDate], dates: usize) -> Resul
 
 impl LiveDate {
     fn of(date: DateOf, files: Vec<DataFile>) -> LiveDate {
-        let (sums, columns) = (Sums::of(&files), Arc::new(columns_of(&files)));
-        LiveDate { sums, columns, date, filed: None, added: Vec::new(), files: OnceCell::new_with(Some(files.into())) }
+        let (sums, columns, size) = (Sums::of(&files), Arc::new(columns_of(&files)), Some(Size::of(&files)));
+        let files = OnceCell::new_with(Some(files.into()));
+        LiveDate { sums, columns, size, date, filed: None, added: Vec::new(), files }
     }
 
     /// What an index says of a date, and what came since.
@@ -102,7 +105,8 @@ impl LiveDate {
             false => Arc::new(index.columns(date).iter().map(of_pair).chain(columns_of(&added)).collect()),
         };
         let filed = index.name(date).map(|name| FiledDate { name: name.clone(), sums, heads: Arc::clone(heads) });
-        LiveDate { sums: sums.with(Sums::of(&added)), columns, date, filed, added, files: OnceCell::new() }
+        let size = index.size(date).filter(|_| added.is_empty());
+        LiveDate { sums: sums.with(Sums::of(&added)), columns, size, date, filed, added, files: OnceCell::new() }
     }
 
     /// Whether its rows have a date.

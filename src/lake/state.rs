@@ -94,6 +94,9 @@ pub struct InEffect {
     /// Whether readers of folders see what it gave, and nothing of what it took.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shown: bool,
+    /// The plan to show that did it. Checkpoints of earlier programs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_by: Option<u64>,
     /// Key days of objects that it decoded again: its receipts of them are in effect, and not older ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redone: Vec<Day>,
@@ -103,7 +106,7 @@ impl InEffect {
     fn of(plan: &Plan, seal: u64, took: &Totals) -> InEffect {
         let retention_seconds = plan.settings.retention_seconds.unwrap_or_default();
         let shown = plan.purpose == Purpose::Show || took.is_nothing();
-        InEffect { seal, retention_seconds, shown, redone: plan.days.clone() }
+        InEffect { seal, retention_seconds, shown, shown_by: None, redone: plan.days.clone() }
     }
 
     /// Whether it decoded objects again, and a plan to show deleted what it took since.
@@ -229,7 +232,8 @@ impl State {
                 let in_effect = InEffect::of(&plan.plan, self.next, &seal.replaced_totals);
                 self.in_effect.insert(seal.plan, in_effect);
                 for shown in &plan.plan.shows {
-                    self.in_effect.entry(*shown).and_modify(|plan| plan.shown = true);
+                    let by = Some(seal.plan);
+                    self.in_effect.entry(*shown).and_modify(|plan| (plan.shown, plan.shown_by) = (true, by));
                 }
             }
             plan.sealed_totals = Some(seal.totals);

@@ -19,7 +19,7 @@ mod tests;
 
 pub use copies::{Copies, Finder, First, Found, Hindered, Likeness, Nearest, nearest, same_checksum};
 pub use cut::{Gather, OBJECTS_PER_PLAN_MAX, cut, take_back};
-pub use small_files::groups_of_small_files;
+pub use small_files::{groups_of_small_files, may_be_small};
 pub use spool::{Listed, Merge, Spool};
 
 use crate::lake::{Seen, Standing};

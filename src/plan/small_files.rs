@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::lake::index::Size;
 use crate::lake::{DataFile, Names, Relative};
 
 /// Bytes that one task reads, more or less, if its files are not larger: an attempt that is lost is soon made up for,
@@ -29,11 +30,21 @@ pub fn groups_of_small_files(files: &[DataFile], target: u64) -> Vec<Vec<DataFil
     sets.into_values().flat_map(|set| parts(chosen(set, target), target)).collect()
 }
 
+/// Files that may be left of so many bytes of one set.
+fn left_max(bytes: u64, target: u64) -> u64 {
+    bytes.saturating_mul(LEFT_QUARTERS) / 4 / target + 1
+}
+
+/// Whether so many files of a date, of some sets and bytes, may have small ones among them that are to be merged.
+pub fn may_be_small(files: u64, size: Size, target: u64) -> bool {
+    files >= left_max(size.bytes, target) + size.sets
+}
+
 /// The files of a set that are to be merged, in order of time.
 fn chosen(mut files: Vec<&DataFile>, target: u64) -> Vec<&DataFile> {
     files.sort_by_key(|file| (file.bytes, &file.path));
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
-    let left_max = bytes * LEFT_QUARTERS / 4 / target + 1;
+    let left_max = left_max(bytes, target);
     let left = |taken: usize| {
         let merged: u64 = files[..taken].iter().map(|file| file.bytes).sum();
         (files.len() - taken) as u64 + merged.div_ceil(target)
