@@ -239,8 +239,8 @@ where
     Ok(Box::new(Groups::<T> { sums: Vec::new(), have_value: Vec::new(), most, returns: returns.clone() }))
 }
 
-/// The sum of every group; that of a group without a value means nothing. Numbers that stay far from the end of the type
-/// are added without asking each time whether it was too much; `tests.rs` holds sums against plain checked additions.
+/// The sum of every group; that of a group without a value means nothing. Numbers that stay far from the end of the
+/// type are added without asking each time whether it was too much; `tests.rs` holds sums against plain additions.
 struct Groups<T: ArrowPrimitiveType> {
     sums: Vec<T::Native>,
     have_value: Vec<bool>,
