@@ -25,8 +25,8 @@ fn put(lab: &Lab, day: u32, n: u32, text: &str) {
     lab.put_gz(&format!("logs/{}", key(day, n)), text);
 }
 
-/// A lake of `runs` runs, each with an object of each of three days.
-fn fed(lab: &Lab, runs: u32) {
+/// A lake `lake/` of `runs` runs, each with an object of each of three days.
+pub fn fed(lab: &Lab, runs: u32) {
     for run in 0..runs {
         (1..=3).for_each(|day| put(lab, day, run * 3 + day, &text(day, run * 3 + day)));
         lab.run(&["convert", "{}logs/", "{}lake/", "--progress", "never"]);

@@ -48,7 +48,7 @@ fn start(lab: &Lab, lake: &str, host: &TempDir) -> Child {
 }
 
 /// Rows that a reader of folders sees; each line of an object once.
-fn rows_seen(lab: &Lab, lake: &str) -> u64 {
+pub fn rows_seen(lab: &Lab, lake: &str) -> u64 {
     let mut seen: HashMap<String, HashSet<i64>> = HashMap::new();
     for key in lab.list(lake).keys().filter(|key| key.ends_with(".parquet") && !key.contains("/_flowlake/")) {
         let bytes = bytes::Bytes::from(lab.get(key));
@@ -85,10 +85,10 @@ fn proves_itself(lab: &Lab, lake: &str, records: u64) {
 }
 
 /// Numbers that look random and are the same in every run: SplitMix64.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

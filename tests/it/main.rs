@@ -8,6 +8,7 @@ mod checkpoints;
 mod circles;
 mod clock;
 mod compact;
+mod compact_kills;
 mod config;
 mod convert;
 mod copies;
