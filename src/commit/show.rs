@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::local::Linked;
 use super::log::written_by;
@@ -17,6 +18,9 @@ use crate::lake::{
     Commit, CommitHead, DataFile, FORMAT_SETS, Lake, LakeError, Names, Plan, PlannedTask, Relative, State, Taken,
     TaskRef, Totals, all_removed,
 };
+
+/// Deletes asked for at once in one task.
+const DELETES_IN_FLIGHT_MAX: usize = 16;
 
 /// What became of a task to show.
 #[derive(Debug)]
@@ -57,9 +61,13 @@ pub async fn show(
     {
         return unfit_or_theirs(lake, task, error).await;
     }
-    for name in planned.inputs.retired.iter().filter(|name| showing.gone.contains(name)) {
-        writer.delete(name).await?;
-    }
+    // Rows are away for readers of folders meanwhile.
+    let gone = planned.inputs.retired.iter().filter(|name| showing.gone.contains(name));
+    stream::iter(gone)
+        .map(|name| writer.delete(name))
+        .buffer_unordered(DELETES_IN_FLIGHT_MAX)
+        .try_collect::<()>()
+        .await?;
     let files = as_shown(lake, planned)?;
     for (aside, file) in &files {
         match show_once(writer, aside, file).await? {
