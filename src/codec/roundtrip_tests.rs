@@ -116,7 +116,7 @@ proptest! {
         let (files, memory) = encoding.encoder.finish().unwrap();
         let (mut reader, mut summing) = (ReadBack::default(), Summing::default());
         for (file, bytes) in files.iter().zip(memory.0.lock().unwrap().values()) {
-            let rows = reader.file(bytes::Bytes::from(bytes.clone()), |_| true, &mut summing).unwrap();
+            let rows = reader.file(bytes::Bytes::from(bytes.clone()), &mut summing).unwrap();
             prop_assert_eq!(rows, file.rows);
         }
         prop_assert_eq!(summing.cells, encoding.cells);

@@ -178,9 +178,7 @@ fn read_back<'a>(
     let mut sink = Sink::of(&|_| false);
     let mut reading = ReadBack::default();
     for path in files {
-        reading
-            .file(File::open(path).map_err(failed)?, |_| true, &mut sink)
-            .map_err(|error| unlike(error.to_string()))?;
+        reading.file(File::open(path).map_err(failed)?, &mut sink).map_err(|error| unlike(error.to_string()))?;
     }
     let mut found = sink.carried.others;
     if let Some(path) = rejects {
@@ -224,7 +222,7 @@ impl<'a> Sink<'a> {
     fn file(&mut self, reading: &mut ReadBack, file: &DataFile, opened: File, scratch: &Path) -> Result<(), Broken> {
         let partition = file.partition.parse::<Partition>();
         self.partition = Some(partition.map_err(|error| Broken::Input(format!("{}: {error}", file.path)))?);
-        let read = reading.file(opened, |_| true, self);
+        let read = reading.file(opened, self);
         if let Some(error) = self.failed.take() {
             return Err(Broken::Encode(error));
         }

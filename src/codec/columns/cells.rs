@@ -13,13 +13,12 @@
 //!
 //! A row has 128 bits, mixed from BLAKE3 of the URL and the line; a column has 128 bits of BLAKE3 of table and column.
 //! The key of a place is the product of two numbers of 64 bits: the lower half of the one xor that of the other, and
-//! the upper halves likewise. The value of a text is 128 bits of its BLAKE3, that of an integer is the number after it;
-//! that of null is 0.
+//! the upper halves likewise. The value of a text is 128 bits of its BLAKE3, that of an integer is mixed from the number
+//! after it, so that two rows of one line do not make up for each other; that of null is 0.
 //!
 //! Why it may be trusted: let two sets of cells differ, and take the difference of their values at each place. Their
 //! sums are equal only if Σ key × difference is 0. With keys like random numbers, that happens once in some 2^64 times
-//! or more rarely: a difference of integers may end with up to 64 zeros in binary, and a product has the bits of its
-//! factors. Swapped values change two differences, a lost or doubled row one for each of its cells, and each is
+//! or more rarely: a difference may end with zeros in binary, and a product has the bits of its factors. Swapped values change two differences, a lost or doubled row one for each of its cells, and each is
 //! multiplied by a key of its own. Nobody chooses rows to deceive it: what it guards against are errors of programs. It
 //! is recorded nowhere, and so may change. Every cell costs a few multiplications: rows that are carried over are added
 //! up twice, and that shows in the time of merging files.
@@ -153,9 +152,12 @@ impl CellHashes {
 }
 
 fn ints_sum(rows: &[u128], key: u128, values: &[i64]) -> u128 {
-    // The number after null is 0.
-    let value = |value: i64| u128::from(value.wrapping_add(1) as u64);
-    rows.iter().zip(values).fold(0, |sum: u128, (row, &of)| sum.wrapping_add(cell(*row, key, value(of))))
+    // The number after null is 0, and stays 0.
+    let mixed = |value: i64| {
+        let product = u128::from(value.wrapping_add(1) as u64).wrapping_mul(MULTIPLIERS[1] >> 64);
+        product ^ (product >> 64)
+    };
+    rows.iter().zip(values).fold(0, |sum: u128, (row, &value)| sum.wrapping_add(cell(*row, key, mixed(value))))
 }
 
 fn texts_sum(rows: &[u128], key: u128, ids: &[u32], hashes: &[u128]) -> u128 {

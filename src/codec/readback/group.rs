@@ -1,16 +1,16 @@
 //! One row group in memory, and the chunks that are made of it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::take;
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::reader::ChunkReader;
 
 use super::footer::{Footer, Shared};
 use super::ints::Ints;
-use super::order::Order;
+use super::runs::runs;
 use super::texts::Texts;
 use super::{ReadBackError, Sink, caught};
 use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};
@@ -56,25 +56,23 @@ impl<'a> RowGroup<'a> {
         }
     }
 
-    /// Hands on the rows of wanted objects.
-    pub fn hand_on(
-        &self,
-        wanted: impl Fn(&str) -> bool,
-        dictionaries: &mut Dictionaries,
-        sink: &mut dyn Sink,
-    ) -> Result<(), ReadBackError> {
+    /// Hands on all rows.
+    pub fn hand_on(&self, dictionaries: &mut Dictionaries, sink: &mut dyn Sink) -> Result<(), ReadBackError> {
         let [account, region, log_id, object, line] = self.footer.own;
         let own = [self.texts(object)?, self.texts(account)?, self.texts(region)?, self.texts(log_id)?];
         let lines = self.ints(line, 1)?;
-        let Ints::Wide(line_numbers) = lines else { return Err(ReadBackError::ColumnType(self.name(line))) };
-        let order = Order::of(&own, line_numbers.values(), wanted);
+        if !matches!(lines, Ints::Wide(_)) {
+            return Err(ReadBackError::ColumnType(self.name(line)));
+        }
+        let runs = runs(&own, self.batch.num_rows());
         drop(own);
         let mut columns = self.columns()?;
         let chunk_rows = chunk_rows(&columns);
         let mut chunk = self.empty_chunk(dictionaries);
-        for (origin, range) in order.objects {
-            for rows in order.rows[range].chunks(chunk_rows) {
-                fill(&mut chunk, rows, &mut columns, dictionaries);
+        for (origin, run) in runs {
+            for from in run.clone().step_by(chunk_rows) {
+                let rows = from..run.end.min(from + chunk_rows);
+                fill(&mut chunk, rows.clone(), &mut columns, dictionaries);
                 lines.take(rows, &mut chunk.lines);
                 sink.rows(&origin, &chunk, dictionaries).map_err(ReadBackError::Sink)?;
                 if dictionaries.are_full() {
@@ -152,15 +150,12 @@ fn chunk_rows(columns: &[Read]) -> usize {
 }
 
 /// Replaces the values of a chunk by those of `rows`.
-fn fill(chunk: &mut Chunk, rows: &[u32], columns: &mut [Read], dictionaries: &mut Dictionaries) {
+fn fill(chunk: &mut Chunk, rows: Range<usize>, columns: &mut [Read], dictionaries: &mut Dictionaries) {
     for ((values, column), &slot) in chunk.values.iter_mut().zip(columns).zip(&chunk.slots) {
         match (values, column) {
-            (Values::Text(ids), Read::Text(texts)) => texts.take(rows, dictionaries.get_mut(slot), ids),
-            (Values::Int(values), Read::Int(ints)) => ints.take(rows, values),
-            (Values::Array(array), Read::Array(stored)) => {
-                let rows = UInt32Array::from(rows.to_vec());
-                *array = take(stored, &rows, None).expect("rows are those of the row group");
-            }
+            (Values::Text(ids), Read::Text(texts)) => texts.take(rows.clone(), dictionaries.get_mut(slot), ids),
+            (Values::Int(values), Read::Int(ints)) => ints.take(rows.clone(), values),
+            (Values::Array(array), Read::Array(stored)) => *array = stored.slice(rows.start, rows.len()),
             _ => unreachable!("both are of the layout's kinds"),
         }
     }

@@ -1,5 +1,7 @@
 //! The integers of one column in one row group, as wide as the file has them.
 
+use std::ops::Range;
+
 use arrow::array::{Array, AsArray, Int32Array, Int64Array};
 use arrow::compute::min;
 use arrow::datatypes::{Int32Type, Int64Type};
@@ -28,13 +30,16 @@ impl<'a> Ints<'a> {
     }
 
     /// Replaces `values` by those of `rows`.
-    pub fn take(&self, rows: &[u32], values: &mut Vec<i64>) {
-        let rows = rows.iter().map(|&row| row as usize);
+    pub fn take(&self, rows: Range<usize>, values: &mut Vec<i64>) {
         values.clear();
         match self {
+            Ints::Small(ints) if ints.null_count() == 0 => {
+                values.extend(ints.values()[rows].iter().map(|&value| i64::from(value)));
+            }
             Ints::Small(ints) => {
                 values.extend(rows.map(|row| if ints.is_valid(row) { i64::from(ints.value(row)) } else { NULL_INT }));
             }
+            Ints::Wide(ints) if ints.null_count() == 0 => values.extend_from_slice(&ints.values()[rows]),
             Ints::Wide(ints) => {
                 values.extend(rows.map(|row| if ints.is_valid(row) { ints.value(row) } else { NULL_INT }));
             }

@@ -1,8 +1,8 @@
 //! Rows of a data file, back in columns: what a plan that replaces data files carries over from the old ones.
 //!
 //! ```text
-//! data file ──▶ footer ──▶ row group ──▶ order: by object and line ──▶ chunks of one object ──▶ Sink
-//!               (checked)  (in memory)   (of wanted objects alone)
+//! data file ──▶ footer ──▶ row group ──▶ runs of one object ──▶ chunks ──▶ Sink
+//!               (checked)  (in memory)   (in the file's order)
 //! ```
 //!
 //! Reads the files of every writer epoch. Columns are those that the file has, of the types that it has, whatever
@@ -10,12 +10,12 @@
 //! were written is for its caller to know: the ledger has their hash.
 //!
 //! Takes memory for one row group at a time: a key of 4 bytes for each text and each distinct text once, integers as
-//! they are stored, and some 30 bytes a row for the order.
+//! they are stored, and a byte a row for the runs.
 
 mod footer;
 mod group;
 mod ints;
-mod order;
+mod runs;
 mod texts;
 
 #[cfg(test)]
@@ -35,9 +35,9 @@ use crate::encode::Origin;
 
 /// What takes the rows of data files.
 pub trait Sink {
-    /// Takes rows of one object, in the order of their lines. Its other rows in the row group come next to them; those
-    /// in other row groups and files come later or came earlier. Ids of texts are those of `dictionaries`, and stay
-    /// valid from file to file until [`Sink::dictionaries_cleared`].
+    /// Takes rows of one object, in the order of the file, which is not that of their lines. Its other rows come later or
+    /// came earlier. Ids of texts are those of `dictionaries`, and stay valid from file to file until
+    /// [`Sink::dictionaries_cleared`].
     fn rows(&mut self, origin: &Origin, chunk: &Chunk, dictionaries: &Dictionaries) -> io::Result<()>;
 
     /// Called just before ids lose their meaning and are given anew.
@@ -94,18 +94,13 @@ pub struct ReadBack {
 }
 
 impl ReadBack {
-    /// Hands on the rows of objects whose URL is `wanted`, and gives the number of all rows of the file.
-    pub fn file<R: ChunkReader + 'static>(
-        &mut self,
-        source: R,
-        wanted: impl Fn(&str) -> bool,
-        sink: &mut dyn Sink,
-    ) -> Result<u64, ReadBackError> {
+    /// Hands on the rows of the file, and gives their number.
+    pub fn file<R: ChunkReader + 'static>(&mut self, source: R, sink: &mut dyn Sink) -> Result<u64, ReadBackError> {
         let source = Arc::new(source);
         let footer = Footer::read(&source)?;
         for row_group in 0..footer.row_groups() {
             let group = RowGroup::read(&source, &footer, row_group)?;
-            group.hand_on(&wanted, &mut self.dictionaries, sink)?;
+            group.hand_on(&mut self.dictionaries, sink)?;
         }
         Ok(footer.rows())
     }

@@ -1,5 +1,7 @@
 //! The texts of one column in one row group: a key for each row, and each distinct text once.
 
+use std::ops::Range;
+
 use arrow::array::{Array, AsArray, Int32Array, StringArray};
 use arrow::datatypes::Int32Type;
 
@@ -22,8 +24,14 @@ impl<'a> Texts<'a> {
         let column = column.as_dictionary_opt::<Int32Type>()?;
         let values = column.values().as_string_opt::<i32>()?;
         let keys = column.keys();
-        let is_sound =
-            values.null_count() == 0 && keys.iter().flatten().all(|key| (0..values.len() as i32).contains(&key));
+        let end = values.len() as i32;
+        let leads_nowhere = |key: i32| key < 0 || key >= end;
+        let is_sound = values.null_count() == 0
+            && match keys.null_count() {
+                // One look at all of them is quicker than to stop at the first.
+                0 => !keys.values().iter().fold(false, |any, &key| any | leads_nowhere(key)),
+                _ => !keys.iter().flatten().any(leads_nowhere),
+            };
         is_sound.then(|| Texts { keys, values, ids: vec![UNKNOWN; values.len()] })
     }
 
@@ -41,17 +49,31 @@ impl<'a> Texts<'a> {
         self.values.offsets().windows(2).map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0)
     }
 
+    /// Marks the rows, but for the first, whose text is stored otherwise than that of the row before.
+    pub fn mark_changes(&self, begins: &mut [bool]) {
+        let later = begins.iter_mut().enumerate().skip(1);
+        match self.keys.null_count() {
+            0 => later.zip(self.keys.values().windows(2)).for_each(|((_, begins), keys)| *begins |= keys[0] != keys[1]),
+            _ => later.for_each(|(row, begins)| *begins |= self.key(row) != self.key(row - 1)),
+        }
+    }
+
     /// Replaces `ids` by those of `rows`.
-    pub fn take(&mut self, rows: &[u32], dictionary: &mut Dictionary, ids: &mut Vec<u32>) {
+    pub fn take(&mut self, rows: Range<usize>, dictionary: &mut Dictionary, ids: &mut Vec<u32>) {
         ids.clear();
-        ids.extend(rows.iter().map(|&row| {
-            let Some(key) = self.key(row as usize) else { return NULL_TEXT };
-            let id = &mut self.ids[key as usize];
+        let (known, values) = (&mut self.ids, self.values);
+        let mut id_of = |key: i32| {
+            let id = &mut known[key as usize];
             if *id == UNKNOWN {
-                *id = dictionary.intern(self.values.value(key as usize).as_bytes());
+                *id = dictionary.intern(values.value(key as usize).as_bytes());
             }
             *id
-        }));
+        };
+        let keys = self.keys;
+        match keys.null_count() {
+            0 => ids.extend(keys.values()[rows].iter().map(|&key| id_of(key))),
+            _ => ids.extend(rows.map(|row| if keys.is_valid(row) { id_of(keys.value(row)) } else { NULL_TEXT })),
+        }
     }
 
     /// The dictionary was cleared.

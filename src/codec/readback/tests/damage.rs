@@ -24,11 +24,11 @@ fn small() -> Bytes {
 #[test]
 fn a_file_that_was_cut_short_is_an_error() {
     let whole = small();
-    let expected = read(std::slice::from_ref(&whole), |_| true).cells;
+    let expected = read(std::slice::from_ref(&whole)).cells;
     assert_eq!(expected.rows(), 18);
     for length in 0..whole.len() {
         let mut taken = Taken::default();
-        let read = ReadBack::default().file(whole.slice(..length), |_| true, &mut taken);
+        let read = ReadBack::default().file(whole.slice(..length), &mut taken);
         assert!(read.is_err(), "the first {length} bytes");
     }
 }
@@ -36,14 +36,14 @@ fn a_file_that_was_cut_short_is_an_error() {
 #[test]
 fn a_flipped_bit_is_an_error_or_other_rows() {
     let whole = small();
-    let expected = read(std::slice::from_ref(&whole), |_| true).cells;
+    let expected = read(std::slice::from_ref(&whole)).cells;
     let (mut errors, mut same, mut other) = (0, 0, 0);
     for at in 0..whole.len() {
         for mask in [0x01, 0x40, 0x80, 0xff] {
             let mut bytes = whole.to_vec();
             bytes[at] ^= mask;
             let mut taken = Taken::default();
-            match ReadBack::default().file(Bytes::from(bytes), |_| true, &mut taken) {
+            match ReadBack::default().file(Bytes::from(bytes), &mut taken) {
                 Err(_) => errors += 1,
                 Ok(_) if taken.cells == expected => same += 1,
                 Ok(rows) => {

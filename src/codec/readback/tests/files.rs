@@ -98,7 +98,7 @@ fn data_files_of_earlier_lakes_are_read_as_the_parquet_library_reads_them() {
             let expected = naive(&bytes);
             let mut taken = Taken::default();
             let file = std::fs::File::open(&path).unwrap();
-            let rows = ReadBack::default().file(file, |_| true, &mut taken).unwrap();
+            let rows = ReadBack::default().file(file, &mut taken).unwrap();
             assert!(rows > 0 && rows == expected.len() as u64, "{path:?}");
             assert_eq!(taken.cells, cells(table, &expected), "{path:?}");
             assert_eq!(taken.sorted(), expected, "{path:?}");
@@ -142,7 +142,7 @@ fn file(message: &str, ints: [i64; 2]) -> Bytes {
 }
 
 fn error(bytes: Bytes) -> String {
-    ReadBack::default().file(bytes, |_| true, &mut Taken::default()).unwrap_err().to_string()
+    ReadBack::default().file(bytes, &mut Taken::default()).unwrap_err().to_string()
 }
 
 /// Takes the layout of a file.
@@ -166,7 +166,7 @@ fn columns_have_the_types_of_the_file() {
          optional int32 new_field; optional binary other_fields (STRING);";
     let bytes = file(&format!("message flow_logs {{ {columns} {OWN} }}"), [7, 8]);
     let mut layouts = Layouts(Vec::new());
-    ReadBack::default().file(bytes.clone(), |_| true, &mut layouts).unwrap();
+    ReadBack::default().file(bytes.clone(), &mut layouts).unwrap();
     let layout = &layouts.0[0];
     let kinds: Vec<(&str, Kind)> = layout.columns.iter().map(|column| (column.name.as_str(), column.kind)).collect();
     let expected = [
@@ -183,11 +183,11 @@ fn columns_have_the_types_of_the_file() {
     assert_eq!(kinds, expected);
     let positions = (layout.start, layout.end, layout.measures.clone());
     assert_eq!((layout.table, positions), (Table::FLOW_LOGS, (Some(3), None, vec![None, Some(6)])));
-    assert_eq!(read(std::slice::from_ref(&bytes), |_| true).sorted(), naive(&bytes));
+    assert_eq!(read(std::slice::from_ref(&bytes)).sorted(), naive(&bytes));
     assert_carried_over(&bytes);
 
     let tgw = file(&format!("message tgw_flow_logs {{ optional int64 protocol; {OWN} }}"), [7, 8]);
-    ReadBack::default().file(tgw, |_| true, &mut layouts).unwrap();
+    ReadBack::default().file(tgw, &mut layouts).unwrap();
     assert_eq!((layouts.0[1].table, layouts.0[1].columns[0].kind), (Table::TGW_FLOW_LOGS, Kind::Int64));
 }
 

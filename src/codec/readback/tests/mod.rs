@@ -78,10 +78,10 @@ impl Sink for Taken {
 }
 
 /// The rows of objects, read back from files with the dictionaries of one reader.
-pub fn read(files: &[Bytes], wanted: impl Fn(&str) -> bool) -> Taken {
+pub fn read(files: &[Bytes]) -> Taken {
     let (mut reader, mut taken) = (ReadBack::default(), Taken::default());
     for bytes in files {
-        reader.file(bytes.clone(), &wanted, &mut taken).unwrap();
+        reader.file(bytes.clone(), &mut taken).unwrap();
     }
     taken
 }
