@@ -245,7 +245,7 @@ fn forge(bucket: Bucket, folder: &std::path::Path) {
             state.filed.receipts.entry(date).or_default().push(name);
         }
     }
-    let create = Create { lake_id: "made-up".into(), partition_by: PartitionBy::Date };
+    let create = Create { lake_id: "made-up".into(), partition_by: PartitionBy::Date, delta: false };
     state.create = Some(create.clone());
     let (written_by, at) = ("flowlake".to_owned(), "2023-10-01T00:00:00Z".to_owned());
     let entry = Entry {

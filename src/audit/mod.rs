@@ -137,7 +137,7 @@ pub async fn verify(
     let differences = shortcuts::check(lake, &checkpoints, &history, &audit.committed).await?;
     audit.differ_all(differences)?;
     audit.match_files(&history).await?;
-    let differences = delta::check(lake, &history.state).await?;
+    let differences = delta::check(lake, &history.state, audit.report.differences > 0).await?;
     audit.differ_all(differences)?;
     if !sources.is_empty() {
         let read = origin::read(&mut audit, &history, sources).await?;

@@ -7,7 +7,7 @@ use super::LakeOptions;
 /// Show how far the Delta logs of a lake's tables have come, and whether they say what the ledger says
 #[derive(Debug, Args)]
 #[command(
-    after_help = "`flowlake convert SOURCE LAKE --delta` makes a lake's tables Delta tables. Exit codes: 0 done, 1 \
+    after_help = "`flowlake convert SOURCE LAKE --delta` makes the tables of a lake that an earlier version made Delta tables. Exit codes: 0 done, 1 \
                   failed, 2 bad usage, 4 a Delta log says something else than the ledger, 75 another run on this host \
                   is at work on this lake."
 )]

@@ -133,7 +133,8 @@ pub struct Convert {
     /// How data files are written.
     #[command(flatten)]
     pub writing: Writing,
-    /// Make each table a Delta table as well, which other engines see change run by run; later runs go on with it
+    /// Make each table a Delta table as well, once, in a lake that an earlier version made; lakes that this version
+    /// makes have Delta tables
     #[arg(long, conflicts_with = "dry_run")]
     pub delta: bool,
     /// Afterwards merge the small files of dates that have been over for so long, as `flowlake compact` does

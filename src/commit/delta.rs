@@ -1,10 +1,12 @@
 //! Versions of Delta logs are written behind the ledger: it is the truth, and whatever became of a run, the next one
 //! writes what is missing.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
 use super::{CommitError, Created, LakeWriter};
-use crate::delta::{Action, DeltaError, Described, Edits, LastCheckpoint, Log, Tail, Version, encode, to_parquet};
+use crate::delta::{Action, Add, DeltaError, Described, Edits, LastCheckpoint, Log, Tail, Version, encode, to_parquet};
 use crate::lake::{Changes, LakeError, Names, State};
 use crate::schema::Table;
 
@@ -40,8 +42,12 @@ pub struct Projected {
     pub unreadable: Vec<DeltaError>,
 }
 
-/// Whether a table of the lake has a Delta log that is flowlake's, or one that cannot be read.
-pub async fn has_delta_log(writer: &LakeWriter, state: &State) -> Result<bool, CommitError> {
+/// Whether a lake whose first entry says nothing of Delta logs was given one: whether a table of it has one that is
+/// flowlake's, or one that cannot be read. A lake whose first entry does is not looked at.
+pub async fn was_given_delta_log(writer: &LakeWriter, state: &State) -> Result<bool, CommitError> {
+    if state.is_born_with_delta() {
+        return Ok(false);
+    }
     for table in Table::all() {
         let Some(described) = Described::of(state, table) else { continue };
         match (Log { lake: &writer.lake, table }).tail(described.app_id()).await {
@@ -53,8 +59,8 @@ pub async fn has_delta_log(writer: &LakeWriter, state: &State) -> Result<bool, C
     Ok(false)
 }
 
-/// Writes what the Delta logs of all tables lack of the ledger, as far as `state` has read it. A table that came later
-/// gets a log if another one of the lake has one.
+/// Writes what the Delta logs of all tables lack of the ledger, as far as `state` has read it. A table without a log
+/// gets one if its lake was born with Delta logs, or if another one of the lake has one.
 pub async fn project(writer: &LakeWriter, state: &State, when: When) -> Result<Projected, CommitError> {
     let mut projected = Projected::default();
     let mut tables = Vec::new();
@@ -66,7 +72,7 @@ pub async fn project(writer: &LakeWriter, state: &State, when: When) -> Result<P
             Err(error) => return Err(error.into()),
         }
     }
-    let has_log = tables.iter().any(|(_, _, tail)| is_ours(tail));
+    let has_log = state.is_born_with_delta() || tables.iter().any(|(_, _, tail)| is_ours(tail));
     for (table, described, tail) in tables {
         let when = if tail.is_none() && has_log { When::Asked } else { when };
         let projecting =
@@ -137,7 +143,7 @@ impl Projecting<'_> {
             if self.when != When::Asked {
                 return Ok(None);
             }
-            let edits = self.difference().await?;
+            let edits = self.difference(&BTreeMap::new()).await?;
             return Ok(edits.map(|edits| Next { operation: "CREATE TABLE", describes: true, edits }));
         };
         let last = self.state.next - 1;
@@ -147,7 +153,7 @@ impl Projecting<'_> {
         }
         let (edits, is_whole) = match self.told_since(tail).await? {
             Some(changes) => (self.described.edits(changes), false),
-            None => match self.difference().await? {
+            None => match self.difference(&self.there().await?).await? {
                 Some(edits) => (edits, true),
                 None => return Ok(None),
             },
@@ -172,11 +178,16 @@ impl Projecting<'_> {
         Ok(self.state.changes_since(self.log.lake, through).await?)
     }
 
-    /// What all versions together lack of the ledger, or have beyond it; `None` if the ledger does not know just now.
-    async fn difference(&self) -> Result<Option<Edits>, CommitError> {
+    /// The files that all versions together have.
+    async fn there(&self) -> Result<BTreeMap<String, Add>, CommitError> {
+        Ok(self.log.snapshot().await?.map(|snapshot| snapshot.files).unwrap_or_default())
+    }
+
+    /// What a table of the files `there` lacks of the ledger, or has beyond it; `None` if the ledger does not know just
+    /// now.
+    async fn difference(&self, there: &BTreeMap<String, Add>) -> Result<Option<Edits>, CommitError> {
         let Some(live) = self.state.sealed_files(self.log.lake).await? else { return Ok(None) };
-        let there = self.log.snapshot().await?.map(|snapshot| snapshot.files).unwrap_or_default();
-        Ok(Some(self.described.difference(&there, live)))
+        Ok(Some(self.described.difference(there, live)))
     }
 
     /// Its bytes hold no nonce: whoever writes the same says the same, and nothing is lost if a rival's is taken for
@@ -218,7 +229,7 @@ pub async fn repair_delta(writer: &LakeWriter, state: &mut State, table: Table) 
         }
         tried = Some(tail.newest);
         let repairing = Projecting { writer, state, log, described: &described, when: When::Asked };
-        let Some(edits) = repairing.difference().await? else { return Ok(None) };
+        let Some(edits) = repairing.difference(&repairing.there().await?).await? else { return Ok(None) };
         if tail.changed_by_others().is_none() && edits.is_nothing() {
             return Ok(None);
         }

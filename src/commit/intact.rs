@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
+use futures::stream::BoxStream;
+use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::CommitError;
@@ -91,7 +93,17 @@ pub async fn check_tables_are_there(lake: &Lake, state: &State) -> Result<(), Co
 
 async fn has_data_files(lake: &Lake, table: Table) -> Result<bool, CommitError> {
     let folder = lake.names.inside(table.name());
-    let mut listed = lake.store.list(Some(&folder));
+    // Behind the many versions of a Delta log, with which a listing would begin; all may lie aside, before them.
+    let in_partitions = lake.store.list_with_offset(Some(&folder), &lake.names.before_partitions(table));
+    Ok(has_data_file(lake, &folder, in_partitions).await?
+        || has_data_file(lake, &folder, lake.store.list(Some(&folder))).await?)
+}
+
+async fn has_data_file(
+    lake: &Lake,
+    folder: &Path,
+    mut listed: BoxStream<'_, object_store::Result<ObjectMeta>>,
+) -> Result<bool, CommitError> {
     loop {
         match listed.try_next().await {
             Ok(Some(meta)) if Names::task_of_published(&lake.names.relative(&meta.location)).is_some() => {
@@ -99,7 +111,7 @@ async fn has_data_files(lake: &Lake, table: Table) -> Result<bool, CommitError> 
             }
             Ok(Some(_)) => {}
             Ok(None) | Err(object_store::Error::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(lake.names.store_error(&folder, &error).into()),
+            Err(error) => return Err(lake.names.store_error(folder, &error).into()),
         }
     }
 }

@@ -33,7 +33,7 @@ mod switch;
 #[cfg(test)]
 mod tests;
 
-pub use delta::{Projected, When, has_delta_log, project, repair_delta};
+pub use delta::{Projected, When, project, repair_delta, was_given_delta_log};
 pub use intact::{check_tables_are_there, is_intact};
 pub use lakestore::{LakeWriter, UPLOAD_PART_BYTES};
 pub use local::{Created, make_folder};

@@ -65,7 +65,8 @@ async fn a_staged_file_arrives_whole_in_one_or_several_parts() {
 #[tokio::test]
 async fn rival_appends_get_different_numbers_and_the_loser_reads_on() {
     for (writer, _folder) in writers() {
-        let create = |id: &str| Body::Create(Create { lake_id: id.into(), partition_by: PartitionBy::Date });
+        let create =
+            |id: &str| Body::Create(Create { lake_id: id.into(), partition_by: PartitionBy::Date, delta: false });
         let mut first = Ledger::open(writer.clone()).await.unwrap();
         let mut second = Ledger::open(writer.clone()).await.unwrap();
         assert_eq!(first.append(create("first")).await.unwrap(), Appended::Ours(0));

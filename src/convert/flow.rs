@@ -12,7 +12,7 @@ use super::sides::{self, Sides};
 use super::writing::Writing;
 use super::{ConvertError, Options, Summary, conductor, planning};
 use crate::commit::remove_given_up;
-use crate::commit::{CommitError, HostLock, Ledger, check_tables_are_there, clear_waiting, has_delta_log};
+use crate::commit::{CommitError, HostLock, Ledger, check_tables_are_there, clear_waiting, was_given_delta_log};
 use crate::execute::{Stop, TaskError};
 use crate::lake::Purpose;
 use crate::progress::Progress;
@@ -141,7 +141,7 @@ impl Run<'_> {
         }
         clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
         self.ledger.writer.remove_old_temporaries().await?;
-        self.has_delta_log = has_delta_log(&self.ledger.writer, &self.ledger.state).await?;
+        self.was_given_delta_log = was_given_delta_log(&self.ledger.writer, &self.ledger.state).await?;
         self.finish_redos_that_are_done().await
     }
 

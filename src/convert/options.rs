@@ -62,7 +62,7 @@ pub struct Options {
     pub retention: Duration,
     /// Whether objects are fetched that the ledger names and that are not of the sources.
     pub trust_plans: bool,
-    /// Whether tables without a Delta log get one.
+    /// Whether tables without a Delta log get one in a lake that was born without.
     pub delta: bool,
     /// Which small files are merged once what is new is converted; `None` merges none.
     pub compaction: Option<Compaction>,

@@ -8,7 +8,10 @@ impl Run<'_> {
     /// Writes what the Delta logs lack of the ledger. One that cannot be read, or that others wrote to, keeps nothing
     /// from being converted.
     pub(super) async fn project(&mut self, when: When) -> Result<(), ConvertError> {
-        if !self.has_delta_log && when != When::Asked {
+        let (state, is_born) = (&self.ledger.state, self.ledger.state.is_born_with_delta());
+        let (next, is_newer) = (state.next, when == When::Newer);
+        let is_done = self.projected.is_some_and(|(done, newer)| done == next && (newer || !is_newer));
+        if when != When::Asked && (is_done || !is_born && !self.was_given_delta_log) {
             return Ok(());
         }
         let projected = project(&self.ledger.writer, &self.ledger.state, when).await?;
@@ -16,7 +19,9 @@ impl Run<'_> {
         let Projected { versions, begun, foreign, unreadable } = projected;
         let summary = &mut self.summary.delta;
         summary.delta_versions += versions;
-        summary.delta_begun.extend(begun.into_iter().map(|table| names.url(&names.inside(table.name()))));
+        // Nobody made views of a lake before it was born.
+        let begun = begun.into_iter().filter(|_| !is_born);
+        summary.delta_begun.extend(begun.map(|table| names.url(&names.inside(table.name()))));
         for reason in unreadable.iter().map(ToString::to_string) {
             if !summary.delta_unreadable.contains(&reason) {
                 summary.delta_unreadable.push(reason);
@@ -28,6 +33,7 @@ impl Run<'_> {
                 summary.delta_foreign.push(url);
             }
         }
+        self.projected = Some((next, is_newer));
         Ok(())
     }
 

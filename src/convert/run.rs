@@ -24,8 +24,12 @@ pub(super) struct Run<'a> {
     pub scratch: Arc<Scratch>,
     pub summary: Summary,
     pub before: Before,
-    /// Whether the lake had a Delta log when the run began: others are asked nothing more of it.
-    pub has_delta_log: bool,
+    /// Whether a lake whose first entry says nothing of Delta logs had one when the run began: others are asked nothing
+    /// more of it.
+    pub was_given_delta_log: bool,
+    /// The next entry of the ledger when what the Delta logs lacked was written last, and whether a version was to say
+    /// so in any case.
+    pub projected: Option<(u64, bool)>,
     /// Tasks that had been given up when the run began.
     pub lost_before: BTreeSet<TaskRef>,
     /// The ledger's format when the run began.
@@ -61,7 +65,8 @@ impl<'a> Run<'a> {
             scratch,
             summary,
             before,
-            has_delta_log: false,
+            was_given_delta_log: false,
+            projected: None,
             lost_before,
             format_before,
             failed: None,

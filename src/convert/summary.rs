@@ -231,7 +231,7 @@ pub struct PassedOver {
 pub struct Delta {
     /// Versions that were written.
     pub delta_versions: u64,
-    /// URLs of the tables that became Delta tables.
+    /// URLs of the tables that became Delta tables in a lake that was born without Delta logs.
     pub delta_begun: Vec<String>,
     /// Versions of other programs that changed a table, as their URLs.
     pub delta_foreign: Vec<String>,

@@ -76,6 +76,7 @@ impl Writing<'_, '_> {
             let create = Create {
                 lake_id: run.options.lake_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
                 partition_by: run.options.partition_by.unwrap_or_default(),
+                delta: true,
             };
             run.ledger.append(Body::Create(create)).await?;
         }

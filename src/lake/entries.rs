@@ -77,6 +77,10 @@ pub struct Create {
     pub lake_id: String,
     /// It never changes: a run that asks for another one is refused.
     pub partition_by: PartitionBy,
+    /// Whether its tables have Delta logs from their first files on. Lakes of earlier programs say nothing of it: they
+    /// have one if they were given one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub delta: bool,
 }
 
 /// What a plan fixes for whoever runs its tasks.

@@ -3,7 +3,7 @@
 use object_store::path::Path;
 
 use super::{Day, Relative, TaskRef};
-use crate::schema::{Partition, Table};
+use crate::schema::{PARTITION_KEYS, Partition, Table};
 use crate::source::SourceError;
 
 /// Spells the names of one lake. Names in ledger records are relative to the lake's root, so that a lake can be moved.
@@ -334,6 +334,11 @@ impl Names {
         let (partition, _) = rest.rsplit_once('/')?;
         let partition = partition.strip_prefix(ASIDE).and_then(|rest| rest.strip_prefix('/')).unwrap_or(partition);
         Some((Table::named(table)?, partition.parse().ok()?))
+    }
+
+    /// A name in a table's folder before those of all partitions, and behind all that are no partition.
+    pub fn before_partitions(&self, table: Table) -> Path {
+        self.inside(&format!("{}/{}=", table.name(), PARTITION_KEYS[0]))
     }
 
     /// The folder of a table's Delta log.

@@ -109,9 +109,9 @@ async fn data_from(lake: &Lake, next: u64) -> Result<Vec<Trace>, LakeError> {
             let partition = path.filename().and_then(|name| name.parse::<Partition>().ok());
             partition.is_some_and(|partition| partition.date.is_some())
         };
-        let before = folders.len();
-        folders.retain(|folder| *folder != aside);
-        let has_aside = folders.len() < before;
+        let has_aside = folders.contains(&aside);
+        let log = lake.names.delta_log(table);
+        folders.retain(|folder| *folder != aside && *folder != log);
         folders.sort_by_key(|path| (is_dated(path), path.clone()));
         for folder in folders.iter().rev().take(DAYS_MAX).chain(has_aside.then_some(&aside)) {
             let mut listed = lake.store.list(Some(folder));

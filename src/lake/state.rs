@@ -274,6 +274,11 @@ impl State {
         }
     }
 
+    /// Whether the tables of the lake have Delta logs from their first files on.
+    pub fn is_born_with_delta(&self) -> bool {
+        self.create.as_ref().is_some_and(|create| create.delta)
+    }
+
     /// Plans that are to be finished, oldest first.
     pub fn open_plans(&self) -> Vec<u64> {
         self.plans.iter().filter(|(_, plan)| plan.is_open()).map(|(&number, _)| number).collect()

@@ -52,7 +52,7 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
 #[tokio::test]
 async fn the_fold_knows_open_plans_frontiers_and_columns() {
     let lake = lake();
-    put(&lake, 0, Body::Create(Create { lake_id: "id".into(), partition_by: PartitionBy::Date })).await;
+    put(&lake, 0, Body::Create(Create { lake_id: "id".into(), partition_by: PartitionBy::Date, delta: false })).await;
     put(&lake, 1, plan(&[("s3://b/a/", "2023-09-14")], true)).await;
     put(&lake, 2, plan(&[("s3://b/a/", "2023-09-15")], false)).await;
     let columns = BTreeMap::from([(Table::FLOW_LOGS, BTreeMap::from([("encryption_status".into(), Kind::Text)]))]);
@@ -115,8 +115,10 @@ fn words_of_the_ledger_are_names_and_an_unknown_one_is_of_a_newer_flowlake() {
     for compression in Compression::ALL {
         assert_eq!(serde_json::to_value(compression).unwrap(), compression.name());
     }
-    let entries =
-        [Body::Create(Create { lake_id: "id".into(), partition_by: PartitionBy::DateHour }), plan(&[], false)];
+    let entries = [
+        Body::Create(Create { lake_id: "id".into(), partition_by: PartitionBy::DateHour, delta: false }),
+        plan(&[], false),
+    ];
     for (body, word, choices) in [
         (&entries[0], "date,hour", "date, date,hour"),
         (&entries[1], "date", "date, date,hour"),

@@ -100,5 +100,7 @@ def told(rows):
 
 # DuckDB asks S3 with another extension, which is not on PyPI for this version.
 ANYWHERE = [delta_rs, polars, clickhouse, clickhouse_ddl]
-for reader in ANYWHERE if ON_S3 else [duckdb, duckdb_ddl, *ANYWHERE]:
-    print(json.dumps([reader.__name__, told(reader())]))
+READERS = ANYWHERE if ON_S3 else [duckdb, duckdb_ddl, *ANYWHERE]
+if __name__ == "__main__":
+    for reader in READERS:
+        print(json.dumps([reader.__name__, told(reader())]))

@@ -1,5 +1,6 @@
 //! `flowlake ddl`: what goes to which stream, what other parsers make of it, and bad input.
 
+use crate::delta_birth::make_older;
 use crate::engines::python;
 use crate::lab::Lab;
 
@@ -101,7 +102,6 @@ fn hours_are_keys_where_the_lake_has_them() {
 fn a_table_with_a_delta_log_is_named_by_its_folder() {
     let lab = Lab::on_disk();
     lake(&lab);
-    lab.convert(&["--delta"], 0);
     let ddl = |engine: &str, more: &[&str]| lab.run(&[&["ddl", "{}lake/", "--engine", engine], more].concat());
     let on_s3 = ["--location", "s3://my-lake/deep"];
     for (engine, expected) in [
@@ -138,6 +138,7 @@ fn a_table_with_a_delta_log_is_named_by_its_folder() {
 fn a_table_without_a_delta_log_is_told_by_its_folders() {
     let lab = Lab::on_disk();
     lake(&lab);
+    make_older(&lab);
     let ddl = |more: &[&str]| lab.run(&[&["ddl", "{}lake/", "--engine", "duckdb"], more].concat());
     let hive = ddl(&["--hive"]);
     assert!(hive.stdout.contains("read_parquet") && !hive.stderr.contains("--delta"), "{}", hive.stderr);

@@ -20,12 +20,12 @@ on_both_stores!(
 const PACKAGES: [&str; 5] =
     ["duckdb==1.5.5", "duckdb-extension-delta==1.5.5", "deltalake==1.6.6", "polars==2.1.0", "chdb==4.4.0"];
 
-fn python() -> &'static Path {
+pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| pypi::python("delta", &PACKAGES))
 }
 
-fn key(day: u32, n: u32) -> String {
+pub fn key(day: u32, n: u32) -> String {
     format!(
         "logs/AWSLogs/111122223333/vpcflowlogs/us-east-1/2023/09/{day:02}/\
          111122223333_vpcflowlogs_us-east-1_fl-0a_202309{day:02}T2355Z_{n:08x}.log.gz"
@@ -33,7 +33,7 @@ fn key(day: u32, n: u32) -> String {
 }
 
 /// An object of `count` rows of a day.
-fn put(lab: &Lab, day: u32, n: u32, count: u32) {
+pub fn put(lab: &Lab, day: u32, n: u32, count: u32) {
     let start = 1_694_347_200 + (i64::from(day) - 10) * 86_400;
     let line = |row: u32| format!("2 111122223333 10.0.{day}.{row} {row} {} {start} {start}\n", row * 64 + n);
     let lines: String = (0..count).map(line).collect();
@@ -49,7 +49,7 @@ fn put_other(lab: &Lab, n: u32) {
 
 /// Every reader finds what an independent reading of the sources gives, and the program's own checks hold.
 #[track_caller]
-fn every_reader_finds_all(lab: &Lab) {
+pub fn every_reader_finds_all(lab: &Lab) {
     let expected = lab.expected("logs");
     let mut dates: BTreeMap<String, u64> = BTreeMap::new();
     for row in expected.rows.values() {
@@ -81,7 +81,7 @@ fn every_reader_finds_all(lab: &Lab) {
 
 /// The program's own checks find no difference.
 #[track_caller]
-fn is_sound(lab: &Lab) {
+pub fn is_sound(lab: &Lab) {
     for command in ["delta", "verify"] {
         let said = lab.run(&[command, "{}lake/"]);
         assert_eq!(said.code, 0, "{command}: {}{}", said.stdout, said.stderr);
@@ -89,7 +89,7 @@ fn is_sound(lab: &Lab) {
 }
 
 /// Keys of the versions of the log, in order.
-fn versions(lab: &Lab) -> Vec<String> {
+pub fn versions(lab: &Lab) -> Vec<String> {
     let keys = lab.list("lake/flow_logs/_delta_log").into_keys();
     keys.filter(|key| key.ends_with(".json")).collect()
 }
@@ -98,9 +98,8 @@ fn readers_of_delta_tables_see_each_run_whole(lab: &Lab) {
     for n in 0..4 {
         put(lab, 10 + n, n, 30);
     }
-    let summary = lab.convert(&["--delta"], 0);
-    assert_eq!(summary["delta_versions"], 1);
-    assert_eq!(summary["delta_begun"], json!([lab.url("lake/flow_logs")]));
+    let summary = lab.convert(&[], 0);
+    assert_eq!((&summary["delta_versions"], &summary["delta_begun"]), (&json!(1), &json!([])));
     put_other(lab, 1);
     put(lab, 12, 7, 20);
     let summary = lab.convert(&[], 0);
@@ -155,7 +154,7 @@ fn changes_no_rows(lab: &Lab) {
 
 fn what_a_killed_run_left_out_is_written_by_the_next(lab: &Lab) {
     put(lab, 10, 0, 30);
-    lab.convert(&["--delta"], 0);
+    lab.convert(&[], 0);
     put(lab, 11, 1, 20);
     lab.convert(&[], 0);
     let [_, newest] = versions(lab).try_into().expect("two versions");
@@ -181,7 +180,7 @@ fn what_a_killed_run_left_out_is_written_by_the_next(lab: &Lab) {
 fn a_version_of_another_program_is_named_until_it_is_repaired(lab: &Lab) {
     put(lab, 10, 0, 30);
     put(lab, 11, 1, 20);
-    lab.convert(&["--delta"], 0);
+    lab.convert(&[], 0);
     let log = "lake/flow_logs/_delta_log";
     // Who only notes something about himself changes no table.
     lab.put(
@@ -239,27 +238,11 @@ fn a_version_of_another_program_is_named_until_it_is_repaired(lab: &Lab) {
 }
 
 #[test]
-fn a_lake_has_no_delta_log_unless_it_is_asked_for() {
-    let lab = Lab::on_disk();
-    put(&lab, 10, 0, 30);
-    assert_eq!(lab.convert(&[], 0)["delta_versions"], 0);
-    assert_eq!(versions(&lab).len(), 0);
-    let said = lab.run(&["delta", "{}lake/"]);
-    assert_eq!((said.code, said.stdout.as_str()), (0, ""));
-    assert!(said.stderr.contains("--delta"), "{}", said.stderr);
-    // Later, with what is there, and without anything new.
-    put(&lab, 11, 1, 20);
-    lab.convert(&[], 0);
-    assert_eq!(lab.convert(&["--delta"], 0)["delta_versions"], 1);
-    every_reader_finds_all(&lab);
-}
-
-#[test]
 fn a_log_of_many_versions_has_a_checkpoint_and_other_programs_cannot_write_to_it() {
     let lab = Lab::on_disk();
     put(&lab, 10, 0, 3);
     put_other(&lab, 0);
-    lab.convert(&["--delta"], 0);
+    lab.convert(&[], 0);
     for n in 1..=52 {
         put(&lab, 10 + n % 3, n, 2);
         lab.convert(&[], 0);
@@ -291,7 +274,7 @@ fn a_log_of_many_versions_has_a_checkpoint_and_other_programs_cannot_write_to_it
 fn what_is_no_version_is_passed_over_and_a_later_table_gets_a_log_too() {
     let lab = Lab::on_disk();
     put(&lab, 10, 0, 30);
-    lab.convert(&["--delta"], 0);
+    lab.convert(&[], 0);
     let log = "lake/flow_logs/_delta_log";
     for name in [
         "backup/00000000000000000009.json",
@@ -307,8 +290,7 @@ fn what_is_no_version_is_passed_over_and_a_later_table_gets_a_log_too() {
                6 TransitGateway tgw-1 10.0.0.1 1 64 1694606400 1694606401\n";
     lab.put_gz("logs/tgw/one.log.gz", tgw);
     let summary = lab.convert(&[], 0);
-    assert_eq!(summary["delta_versions"], 2);
-    assert_eq!(summary["delta_begun"], json!([lab.url("lake/tgw_flow_logs")]));
+    assert_eq!((&summary["delta_versions"], &summary["delta_begun"]), (&json!(2), &json!([])));
     is_sound(&lab);
     let said = lab.run(&["delta", "{}lake/"]);
     assert!(said.stdout.contains("flow_logs: version 1 has 2 files with 50 rows"), "{}", said.stdout);
@@ -320,31 +302,12 @@ fn what_is_no_version_is_passed_over_and_a_later_table_gets_a_log_too() {
     assert_ne!(said.code, 0, "{}", said.stderr);
 }
 
-/// Somebody made a Delta table over the same files: it is nobody's to change, until `--delta` takes it over.
-#[test]
-fn a_log_of_which_no_version_is_ours_is_left_alone() {
-    let lab = Lab::on_disk();
-    put(&lab, 10, 0, 30);
-    lab.convert(&[], 0);
-    let theirs = format!("lake/flow_logs/_delta_log/{:020}.json", 0);
-    lab.put(&theirs, "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n");
-    put(&lab, 11, 1, 20);
-    let summary = lab.convert(&[], 0);
-    assert_eq!((&summary["delta_versions"], &summary["delta_foreign"]), (&json!(0), &json!([])));
-    assert_eq!(lab.run(&["verify", "{}lake/"]).code, 0);
-    let said = lab.run(&["delta", "{}lake/", "--repair"]);
-    assert!(said.code == 4 && said.stdout.contains("none of its versions is flowlake's"), "{}", said.stdout);
-    assert_eq!(versions(&lab), [theirs]);
-    assert_eq!(lab.convert(&["--delta"], 0)["delta_versions"], 1);
-    every_reader_finds_all(&lab);
-}
-
 #[test]
 fn what_is_given_up_leaves_the_delta_table_too() {
     let lab = Lab::on_disk();
     put(&lab, 10, 0, 30);
     put(&lab, 11, 1, 20);
-    lab.convert(&["--delta"], 0);
+    lab.convert(&[], 0);
     put(&lab, 12, 2, 10);
     lab.convert(&[], 0);
     let gone = lab.data_files().into_iter().find(|key| key.contains("date=2023-09-12")).expect("a file of that date");
@@ -362,7 +325,7 @@ fn what_is_given_up_leaves_the_delta_table_too() {
 fn a_delta_log_that_cannot_be_read_keeps_nothing_from_being_converted() {
     let lab = Lab::on_disk();
     put(&lab, 10, 0, 30);
-    lab.convert(&["--delta"], 0);
+    lab.convert(&[], 0);
     let [version] = versions(&lab).try_into().expect("one version");
     lab.put(&version, "no JSON");
     put(&lab, 11, 1, 20);
@@ -372,6 +335,6 @@ fn a_delta_log_that_cannot_be_read_keeps_nothing_from_being_converted() {
     assert!(reason.contains("_delta_log") && reason.contains("--delta"), "{reason}");
     assert_eq!(lab.run(&["verify", "{}lake/"]).code, 4);
     lab.delete(&version.as_str().into());
-    lab.convert(&["--delta"], 0);
+    lab.convert(&[], 0);
     every_reader_finds_all(&lab);
 }

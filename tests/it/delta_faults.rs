@@ -15,8 +15,6 @@ use crate::faulty::{Fault, FaultyStore};
 use crate::lab::read_rows;
 use crate::oracle::Row;
 
-const DELTA: &[&str] = &["--delta"];
-
 fn bench() -> Bench {
     let mut bench = Bench::new();
     (1..=5).for_each(|day| bench.put(&key(day, day), &text(day, day)));
@@ -25,7 +23,7 @@ fn bench() -> Bench {
 
 fn converted(bench: &Bench) -> InMemory {
     let lake = Arc::new(InMemory::new());
-    bench.convert(lake.clone(), DELTA).expect("no faults");
+    bench.convert(lake.clone(), &[]).expect("no faults");
     lake.fork()
 }
 
@@ -87,7 +85,7 @@ fn survives(bench: &Bench, prepared: impl Fn() -> Arc<InMemory>, more: &[&str], 
             if done.is_ok() {
                 is_caught_up(bench, &lake, &at);
             }
-            bench.convert(lake.clone(), DELTA).unwrap_or_else(|error| panic!("{at}: {error}"));
+            bench.convert(lake.clone(), &[]).unwrap_or_else(|error| panic!("{at}: {error}"));
             is_caught_up(bench, &lake, &at);
         }
     }
@@ -96,7 +94,7 @@ fn survives(bench: &Bench, prepared: impl Fn() -> Arc<InMemory>, more: &[&str], 
 
 #[test]
 fn a_conversion_projects_under_a_fault_at_every_operation() {
-    let faults = survives(&bench(), Arc::default, DELTA, false);
+    let faults = survives(&bench(), Arc::default, &[], false);
     assert!(faults > 100, "{faults} faults");
 }
 

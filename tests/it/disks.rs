@@ -31,6 +31,12 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
+/// A data file, or a version of the Delta log.
+fn is_of_a_table(path: &Path) -> bool {
+    let is_in_log = path.parent().is_some_and(|folder| folder.ends_with("_delta_log"));
+    path.extension().is_some_and(|end| end == if is_in_log { "json" } else { "parquet" })
+}
+
 /// A folder on another disk than the lab's. Every Linux has a file system in memory there; without it, nothing can be
 /// tried.
 fn other_disk(lab: &Lab) -> tempfile::TempDir {
@@ -67,7 +73,7 @@ fn a_lake_whose_tables_are_linked_to_another_disk_is_written() {
     lab.convert(&follow, 0);
     is_whole(&lab, &follow);
     let before = files(disk.path());
-    assert!(before.iter().all(|(path, _)| path.extension().is_some_and(|end| end == "parquet")), "{before:?}");
+    assert!(before.iter().all(|(path, _)| is_of_a_table(path)), "{before:?}");
     // A run that had published and not committed: the same names with the same bytes, and one that was damaged
     // meanwhile.
     for entry in 2..lab.list("lake/_flowlake/log").len() {
@@ -121,7 +127,7 @@ fn a_lake_whose_tables_are_mounted_is_written() {
     assert_eq!(said.code, 0, "{}", said.stderr);
     let rows = lab.expected("logs").rows;
     let left = files(&from);
-    assert!(left.iter().all(|(path, _)| path.extension().is_some_and(|end| end == "parquet")), "{left:?}");
+    assert!(left.iter().all(|(path, _)| is_of_a_table(path)), "{left:?}");
     // Without the mount, the files are where they were put.
     std::fs::remove_dir(&tables).expect("nothing is below the mount");
     std::fs::rename(&from, &tables).expect("the lab can rename");

@@ -19,6 +19,7 @@ mod credentials;
 mod dashboard;
 mod ddl;
 mod delta;
+mod delta_birth;
 mod delta_faults;
 mod demo;
 mod disks;

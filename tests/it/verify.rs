@@ -228,6 +228,7 @@ pub fn delete(lab: &Lab, key: &str) {
 }
 
 /// Damages a lake, expects differences of these kinds and no others, one of them naming `file`, and mends the lake.
+#[track_caller]
 fn expect(lab: &Lab, snapshot: &Snapshot, kinds: &[&str], file: &str, damage: impl FnOnce()) {
     damage();
     let (differences, _) = verify(lab, &[], 4);
@@ -303,21 +304,22 @@ fn a_damaged_ledger_record_is_named(lab: &Lab) {
     assert_eq!(snapshot.keys("/log/").len(), 5, "birth, and plan and seal of two runs");
     expect(lab, &snapshot, &["record_missing"], &log(0), || delete(lab, &log(0)));
     // What hangs on a plan is told with it.
-    let with_plan = ["record_missing", "record_differs", "record_stray", "file_stray"];
+    let with_plan = ["record_missing", "record_differs", "record_stray", "file_stray", "delta_differs"];
     expect(lab, &snapshot, &with_plan, &log(1), || delete(lab, &log(1)));
-    expect(lab, &snapshot, &["record_missing"], &log(2), || delete(lab, &log(2)));
+    // The Delta log has what a plan gave that nobody sealed.
+    expect(lab, &snapshot, &["record_missing", "delta_differs"], &log(2), || delete(lab, &log(2)));
     expect(
         lab,
         &snapshot,
-        &["record_stray", "file_stray"],
+        &["record_stray", "file_stray", "delta_differs"],
         "_flowlake/commits/00000000000000000003/000000.ndjson.zst",
         || {
             delete(lab, &log(3));
             delete(lab, &log(4));
         },
     );
-    expect(lab, &snapshot, &["record_unreadable"], &log(2), || lab.put(&log(2), "{\"format\": 1}"));
-    expect(lab, &snapshot, &["record_unreadable"], &log(2), || lab.put(&log(2), "not JSON"));
+    expect(lab, &snapshot, &["record_unreadable", "delta_differs"], &log(2), || lab.put(&log(2), "{\"format\": 1}"));
+    expect(lab, &snapshot, &["record_unreadable", "delta_differs"], &log(2), || lab.put(&log(2), "not JSON"));
     expect(lab, &snapshot, &["record_differs"], &log(1), || {
         edit_json(lab, &log(1), |plan| add(&mut plan["objects"], 1))
     });
@@ -428,12 +430,29 @@ pub fn forge_of(
         let sizes = head["files"].as_array().expect("files").iter();
         head["totals"]["file_bytes"] = json!(sizes.map(|file| file["bytes"].as_u64().expect("a size")).sum::<u64>());
         delete(lab, &format!("lake/{path}"));
+        forge_versions(lab, &path, &named, [written.len(), forged.num_rows()]);
         lab.put(&format!("lake/{named}"), written);
         let bytes = head["totals"]["file_bytes"].clone();
         let seal = format!("lake/_flowlake/log/{:020}.json", 2 * plan + 2);
         edit_json(lab, &seal, |seal| seal["file_bytes"] = bytes);
     });
     named
+}
+
+/// Makes the Delta log name another file in the place of one, of so many bytes and rows.
+fn forge_versions(lab: &Lab, old: &str, new: &str, [bytes, rows]: [usize; 2]) {
+    let (table, old) = old.split_once('/').expect("a table");
+    let new = new.split_once('/').expect("a table").1;
+    for key in lab.list(&format!("lake/{table}/_delta_log")).into_keys() {
+        let text = String::from_utf8(lab.get(&key)).expect("text");
+        let mut actions: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect();
+        for add in actions.iter_mut().filter_map(|action| action.get_mut("add")).filter(|add| add["path"] == old) {
+            let stats = json!({ "numRecords": rows }).to_string();
+            (add["path"], add["size"], add["stats"]) = (json!(new), json!(bytes), json!(stats));
+        }
+        lab.put(&key, actions.iter().map(|action| format!("{action}\n")).collect::<String>());
+    }
 }
 
 pub fn with_column(batch: &RecordBatch, name: &str, values: impl Fn(usize, i64) -> i64) -> RecordBatch {
@@ -544,6 +563,8 @@ fn an_open_plan_is_told_and_is_no_difference(lab: &Lab) {
     lake(lab);
     let snapshot = Snapshot::of(lab);
     delete(lab, "lake/_flowlake/log/00000000000000000004.json");
+    // The version comes behind the seal.
+    delete(lab, "lake/flow_logs/_delta_log/00000000000000000001.json");
     let (_, summary) = verify(lab, &["{}logs/", "{}more/"], 0);
     assert_eq!(summary["plans_open"], json!([{ "plan": 3, "tasks": 1, "tasks_committed": 1 }]));
     delete(lab, "lake/_flowlake/commits/00000000000000000003/000000.ndjson.zst");
