@@ -2,8 +2,10 @@
 //! other programs did to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -85,6 +87,15 @@ pub fn is_sound(lab: &Lab) {
     for command in ["delta", "verify"] {
         let said = lab.run(&[command, "{}lake/"]);
         assert_eq!(said.code, 0, "{command}: {}{}", said.stdout, said.stderr);
+    }
+}
+
+/// Makes all files of a folder on disk as old as this.
+pub fn age(lab: &Lab, folder: &str, by: Duration) {
+    let then = SystemTime::now() - by;
+    for key in lab.list(folder).into_keys() {
+        let file = File::options().write(true).open(lab.path(&key)).expect("a file");
+        file.set_modified(then).expect("the lab owns its files");
     }
 }
 

@@ -21,6 +21,7 @@ mod ddl;
 mod delta;
 mod delta_birth;
 mod delta_faults;
+mod delta_meanwhile;
 mod demo;
 mod disks;
 mod docs;
