@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use object_store::path::Path;
 
 use super::{CommitError, Created, LakeWriter};
-use crate::delta::{Action, Add, DeltaError, Described, Edits, LastCheckpoint, Log, Tail, Version, encode, to_parquet};
+use crate::delta::{
+    ACTIONS_MAX, Action, Add, DeltaError, Described, Edits, LastCheckpoint, Log, Tail, Version, encode, to_parquet,
+};
 use crate::lake::{Changes, LakeError, Names, State};
 use crate::schema::Table;
 
@@ -190,6 +193,13 @@ impl Projecting<'_> {
         Ok(Some(self.described.difference(there, live)))
     }
 
+    /// Whether something that cannot be read has a name.
+    async fn is_taken(&self, path: &Path) -> Result<bool, CommitError> {
+        let lake = &self.writer.lake;
+        let Some(name) = lake.names.named(path) else { return Ok(false) };
+        Ok(self.writer.is_taken(&name).await? && !matches!(lake.read(path).await, Ok(Some(_))))
+    }
+
     /// Its bytes hold no nonce: whoever writes the same says the same, and nothing is lost if a rival's is taken for
     /// ours.
     async fn write(&self, version: u64, next: &Next, foreign: Option<u64>) -> Result<Created, CommitError> {
@@ -201,7 +211,15 @@ impl Projecting<'_> {
         let actions = self.described.version(through, &entry, of);
         let table = self.log.table;
         tracing::debug!(table = table.name(), version, through, actions = actions.len(), "delta version");
-        self.writer.create(&lake.names.delta_version(table, version), encode(&actions).into()).await
+        let path = lake.names.delta_version(table, version);
+        let created = self.writer.create(&path, encode(&actions).into()).await;
+        match created {
+            // A folder, or what else is no file, has its name.
+            Err(CommitError::Local { .. }) if self.is_taken(&path).await? => {
+                Err(self.log.is_in_the_way(version).into())
+            }
+            created => created,
+        }
     }
 }
 
@@ -248,6 +266,11 @@ async fn checkpoint_and_clear(writer: &LakeWriter, log: &Log<'_>) -> Result<(), 
     let oldest = writer.now().await? - VERSIONS_KEPT_FOR;
     let version = snapshot.version;
     let actions: Vec<Action> = snapshot.actions(oldest.timestamp_millis());
+    // Nobody here could read it again: versions stay.
+    if actions.len() > ACTIONS_MAX as usize {
+        tracing::warn!(table = table.name(), actions = actions.len(), "no checkpoint of so many actions is written");
+        return Ok(());
+    }
     let last = LastCheckpoint { version, size: actions.len() as u64, parts: None };
     let path = lake.names.inside(&Names::delta_checkpoint(table, version));
     // A rival's says the same of the table: readers may be at it.

@@ -22,6 +22,9 @@ const CREATED_BY: &str = "flowlake version 1.0.0 (build delta-1)";
 
 const BATCH_ROWS: usize = 8192;
 
+/// Actions of a checkpoint: some of live files of all dates, which take about half a kilobyte of memory each.
+pub const ACTIONS_MAX: i64 = 20_000_000;
+
 /// What names the newest checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastCheckpoint {
@@ -120,18 +123,19 @@ pub fn to_parquet(actions: &[Action]) -> Vec<u8> {
 pub fn from_parquet(bytes: Bytes) -> Result<Vec<Action>, String> {
     let read = || -> Result<Vec<Action>, String> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(|error| error.to_string())?;
-        let builder = bounded(builder, &bytes, "actions").map_err(|error| error.to_string())?;
-        let mut lines = Vec::new();
-        // A partition value that is null is one that is there.
-        let writer = WriterBuilder::new().with_explicit_nulls(true);
-        let mut writer = writer.build::<_, LineDelimited>(&mut lines);
+        let builder = bounded(builder, &bytes, "actions", ACTIONS_MAX).map_err(|error| error.to_string())?;
+        let mut actions = Vec::new();
         for batch in builder.build().map_err(|error| error.to_string())? {
             let batch = batch.map_err(|error| error.to_string())?;
-            writer.write(&batch).map_err(|error| error.to_string())?;
+            let mut lines = Vec::new();
+            // A partition value that is null is one that is there.
+            let writer = WriterBuilder::new().with_explicit_nulls(true);
+            let mut writer = writer.build::<_, LineDelimited>(&mut lines);
+            writer.write(&batch).and_then(|()| writer.finish()).map_err(|error| error.to_string())?;
+            drop(writer);
+            actions.extend(decode(&lines).map_err(|error| error.to_string())?);
         }
-        writer.finish().map_err(|error| error.to_string())?;
-        drop(writer);
-        decode(&lines).map_err(|error| error.to_string())
+        Ok(actions)
     };
     // The Parquet library panics on some damaged footers.
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));

@@ -20,7 +20,7 @@ mod tests;
 
 pub use action::{Action, Add, MetaData, Protocol, encode};
 pub use check::{Checked, check};
-pub use checkpoint::{LastCheckpoint, to_parquet};
+pub use checkpoint::{ACTIONS_MAX, LastCheckpoint, to_parquet};
 pub use log::{Log, Snapshot, Tail};
 pub use version::{Described, Edits, Version};
 

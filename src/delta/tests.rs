@@ -34,6 +34,13 @@ fn actions_come_back_from_json_and_from_parquet() {
     assert_eq!(from_parquet(parquet.into()).unwrap(), actions);
 }
 
+/// A lake may have more live files than a file of its own ledger has rows.
+#[test]
+fn a_checkpoint_of_many_actions_comes_back() {
+    let actions = vec![Action::default(); 2_000_001];
+    assert_eq!(from_parquet(to_parquet(&actions).into()).unwrap().len(), actions.len());
+}
+
 #[test]
 fn what_is_no_checkpoint_is_an_error() {
     let sound = to_parquet(&actions());

@@ -74,21 +74,22 @@ pub(super) fn open(
     if builder.schema().fields() != schema.fields() {
         return Err(ParquetError::General(format!("its columns are not those of {what}")));
     }
-    bounded(builder, &bytes, what)
+    bounded(builder, &bytes, what, ROWS_MAX)
 }
 
-/// A file that claims more rows, or more text, than one of ours can have is an error. Its batches hold little at a
-/// time. `what` are its rows, for people.
+/// A file that claims more rows than `rows_max`, or more text than one of ours can have, is an error. Its batches hold
+/// little at a time. `what` are its rows, for people.
 pub fn bounded(
     builder: ParquetRecordBatchReaderBuilder<Bytes>,
     bytes: &Bytes,
     what: &str,
+    rows_max: i64,
 ) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ParquetError> {
     let metadata = builder.metadata();
     let rows: i64 = metadata.row_groups().iter().map(|group| group.num_rows()).fold(0, i64::saturating_add);
-    if !(0..=ROWS_MAX).contains(&rows) {
+    if !(0..=rows_max).contains(&rows) {
         return Err(ParquetError::General(format!(
-            "it has {rows} rows, and no file of {what} has more than {ROWS_MAX}"
+            "it has {rows} rows, and no file of {what} has more than {rows_max}"
         )));
     }
     let (claimed, bytes_max) = (claimed(bytes, metadata)?, inflated_max(bytes.len() as u64));

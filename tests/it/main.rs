@@ -22,6 +22,7 @@ mod delta;
 mod delta_birth;
 mod delta_faults;
 mod delta_meanwhile;
+mod delta_upkeep;
 mod demo;
 mod disks;
 mod docs;
