@@ -96,5 +96,6 @@ fn options_of(bucket: &Path, lake: &Path) -> Options {
         lake_id: None,
         trust_plans: false,
         delta: false,
+        compaction: None,
     }
 }

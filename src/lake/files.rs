@@ -35,6 +35,16 @@ pub struct DataFile {
     pub start_max: Option<i64>,
 }
 
+/// What files have in common whose rows may go into one file: their partition, and names and types of their columns.
+pub type FileSet<'a> = (&'a Relative, Vec<(&'a str, &'a str)>);
+
+impl DataFile {
+    /// The set to which it belongs.
+    pub fn set(&self) -> FileSet<'_> {
+        (&self.partition, self.columns.iter().map(|(name, kind)| (name.as_str(), kind.word())).collect())
+    }
+}
+
 /// Names of files are made of it.
 fn hash<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     checked_hash(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)

@@ -81,9 +81,7 @@ impl Size {
         let (mut bytes, mut sets) = (0_u64, BTreeSet::new());
         for file in files {
             bytes = bytes.saturating_add(file.bytes);
-            let columns: Vec<(&str, &str)> =
-                file.columns.iter().map(|(name, kind)| (name.as_str(), kind.word())).collect();
-            sets.insert((&file.partition, columns));
+            sets.insert(file.set());
         }
         Size { bytes, sets: sets.len() as u64 }
     }

@@ -61,7 +61,7 @@ pub use entries::{
     Plan, PlannedTask, Purpose, Seal, Settings, Void,
 };
 pub use filed::bounded;
-pub use files::DataFile;
+pub use files::{DataFile, FileSet};
 pub use firsts::Firsts;
 pub use index::{FileOfTask, Index};
 pub use lines::{LINE_BYTES_MAX, LineReader, ZSTD_LEVEL, decode_lines, encode_lines, padding};

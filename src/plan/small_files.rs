@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::lake::index::Size;
-use crate::lake::{DataFile, Names, Relative};
+use crate::lake::{DataFile, FileSet, Names};
 
 /// Bytes that one task reads, more or less, if its files are not larger: an attempt that is lost is soon made up for,
 /// and what it stages has room on scratch.
@@ -22,10 +22,9 @@ const LEFT_QUARTERS: u64 = 5;
 /// What lies aside has taken the place of others, and is not seen by readers of folders yet: it stays as it is until
 /// then, so that what it stands for can go.
 pub fn groups_of_small_files(files: &[DataFile], target: u64) -> Vec<Vec<DataFile>> {
-    let mut sets: BTreeMap<(&Relative, Vec<(&str, &str)>), Vec<&DataFile>> = BTreeMap::new();
+    let mut sets: BTreeMap<FileSet, Vec<&DataFile>> = BTreeMap::new();
     for file in files.iter().filter(|file| Names::shown(&file.path).is_none()) {
-        let columns = file.columns.iter().map(|(name, kind)| (name.as_str(), kind.word())).collect();
-        sets.entry((&file.partition, columns)).or_default().push(file);
+        sets.entry(file.set()).or_default().push(file);
     }
     sets.into_values().flat_map(|set| parts(chosen(set, target), target)).collect()
 }

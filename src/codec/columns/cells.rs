@@ -13,8 +13,8 @@
 //!
 //! A row has 128 bits, mixed from BLAKE3 of the URL and the line; a column has 128 bits of BLAKE3 of table and column.
 //! The key of a place is the product of two numbers of 64 bits: the lower half of the one xor that of the other, and
-//! the upper halves likewise. The value of a text is 128 bits of its BLAKE3, that of an integer is mixed from the number
-//! after it, so that two rows of one line do not make up for each other; that of null is 0.
+//! the upper halves likewise. The value of a text is 128 bits of its BLAKE3, that of an integer is mixed from the
+//! number after it, so that two rows of one line do not make up for each other; that of null is 0.
 //!
 //! Why it may be trusted: let two sets of cells differ, and take the difference of their values at each place. Their
 //! sums are equal only if Σ key × difference is 0. With keys like random numbers, that happens once in some 2^64 times

@@ -1,6 +1,7 @@
 //! Which files go together.
 
 use super::*;
+use crate::lake::Relative;
 use crate::schema::{Kind, Table};
 
 const MIB: u64 = 1 << 20;
