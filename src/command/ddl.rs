@@ -6,8 +6,10 @@ use crate::cli;
 use crate::ddl::{self, DdlError, Engine, Followed, Held, Name, Place};
 use crate::error::{Error, Exit};
 use crate::lake::{Lake, State};
+use crate::query::QueryError;
 use crate::source::Location;
 
+use super::rows::quietly;
 use super::talk::say;
 
 pub async fn ddl(arguments: &cli::Ddl) -> Result<Exit, Error> {
@@ -44,13 +46,17 @@ fn followed(engine: Engine, held: &Held, name: &Name, place: &Place, log: Follow
         ),
         Followed::Yes => {}
     }
-    writeln!(std::io::stdout(), "{}", ddl::delta::statement(engine, held, name, place))?;
+    quietly(
+        writeln!(std::io::stdout(), "{}", ddl::delta::statement(engine, held, name, place)).map_err(QueryError::Output),
+    )?;
     ddl::delta::notes(engine, name).into_iter().for_each(|note| say!("{note}"));
     Ok(())
 }
 
 fn hive(engine: Engine, held: &Held, name: &Name, place: &Place) -> Result<(), Error> {
-    writeln!(std::io::stdout(), "{}", ddl::hive::statement(engine, held, name, place))?;
+    quietly(
+        writeln!(std::io::stdout(), "{}", ddl::hive::statement(engine, held, name, place)).map_err(QueryError::Output),
+    )?;
     ddl::hive::notes(engine, held, name).into_iter().for_each(|note| say!("{note}"));
     Ok(())
 }
