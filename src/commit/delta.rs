@@ -274,7 +274,7 @@ async fn checkpoint_and_clear(writer: &LakeWriter, log: &Log<'_>) -> Result<(), 
     let last = LastCheckpoint { version, size: actions.len() as u64, parts: None };
     let path = lake.names.inside(&Names::delta_checkpoint(table, version));
     // A rival's says the same of the table: readers may be at it.
-    writer.create(&path, to_parquet(&actions).into()).await?;
+    writer.create(&path, to_parquet(actions).into()).await?;
     if log.last_checkpoint().await?.is_none_or(|last| last.version < version) {
         let last = serde_json::to_vec(&last).expect("it is plain data");
         writer.put(&Names::delta_last_checkpoint(table), last.into()).await?;

@@ -99,18 +99,23 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 });
 
 /// Actions as a checkpoint.
-pub fn to_parquet(actions: &[Action]) -> Vec<u8> {
+pub fn to_parquet(actions: impl IntoIterator<Item = Action>) -> Vec<u8> {
     let properties =
         WriterProperties::builder().set_compression(Compression::SNAPPY).set_created_by(CREATED_BY.to_owned()).build();
     let mut bytes = Vec::new();
     let schema = Arc::clone(&SCHEMA);
     let mut writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties)).expect("a sound schema");
-    for actions in actions.chunks(BATCH_ROWS) {
+    let mut actions = actions.into_iter();
+    loop {
+        let some: Vec<Action> = actions.by_ref().take(BATCH_ROWS).collect();
+        if some.is_empty() {
+            break;
+        }
         let mut decoder = ReaderBuilder::new(Arc::clone(&SCHEMA))
             .with_batch_size(BATCH_ROWS)
             .build_decoder()
             .expect("types that JSON knows");
-        decoder.serialize(actions).expect("actions are what the schema says");
+        decoder.serialize(&some).expect("actions are what the schema says");
         if let Some(batch) = decoder.flush().expect("actions are what the schema says") {
             writer.write(&batch).expect("memory to memory does not fail");
         }
@@ -119,12 +124,11 @@ pub fn to_parquet(actions: &[Action]) -> Vec<u8> {
     bytes
 }
 
-/// The actions of a checkpoint, whoever wrote it: columns that are not known here are passed over.
-pub fn from_parquet(bytes: Bytes) -> Result<Vec<Action>, String> {
-    let read = || -> Result<Vec<Action>, String> {
+/// Gives each action of a checkpoint, whoever wrote it, to `take`: columns that are not known here are passed over.
+pub fn from_parquet(bytes: Bytes, mut take: impl FnMut(Action)) -> Result<(), String> {
+    let read = || -> Result<(), String> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(|error| error.to_string())?;
         let builder = bounded(builder, &bytes, "actions", ACTIONS_MAX).map_err(|error| error.to_string())?;
-        let mut actions = Vec::new();
         for batch in builder.build().map_err(|error| error.to_string())? {
             let batch = batch.map_err(|error| error.to_string())?;
             let mut lines = Vec::new();
@@ -133,9 +137,9 @@ pub fn from_parquet(bytes: Bytes) -> Result<Vec<Action>, String> {
             let mut writer = writer.build::<_, LineDelimited>(&mut lines);
             writer.write(&batch).and_then(|()| writer.finish()).map_err(|error| error.to_string())?;
             drop(writer);
-            actions.extend(decode(&lines).map_err(|error| error.to_string())?);
+            decode(&lines).map_err(|error| error.to_string())?.into_iter().for_each(&mut take);
         }
-        Ok(actions)
+        Ok(())
     };
     // The Parquet library panics on some damaged footers.
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));

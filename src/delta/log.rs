@@ -92,8 +92,7 @@ impl Log<'_> {
         if let Some(checkpoint) = checkpoint {
             let path = self.lake.names.inside(&Names::delta_checkpoint(self.table, checkpoint));
             let bytes = self.lake.read(&path).await?.ok_or_else(|| self.fail(&path, "it is missing".to_owned()))?;
-            let actions = from_parquet(bytes).map_err(|reason| self.fail(&path, reason))?;
-            actions.into_iter().for_each(|action| snapshot.apply(action));
+            from_parquet(bytes, |action| snapshot.apply(action)).map_err(|reason| self.fail(&path, reason))?;
             snapshot.version = checkpoint;
         }
         if checkpoint.is_none() && versions.is_empty() {

@@ -22,7 +22,10 @@ ROWS = f"SELECT date, bytes, {COLUMN} AS more FROM "
 
 def ddl(engine, *more):
     lake = os.path.dirname(TABLE) + "/"
-    return subprocess.check_output(["flowlake", "ddl", lake, "--engine", engine, "--table", "t", *more], text=True)
+    command = ["flowlake", "ddl", lake, "--engine", engine, "--table", "t", *more]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def with_duckdb():

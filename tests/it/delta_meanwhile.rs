@@ -119,7 +119,7 @@ impl Counting {
 
 impl Drop for Counting {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
