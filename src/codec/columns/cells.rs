@@ -18,10 +18,11 @@
 //!
 //! Why it may be trusted: let two sets of cells differ, and take the difference of their values at each place. Their
 //! sums are equal only if Σ key × difference is 0. With keys like random numbers, that happens once in some 2^64 times
-//! or more rarely: a difference may end with zeros in binary, and a product has the bits of its factors. Swapped values change two differences, a lost or doubled row one for each of its cells, and each is
-//! multiplied by a key of its own. Nobody chooses rows to deceive it: what it guards against are errors of programs. It
-//! is recorded nowhere, and so may change. Every cell costs a few multiplications: rows that are carried over are added
-//! up twice, and that shows in the time of merging files.
+//! or more rarely: a difference may end with zeros in binary, and a product has the bits of its factors. Swapped
+//! values change two differences, a lost or doubled row one for each of its cells, and each is multiplied by a key of
+//! its own. Nobody chooses rows to deceive it: what it guards against are errors of programs. It is recorded nowhere,
+//! and so may change. A cell costs a few multiplications: rows that are carried over are added up twice, which shows
+//! in the time of merging files.
 
 use std::ops::AddAssign;
 use std::sync::Arc;
