@@ -35,8 +35,8 @@ use crate::encode::Origin;
 
 /// What takes the rows of data files.
 pub trait Sink {
-    /// Takes rows of one object, in the order of the file, which is not that of their lines. Its other rows come later or
-    /// came earlier. Ids of texts are those of `dictionaries`, and stay valid from file to file until
+    /// Takes rows of one object, in the order of the file, which is not that of their lines. Its other rows come later,
+    /// or came earlier. Ids of texts are those of `dictionaries`, and stay valid from file to file until
     /// [`Sink::dictionaries_cleared`].
     fn rows(&mut self, origin: &Origin, chunk: &Chunk, dictionaries: &Dictionaries) -> io::Result<()>;
 
