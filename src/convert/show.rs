@@ -163,15 +163,15 @@ impl Run<'_> {
         Ok(aside)
     }
 
-    /// Whether a file that lies aside is shown for so long that nobody reads it there. To know which files left the lake
-    /// takes the heads of all commits, and a run with nothing to do reads none of them.
+    /// Whether a file that lies aside is shown for so long that nobody reads it there. To know which files left the
+    /// lake takes the heads of all commits, and a run with nothing to do reads none of them.
     fn may_go(&self, aside: &Relative, old: &BTreeSet<u64>) -> bool {
         let maker = Names::task_of_published(aside).and_then(|task| self.ledger.state.in_effect.get(&task.plan));
         maker.is_some_and(|plan| plan.shown && plan.shown_by.is_none_or(|by| old.contains(&by)))
     }
 
-    /// The plans that took effect so long ago, by the clock of the store, that what they took out may be deleted. Of two
-    /// that keep it equally long the one that was sealed first is the older one.
+    /// The plans that took effect so long ago, by the clock of the store, that what they took out may be deleted. Of
+    /// two that keep it equally long the one that was sealed first is the older one.
     async fn plans_past_retention(&self) -> Result<BTreeSet<u64>, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
         let now: DateTime<Utc> = self.ledger.writer.now().await?;
