@@ -12,7 +12,7 @@ const TASK_BYTES: u64 = 4 << 30;
 /// Files that one task reads.
 const TASK_FILES_MAX: usize = 10_000;
 
-/// Files that are left of a set may be this share of its bytes by the target, in quarters, and one more.
+/// Files that are left of a set may be this share of its bytes by the target, in quarters, and two more.
 const LEFT_QUARTERS: u64 = 5;
 
 /// Groups of the live files of one date whose rows go into files of about `target` bytes. Files of a group are of one
@@ -31,7 +31,7 @@ pub fn groups_of_small_files(files: &[DataFile], target: u64) -> Vec<Vec<DataFil
 
 /// Files that may be left of so many bytes of one set.
 fn left_max(bytes: u64, target: u64) -> u64 {
-    bytes.saturating_mul(LEFT_QUARTERS) / 4 / target + 1
+    bytes.saturating_mul(LEFT_QUARTERS) / 4 / target + 2
 }
 
 /// Whether so many files of a date, of some sets and bytes, may have small ones among them that are to be merged.
