@@ -267,6 +267,7 @@ pub struct Inspect {
 /// Print the lines and objects that a lake set aside, with key, line, byte offset, reason and text; or try them again
 #[derive(Debug, Args)]
 #[command(mut_group("Writing", |group| group.requires("replay")))]
+#[command(mut_group("Work", |group| group.requires("replay")))]
 #[command(after_help = "Exit codes with --replay are those of convert: 3 if something is set aside again.")]
 pub struct Rejects {
     /// The lake: a path, file:// or s3:// URL, or @NAME

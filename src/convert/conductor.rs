@@ -84,9 +84,10 @@ pub(super) async fn outside(reach: &Reach, tasks: &[PlannedTask]) -> Result<Opti
 async fn run_tasks(run: &mut Run<'_>, job: Arc<Job>, tasks: Vec<PlannedTask>) -> Result<(), ConvertError> {
     let objects = || tasks.iter().flat_map(|task| &task.objects);
     let inputs = || tasks.iter().flat_map(|task| &task.inputs.files);
-    match job.plan.purpose {
-        Purpose::Compact => run.progress.reading_files(inputs().count() as u64, inputs().map(|file| file.bytes).sum()),
-        _ => run.progress.converting(objects().count() as u64, objects().map(|object| object.size).sum()),
+    let merges = job.plan.purpose == Purpose::Compact;
+    match merges {
+        true => run.progress.reading_files(inputs().count() as u64, inputs().map(|file| file.bytes).sum()),
+        false => run.progress.converting(objects().count() as u64, objects().map(|object| object.size).sum()),
     }
     let threads = run.options.threads_allowed().min(tasks.len());
     let worker = Worker {
@@ -103,6 +104,7 @@ async fn run_tasks(run: &mut Run<'_>, job: Arc<Job>, tasks: Vec<PlannedTask>) ->
     let mut failed = Failed::default();
     while let Some(outcome) = outcomes.next().await {
         match outcome {
+            Ok(Outcome::Ours(gave)) if merges => run.summary.note_merged(&gave),
             Ok(Outcome::Ours(gave)) => run.summary.note(&gave),
             Ok(Outcome::Theirs | Outcome::Stopped) => {}
             Err(error) => match failed.note(error) {

@@ -167,6 +167,8 @@ pub struct Compacted {
     pub files_compacted: u64,
     /// Bytes of these files.
     pub compacted_bytes: u64,
+    /// Files that are gone or damaged, and why: they and those that were to be merged with them stay as they are.
+    pub not_merged: Vec<String>,
     /// Whether the run was to do nothing else.
     #[serde(skip)]
     pub is_all: bool,
@@ -178,6 +180,7 @@ impl Compacted {
         self.merged_bytes += gave.taken.file_bytes;
         self.files_compacted += gave.totals.files;
         self.compacted_bytes += gave.totals.file_bytes;
+        gave.kept.iter().flatten().for_each(|reason| keep(&mut self.not_merged, reason.clone()));
     }
 }
 
@@ -296,11 +299,14 @@ impl Summary {
         if !gave.receipts.is_empty() {
             self.add(&gave.totals, &gave.receipts);
             self.replaced.tasks_replaced += 1;
-        } else if gave.taken.files > 0 {
-            self.compacted.add(gave);
         } else if kept.is_empty() {
             self.replaced.tasks_unchanged += 1;
         }
+    }
+
+    /// What a task of a plan to compact gave.
+    pub(super) fn note_merged(&mut self, gave: &Gave) {
+        self.compacted.add(gave);
     }
 
     pub(super) fn note_kept(&mut self, reason: String) {
@@ -326,6 +332,7 @@ impl Summary {
             && left_out.plans_refused.is_empty()
             && replaced.plans_void.is_empty()
             && replaced.not_shown.is_empty()
+            && compacted.not_merged.is_empty()
     }
 
     pub(super) fn note_kept_types(&mut self, types: &Types) {
@@ -348,7 +355,7 @@ impl Summary {
 
     /// Whether this run set anything aside, or could not reach something it was asked for.
     pub fn left_something(&self) -> bool {
-        let Summary { converted, checked, replaced, left_out, delta, .. } = self;
+        let Summary { converted, checked, replaced, compacted, left_out, delta, .. } = self;
         converted.objects_aside > 0
             || converted.rejects > 0
             || !left_out.denied.is_empty()
@@ -357,6 +364,7 @@ impl Summary {
             || replaced.objects_kept > 0
             || !replaced.plans_void.is_empty()
             || !replaced.not_shown.is_empty()
+            || !compacted.not_merged.is_empty()
             || !left_out.plans_refused.is_empty()
             || !delta.delta_foreign.is_empty()
             || !delta.delta_unreadable.is_empty()

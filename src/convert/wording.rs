@@ -188,6 +188,15 @@ impl LeftOut {
 
 impl Compacted {
     fn write(&self, f: &mut Formatter<'_>) -> Result {
+        name_some(
+            f,
+            (
+                "file is gone or damaged; it and those that were to be merged with it stay as they are",
+                "files are gone or damaged; they and those that were to be merged with them stay as they are",
+            ),
+            self.not_merged.len() as u64,
+            &self.not_merged,
+        )?;
         if self.files_merged == 0 {
             return Ok(());
         }
@@ -197,7 +206,8 @@ impl Compacted {
     }
 
     fn write_nothing(&self, f: &mut Formatter<'_>) -> Result {
-        if self.files_merged == 0 { writeln!(f, "there is nothing to merge") } else { Ok(()) }
+        let is_nothing = self.files_merged == 0 && self.not_merged.is_empty();
+        if is_nothing { writeln!(f, "there is nothing to merge") } else { Ok(()) }
     }
 }
 

@@ -153,7 +153,7 @@ fn a_damaged_file_stays_as_it_is(lab: &Lab) {
     lab.put(&damaged, bytes);
     let summary = compact(lab, &["--retention", "0s"], 3);
     assert_eq!((&summary["files_merged"], &summary["files_compacted"]), (&8.into(), &2.into()), "{summary}");
-    let [kept] = summary["kept"].as_array().expect("a list").as_slice() else { panic!("{summary}") };
+    let [kept] = summary["not_merged"].as_array().expect("a list").as_slice() else { panic!("{summary}") };
     let name = damaged.rsplit_once('/').expect("a folder").1;
     assert!(kept.as_str().is_some_and(|kept| kept.contains(name)), "{kept}");
     assert_eq!(lab.data_files().len(), 4 + 2);
