@@ -97,6 +97,12 @@ pub enum CommitError {
          written"
     )]
     TableGone { url: String, files: usize },
+    #[error(
+        "{url} is gone or damaged and filed nowhere, and rows of its task were merged with those of many others: restore \
+         it from a copy; `flowlake repair LAKE --gone-for-good` gives up all tasks that hang together so, and their \
+         objects are converted again if they are still at their source. Nothing was given up"
+    )]
+    HangsOnMerged { url: String },
     #[error("another run of flowlake on this host is at work on {lake}; wait for it to end")]
     Busy { lake: String },
 }

@@ -53,6 +53,9 @@ pub async fn repair(writer: LakeWriter, whole_tables: WholeTables) -> Result<Rep
             refuse_without_tables(&lake, &ledger.state, &damaged).await?;
         }
         repaired.commits_restored += restore(&ledger, &history, &mut damaged).await?;
+        if whole_tables == WholeTables::AreAway {
+            history.refuse_merged(&lake, &ledger.state, &damaged).await?;
+        }
         let bodies = bodies::settle(&mut ledger, &history.state).await?;
         repaired.plans_restored.extend(&bodies.restored);
         repaired.plans_ended.extend(&bodies.ended);
@@ -216,8 +219,8 @@ impl History {
         }
     }
 
-    /// Takes those out of `missing` whose tasks cannot be given up alone, since rows of many tasks were merged into
-    /// files: a redo of their dates makes them again and leaves all others whole.
+    /// Takes those out of `missing` whose tasks cannot be given up alone: a redo of their dates makes them again and
+    /// leaves all others whole.
     async fn keep_merged(
         &self,
         lake: &Lake,
@@ -227,27 +230,41 @@ impl History {
         if missing.is_empty() {
             return Ok(Vec::new());
         }
-        let mut beside: BTreeMap<TaskRef, BTreeSet<TaskRef>> = BTreeMap::new();
-        for head in now.every_head(lake).await? {
-            for &carried in &head.taken.carries {
-                beside.entry(carried).or_default().insert(head.task_ref());
-                beside.entry(head.task_ref()).or_default().insert(carried);
-            }
+        let beside = beside(&now.every_head(lake).await?);
+        let kept = missing.extract_if(.., |(_, task)| self.hangs_on_merged(*task, &beside));
+        Ok(kept.map(|(file, _)| MergedFile { path: file.path, partition: file.partition }).collect())
+    }
+
+    /// Refuses to give up tasks that cannot be given up alone, and whose commits no redo makes again.
+    async fn refuse_merged(&self, lake: &Lake, now: &State, damaged: &BTreeSet<TaskRef>) -> Result<(), CommitError> {
+        if damaged.is_empty() {
+            return Ok(());
         }
+        let mut sound = now.clone();
+        sound.lost.extend(damaged);
+        let beside = beside(&sound.every_head(lake).await?);
+        match damaged.iter().find(|task| self.hangs_on_merged(**task, &beside)) {
+            Some(task) => {
+                let url = lake.names.url(&lake.names.commit(task.plan, task.task));
+                Err(CommitError::HangsOnMerged { url })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether rows of many tasks were merged with those of this one, or with those of tasks that share files with it:
+    /// all of them would be given up with it.
+    fn hangs_on_merged(&self, of: TaskRef, beside: &BTreeMap<TaskRef, BTreeSet<TaskRef>>) -> bool {
         let is_merging =
             |task: &TaskRef| self.state.plans.get(&task.plan).is_some_and(|plan| plan.plan.purpose == Purpose::Compact);
-        let hangs_on_merged = |of: TaskRef| {
-            let (mut met, mut open) = (BTreeSet::from([of]), vec![of]);
-            while let Some(task) = open.pop() {
-                if is_merging(&task) {
-                    return true;
-                }
-                open.extend(beside.get(&task).into_iter().flatten().filter(|&&other| met.insert(other)));
+        let (mut met, mut open) = (BTreeSet::from([of]), vec![of]);
+        while let Some(task) = open.pop() {
+            if is_merging(&task) {
+                return true;
             }
-            false
-        };
-        let kept = missing.extract_if(.., |(_, task)| hangs_on_merged(*task));
-        Ok(kept.map(|(file, _)| MergedFile { path: file.path, partition: file.partition }).collect())
+            open.extend(beside.get(&task).into_iter().flatten().filter(|&&other| met.insert(other)));
+        }
+        false
     }
 
     /// The entry that gives tasks up, and with them what hangs on them.
@@ -318,6 +335,18 @@ impl History {
         lost.totals.subtract(&after.sum_of(&after.every_head(lake).await?));
         Ok(lost)
     }
+}
+
+/// Tasks whose rows lie in files of each other.
+fn beside(heads: &[CommitHead]) -> BTreeMap<TaskRef, BTreeSet<TaskRef>> {
+    let mut beside: BTreeMap<TaskRef, BTreeSet<TaskRef>> = BTreeMap::new();
+    for head in heads {
+        for &carried in &head.taken.carries {
+            beside.entry(carried).or_default().insert(head.task_ref());
+            beside.entry(head.task_ref()).or_default().insert(carried);
+        }
+    }
+    beside
 }
 
 /// The tasks in effect that hold the rows of others, by these.

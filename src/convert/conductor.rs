@@ -109,6 +109,8 @@ async fn run_tasks(run: &mut Run<'_>, job: Arc<Job>, tasks: Vec<PlannedTask>) ->
             Ok(Outcome::Theirs | Outcome::Stopped) => {}
             Err(error) => match failed.note(error) {
                 Then::GoOn => {}
+                // Small files that cannot be merged keep nothing else from being done.
+                Then::End if merges => {}
                 // It goes on without what its store cannot give.
                 Then::StoreFails if is_past_patience(run, number).await => {}
                 Then::StoreFails | Then::End => run.stop.soon.store(true, Ordering::Relaxed),

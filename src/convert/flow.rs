@@ -206,7 +206,8 @@ impl Run<'_> {
             }
             // Commits that are not of this plan would stand for its tasks.
             self.before.look(&self.ledger.writer.lake, &self.ledger.state, number).await?;
-            let is_show = self.ledger.state.plans[&number].plan.purpose == Purpose::Show;
+            let purpose = self.ledger.state.plans[&number].plan.purpose;
+            let is_show = purpose == Purpose::Show;
             let ran = match is_show {
                 true => self.show_files(number).await,
                 false => {
@@ -216,6 +217,11 @@ impl Run<'_> {
             match ran {
                 // Neither must files that cannot be shown keep what is new from being converted.
                 Err(error @ ConvertError::Commit(_)) if is_show => {
+                    self.failed.get_or_insert(error);
+                    continue;
+                }
+                // Nor must small files that cannot be merged, as where scratch is full.
+                Err(error) if purpose == Purpose::Compact => {
                     self.failed.get_or_insert(error);
                     continue;
                 }

@@ -64,6 +64,11 @@ impl Run<'_> {
                 continue;
             }
             let inputs = inputs(&lineage, &heads, &live);
+            // It is done, and waits for others of its plan.
+            let has_shown = |at: &usize| live[*at].files.iter().any(|file| !is_aside(&file.path));
+            if inputs.files.is_empty() && lineage.iter().any(has_shown) {
+                continue;
+            }
             let task = PlannedTask { task: tasks.len() as u64, inputs, ..PlannedTask::default() };
             let is_due = plans.is_subset(&old) && !task.inputs.names().any(|name| taken.contains(name));
             if is_due && self.is_fit(&task).await? {

@@ -218,8 +218,9 @@ impl Replaced {
             writeln!(f, "the files of {tasks} took the place of their earlier ones")?;
         }
         if self.files_shown > 0 {
-            let one = "of them is seen by readers of folders from now on";
-            writeln!(f, "{}", some(self.files_shown, one, "of them are seen by readers of folders from now on"))?;
+            let one = "file that took the place of others is seen by readers of folders from now on";
+            let many = "files that took the place of others are seen by readers of folders from now on";
+            writeln!(f, "{}", some(self.files_shown, one, many))?;
         }
         name_some(
             f,

@@ -210,7 +210,9 @@ impl Index {
     /// Whether it says of a date what these files come to.
     pub fn is_of(&self, date: DateOf, files: &[FileOfTask]) -> bool {
         let files = || files.iter().map(|file| &file.file);
-        self.sums(date) == Some(Sums::of(files())) && *self.columns(date) == columns_of(files())
+        self.sums(date) == Some(Sums::of(files()))
+            && *self.columns(date) == columns_of(files())
+            && self.size(date).is_none_or(|size| size == Size::of(files()))
     }
 
     /// Says of some dates anew what they have: the file that lists it, and what it lists.

@@ -297,6 +297,27 @@ fn a_merged_file_that_is_gone_is_made_again_and_takes_nothing_with_it() {
     assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new());
 }
 
+/// One commit that is gone would take all tasks with it whose rows were merged: only who asks for it gives them up.
+#[test]
+fn a_commit_that_is_gone_does_not_cost_a_merged_lake() {
+    let bench = bench();
+    let merged = Arc::new(lake_of(&bench));
+    bench.compact(merged.clone(), &[]).expect("no faults");
+    let commits: Vec<String> = bench.objects(&merged).into_keys().filter(|name| name.contains("/commits/")).collect();
+    assert_eq!(commits.len(), 3 + 2);
+    for commit in commits {
+        let lake = Arc::new(merged.fork());
+        bench.block_on(lake.delete(&Path::from(commit.as_str()))).expect("memory");
+        let before = bench.objects(&lake);
+        let error = bench.block_on(repair(writer(lake.clone()), WholeTables::AreAway)).expect_err("it is not given up");
+        assert!(error.to_string().contains(&commit), "{error}");
+        assert!(bench.objects(&lake).keys().eq(before.keys()), "{commit}");
+        bench.block_on(repair(writer(lake.clone()), WholeTables::AreGone)).expect("it is given up");
+        bench.convert(lake.clone(), &[]).expect("no faults");
+        assert_eq!(bench.check_readers(&lake, &commit), bench.expected.rows.len(), "{commit}");
+    }
+}
+
 /// Files of other columns stay apart, dates that are not over and rows without a date wait, and a run that converts
 /// merges too.
 #[test]

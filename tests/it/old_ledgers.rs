@@ -349,9 +349,12 @@ fn write_as_before(lab: &Lab, mut change: impl FnMut(RecordBatch) -> RecordBatch
     let mut after = Vec::new();
     let options = ArrowWriterOptions::new().with_schema_root("flow_logs".to_owned());
     let mut writer = ArrowWriter::try_new_with_options(&mut after, Arc::clone(&schema), options).expect("a writer");
+    let mut rows = 0;
     for batch in reader {
         let batch = RecordBatch::try_new(Arc::clone(&schema), batch.expect("rows").columns().to_vec());
-        writer.write(&change(batch.expect("the same types"))).expect("memory");
+        let batch = change(batch.expect("the same types"));
+        rows += batch.num_rows();
+        writer.write(&batch).expect("memory");
     }
     writer.close().expect("memory");
     assert!(ids(after.clone()).iter().all(Option::is_none));
@@ -372,7 +375,10 @@ fn write_as_before(lab: &Lab, mut change: impl FnMut(RecordBatch) -> RecordBatch
     sealed["file_bytes"] = json!(after.len());
     lab.put(seal, serde_json::to_vec(&sealed).expect("JSON"));
     lab.delete(&object_store::path::Path::from(key.as_str()));
-    lab.put(&key.replace(&in_name(&before), &in_name(&after)), after);
+    let name = key.replace(&in_name(&before), &in_name(&after));
+    let of_lake = |key: &str| key.strip_prefix("lake/").expect("it lies in the lake").to_owned();
+    crate::verify::forge_versions(lab, &of_lake(&key), &of_lake(&name), [after.len(), rows]);
+    lab.put(&name, after);
 }
 
 /// The ids of a file's columns, where they have one.

@@ -440,7 +440,7 @@ pub fn forge_of(
 }
 
 /// Makes the Delta log name another file in the place of one, of so many bytes and rows.
-fn forge_versions(lab: &Lab, old: &str, new: &str, [bytes, rows]: [usize; 2]) {
+pub fn forge_versions(lab: &Lab, old: &str, new: &str, [bytes, rows]: [usize; 2]) {
     let (table, old) = old.split_once('/').expect("a table");
     let new = new.split_once('/').expect("a table").1;
     for key in lab.list(&format!("lake/{table}/_delta_log")).into_keys() {

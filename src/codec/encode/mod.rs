@@ -135,7 +135,7 @@ pub struct TaskEncoder<S: Staging> {
     library: Vec<LibraryWriter<S::File>>,
     library_used: u64,
     spill: Option<Spill<S::Spill>>,
-    /// All objects so far: rows that were set aside name theirs by number.
+    /// The object at hand; all objects since rows were first set aside, which name theirs by number.
     origins: Vec<Arc<Origin>>,
     receipt: Receipt,
     runs: Vec<(PartitionKey, Range<usize>)>,
@@ -168,6 +168,9 @@ impl<S: Staging> TaskEncoder<S> {
 
     /// The rows that follow are of this object.
     pub fn begin_object(&mut self, origin: &Origin) {
+        if self.spill.is_none() {
+            self.origins.clear();
+        }
         self.origins.push(Arc::new(origin.clone()));
     }
 

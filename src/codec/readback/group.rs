@@ -10,7 +10,7 @@ use parquet::file::reader::ChunkReader;
 
 use super::footer::{Footer, Shared};
 use super::ints::Ints;
-use super::runs::runs;
+use super::runs::{Runs, origin};
 use super::texts::Texts;
 use super::{ReadBackError, Sink, caught};
 use crate::columns::{CHUNK_ROWS_MAX, Chunk, Dictionaries, Values};
@@ -64,12 +64,12 @@ impl<'a> RowGroup<'a> {
         if !matches!(lines, Ints::Wide(_)) {
             return Err(ReadBackError::ColumnType(self.name(line)));
         }
-        let runs = runs(&own, self.batch.num_rows());
-        drop(own);
+        let runs = Runs::of(&own, self.batch.num_rows());
         let mut columns = self.columns()?;
         let chunk_rows = chunk_rows(&columns);
         let mut chunk = self.empty_chunk(dictionaries);
-        for (origin, run) in runs {
+        for run in runs.iter() {
+            let origin = origin(&own, run.start);
             for from in run.clone().step_by(chunk_rows) {
                 let rows = from..run.end.min(from + chunk_rows);
                 fill(&mut chunk, rows.clone(), &mut columns, dictionaries);

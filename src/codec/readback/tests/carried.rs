@@ -155,6 +155,7 @@ fn rows_come_as_they_lie_in_the_file_in_full_chunks() {
     let line = |row: &Row| row["log_line"].parse::<i64>().unwrap();
     let lines: Vec<i64> = taken.rows.iter().map(line).collect();
     assert_eq!(lines, stored_lines(&outcome.bytes), "as the Parquet library reads them");
+    assert!(!lines[10..9010].is_sorted(), "pages have another order");
 }
 
 #[test]

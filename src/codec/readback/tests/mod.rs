@@ -28,7 +28,6 @@ pub struct Taken {
     pub chunk_rows: Vec<usize>,
     pub cleared: usize,
     pub origins: Vec<Origin>,
-    last_line: i64,
 }
 
 impl Taken {
@@ -44,7 +43,6 @@ impl Sink for Taken {
         assert_eq!((origin.day, origin.hour), (None, None));
         if self.origins.last() != Some(origin) {
             self.origins.push(origin.clone());
-            self.last_line = 0;
         }
         self.cells += self.hashes.sum(&origin.texts(), chunk, dictionaries);
         self.chunk_rows.push(chunk.rows());
