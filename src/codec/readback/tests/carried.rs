@@ -140,10 +140,11 @@ fn stored_lines(files: &[Bytes]) -> Vec<i64> {
 
 #[test]
 fn rows_come_as_they_lie_in_the_file_in_full_chunks() {
-    let rows = |n: u64, rows: u64| (0..rows).map(move |row| vec![Some(format!("10.0.{n}.{}", row * 7 % 256)); 1]);
+    let row = |n: u64, row: u64| vec![Some(format!("10.0.{n}.{}", row * 7 % 256)), Some(format!("eni-{}", row % 3))];
+    let rows = |n: u64, rows: u64| (0..rows).map(move |at| row(n, at));
     let object = |n: u64, count: u64| TestObject {
         origin: crate::encode::tests::origin(&format!("s3://logs/{n}.gz")),
-        ..one_chunk("srcaddr", rows(n, count).collect())
+        ..one_chunk("srcaddr interface-id", rows(n, count).collect())
     };
     let objects = [object(3, 10), object(1, 9000), object(2, 1), object(1, 0)];
     let limits = Limits { page_rows: 5000, ..Limits::default() };
