@@ -14,10 +14,8 @@ use divan::counter::{BytesCount, ItemsCount};
 use flowlake::commit::LakeWriter;
 use flowlake::convert::{Options, Stop, run};
 use flowlake::lake::Lake;
-use flowlake::plan::Copies;
 use flowlake::progress::{Progress, When};
 use flowlake::sample;
-use flowlake::schema::Compression;
 use flowlake::source::{Access, Location};
 use object_store::memory::InMemory;
 use tokio::runtime::{Builder, Runtime};
@@ -74,28 +72,10 @@ fn options_of(bucket: &Path, lake: &Path) -> Options {
     Options {
         retention: std::time::Duration::ZERO,
         sources: vec![location(bucket)],
-        lake: location(lake),
-        source_access: Access::default(),
-        lake_access: Access::default(),
-        since: None,
-        until: None,
-        accounts: Vec::new(),
-        regions: Vec::new(),
         lookback_days: Some(3),
-        format: None,
-        partition_by: None,
-        scratch: None,
-        compression: Compression::Zstd,
         file_bytes_max: 512 << 20,
         threads: 2,
         memory_bytes: 2 << 30,
-        stop_after: None,
-        dry_run: false,
-        again: None,
-        copies: Copies::default(),
-        lake_id: None,
-        trust_plans: false,
-        delta: false,
-        compaction: None,
+        ..Options::of_lake(location(lake), Access::default())
     }
 }

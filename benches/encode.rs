@@ -74,6 +74,7 @@ fn encode(task: &Task, compression: Compression) -> u64 {
         partition_by: PartitionBy::Date,
         created_by: "flowlake version 0.0.0 (build bench)".to_owned(),
         bloom: Vec::new(),
+        expired: None,
     };
     let mut encoder = TaskEncoder::new(options, Nowhere).expect("the encoder starts");
     for (object, chunks) in task.chunks.chunks(CHUNKS_PER_OBJECT).enumerate() {

@@ -231,6 +231,7 @@ fn forge(bucket: Bucket, folder: &std::path::Path) {
                         blanks,
                         rows,
                         rejects,
+                        expired: 0,
                         inflated_bytes,
                         parts,
                         digest: None,

@@ -8,6 +8,7 @@ mod dashboard;
 mod ddl;
 mod delta;
 mod demo;
+mod expire;
 mod json;
 mod log;
 #[cfg(feature = "mcp")]
@@ -89,6 +90,7 @@ async fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Convert(arguments) => convert(&arguments).await,
         Command::Compact(arguments) => compact::compact(&arguments).await,
+        Command::Expire(arguments) => expire::expire(&arguments).await,
         Command::Sample(arguments) => make_sample(&arguments),
         Command::Inspect(arguments) => inspect(&arguments).await,
         Command::Rejects(arguments) => rejects(&arguments).await,

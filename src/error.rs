@@ -97,6 +97,7 @@ impl Error {
                 | ConvertError::Overlap { .. }
                 | ConvertError::Partitioning { .. }
                 | ConvertError::NoTexts { .. }
+                | ConvertError::NotOver { .. }
                 | ConvertError::Nested { .. }
                 | ConvertError::TemporaryInLake { .. }
                 | ConvertError::TemporaryInSource { .. },

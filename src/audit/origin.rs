@@ -347,7 +347,8 @@ impl Given {
 }
 
 fn counts_of(receipt: &Receipt) -> Counts {
-    let Receipt { lines, headers, blanks, rows, rejects, inflated_bytes, .. } = *receipt;
+    let Receipt { lines, headers, blanks, rejects, inflated_bytes, .. } = *receipt;
+    let rows = receipt.records();
     Counts { lines, headers, blanks, rows, rejects, inflated_bytes }
 }
 

@@ -16,7 +16,7 @@ use super::problem::problem;
 use super::standing::counts;
 use super::task::{self, PlanSums, Task};
 use super::{Audit, AuditError, OpenPlan};
-use crate::lake::{Lake, LakeError, Names, Outcome, PlanState, PlannedTask, TaskRef, Totals};
+use crate::lake::{DataFile, Lake, LakeError, Names, Outcome, PlanState, PlannedTask, State, TaskRef, Totals};
 
 impl Audit<'_> {
     /// Holds a plan of the log against all that was written for it.
@@ -136,6 +136,7 @@ impl Audit<'_> {
     ) -> Result<PlanSums, AuditError> {
         let context = self.context();
         let replaced = history.state.replaced.clone();
+        let expired_of_lost = expired_of_lost(&history.state, state, &planned);
         let is_unfinished_redo = state.is_redo_under_way() && !self.superseded.by.contains(&number) || !counts(state);
         let (waits, is_sealed) = (state.is_redo_under_way(), state.sealed);
         let state = Arc::new(state.clone());
@@ -182,6 +183,7 @@ impl Audit<'_> {
                 self.objects.add(side, &receipt.url, &receipt.url).map_err(|error| self.scratch(error))?;
             }
         }
+        self.taken.subtract(&expired_of_lost);
         let (report, totals) = (&mut self.report, &live);
         report.tasks += state.plan.tasks;
         report.objects += totals.objects;
@@ -220,6 +222,18 @@ impl Audit<'_> {
         }
         Ok(())
     }
+}
+
+/// What a plan to expire takes of tasks that were given up: it left the lake with these.
+fn expired_of_lost(history: &State, state: &PlanState, planned: &[Task]) -> Totals {
+    let is_lost = |file: &&DataFile| {
+        Names::task_of_published(&file.path).is_some_and(|task| history.is_lost(task.plan, task.task))
+    };
+    let files: Vec<&DataFile> = match state.plan.expires {
+        Some(_) => planned.iter().flat_map(Task::files).filter(is_lost).collect(),
+        None => Vec::new(),
+    };
+    Totals::of_expired(files.into_iter())
 }
 
 /// What some tasks gave. A commit that cannot be read gives nothing here, and is told of elsewhere.

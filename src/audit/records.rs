@@ -122,19 +122,23 @@ fn check_objects(subject: &Subject<'_>, planned: &PlannedTask, commit: &Commit) 
 }
 
 fn check_receipt(receipt: &Receipt, is_check: bool) -> Vec<Difference> {
-    let Receipt { lines, headers, blanks, rows, rejects, .. } = *receipt;
+    let Receipt { lines, headers, blanks, rows, rejects, expired, .. } = *receipt;
     let mut differences = Vec::new();
     let mut differs = |expected: String, found: String| {
         differences.push(Difference::of_object(DifferenceKind::RecordDiffers, &receipt.url, expected, found));
     };
-    let accounted = [headers, blanks, rows, rejects].into_iter().fold(0, u64::saturating_add);
+    let accounted = [headers, blanks, rows, rejects, expired].into_iter().fold(0, u64::saturating_add);
     if accounted != lines {
-        let found = format!("{headers} + {blanks} + {rows} + {rejects} = {accounted}");
-        differs(format!("headers + blanks + rows + rejects = {lines} lines"), found);
+        let found = format!("{headers} + {blanks} + {rows} + {rejects} + {expired} = {accounted}");
+        differs(format!("headers + blanks + rows + rejects + expired = {lines} lines"), found);
     }
     let placed = receipt.parts.iter().map(|part| part.rows).fold(0, u64::saturating_add);
-    if placed != rows {
-        differs(format!("{rows} rows in its partitions"), format!("{placed} rows"));
+    if placed != receipt.records() {
+        differs(format!("{} rows in its partitions", receipt.records()), format!("{placed} rows"));
+    }
+    let kept = receipt.kept_parts().iter().map(|part| part.rows).fold(0, u64::saturating_add);
+    if placed == receipt.records() && kept != rows {
+        differs(format!("{expired} rows of its oldest dates expired"), format!("{} rows", placed - kept));
     }
     let partitions: BTreeSet<_> = receipt.parts.iter().map(|part| (part.table, &part.partition)).collect();
     if partitions.len() != receipt.parts.len() {

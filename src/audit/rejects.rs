@@ -82,8 +82,9 @@ pub fn compare(rejects: &Rejects) -> (SetAside, Vec<Difference>) {
         }
     }
     let Reading { counts, set_aside, mut differences, .. } = reading;
+    let is_gone = rejects.is_damaged || rejects.standing.has_expired_rejects(head);
     let counted = receipts.iter().zip(counts).filter(|(receipt, _)| is_converted(receipt));
-    for (receipt, found) in counted.filter(|(receipt, found)| !rejects.is_damaged && receipt.rejects != *found) {
+    for (receipt, found) in counted.filter(|(receipt, found)| !is_gone && receipt.rejects != *found) {
         let (expected, found) = (format!("{} rejects", receipt.rejects), format!("{found} rejects"));
         differences.push(Difference::of_object(DifferenceKind::RejectsDiffer, &receipt.url, expected, found));
     }

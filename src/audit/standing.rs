@@ -1,6 +1,8 @@
 //! What of all commits is in effect: which names left the lake, and who decoded an object last.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
 
 use super::AuditError;
 use crate::lake::{
@@ -18,11 +20,15 @@ pub struct Standing {
     newest: HashMap<ObjectHash, TaskRef>,
     /// The lines that tasks set aside or carried over.
     rejects: HashMap<TaskRef, Option<Relative>>,
+    /// The last date that was removed.
+    pub expired: Option<NaiveDate>,
+    /// Tasks that took files out of the lake which nothing stands for.
+    expiring: HashSet<TaskRef>,
 }
 
 impl Standing {
     pub async fn read(lake: &Lake, state: &State) -> Result<Standing, AuditError> {
-        let mut standing = Standing::default();
+        let mut standing = Standing { expired: state.expired, ..Standing::default() };
         let at_seal = state.plans.iter().filter(|(_, plan)| plan.plan.effect == Effect::AtSeal && plan.sealed);
         for (&plan, _) in at_seal {
             for task in lake.committed(plan).await?.into_iter().filter(|&task| !state.is_lost(plan, task)) {
@@ -35,6 +41,9 @@ impl Standing {
                 let lost = commit.head.files.iter().filter(is_of_lost).map(|file| file.path.clone());
                 standing.removed.extend(lost.map(|name| (name, task)));
                 standing.removed.extend(commit.head.taken.removes.into_iter().map(|name| (name, task)));
+                if commit.head.taken.expired {
+                    standing.expiring.insert(task);
+                }
                 standing.rejects.insert(task, commit.head.rejects);
                 for receipt in commit.receipts.iter().filter(|receipt| receipt.outcome == Outcome::Converted) {
                     let newest = standing.newest.entry(object_hash(&receipt.url)).or_insert(task);
@@ -66,6 +75,18 @@ impl Standing {
             name = self.rejects.get(by).cloned().flatten()?;
         }
         Some(name)
+    }
+
+    /// Whether the lines that a task set aside left the lake with the day of their objects.
+    pub fn has_expired_rejects(&self, head: &CommitHead) -> bool {
+        let mut name = head.rejects.as_ref();
+        while let Some(by) = name.and_then(|name| self.removed.get(name)) {
+            if self.expiring.contains(by) {
+                return true;
+            }
+            name = self.rejects.get(by).and_then(Option::as_ref);
+        }
+        false
     }
 }
 

@@ -14,7 +14,7 @@ use super::records::{self, Subject, is_believable};
 use super::rejects::{self, Rejects, SetAside};
 use super::standing::{Standing, counts};
 use super::sums::Sums;
-use crate::lake::{Commit, Day, Outcome, PlanState, PlannedTask, TaskRef, Totals, folder_of};
+use crate::lake::{Commit, DataFile, Day, Outcome, PlanState, PlannedTask, TaskRef, Totals, folder_of};
 use crate::schema::Table;
 
 /// What came of one task. Without a commit there is nothing but differences.
@@ -30,6 +30,16 @@ pub struct Audited {
 pub enum Task {
     Planned(PlannedTask),
     Bodyless(u64),
+}
+
+impl Task {
+    /// What it takes out of the lake, as far as it is known.
+    pub fn files(&self) -> &[DataFile] {
+        match self {
+            Task::Planned(planned) => &planned.inputs.files,
+            Task::Bodyless(_) => &[],
+        }
+    }
 }
 
 pub async fn audit(context: Context, number: u64, state: Arc<PlanState>, task: Task) -> Result<Audited, AuditError> {
@@ -95,7 +105,8 @@ pub fn note(
 ) -> std::io::Result<()> {
     let task = commit.head.task_ref();
     for (ordinal, record) in commit.head.files.iter().enumerate() {
-        if !standing.is_live(&record.path) {
+        // What came for an expired date is taken out by the run that brought it, or by the next one.
+        if !standing.is_live(&record.path) || record.date().is_some_and(|date| Some(date) <= standing.expired) {
             continue;
         }
         let live = LiveFile { task, ordinal, waits, record: record.clone() };
@@ -107,7 +118,8 @@ pub fn note(
         }
         let lines = is_believable(receipt).then_some(receipt.lines);
         // A partition that is there twice was told of.
-        let parts: BTreeMap<_, _> = receipt.parts.iter().map(|part| ((part.table, &part.partition), part)).collect();
+        let kept = receipt.kept_parts().into_iter().filter(|part| !part.is_of_date_until(standing.expired));
+        let parts: BTreeMap<_, _> = kept.map(|part| ((part.table, &part.partition), part)).collect();
         for ((table, partition), part) in parts {
             let (object, set_aside) = (receipt.url.clone(), set_aside.clone());
             notes.add(table, partition, &Note::Part(Part { object, lines, sums: Sums::of(part), set_aside }))?;

@@ -6,6 +6,7 @@ mod config;
 mod dashboard;
 mod ddl;
 mod delta;
+mod expire;
 mod log;
 #[cfg(feature = "mcp")]
 mod mcp;
@@ -26,6 +27,7 @@ pub use config::Config;
 pub use dashboard::Dashboard;
 pub use ddl::Ddl;
 pub use delta::Delta;
+pub use expire::Expire;
 pub use log::LogFormat;
 #[cfg(feature = "mcp")]
 pub use mcp::Mcp;
@@ -68,6 +70,7 @@ pub struct Cli {
 pub enum Command {
     Convert(Convert),
     Compact(Compact),
+    Expire(Expire),
     Sample(Sample),
     Inspect(Inspect),
     Rejects(Rejects),
@@ -384,33 +387,15 @@ impl Work {
         lake_options: &LakeOptions,
         file_bytes_max: u64,
     ) -> Result<convert::Options, SourceError> {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let options = convert::Options::of_lake(Location::parse(lake)?, lake_options.access()?);
         Ok(convert::Options {
-            sources: Vec::new(),
-            lake: Location::parse(lake)?,
-            source_access: Access::default(),
-            lake_access: lake_options.access()?,
-            since: None,
-            until: None,
-            accounts: Vec::new(),
-            regions: Vec::new(),
-            lookback_days: None,
-            format: None,
-            partition_by: None,
             scratch: self.scratch.clone(),
             compression: self.compression,
             file_bytes_max,
-            threads: self.threads.map_or(cores, std::num::NonZeroUsize::get),
+            threads: self.threads.map_or(options.threads, std::num::NonZeroUsize::get),
             memory_bytes: self.memory,
-            stop_after: None,
-            dry_run: false,
-            copies: Copies::default(),
-            lake_id: None,
-            again: None,
-            trust_plans: false,
-            delta: false,
-            compaction: None,
             retention: self.retention,
+            ..options
         })
     }
 }

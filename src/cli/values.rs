@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use clap::builder::{PathBufValueParser, TypedValueParser, ValueParser};
 
+use crate::convert::Until;
+
 /// A UTC day: a date (`2023-09-14`), an RFC 3339 time, or an age counted from now (`24h`, `7d`).
 pub fn day_of(text: &str) -> Result<NaiveDate, String> {
     if let Ok(date) = text.parse::<NaiveDate>() {
@@ -17,6 +19,16 @@ pub fn day_of(text: &str) -> Result<NaiveDate, String> {
         .map_err(|_| format!("\"{text}\" is no time; write a date (2023-09-14), RFC 3339, or an age (24h, 7d)"))?;
     let age = chrono::TimeDelta::from_std(age).map_err(|_| format!("\"{text}\" is too long an age"))?;
     Utc::now().checked_sub_signed(age).map(|time| time.date_naive()).ok_or_else(|| format!("\"{text}\" is too old"))
+}
+
+/// A UTC date (`2023-09-14`), or an age (`400d`) from which a date follows once it is known what time it is.
+pub fn until(text: &str) -> Result<Until, String> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(Until::Date(date));
+    }
+    let age = humantime::parse_duration(text)
+        .map_err(|_| format!("\"{text}\" is no date; write one (2023-09-14), or an age (400d)"))?;
+    chrono::TimeDelta::from_std(age).map(Until::Age).map_err(|_| format!("\"{text}\" is too long an age"))
 }
 
 /// An age in whole days, rounded up: `3d`, `36h` (two days).

@@ -8,7 +8,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::CommitError;
-use crate::lake::{CommitHead, DataFile, Lake, LakeError, Names, Relative, State, TaskRef, keep_live};
+use crate::lake::{CommitHead, DataFile, Day, Lake, LakeError, Names, Relative, State, TaskRef, keep_live};
 use crate::schema::Table;
 
 /// Reads every file of a commit, and the lines that were set aside.
@@ -142,5 +142,7 @@ async fn live_files(lake: &Lake, state: &State) -> Result<BTreeMap<String, (Data
         let task = head.task_ref();
         head.files.into_iter().map(move |file| (file.path.to_string(), (file, task)))
     };
-    Ok(heads.into_iter().flat_map(of_head).collect())
+    // What came for an expired date is about to leave again, whether it is there or not.
+    let is_kept = |(_, (file, _)): &(String, (DataFile, TaskRef))| !state.is_expired(Day(file.date()));
+    Ok(heads.into_iter().flat_map(of_head).filter(is_kept).collect())
 }

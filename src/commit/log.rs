@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use chrono::NaiveDate;
 
 use super::nonce::nonce;
 use super::{CommitError, Created, LakeWriter};
@@ -108,6 +109,7 @@ impl Draft {
             body: Names::unnamed_body(),
             effect: Effect::AtCommit,
             shows: BTreeSet::new(),
+            expires: None,
             mark: None,
             listed: BTreeMap::new(),
             full_scan: false,
@@ -125,6 +127,12 @@ impl Draft {
     /// The same, a plan to show: once it is sealed, nothing of these plans is left to be shown or deleted.
     pub(crate) fn showing(mut self, plans: BTreeSet<u64>) -> Draft {
         self.plan.shows = plans;
+        self
+    }
+
+    /// The same, a plan to expire: once it is sealed, the lake takes no rows of this date and of those before it.
+    pub(crate) fn expiring(mut self, last: NaiveDate) -> Draft {
+        self.plan.expires = Some(last);
         self
     }
 

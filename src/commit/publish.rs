@@ -49,7 +49,7 @@ pub struct Staged {
 }
 
 /// What became of an attempt that was to be published.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
     /// It is the commit of its task.
     Ours,

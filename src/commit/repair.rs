@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
 
+use super::expire::expire_again;
 use super::intact::{check_files_are_there, missing_files};
 use super::local::Linked;
 use super::proof::{Found, found};
@@ -53,6 +54,7 @@ pub async fn repair(writer: LakeWriter, whole_tables: WholeTables) -> Result<Rep
             refuse_without_tables(&lake, &ledger.state, &damaged).await?;
         }
         repaired.commits_restored += restore(&ledger, &history, &mut damaged).await?;
+        repaired.commits_restored += expire_again(&ledger.writer, &history.state, &mut damaged).await?;
         if whole_tables == WholeTables::AreAway {
             history.refuse_merged(&lake, &ledger.state, &damaged).await?;
         }

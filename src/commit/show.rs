@@ -186,7 +186,7 @@ pub async fn take_back(writer: &LakeWriter, shown: &[&Relative]) -> Result<(), C
     Ok(())
 }
 
-fn head_of(task: TaskRef, planned: &PlannedTask, files: Vec<DataFile>, plan: &Plan) -> CommitHead {
+pub(super) fn head_of(task: TaskRef, planned: &PlannedTask, files: Vec<DataFile>, plan: &Plan) -> CommitHead {
     let totals = Totals::default().with_files(files.iter());
     let (removes, carries) = (planned.inputs.names().cloned().collect(), planned.inputs.tasks.clone());
     CommitHead {
@@ -201,7 +201,7 @@ fn head_of(task: TaskRef, planned: &PlannedTask, files: Vec<DataFile>, plan: &Pl
         rejects: None,
         mark: plan.mark.clone(),
         replaces: None,
-        taken: Taken { removes, carries, totals },
+        taken: Taken { removes, carries, totals, expired: false },
     }
 }
 

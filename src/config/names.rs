@@ -6,8 +6,12 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 use crate::cli::Cli;
 
 /// Options of one name that mean different things in different commands: these are called otherwise.
-const RENAMED: [(&str, &str, &str); 3] =
-    [("convert", "format", "source-format"), ("rejects", "format", "source-format"), ("ddl", "table", "ddl-table")];
+const RENAMED: [(&str, &str, &str); 4] = [
+    ("convert", "format", "source-format"),
+    ("rejects", "format", "source-format"),
+    ("ddl", "table", "ddl-table"),
+    ("expire", "until", "expire-until"),
+];
 
 /// An option of a command, under the name that it has in every command which takes it.
 #[derive(Debug, Clone, Copy)]

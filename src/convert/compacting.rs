@@ -46,16 +46,16 @@ pub(super) async fn dates_to_compact(
 
 /// The small files of a date that go together.
 pub(super) async fn groups_of(
-    lake: &Lake,
+    (lake, state): (&Lake, &State),
     (table, date): &(Table, LiveDate),
     compaction: &Compaction,
     (target, now): (u64, DateTime<Utc>),
 ) -> Result<Vec<Vec<DataFile>>, LakeError> {
-    let files = date.files(lake).await?;
+    let mut files = date.files(lake).await?.to_vec();
+    files.retain(|file| state.may_be_taken(&file.path));
     if !date.is_dated() {
         let young = young_files(lake, *table, &files, now, compaction.settled).await?;
-        let old: Vec<DataFile> = files.iter().filter(|file| !young.contains(&file.path)).cloned().collect();
-        return Ok(groups_of_small_files(&old, target));
+        files.retain(|file| !young.contains(&file.path));
     }
     Ok(groups_of_small_files(&files, target))
 }
@@ -133,7 +133,7 @@ impl Run<'_> {
         let taken = self.taken_by_open_plans().await?;
         let mut tasks: Vec<PlannedTask> = Vec::new();
         for date in &dates {
-            for files in groups_of(&lake, date, compaction, (target, now)).await? {
+            for files in groups_of((&lake, &self.ledger.state), date, compaction, (target, now)).await? {
                 if files.iter().any(|file| taken.contains(&file.path)) {
                     continue;
                 }

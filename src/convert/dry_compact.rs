@@ -33,7 +33,7 @@ pub async fn compact_dry_run(options: &Options) -> Result<WouldCompact, ConvertE
     check_bloom(&state, compaction)?;
     let now = Utc::now();
     for date in dates_to_compact(&lake, &state, compaction, (target(options), now)).await? {
-        let groups = groups_of(&lake, &date, compaction, (target(options), now)).await?;
+        let groups = groups_of((&lake, &state), &date, compaction, (target(options), now)).await?;
         would.dates += u64::from(!groups.is_empty());
         for group in groups {
             let bytes: u64 = group.iter().map(|file| file.bytes).sum();

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
+
 use super::Summary;
 use crate::commit::CommitError;
 use crate::execute::TaskError;
@@ -41,6 +43,8 @@ pub enum ConvertError {
     Partitioning { lake: String, found: &'static str, asked: &'static str },
     #[error("`--bloom` names `{column}`, which is no column of texts; give columns such as srcaddr, or none")]
     NoTexts { column: String },
+    #[error("`--until` names {date}, which is not over by the clock of the lake's store; give a date that is")]
+    NotOver { date: NaiveDate },
     #[error("{0}: there is nothing; check the bucket, the prefix and the credentials")]
     EmptySource(String),
     #[error(

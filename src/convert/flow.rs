@@ -11,8 +11,8 @@ use super::run::Run;
 use super::sides::{self, Sides};
 use super::writing::Writing;
 use super::{ConvertError, Options, Summary, conductor, planning};
-use crate::commit::remove_given_up;
 use crate::commit::{CommitError, HostLock, Ledger, check_tables_are_there, clear_waiting, was_given_delta_log};
+use crate::commit::{remove_given_up, remove_orphans};
 use crate::execute::{Stop, TaskError};
 use crate::lake::Purpose;
 use crate::progress::Progress;
@@ -33,6 +33,33 @@ pub async fn compact(options: &Options, progress: &Progress, stop: &Stop) -> Res
     let _lock = HostLock::take(&options.lake.url(), &sides::lock_places(options))?;
     let sides = Sides::open(options).await?;
     compact_between(options, sides, progress, stop).await
+}
+
+/// Removes old dates of a lake as [`Options::expiry`] says, and reads no source. On one host, one run at a time works
+/// on a lake.
+pub async fn expire(options: &Options, progress: &Progress, stop: &Stop) -> Result<Summary, ConvertError> {
+    sides::check(options).await?;
+    let _lock = HostLock::take(&options.lake.url(), &sides::lock_places(options))?;
+    let sides = Sides::open(options).await?;
+    expire_between(options, sides, progress, stop).await
+}
+
+/// Removes old dates of a lake that is open. It takes no lock: to be right it needs none.
+pub async fn expire_between(
+    options: &Options,
+    sides: Sides,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<Summary, ConvertError> {
+    let began = Instant::now();
+    let mut run = Run::open(options, sides, progress, stop).await?;
+    run.summary.expired.is_all = true;
+    let mut done = run.expire().await;
+    let cleared = run.clear_given_up().await;
+    if done.is_ok() {
+        done = cleared;
+    }
+    run.end(done, began)
 }
 
 /// Merges small files of a lake that is open. It takes no lock: to be right it needs none.
@@ -103,7 +130,7 @@ impl Run<'_> {
         self.begin().await?;
         // Redos and checks wait: they may be many, and what is new matters more. While one of these is open, rows may
         // be missing in a folder.
-        self.finish_open_plans(&[Purpose::Show, Purpose::Convert]).await?;
+        self.finish_open_plans(&[Purpose::Show, Purpose::Expire, Purpose::Convert]).await?;
         if !self.stop.is_soon() {
             match self.options.again {
                 None => self.plan().await?,
@@ -111,20 +138,45 @@ impl Run<'_> {
             }
             // Every plan that is still open is tried once more.
             self.failed = None;
-            let open = [Purpose::Show, Purpose::Convert, Purpose::Redo, Purpose::Check, Purpose::Compact];
+            let open =
+                [Purpose::Show, Purpose::Expire, Purpose::Convert, Purpose::Redo, Purpose::Check, Purpose::Compact];
             self.finish_open_plans(&open).await?;
+            self.expire_what_came_since().await?;
             self.merge_small_files().await?;
             self.show_what_may_be_seen().await?;
+            // All folders are listed for it: not by each run.
+            if self.summary.compacted.files_merged > 0 {
+                self.remove_orphans().await?;
+            }
         }
         self.end_of_work().await
     }
 
     async fn compact(&mut self) -> Result<(), ConvertError> {
         self.begin().await?;
-        self.finish_open_plans(&[Purpose::Show, Purpose::Compact]).await?;
+        self.finish_open_plans(&[Purpose::Show, Purpose::Expire, Purpose::Compact]).await?;
+        self.expire_what_came_since().await?;
         self.merge_small_files().await?;
         self.show_what_may_be_seen().await?;
+        self.remove_orphans().await?;
         self.end_of_work().await
+    }
+
+    async fn expire(&mut self) -> Result<(), ConvertError> {
+        self.begin().await?;
+        // Files that are to be merged would be read for nothing.
+        self.finish_open_plans(&[Purpose::Show, Purpose::Expire]).await?;
+        if let Some(expiry) = self.options.expiry {
+            self.expire_dates(expiry).await?;
+        }
+        self.show_what_may_be_seen().await?;
+        self.end_of_work().await
+    }
+
+    async fn remove_orphans(&mut self) -> Result<(), ConvertError> {
+        let (ledger, age) = (&self.ledger, self.options.retention);
+        self.summary.left_out.orphans_removed += remove_orphans(&ledger.writer, &ledger.state, age).await?;
+        Ok(())
     }
 
     async fn merge_small_files(&mut self) -> Result<(), ConvertError> {
@@ -208,11 +260,10 @@ impl Run<'_> {
             self.before.look(&self.ledger.writer.lake, &self.ledger.state, number).await?;
             let purpose = self.ledger.state.plans[&number].plan.purpose;
             let is_show = purpose == Purpose::Show;
-            let ran = match is_show {
-                true => self.show_files(number).await,
-                false => {
-                    conductor::run_plan(self, number).instrument(tracing::debug_span!("plan", plan = number)).await
-                }
+            let ran = match purpose {
+                Purpose::Show => self.show_files(number).await,
+                Purpose::Expire => self.expire_files(number).await,
+                _ => conductor::run_plan(self, number).instrument(tracing::debug_span!("plan", plan = number)).await,
             };
             match ran {
                 // Neither must files that cannot be shown keep what is new from being converted.

@@ -15,7 +15,9 @@ mod copies;
 mod discover;
 mod dry;
 mod dry_compact;
+mod dry_expire;
 mod error;
+mod expiring;
 mod flow;
 mod given_up;
 mod holders;
@@ -33,9 +35,10 @@ mod writing;
 pub use crate::execute::Stop;
 pub use dry::{DryRun, dry_run};
 pub use dry_compact::{WouldCompact, compact_dry_run};
+pub use dry_expire::{WouldExpire, expire_dry_run};
 pub use error::ConvertError;
-pub use flow::{compact, compact_between, plan_between, run, run_between};
-pub use options::{Again, Compaction, Options};
+pub use flow::{compact, compact_between, expire, expire_between, plan_between, run, run_between};
+pub use options::{Again, Compaction, Expiry, Options, Until};
 pub use sides::{Sides, open_writer};
 pub use summary::{
     Checked, Compacted, Converted, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced, Scope, Summary,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::commit::UPLOAD_PART_BYTES;
 use crate::execute::PUBLISHING_MAX;
@@ -66,6 +66,39 @@ pub struct Options {
     pub delta: bool,
     /// Which small files are merged once what is new is converted; `None` merges none.
     pub compaction: Option<Compaction>,
+    /// Which dates are removed; `None` removes none.
+    pub expiry: Option<Expiry>,
+}
+
+/// Which dates are removed, and how soon they are gone from storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiry {
+    /// The last one. Rows without a date stay.
+    pub until: Until,
+    /// Whether files are deleted at once, without regard to queries that read them.
+    pub now: bool,
+}
+
+/// A date, or an age from which it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// This date.
+    Date(NaiveDate),
+    /// The last date of which every moment is older, by the clock of the lake's store.
+    Age(TimeDelta),
+}
+
+impl Until {
+    /// The date. Of an age that no calendar reaches, one before all that rows have.
+    pub fn date(self, now: DateTime<Utc>) -> NaiveDate {
+        match self {
+            Until::Date(date) => date,
+            Until::Age(age) => {
+                let begins = now.checked_sub_signed(age).and_then(|time| time.date_naive().pred_opt());
+                begins.unwrap_or_default()
+            }
+        }
+    }
 }
 
 /// Which small files are merged into files of [`Options::file_bytes_max`].
@@ -82,6 +115,11 @@ pub struct Compaction {
     pub bloom: Vec<String>,
 }
 
+/// What [`Options::of_lake`] says where the command line has the same defaults.
+const FILE_BYTES_MAX: u64 = 256 << 20;
+const MEMORY_BYTES: u64 = 512 << 20;
+const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// Memory that one task takes at most, beside fetched objects: a whole inflated object, dictionaries, open row groups.
 const TASK_BYTES: u64 = 224 << 20;
 
@@ -92,6 +130,38 @@ const THREADS_MAX: usize = 256;
 const PUBLISHING_BYTES: u64 = (PUBLISHING_MAX * UPLOAD_PART_BYTES) as u64;
 
 impl Options {
+    /// Work on a lake, of which nothing is said yet, with a thread for each core.
+    pub fn of_lake(lake: Location, lake_access: Access) -> Options {
+        Options {
+            sources: Vec::new(),
+            lake,
+            source_access: Access::default(),
+            lake_access,
+            since: None,
+            until: None,
+            accounts: Vec::new(),
+            regions: Vec::new(),
+            lookback_days: None,
+            format: None,
+            partition_by: None,
+            scratch: None,
+            compression: Compression::default(),
+            file_bytes_max: FILE_BYTES_MAX,
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            memory_bytes: MEMORY_BYTES,
+            stop_after: None,
+            dry_run: false,
+            copies: Copies::default(),
+            lake_id: None,
+            again: None,
+            retention: RETENTION,
+            trust_plans: false,
+            delta: false,
+            compaction: None,
+            expiry: None,
+        }
+    }
+
     /// Threads that decode and encode: as many as asked for, and as `--memory` has room for beside what is fetched and
     /// sent.
     pub fn threads_allowed(&self) -> usize {

@@ -73,7 +73,12 @@ impl Run<'_> {
             }
         };
         self.ledger.state.visit_commits(&lake, number, add).await?;
-        if let Some(reason) = self.gone(&removes).await? {
+        let expires = self.ledger.state.plans[&number].plan.expires;
+        let mut obstacle = self.gone(&removes).await?;
+        if let Some(last) = expires.filter(|_| obstacle.is_none()) {
+            obstacle = self.came_since(last, &removes).await?;
+        }
+        if let Some(reason) = obstacle {
             return Ok(Some(Body::Void(Void { plan: number, reason })));
         }
         let mut alone = self.left_alone(number, copies).await?;

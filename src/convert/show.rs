@@ -66,7 +66,9 @@ impl Run<'_> {
             let inputs = inputs(&lineage, &heads, &live);
             // It is done, and waits for others of its plan.
             let has_shown = |at: &usize| live[*at].files.iter().any(|file| !is_aside(&file.path));
-            if inputs.files.is_empty() && lineage.iter().any(has_shown) {
+            // What expired of it is still to be deleted.
+            let is_expiring = |at: &usize| heads[*at].taken.expired && pending.contains(&heads[*at].plan);
+            if inputs.files.is_empty() && lineage.iter().any(has_shown) && !lineage.iter().any(is_expiring) {
                 continue;
             }
             let task = PlannedTask { task: tasks.len() as u64, inputs, ..PlannedTask::default() };

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::commit::CommitError;
 use crate::execute::{Gave, Stop};
-use crate::lake::{ObjectHash, Outcome, Receipt, Totals, object_hash};
-use crate::schema::{Partition, Types};
+use crate::lake::{Inputs, ObjectHash, Outcome, Receipt, Totals, object_hash};
+use crate::schema::Types;
 use crate::source::Reason;
 
 /// Names of a list that are kept at all.
@@ -50,6 +50,9 @@ pub struct Summary {
     /// Small files that were merged.
     #[serde(flatten)]
     pub compacted: Compacted,
+    /// Dates that were removed.
+    #[serde(flatten)]
+    pub expired: Expired,
     /// What the run could not reach, could not read or did not trust.
     #[serde(flatten)]
     pub left_out: LeftOut,
@@ -96,6 +99,8 @@ pub struct Converted {
     pub records: u64,
     /// Lines of them that were set aside.
     pub rejects: u64,
+    /// Lines of dates that were removed before: they were counted, and the lake keeps none of them.
+    pub records_expired: u64,
     /// Data files that were committed.
     pub files: u64,
     /// Bytes of these files, as they lie on storage.
@@ -184,6 +189,36 @@ impl Compacted {
     }
 }
 
+/// Dates that were removed: by this run, or by a plan of an earlier one that it finished.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Expired {
+    /// The last of these dates; `None` if nothing was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expired_through: Option<chrono::NaiveDate>,
+    /// Rows that left the lake.
+    pub rows_expired: u64,
+    /// The data files that held them. They stay on storage for the retention.
+    pub files_expired: u64,
+    /// Bytes of these files.
+    pub expired_bytes: u64,
+    /// Lines that had been set aside, and left the lake too.
+    pub rejects_expired: u64,
+    /// Files that were deleted at once.
+    pub files_deleted: u64,
+    /// Whether the run was to do nothing else.
+    #[serde(skip)]
+    pub is_all: bool,
+}
+
+impl Expired {
+    pub(super) fn add(&mut self, inputs: &Inputs) {
+        self.rows_expired += inputs.files.iter().map(|file| file.rows).sum::<u64>();
+        self.files_expired += inputs.files.len() as u64;
+        self.expired_bytes += inputs.files.iter().map(|file| file.bytes).sum::<u64>();
+        self.rejects_expired += inputs.reject_lines;
+    }
+}
+
 /// What the run could not reach, could not read or did not trust.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct LeftOut {
@@ -197,6 +232,8 @@ pub struct LeftOut {
     pub plans_refused: Vec<Refused>,
     /// Intents that name what their task cannot have published, or that cannot be read: nothing is removed for them.
     pub intents_ignored: Vec<String>,
+    /// Files that flowlake published in the lake's folders and that nothing tells of: they were deleted.
+    pub orphans_removed: u64,
     /// Objects set aside by this run, with the reason.
     pub aside: Vec<String>,
 }
@@ -325,10 +362,11 @@ impl Summary {
 
     /// Whether nothing was done that is worth telling when a run fails.
     pub(super) fn is_empty(&self) -> bool {
-        let Summary { converted, checked, replaced, compacted, left_out, .. } = self;
+        let Summary { converted, checked, replaced, compacted, expired, left_out, .. } = self;
         let objects = converted.objects + converted.objects_aside + converted.objects_skipped;
         let read = checked.objects_confirmed + checked.objects_differing + left_out.objects_unreadable;
-        objects + read + replaced.tasks_unchanged + replaced.objects_kept + compacted.files_merged == 0
+        let files = compacted.files_merged + expired.files_expired + expired.files_deleted;
+        objects + read + replaced.tasks_unchanged + replaced.objects_kept + files == 0
             && left_out.plans_refused.is_empty()
             && replaced.plans_void.is_empty()
             && replaced.not_shown.is_empty()
@@ -394,8 +432,9 @@ impl Converted {
     fn add_object(&mut self, receipt: &Receipt) {
         self.bytes += receipt.size;
         self.inflated_bytes += receipt.inflated_bytes;
-        for part in &receipt.parts {
-            match part.partition.parse::<Partition>().ok().and_then(|partition| partition.date) {
+        self.records_expired += receipt.expired;
+        for part in receipt.kept_parts() {
+            match part.date() {
                 Some(date) => *self.dates.entry(date.to_string()).or_default() += part.rows,
                 None => self.rows_without_date += part.rows,
             }

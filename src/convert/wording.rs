@@ -3,7 +3,7 @@
 use std::fmt::{Display, Formatter, Result};
 
 use super::summary::{
-    Checked, Compacted, Converted, Delta, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced,
+    Checked, Compacted, Converted, Delta, Duplicates, Effort, Ending, Expired, LeftOut, PassedOver, Refused, Replaced,
 };
 use super::summary::{Scope, Summary};
 use crate::progress::{bytes, count, some};
@@ -17,7 +17,9 @@ const DATES_NAMED_MAX: usize = 5;
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        if self.converted.is_nothing() && self.compacted.is_all {
+        if self.converted.is_nothing() && self.expired.is_all {
+            self.expired.write_nothing(f)?;
+        } else if self.converted.is_nothing() && self.compacted.is_all {
             self.compacted.write_nothing(f)?;
         } else if self.converted.is_nothing() {
             self.converted.write_nothing(f, &self.passed_over)?;
@@ -27,8 +29,10 @@ impl Display for Summary {
         }
         self.converted.write_dates(f)?;
         self.converted.write_rejects(f)?;
+        self.converted.write_expired(f)?;
         self.left_out.write_objects(f, self.converted.objects_aside)?;
         self.compacted.write(f)?;
+        self.expired.write(f)?;
         self.replaced.write(f)?;
         self.duplicates.write(f, self.left_out.objects_unreadable > 0)?;
         name_denied(f, &self.left_out.denied)?;
@@ -137,6 +141,15 @@ impl Converted {
         }
     }
 
+    fn write_expired(&self, f: &mut Formatter<'_>) -> Result {
+        if self.records_expired > 0 {
+            let one = "record is of a date that was removed: it was counted, and is not in the lake";
+            let many = "records are of dates that were removed: they were counted, and are not in the lake";
+            writeln!(f, "{}", some(self.records_expired, one, many))?;
+        }
+        Ok(())
+    }
+
     fn write_without_date(&self, f: &mut Formatter<'_>) -> Result {
         if self.rows_without_date > 0 {
             let one = "row has no date and lies in the partition date=__HIVE_DEFAULT_PARTITION__";
@@ -173,6 +186,11 @@ impl LeftOut {
 
     /// What others wrote into the ledger.
     fn write_records(&self, f: &mut Formatter<'_>) -> Result {
+        if self.orphans_removed > 0 {
+            let (one, many) =
+                ("file that no record tells of was deleted", "files that no record tells of were deleted");
+            writeln!(f, "{}", some(self.orphans_removed, one, many))?;
+        }
         name_refused(f, &self.plans_refused)?;
         name_some(
             f,
@@ -208,6 +226,28 @@ impl Compacted {
     fn write_nothing(&self, f: &mut Formatter<'_>) -> Result {
         let is_nothing = self.files_merged == 0 && self.not_merged.is_empty();
         if is_nothing { writeln!(f, "there is nothing to merge") } else { Ok(()) }
+    }
+}
+
+impl Expired {
+    fn write(&self, f: &mut Formatter<'_>) -> Result {
+        let Some(last) = self.expired_through else { return Ok(()) };
+        let (rows, files) = (some(self.rows_expired, "row", "rows"), some(self.files_expired, "file", "files"));
+        let size = bytes(self.expired_bytes);
+        writeln!(f, "dates through {last} are removed, and taken no more: {rows} of {files} ({size}) left the lake")?;
+        if self.rejects_expired > 0 {
+            let one = "line that had been set aside left it too";
+            writeln!(f, "{}", some(self.rejects_expired, one, "lines that had been set aside left it too"))?;
+        }
+        if self.files_deleted > 0 {
+            writeln!(f, "{}", some(self.files_deleted, "file was deleted", "files were deleted"))?;
+        }
+        Ok(())
+    }
+
+    fn write_nothing(&self, f: &mut Formatter<'_>) -> Result {
+        let is_nothing = self.expired_through.is_none() && self.files_deleted == 0;
+        if is_nothing { writeln!(f, "there is nothing to remove") } else { Ok(()) }
     }
 }
 

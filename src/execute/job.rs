@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use super::TaskError;
 use super::faults::Fault;
 use super::receipts::{Before, Earlier};
@@ -22,6 +24,8 @@ pub struct Job {
     /// Whether an object that the store cannot give now leaves the plan, and is listed again later. Otherwise its task
     /// stays open.
     pub gives_up: bool,
+    /// The last date of which the lake keeps no rows: what comes of it is counted, and goes into no file.
+    pub expired: Option<NaiveDate>,
     /// In a plan to check or to redo, by URL.
     pub(super) earlier: Option<Arc<Earlier>>,
 }
@@ -37,13 +41,14 @@ impl Job {
             true => Some(Arc::new(earlier(state, lake, number).await?)),
             false => None,
         };
-        Ok(Arc::new(Job { number, plan, gives_up: false, earlier }))
+        let expired = state.expired;
+        Ok(Arc::new(Job { number, plan, gives_up: false, expired, earlier }))
     }
 
     /// The same, for whoever waits no longer for objects that the store cannot give.
     pub fn giving_up(&self) -> Arc<Job> {
         let (number, plan, earlier) = (self.number, self.plan.clone(), self.earlier.clone());
-        Arc::new(Job { number, plan, gives_up: true, earlier })
+        Arc::new(Job { number, plan, gives_up: true, expired: self.expired, earlier })
     }
 
     /// Whether objects are decoded again, and the rows of others carried over.

@@ -32,6 +32,7 @@ pub(super) fn stage(mut session: Session<'_>, planned: &PlannedTask, attempt: At
         removes: inputs.names().cloned().collect(),
         carries: inputs.tasks.clone(),
         totals: Totals::default().with_files(inputs.files.iter()),
+        expired: false,
     };
     let totals = Totals::default().with_files(files.iter().map(|(file, _)| file));
     let staged = Staged { files, rejects, totals, taken, ..job.nothing(planned.task, attempt) };

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use crate::decode::Counts;
 use crate::encode::{self, WRITER_EPOCH};
 use crate::lake::{Day, Outcome, PartSums, Receipt, Relative, Totals, same_content};
@@ -34,6 +36,7 @@ pub(super) fn receipt(object: &Object, outcome: Outcome, reason: Option<String>)
         blanks: 0,
         rows: 0,
         rejects: 0,
+        expired: 0,
         inflated_bytes: 0,
         parts: Vec::new(),
         digest: None,
@@ -42,9 +45,17 @@ pub(super) fn receipt(object: &Object, outcome: Outcome, reason: Option<String>)
 }
 
 /// The receipt of an object that was read to its end: each of its lines is accounted for, and each row has a partition.
-pub(super) fn converted(object: &Object, counts: &Counts, parts: Vec<encode::PartitionSums>) -> Receipt {
+/// Rows of dates through `expired` are in no file.
+pub(super) fn converted(
+    object: &Object,
+    counts: &Counts,
+    parts: Vec<encode::PartitionSums>,
+    expired: Option<NaiveDate>,
+) -> Receipt {
     let accounted = counts.headers + counts.blanks + counts.rows + counts.rejects;
     assert_eq!(counts.lines, accounted, "{}: every line is a header, blank, row or reject", object.url);
+    let is_expired = |sums: &&encode::PartitionSums| sums.partition.date.is_some_and(|date| Some(date) <= expired);
+    let expired: u64 = parts.iter().filter(is_expired).map(|sums| sums.rows).sum();
     let parts: Vec<PartSums> = parts
         .into_iter()
         .map(|sums| PartSums {
@@ -61,8 +72,9 @@ pub(super) fn converted(object: &Object, counts: &Counts, parts: Vec<encode::Par
         lines: counts.lines,
         headers: counts.headers,
         blanks: counts.blanks,
-        rows: counts.rows,
+        rows: counts.rows - expired,
         rejects: counts.rejects,
+        expired,
         inflated_bytes: counts.inflated_bytes,
         parts,
         ..receipt(object, Outcome::Converted, None)
@@ -88,8 +100,8 @@ pub(super) fn checked(found: Receipt, earlier: &BTreeMap<String, Before>) -> Rec
 }
 
 fn difference(found: &Receipt, Before { receipt: earlier, writer_epoch }: &Before) -> String {
-    let (rows, rejects) = (found.rows, found.rejects);
-    let (rows_earlier, rejects_earlier) = (earlier.rows, earlier.rejects);
+    let (rows, rejects) = (found.records(), found.rejects);
+    let (rows_earlier, rejects_earlier) = (earlier.records(), earlier.rejects);
     if found.size == 0 {
         return format!("it is empty now; it gave {rows_earlier} rows and {rejects_earlier} rejects");
     }

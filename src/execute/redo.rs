@@ -60,8 +60,8 @@ fn lost(old: &Commit, staged: &Staged) -> Option<String> {
         Some(now) if now.outcome != lake::Outcome::Converted => {
             Some(format!("{}: {}", now.url, now.reason.as_deref().unwrap_or("it is no flow log now")))
         }
-        Some(now) if now.version != receipt.version && now.rows < receipt.rows => {
-            let (rows, earlier) = (now.rows, receipt.rows);
+        Some(now) if now.version != receipt.version && now.records() < receipt.records() => {
+            let (rows, earlier) = (now.records(), receipt.records());
             Some(format!("{}: its content changed and gives {rows} rows, where it gave {earlier}", now.url))
         }
         Some(_) => None,

@@ -6,13 +6,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use chrono::NaiveDate;
+
 use super::TaskError;
 use super::carry::{self, Broken, Taking};
 use super::receipts::{Before, totals_of};
 use super::session::Session;
 use super::staging::encode_error;
 use crate::commit::{Attempt, Staged};
-use crate::lake::{Inputs, Outcome, PlannedTask, Receipt, Taken, Totals, same_content};
+use crate::lake::{Inputs, Outcome, PartSums, PlannedTask, Receipt, Taken, Totals, same_content};
 
 /// A task of a plan to redo, ready to be committed.
 pub(super) struct Redone {
@@ -79,7 +81,8 @@ pub(super) fn stage(
     let taken = Taken {
         removes: planned.inputs.names().cloned().collect(),
         carries: planned.inputs.tasks.clone(),
-        totals: taken_totals(&receipts, before, &planned.inputs),
+        totals: taken_totals(&receipts, before, (&planned.inputs, job.expired)),
+        expired: false,
     };
     let (files, rejects) = session.finish(planned.task, &attempt)?;
     let mut expected = carried.others;
@@ -97,12 +100,22 @@ fn no_longer(receipt: &Receipt) -> String {
 
 /// Why an object keeps what it gave: it would give less, and not since the program is another one.
 fn gives_less(now: &Receipt, Before { receipt: earlier, .. }: &Before) -> Option<String> {
-    let is_less = now.version != earlier.version && now.rows < earlier.rows;
-    let (rows, rows_earlier) = (now.rows, earlier.rows);
+    let (rows, rows_earlier) = (now.records(), earlier.records());
+    let is_less = now.version != earlier.version && rows < rows_earlier;
     is_less.then(|| format!("its content changed and gives {rows} rows, where it gave {rows_earlier}"))
 }
 
-fn taken_totals<'a>(receipts: &[Receipt], before: impl Fn(&Receipt) -> Option<&'a Before>, inputs: &Inputs) -> Totals {
-    let earlier: Vec<Receipt> = receipts.iter().filter_map(before).map(|before| before.receipt.clone()).collect();
+/// Rows of dates that expired since left the lake before.
+fn taken_totals<'a>(
+    receipts: &[Receipt],
+    before: impl Fn(&Receipt) -> Option<&'a Before>,
+    (inputs, expired): (&Inputs, Option<NaiveDate>),
+) -> Totals {
+    let rows = |receipt: &Receipt| {
+        let is_left = |part: &&&PartSums| !part.is_of_date_until(expired);
+        receipt.kept_parts().iter().filter(is_left).map(|part| part.rows).sum()
+    };
+    let left = |before: &Before| Receipt { rows: rows(&before.receipt), ..before.receipt.clone() };
+    let earlier: Vec<Receipt> = receipts.iter().filter_map(before).map(left).collect();
     totals_of(&earlier).with_files(inputs.files.iter())
 }

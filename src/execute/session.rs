@@ -56,6 +56,7 @@ impl<'a> Session<'a> {
             partition_by: settings.partition_by,
             created_by: created_by(),
             bloom: settings.bloom.clone(),
+            expired: job.expired,
         };
         let staging = ScratchFiles { folder: attempt.folder().to_owned() };
         let encoder =
@@ -100,7 +101,10 @@ impl<'a> Session<'a> {
             Verdict::Decoded(decoded) => {
                 tracing::Span::current().record("rows", decoded.counts.rows);
                 let digest = Some(digesting.digest(decoded.counts.inflated_bytes));
-                Read::Receipt(Box::new(Receipt { digest, ..converted(object, &decoded.counts, parts) }))
+                Read::Receipt(Box::new(Receipt {
+                    digest,
+                    ..converted(object, &decoded.counts, parts, self.job.expired)
+                }))
             }
             Verdict::Aside { reason, .. } if given => Read::Faulty(Fault::Bad(reason)),
             Verdict::Aside { reason, .. } => Read::Receipt(Box::new(receipt(object, Outcome::Aside, Some(reason)))),

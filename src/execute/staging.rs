@@ -76,7 +76,7 @@ impl Sink for TaskSink<'_> {
         self.given = true;
         self.progress.records(chunk.rows() as u64);
         if let Some((given, hashes)) = &mut self.summing {
-            given.cells += hashes.sum(&self.origin.texts(), chunk, dictionaries);
+            given.cells += hashes.sum(&self.origin.texts(), &self.encoder.kept(chunk), dictionaries);
         }
         let pushed = self.encoder.push(chunk, dictionaries);
         self.hold(pushed)

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::check::{ALTERED, is_as_written, with_check};
@@ -13,7 +14,7 @@ use super::{Day, LakeError, PlanMark, Relative, TaskRef, Totals};
 use crate::schema::{Compression, Kind, PartitionBy, Table, Types, Unknown, UnknownChoice};
 
 /// The newest ledger format that this program reads.
-pub const FORMAT_VERSION: u32 = FORMAT_COMPACT;
+pub const FORMAT_VERSION: u32 = FORMAT_EXPIRE;
 
 /// The format of whatever a program of the first format understands; a lake whose records have no other is open to
 /// both.
@@ -31,6 +32,9 @@ pub const FORMAT_UNREAD: u32 = 4;
 
 /// The format of plans to compact, which earlier programs do not know.
 const FORMAT_COMPACT: u32 = 5;
+
+/// The format of plans to expire: a program that does not know them would bring back what was removed.
+const FORMAT_EXPIRE: u32 = 6;
 
 /// Tasks of one plan: a plan has 50,000 objects at most, and each task one or more. Whoever goes through the tasks of a
 /// plan would not end otherwise.
@@ -129,6 +133,8 @@ pub enum Purpose {
     Show,
     /// No object is read. Rows of small files go into fewer files, which take their place.
     Compact,
+    /// No object is read. Files of old dates leave the lake, and nothing takes their place.
+    Expire,
 }
 
 /// From when on what a plan gives and takes away counts.
@@ -168,6 +174,9 @@ pub struct Plan {
     /// In a plan to show: the plans of which nothing is left to be shown or deleted once it is sealed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub shows: BTreeSet<u64>,
+    /// In a plan to expire: the last date that leaves the lake, and of which it takes no rows from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<NaiveDate>,
     /// Where the tasks lie, relative to the lake.
     pub body: Relative,
     /// What tells it from another plan of its number. Those of the first writers have none.
@@ -216,6 +225,9 @@ pub struct Inputs {
     /// Lines that were set aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejects: Vec<Relative>,
+    /// In a plan to expire: how many lines these are.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub reject_lines: u64,
     /// The tasks whose rows and lines these are.
     pub tasks: BTreeSet<TaskRef>,
     /// Objects of these tasks that are not the task's own.
@@ -324,6 +336,7 @@ impl Body {
     /// The oldest format whose programs understand it.
     pub fn format(&self) -> u32 {
         match self {
+            Body::Plan(plan) if plan.purpose == Purpose::Expire => FORMAT_EXPIRE,
             Body::Plan(plan) if plan.purpose == Purpose::Compact => FORMAT_COMPACT,
             Body::Plan(plan) if plan.effect == Effect::AtSeal => FORMAT_SETS,
             Body::Plan(plan) if plan.copies > 0 => FORMAT_COPIES,

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use chrono::NaiveDate;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::Relative;
 use super::columns::{self, TASK_COLUMNS_MAX, too_many};
-use crate::schema::{Kind, Table};
+use crate::schema::{Kind, Partition, Table};
 
 /// One data file. Names are relative to the lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,11 @@ pub struct DataFile {
 pub type FileSet<'a> = (&'a Relative, Vec<(&'a str, &'a str)>);
 
 impl DataFile {
+    /// The date of its rows; `None` if they have none.
+    pub fn date(&self) -> Option<NaiveDate> {
+        self.partition.parse::<Partition>().ok().and_then(|partition| partition.date)
+    }
+
     /// The set to which it belongs.
     pub fn set(&self) -> FileSet<'_> {
         (&self.partition, self.columns.iter().map(|(name, kind)| (name.as_str(), kind.word())).collect())

@@ -113,13 +113,20 @@ impl State {
     /// What the heads of sealed plans come to, without what others stand for.
     pub fn sum_of(&self, heads: &[CommitHead]) -> Totals {
         let (mut given, mut taken) = (Totals::default(), Totals::default());
+        let mut expired: HashSet<&Relative> = HashSet::new();
         for head in heads.iter().filter(|head| !self.is_open(head.plan)) {
             given.add(&head.totals);
-            taken.add(&head.taken.totals);
+            match head.taken.expired {
+                // Tasks of which files left the lake may have been given up since.
+                true => expired.extend(&head.taken.removes),
+                false => taken.add(&head.taken.totals),
+            }
             if self.replaced.contains(&head.task_ref()) {
                 taken.add(&head.totals.of_conversions());
             }
         }
+        let files = heads.iter().flat_map(|head| &head.files).filter(|file| expired.contains(&file.path));
+        taken.add(&Totals::of_expired(files));
         given.subtract(&taken);
         given
     }

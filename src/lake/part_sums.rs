@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use chrono::NaiveDate;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Relative;
-use crate::schema::Table;
+use crate::schema::{Partition, Table};
 
 /// What one source object gave to one partition. Sums wrap; a null counts as 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,16 @@ pub struct PartSums {
 }
 
 impl PartSums {
+    /// The date of its partition; `None` if that has none.
+    pub fn date(&self) -> Option<NaiveDate> {
+        self.partition.parse::<Partition>().ok().and_then(|partition| partition.date)
+    }
+
+    /// Whether it has a date that is not after the last one; there may be no last one.
+    pub fn is_of_date_until(&self, last: Option<NaiveDate>) -> bool {
+        last.is_some() && self.date().is_some_and(|date| Some(date) <= last)
+    }
+
     /// The measures with their names.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         self.table.measures.iter().copied().zip(self.measures.iter().copied())

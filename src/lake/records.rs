@@ -75,19 +75,22 @@ pub struct Receipt {
     /// Why, for people. Of a copy, the URL of the object of which it is one. `None` where there is nothing to explain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// All lines: headers, blank ones, rows and rejects. This and all counts below are 0 if it was not read to its end.
+    /// All lines: headers, blank ones, rows, rejects and expired ones. This and all counts below are 0 if it was not read to its end.
     pub lines: u64,
     /// Lines that name the fields.
     pub headers: u64,
     /// Lines without a value.
     pub blanks: u64,
-    /// Lines that became rows. Of a check: those that would.
+    /// Lines that became rows of the lake. Of a check: those that would.
     pub rows: u64,
     /// Lines that were set aside. Of a check: those that would be.
     pub rejects: u64,
+    /// Lines that would have become rows, of dates that were removed before: the lake keeps none of them.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub expired: u64,
     /// Bytes of the object's text.
     pub inflated_bytes: u64,
-    /// What its rows come to in each partition, in no order.
+    /// What its rows come to in each partition, expired ones too, in no order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartSums>,
     /// What the object held: see [`Digest`]. Receipts of earlier programs have none, nor has what
@@ -100,6 +103,27 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Lines that are records, whether the lake keeps them or not.
+    pub fn records(&self) -> u64 {
+        self.rows.saturating_add(self.expired)
+    }
+
+    /// What its rows in the lake come to in each partition: expired ones are of the oldest dates.
+    pub fn kept_parts(&self) -> Vec<&PartSums> {
+        if self.expired == 0 {
+            return self.parts.iter().collect();
+        }
+        let (mut dated, undated): (Vec<&PartSums>, Vec<_>) = self.parts.iter().partition(|part| part.date().is_some());
+        dated.sort_by_key(|part| part.date());
+        let mut expired = self.expired;
+        let is_gone = |part: &&PartSums| {
+            let is_gone = expired > 0;
+            expired = expired.saturating_sub(part.rows);
+            is_gone
+        };
+        dated.into_iter().skip_while(is_gone).chain(undated).collect()
+    }
+
     /// One word for what it gave to each partition: equal for objects that gave equal numbers of rows with equal sums;
     /// `None` if it gave none.
     pub fn sums(&self) -> Option<String> {
@@ -114,7 +138,7 @@ impl Receipt {
         if same_content(self, other) == Some(false) {
             return false;
         }
-        let counts = |r: &Receipt| (r.lines, r.headers, r.blanks, r.rows, r.rejects, r.inflated_bytes);
+        let counts = |r: &Receipt| (r.lines, r.headers, r.blanks, r.records(), r.rejects, r.inflated_bytes);
         let parts = |r: &Receipt| {
             let mut parts = r.parts.clone();
             parts.sort_by(|a, b| (a.table, &a.partition).cmp(&(b.table, &b.partition)));
@@ -122,6 +146,10 @@ impl Receipt {
         };
         counts(self) == counts(other) && parts(self) == parts(other)
     }
+}
+
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Whether two readings are of one content, or of two; `None` if nobody can tell, as where one of them has no digest.
@@ -215,6 +243,9 @@ pub struct Taken {
     pub carries: BTreeSet<TaskRef>,
     /// What the task's objects had given before, and the files that leave.
     pub totals: Totals,
+    /// Whether nothing takes their place, since their dates are expired.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expired: bool,
 }
 
 impl Taken {

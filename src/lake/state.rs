@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Body, Create, Day, Dropped, Effect, Entry, FORMAT_FIRST, Index, Lake, LakeError, Plan, PlannedTask, Purpose,
+    Body, Create, Day, Dropped, Effect, Entry, FORMAT_FIRST, Index, Lake, LakeError, Names, Plan, PlannedTask, Purpose,
     Relative, Seal, TaskRef, Totals,
 };
 use crate::schema::{Kind, NEW_COLUMNS_PER_TASK_MAX, RESERVED, Table, Types, UNKNOWN_COLUMNS_MAX, Unknown};
@@ -154,6 +155,12 @@ pub struct State {
     /// Plans that took effect at their seal.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub in_effect: BTreeMap<u64, InEffect>,
+    /// The last date that was removed with all before it: the lake takes no rows of them any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired: Option<NaiveDate>,
+    /// The newest plan that removed dates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired_by: Option<u64>,
     /// Tasks that were given up: nothing of them counts, whatever lies under their names.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lost: BTreeSet<TaskRef>,
@@ -228,6 +235,10 @@ impl State {
     fn seal(&mut self, seal: Seal) {
         if let Some(plan) = self.plans.get_mut(&seal.plan).filter(|plan| plan.is_open()) {
             (plan.sealed, plan.sealed_at) = (true, Some(self.next));
+            if plan.plan.expires.is_some() {
+                self.expired = self.expired.max(plan.plan.expires);
+                self.expired_by = self.expired_by.max(Some(seal.plan));
+            }
             if plan.plan.effect == Effect::AtSeal {
                 let in_effect = InEffect::of(&plan.plan, self.next, &seal.replaced_totals);
                 self.in_effect.insert(seal.plan, in_effect);
@@ -277,6 +288,17 @@ impl State {
     /// Whether the tables of the lake have Delta logs from their first files on.
     pub fn is_born_with_delta(&self) -> bool {
         self.create.as_ref().is_some_and(|create| create.delta)
+    }
+
+    /// Whether a plan may take a published file out of the lake: what the maker's plan gave is summed up, and told to who
+    /// follows the log.
+    pub fn may_be_taken(&self, name: &Relative) -> bool {
+        Names::task_of_published(name).is_some_and(|maker| !self.is_open(maker.plan))
+    }
+
+    /// Whether rows of a date were removed, and are taken no more.
+    pub fn is_expired(&self, day: Day) -> bool {
+        day.0.is_some_and(|date| Some(date) <= self.expired)
     }
 
     /// Plans that are to be finished, oldest first.

@@ -32,6 +32,7 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
     let listed = listed.iter().map(|(chain, day)| ((*chain).to_owned(), day.parse().unwrap())).collect();
     let purpose = Purpose::Convert;
     Body::Plan(Plan {
+        expires: None,
         purpose,
         settings,
         tasks: 1,
@@ -159,6 +160,7 @@ async fn a_conversion_is_not_forgotten_for_a_later_standing() {
             blanks: 0,
             rows: 0,
             rejects: 0,
+            expired: 0,
             inflated_bytes: 0,
             parts: vec![],
             digest: None,
@@ -212,6 +214,7 @@ fn filed(url: &str, outcome: Outcome, parts: Vec<PartSums>) -> receipts::Filed {
         blanks: 1,
         rows: 3,
         rejects: 1,
+        expired: 0,
         inflated_bytes: u64::MAX,
         parts,
         digest: None,

@@ -46,6 +46,12 @@ impl Totals {
         Totals { files: files.count() as u64, file_bytes, ..self }
     }
 
+    /// What leaves the lake with files of expired dates.
+    pub fn of_expired<'a>(files: impl Iterator<Item = &'a DataFile> + Clone) -> Totals {
+        let rows = files.clone().map(|file| file.rows).fold(0, u64::saturating_add);
+        Totals { rows, ..Totals::default().with_files(files) }
+    }
+
     /// Without what another task cannot stand for: objects that gave no rows.
     pub fn of_conversions(self) -> Totals {
         let Totals { objects, rows, rejects, files, file_bytes, .. } = self;

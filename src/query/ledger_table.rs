@@ -62,6 +62,7 @@ impl LedgerTable {
                 ("blanks", Type::Int),
                 ("rows", Type::Int),
                 ("rejects", Type::Int),
+                ("expired", Type::Int),
                 ("inflated_bytes", Type::Int),
                 ("sums", Type::Text),
                 ("plan", Type::Int),
@@ -196,6 +197,7 @@ fn objects(of_day: Vec<Filed>) -> Vec<Value> {
             "url": receipt.url, "version": receipt.version, "size": receipt.size, "day": receipt.day.0,
             "outcome": receipt.outcome, "reason": receipt.reason, "lines": receipt.lines, "headers": receipt.headers,
             "blanks": receipt.blanks, "rows": receipt.rows, "rejects": receipt.rejects,
+            "expired": receipt.expired,
             "inflated_bytes": receipt.inflated_bytes, "sums": receipt.sums(), "plan": plan, "task": task,
         })
     };

@@ -81,3 +81,33 @@ fn a_day_that_is_to_come_hides_nothing_once_the_clock_is_right() {
     }
     assert_eq!(lab.lake_rows(), lab.expected("logs").rows);
 }
+
+/// Ages go by the clock of the store: a host that is a year ahead neither removes dates, nor merges those that are not
+/// over, nor deletes what is kept for its retention.
+#[test]
+#[ignore = "needs faketime; `.ci/run` installs it and runs this test"]
+fn a_clock_that_is_ahead_removes_nothing_early() {
+    let lab = Lab::on_disk();
+    let today = chrono::Utc::now().date_naive();
+    let day = |ago: u64| today.checked_sub_days(chrono::Days::new(ago)).expect("a date");
+    for (n, ago) in [(0, 10), (1, 10), (2, 10), (3, 0), (4, 0), (5, 0)] {
+        let (date, start) = (day(ago), day(ago).and_hms_opt(0, 0, 0).expect("midnight").and_utc().timestamp());
+        lab.put_gz(
+            &format!("logs/{}/{n}.log.gz", date.format("%Y/%m/%d")),
+            &format!("version srcaddr bytes start end\n2 10.0.0.{n} {n} {start} {start}\n"),
+        );
+        at(&lab, "+0d", &["convert", "{}logs/", "{}lake/", "--json", "--full-scan"]);
+    }
+    let merged = at(&lab, "+400d", &["compact", "{}lake/", "--json"]);
+    assert_eq!((&merged["files_merged"], &merged["files_compacted"]), (&3.into(), &1.into()), "{merged}");
+    let expired = at(&lab, "+400d", &["expire", "{}lake/", "--until", "30d", "--json"]);
+    assert_eq!(expired["rows_expired"], 0, "{expired}");
+    let converted = at(&lab, "+400d", &["convert", "{}logs/", "{}lake/", "--json"]);
+    assert_eq!(converted["files_shown"], 0, "{converted}");
+    assert_eq!((lab.data_files().len(), lab.lake_rows() == lab.expected("logs").rows), (6, true));
+    let said = lab.program_under(&["faketime", "-f", "+400d"], &["expire", "{}lake/", "--until", &today.to_string()]);
+    let output = { said }.output().expect("faketime is installed");
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    let expired = at(&lab, "-400d", &["expire", "{}lake/", "--until", "5d", "--json"]);
+    assert_eq!(expired["rows_expired"], 3, "{expired}");
+}

@@ -10,11 +10,13 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, on_both_stores};
+use crate::oracle::Row;
 use crate::pypi;
 
 on_both_stores!(
     readers_of_delta_tables_see_each_run_whole,
     merged_files_are_the_same_rows_to_every_reader,
+    removed_dates_are_gone_to_every_reader,
     what_a_killed_run_left_out_is_written_by_the_next,
     a_version_of_another_program_is_named_until_it_is_repaired,
 );
@@ -52,7 +54,14 @@ fn put_other(lab: &Lab, n: u32) {
 /// Every reader finds what an independent reading of the sources gives, and the program's own checks hold.
 #[track_caller]
 pub fn every_reader_finds_all(lab: &Lab) {
-    let expected = lab.expected("logs");
+    every_reader_finds(lab, |_| true);
+}
+
+/// The same of the rows that are left.
+#[track_caller]
+fn every_reader_finds(lab: &Lab, is_left: impl Fn(&Row) -> bool) {
+    let mut expected = lab.expected("logs");
+    expected.rows.retain(|_, row| is_left(row));
     let mut dates: BTreeMap<String, u64> = BTreeMap::new();
     for row in expected.rows.values() {
         *dates.entry(row.get("date").cloned().unwrap_or_else(|| "None".to_owned())).or_default() += 1;
@@ -149,6 +158,34 @@ fn merged_files_are_the_same_rows_to_every_reader(lab: &Lab) {
     assert_eq!(lab.convert(&[], 0)["files_shown"], 3);
     every_reader_finds_all(lab);
     changes_no_rows(lab);
+}
+
+fn removed_dates_are_gone_to_every_reader(lab: &Lab) {
+    for n in 0..3 {
+        (10..13).for_each(|day| put(lab, day, n, 30));
+        put_other(lab, n);
+        lab.convert(&["--full-scan"], 0);
+    }
+    let is_left = |row: &Row| row.get("date").is_none_or(|date| date.as_str() > "2023-09-11");
+    let expire = |more: &[&str]| {
+        let said = lab.run(&[&["expire", "{}lake/", "--until", "2023-09-11"], more].concat());
+        assert_eq!(said.code, 0, "{}", said.stderr);
+    };
+    let before = versions(lab).len();
+    expire(&["--retention", "3s"]);
+    assert_eq!(versions(lab).len(), before + 1, "in one version");
+    let newest = String::from_utf8(lab.get(&versions(lab)[before])).expect("UTF-8");
+    let actions: Vec<Value> = newest.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let removed: Vec<&Value> = actions.iter().filter_map(|action| action.get("remove")).collect();
+    assert_eq!(removed.len(), 6, "{newest}");
+    assert!(removed.iter().all(|action| action["dataChange"] == true), "{newest}");
+    assert!(!actions.iter().any(|action| action.get("add").is_some()), "{newest}");
+    every_reader_finds(lab, is_left);
+    std::thread::sleep(Duration::from_secs(4));
+    put(lab, 11, 9, 12);
+    assert_eq!(lab.convert(&["--full-scan", "--retention", "0s"], 0)["records_expired"], 12);
+    assert_eq!(lab.list("lake/flow_logs/date=2023-09-11").len(), 0);
+    every_reader_finds(lab, is_left);
 }
 
 /// The newest version adds and removes files, and says that no rows came or went.

@@ -124,6 +124,70 @@ fn a_compaction_and_its_switch_project_under_a_fault_at_every_operation() {
     assert!(faults > 100, "{faults} faults");
 }
 
+/// A run died with a task committed and its plan open: what it gave is not merged, and not removed, before it is sealed.
+#[test]
+fn files_of_an_open_plan_stay_until_it_is_sealed() {
+    let mut bench = Bench::new();
+    (1..=3).for_each(|n| bench.put(&key(1, n), &text(1, n)));
+    let first = Arc::new(InMemory::new());
+    for (run, (name, bytes)) in bench.objects(&bench.logs).into_iter().enumerate() {
+        if run == 0 {
+            (1..=3).for_each(|n| bench.take(&key(1, n)));
+        }
+        bench.give(&name, bytes);
+        bench.convert(first.clone(), &["--full-scan"]).expect("no faults");
+    }
+    bench.put(&key(1, 4), &text(1, 4));
+    let mut open = 0;
+    for operation in 1.. {
+        let store = Arc::new(first.fork());
+        let dying = Arc::new(FaultyStore::new(store.clone(), operation, Fault::DiesBefore));
+        let _ = bench.convert(dying.clone(), &["--full-scan"]);
+        let lake = lake_of(&store);
+        let at = format!("operation {operation}");
+        let is_open = || bench.block_on(async { !State::load(&lake).await.expect("a ledger").open_plans().is_empty() });
+        open += u32::from(is_open() && bench.files_by_date(&store).len() == 4);
+        bench.work(store.clone(), &["compact", "--retention", "0s"]).unwrap_or_else(|error| panic!("{at}: {error}"));
+        bench.convert(store.clone(), &["--full-scan"]).unwrap_or_else(|error| panic!("{at}: {error}"));
+        is_caught_up(&bench, &store, &at);
+        if dying.operations() < operation {
+            break;
+        }
+    }
+    assert!(open > 0, "no run died between commit and seal");
+}
+
+/// A reader finds all rows or those that are left, and after the next run what the ledger has.
+#[test]
+fn an_expiry_projects_under_a_fault_at_every_operation() {
+    let mut bench = bench();
+    let lake = converted(&bench);
+    let all = bench.expected.rows.clone();
+    bench.expected.rows.retain(|_, row| row["date"].as_str() > "2023-09-03");
+    let (left, until) = (bench.expected.rows.len(), ["expire", "--until", "2023-09-03", "--now"]);
+    let mut faults = 0;
+    for fault in Fault::ALL {
+        for operation in 1.. {
+            let store = Arc::new(lake.fork());
+            let failing = Arc::new(FaultyStore::new(store.clone(), operation, fault));
+            let done = bench.work(failing.clone(), &until);
+            if failing.operations() < operation {
+                break;
+            }
+            faults += 1;
+            let at = format!("{fault:?} at operation {operation}");
+            let found = rows(&bench, &store, &at);
+            assert!(found == all || found == bench.expected.rows, "{at}: {} rows, or {left}", found.len());
+            if done.is_ok() {
+                is_caught_up(&bench, &store, &at);
+            }
+            bench.work(store.clone(), &until).unwrap_or_else(|error| panic!("{at}: {error}"));
+            is_caught_up(&bench, &store, &at);
+        }
+    }
+    assert!(faults > 100, "{faults} faults");
+}
+
 /// A run sleeps before each of its operations in turn, while others convert and decode again.
 #[test]
 fn a_run_that_sleeps_brings_nothing_back_into_the_delta_table() {

@@ -124,11 +124,30 @@ impl Drop for Counting {
     }
 }
 
-/// What an independent reading of the sources gives.
-fn expected(lab: &Lab) -> Count {
-    let rows = lab.expected("logs").rows;
+/// What an independent reading of the sources gives from a date on.
+fn expected_from(lab: &Lab, date: &str) -> Count {
+    let mut rows = lab.expected("logs").rows;
+    rows.retain(|_, row| row["date"].as_str() >= date);
     let bytes = rows.values().filter_map(|row| row.get("bytes")).map(|bytes| bytes.parse::<i64>().expect("a number"));
     (rows.len() as u64, bytes.sum())
+}
+
+fn expected(lab: &Lab) -> Count {
+    expected_from(lab, "")
+}
+
+/// What each reader counted beside some work is what there was before it or what there was after it.
+fn counts_are_whole(readers: &[Counting], beside: &str, before: Count, after: Count) {
+    for reader in readers {
+        let at = format!("{} beside {beside}", reader.name);
+        let meanwhile: Vec<Count> = reader.counts.try_iter().collect();
+        // Of the next two counts the second one began when all was done.
+        let [first, second] = [reader.next(), reader.next()];
+        for count in meanwhile.iter().chain([&first]) {
+            assert!([before, after].contains(count), "{at}: {count:?} is neither {before:?} nor {after:?}");
+        }
+        assert_eq!(second, after, "{at}");
+    }
 }
 
 #[test]
@@ -145,19 +164,13 @@ fn readers_find_all_rows_at_any_time() {
         for (operation, work) in OPERATIONS {
             work(lab, round);
             let after = expected(lab);
-            for reader in &readers {
-                let at = format!("{} beside {operation} {round}", reader.name);
-                let meanwhile: Vec<Count> = reader.counts.try_iter().collect();
-                // Of the next two counts the second one began when all was done.
-                let [first, second] = [reader.next(), reader.next()];
-                for count in meanwhile.iter().chain([&first]) {
-                    assert!([before, after].contains(count), "{at}: {count:?} is neither {before:?} nor {after:?}");
-                }
-                assert_eq!(second, after, "{at}");
-            }
+            counts_are_whole(&readers, &format!("{operation} {round}"), before, after);
             before = after;
         }
     }
+    let said = lab.run(&["expire", "{}lake/", "--until", "2023-09-10", "--retention", "1d"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    counts_are_whole(&readers, "expire", before, expected_from(lab, "2023-09-11"));
     drop(readers);
     is_sound(lab);
 }

@@ -92,10 +92,11 @@ impl Bench {
         self.run(lake, &["compact", "s3://lake/"], more)
     }
 
-    /// A run that begins with the word `compact` is one of that command, any other one converts.
+    /// A run that begins with the word `compact` or `expire` is one of that command, any other one converts.
     pub fn work(&self, lake: Arc<dyn ObjectStore>, words: &[&str]) -> Result<Summary, ConvertError> {
         match words.split_first() {
             Some((&"compact", more)) => self.compact(lake, more),
+            Some((&"expire", more)) => self.run(lake, &["expire", "s3://lake/"], more),
             _ => self.convert(lake, words),
         }
     }
@@ -103,11 +104,13 @@ impl Bench {
     fn run(&self, lake: Arc<dyn ObjectStore>, command: &[&str], more: &[&str]) -> Result<Summary, ConvertError> {
         use clap::Parser;
         let scratch = self.scratch.path().to_str().expect("UTF-8");
-        let arguments = [&["flowlake"], command, &["--threads", "1", "--scratch", scratch], more].concat();
+        let threads: &[&str] = if command[0] == "expire" { &[] } else { &["--threads", "1"] };
+        let arguments = [&["flowlake"], command, threads, &["--scratch", scratch], more].concat();
         let options = match cli::Cli::parse_from(arguments).command {
             cli::Command::Convert(parsed) => parsed.options(),
             cli::Command::Rejects(parsed) => parsed.replay_options(),
             cli::Command::Compact(parsed) => parsed.options(),
+            cli::Command::Expire(parsed) => parsed.options(),
             other => panic!("{other:?} converts nothing"),
         };
         let options = options.expect("sound options");
@@ -120,6 +123,10 @@ impl Bench {
         if options.compaction.is_some() && options.sources.is_empty() {
             let sides = Sides { sources: Vec::new(), writer };
             return self.runtime.block_on(convert::compact_between(&options, sides, &progress, &stop));
+        }
+        if options.expiry.is_some() {
+            let sides = Sides { sources: Vec::new(), writer };
+            return self.runtime.block_on(convert::expire_between(&options, sides, &progress, &stop));
         }
         let sides = Sides { sources: vec![logs], writer };
         self.runtime.block_on(convert::run_between(&options, sides, &progress, &stop))

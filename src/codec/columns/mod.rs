@@ -16,9 +16,11 @@ pub use cells::{CellHashes, Cells, SourceTexts};
 pub use dictionary::{Dictionaries, Dictionary, NULL_TEXT, TEXT_PADDING};
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
+use arrow::compute::concat;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use crate::schema::{Kind, Layout};
@@ -64,6 +66,21 @@ impl Values {
         self.len() == 0
     }
 
+    /// Those of some rows.
+    fn of(&self, ranges: &[Range<usize>]) -> Values {
+        match self {
+            Values::Text(ids) => Values::Text(all_of(ids, ranges)),
+            Values::Int(values) => Values::Int(all_of(values, ranges)),
+            Values::Array(array) => {
+                let parts: Vec<ArrayRef> = ranges.iter().map(|range| array.slice(range.start, range.len())).collect();
+                let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+                let none = || new_empty_array(array.data_type());
+                let joined = if parts.is_empty() { none() } else { concat(&parts).expect("parts of one array") };
+                Values::Array(joined)
+            }
+        }
+    }
+
     /// Whole numbers that are not negative, with [`NULL_INT`] for null; `None` for values of another type.
     pub fn whole_numbers(&self) -> Option<Cow<'_, [i64]>> {
         match self {
@@ -88,6 +105,10 @@ impl Values {
     }
 }
 
+fn all_of<T: Copy>(values: &[T], ranges: &[Range<usize>]) -> Vec<T> {
+    ranges.iter().flat_map(|range| &values[range.clone()]).copied().collect()
+}
+
 /// Microseconds of a second, as [`Kind::Timestamp`] counts them.
 pub const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -108,6 +129,16 @@ impl Chunk {
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.lines.len()
+    }
+
+    /// These of its rows: ranges that follow each other.
+    pub fn rows_of(&self, ranges: &[Range<usize>]) -> Cow<'_, Chunk> {
+        if ranges.iter().map(Range::len).sum::<usize>() == self.rows() {
+            return Cow::Borrowed(self);
+        }
+        let values = self.values.iter().map(|values| values.of(ranges)).collect();
+        let (layout, slots) = (Arc::clone(&self.layout), self.slots.clone());
+        Cow::Owned(Chunk { layout, values, slots, lines: all_of(&self.lines, ranges) })
     }
 
     /// The start and the end of each row in Unix seconds; empty where the layout has none.

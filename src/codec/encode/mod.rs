@@ -139,6 +139,8 @@ pub struct TaskEncoder<S: Staging> {
     origins: Vec<Arc<Origin>>,
     receipt: Receipt,
     runs: Vec<(PartitionKey, Range<usize>)>,
+    /// The last expired date.
+    expired: Option<PartitionKey>,
 }
 
 impl<S: Staging> TaskEncoder<S> {
@@ -151,6 +153,7 @@ impl<S: Staging> TaskEncoder<S> {
         let compressor = Compressor::new(options.compression).map_err(EncodeError::Compress)?;
         Ok(TaskEncoder {
             files: Files::new(&options, staging),
+            expired: options.expired.map(PartitionKey::of_date),
             options,
             limits,
             press: Press::new(compressor),
@@ -181,17 +184,33 @@ impl<S: Staging> TaskEncoder<S> {
 
     /// Takes the rows of `chunk`, which are of the object that was begun last, each into the partition of its `start`.
     pub fn push(&mut self, chunk: &Chunk, dictionaries: &Dictionaries) -> Result<(), EncodeError> {
-        let by = self.options.partition_by;
-        let unknown = PartitionKey::of_origin(&self.origin(), by);
         let mut runs = std::mem::take(&mut self.runs);
-        let [starts, _] = chunk.times();
-        match chunk.layout.start {
-            Some(_) => partition::split(&starts, by, unknown, &mut runs),
-            None => runs.splice(.., [(unknown, 0..chunk.rows())]).for_each(drop),
-        }
-        self.push_runs(chunk, dictionaries, &runs)?;
+        self.split(chunk, &mut runs);
+        self.push_runs(chunk, dictionaries, (&runs, self.expired))?;
         self.runs = runs;
         Ok(())
+    }
+
+    /// The rows of `chunk` that [`TaskEncoder::push`] puts into files: all but those of expired dates.
+    pub fn kept<'a>(&self, chunk: &'a Chunk) -> Cow<'a, Chunk> {
+        if self.expired.is_none() {
+            return Cow::Borrowed(chunk);
+        }
+        let mut runs = Vec::new();
+        self.split(chunk, &mut runs);
+        let kept = runs.into_iter().filter(|(key, _)| !key.is_until(self.expired));
+        chunk.rows_of(&kept.map(|(_, range)| range).collect::<Vec<_>>())
+    }
+
+    /// Splits the rows of `chunk` by partition.
+    fn split(&self, chunk: &Chunk, runs: &mut Vec<(PartitionKey, Range<usize>)>) {
+        let by = self.options.partition_by;
+        let unknown = PartitionKey::of_origin(&self.origin(), by);
+        let [starts, _] = chunk.times();
+        match chunk.layout.start {
+            Some(_) => partition::split(&starts, by, unknown, runs),
+            None => runs.splice(.., [(unknown, 0..chunk.rows())]).for_each(drop),
+        }
     }
 
     /// Takes the rows of `chunk` as [`TaskEncoder::push`] does, but all into `partition`, whatever their `start` says:
@@ -202,14 +221,15 @@ impl<S: Staging> TaskEncoder<S> {
         dictionaries: &Dictionaries,
         partition: Partition,
     ) -> Result<(), EncodeError> {
-        self.push_runs(chunk, dictionaries, &[(PartitionKey::of_partition(partition), 0..chunk.rows())])
+        let run = (PartitionKey::of_partition(partition), 0..chunk.rows());
+        self.push_runs(chunk, dictionaries, (&[run], None))
     }
 
     fn push_runs(
         &mut self,
         chunk: &Chunk,
         dictionaries: &Dictionaries,
-        runs: &[(PartitionKey, Range<usize>)],
+        (runs, expired): (&[(PartitionKey, Range<usize>)], Option<PartitionKey>),
     ) -> Result<(), EncodeError> {
         let origin = self.origin();
         let layout = &chunk.layout;
@@ -232,7 +252,9 @@ impl<S: Staging> TaskEncoder<S> {
         };
         for (key, range) in runs.iter().filter(|(_, range)| !range.is_empty()) {
             self.receipt.add(layout.table, *key, &counted, range.clone());
-            self.route(plan.shape, *key, &rows, range.clone())?;
+            if !key.is_until(expired) {
+                self.route(plan.shape, *key, &rows, range.clone())?;
+            }
         }
         Ok(())
     }

@@ -22,6 +22,8 @@ pub struct Options {
     pub created_by: String,
     /// Columns of texts of which each row group has a bloom filter.
     pub bloom: Vec<String>,
+    /// Rows of this date and of earlier ones are counted, and go into no file.
+    pub expired: Option<NaiveDate>,
 }
 
 /// The object that rows come from, as its key tells.

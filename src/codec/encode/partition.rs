@@ -36,6 +36,16 @@ impl PartitionKey {
         PartitionKey { day, hour }
     }
 
+    /// A date without an hour.
+    pub fn of_date(date: NaiveDate) -> PartitionKey {
+        PartitionKey::of_partition(Partition { date: Some(date), hour: Hour::All })
+    }
+
+    /// Whether it has a date that is not after the last one; there may be no last one.
+    pub fn is_until(self, last: Option<PartitionKey>) -> bool {
+        self.day.is_some() && last.is_some_and(|last| self.day <= last.day)
+    }
+
     pub fn of_partition(partition: Partition) -> PartitionKey {
         let day = partition.date.map(|date| date.num_days_from_ce() - UNIX_EPOCH_DAYS_FROM_CE);
         PartitionKey { day, hour: partition.hour }

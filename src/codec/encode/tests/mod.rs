@@ -43,6 +43,7 @@ pub fn options() -> Options {
         partition_by: PartitionBy::Date,
         created_by: "flowlake version 1.2.3 (build test)".to_owned(),
         bloom: Vec::new(),
+        expired: None,
     }
 }
 

@@ -1,0 +1,78 @@
+//! Files of old dates leave the lake: a task of a plan to expire, and what is left of such dates on storage.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+
+use super::show::head_of;
+use super::{CommitError, Created, LakeWriter, Published};
+use crate::lake::index::date_of;
+use crate::lake::{Commit, CommitHead, Names, Plan, PlannedTask, Relative, State, Taken, TaskRef, Totals};
+use crate::schema::Table;
+
+/// Commits a task of a plan to expire: with the plan's seal its inputs leave the lake.
+pub async fn expire(
+    writer: &LakeWriter,
+    task: TaskRef,
+    planned: &PlannedTask,
+    plan: &Plan,
+) -> Result<Published, CommitError> {
+    let commit = Commit { head: expiring_head(task, planned, plan), receipts: Vec::new() };
+    let path = writer.lake.names.commit(task.plan, task.task);
+    let made = writer.create(&path, Bytes::from(commit.encode())).await?;
+    Ok(if made == Created::Ours { Published::Ours } else { Published::Theirs })
+}
+
+/// All of it follows from the plan, so that a commit that is lost is written again.
+fn expiring_head(task: TaskRef, planned: &PlannedTask, plan: &Plan) -> CommitHead {
+    let inputs = &planned.inputs;
+    let totals = Totals::of_expired(inputs.files.iter());
+    let head = head_of(task, planned, Vec::new(), plan);
+    CommitHead { taken: Taken { expired: true, totals, ..head.taken }, ..head }
+}
+
+/// Writes commits of plans to expire again, and takes their tasks out of `damaged`: all but those whose plan's body is
+/// gone. Gives how many were written.
+pub(super) async fn expire_again(
+    writer: &LakeWriter,
+    state: &State,
+    damaged: &mut BTreeSet<TaskRef>,
+) -> Result<u64, CommitError> {
+    let is_expiring = |task: &&TaskRef| state.plans.get(&task.plan).is_some_and(|plan| plan.plan.expires.is_some());
+    let expiring: Vec<TaskRef> = damaged.iter().filter(is_expiring).copied().collect();
+    let mut restored = 0;
+    for task in expiring {
+        let plan = &state.plans[&task.plan].plan;
+        let Ok(planned) = writer.lake.tasks(plan).await else { continue };
+        if let Some(planned) = planned.iter().find(|planned| planned.task == task.task) {
+            expire(writer, task, planned, plan).await?;
+            damaged.remove(&task);
+            restored += 1;
+        }
+    }
+    Ok(restored)
+}
+
+/// Deletes what lies in the folders of dates through `last`, but for what is live, and lines that left the lake. Of
+/// others than flowlake nothing is touched, nor what an open plan may still need. Gives the number of files.
+pub async fn clear_expired(writer: &LakeWriter, state: &State, last: NaiveDate) -> Result<u64, CommitError> {
+    let lake = &writer.lake;
+    let every = state.every_head(lake).await?;
+    let heads = state.heads(lake).await?;
+    let files = heads.iter().flat_map(|head| &head.files).map(|file| &file.path);
+    let live: BTreeSet<&Relative> = files.chain(heads.iter().filter_map(|head| head.rejects.as_ref())).collect();
+    let expired = every.iter().filter(|head| head.taken.expired).flat_map(|head| &head.taken.removes);
+    let mut dead: BTreeSet<Relative> = expired.filter(|name| Names::place_of(name).is_none()).cloned().collect();
+    for table in Table::all() {
+        let listed = lake.list(&lake.names.inside(table.name())).await?;
+        let is_old = |name: &Relative| date_of(name).is_some_and(|(_, day)| day.0.is_some_and(|date| date <= last));
+        dead.extend(listed.iter().filter_map(|meta| lake.names.named(&meta.location)).filter(is_old));
+    }
+    let is_of_open = |name: &Relative| Names::task_of_published(name).is_none_or(|task| state.is_open(task.plan));
+    dead.retain(|name| !live.contains(name) && !is_of_open(name));
+    for name in &dead {
+        writer.delete(name).await?;
+    }
+    Ok(dead.len() as u64)
+}
