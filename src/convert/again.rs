@@ -8,20 +8,18 @@
 //! Objects whose rows lie in the same files are one task, which takes these files out of the lake. The rows of their
 //! other objects are carried over.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
 
 use super::holders::{Given, Group, Holders};
+use super::others::note_others;
 use super::run::Run;
 use super::{Again, ConvertError, planning};
 use crate::commit::{Appended, Draft};
 use crate::lake::receipts::Filed;
-use crate::lake::{
-    Commit, DataFile, Day, Effect, Inputs, LakeError, Names, Outcome, PlannedTask, Purpose, Receipt, Relative, TaskRef,
-};
+use crate::lake::{Day, Effect, Outcome, PlannedTask, Purpose, Receipt, Relative, TaskRef};
 use crate::plan::{OBJECTS_PER_PLAN_MAX, cut};
-use crate::schema::Table;
 use crate::source::{self, Location, Object, Reach, Store};
 
 /// Objects asked for at once.
@@ -189,7 +187,7 @@ impl Run<'_> {
                 let urls: BTreeSet<&str> = task.objects.iter().map(|object| object.url.as_str()).collect();
                 found.aside.retain(|url| !urls.contains(url.as_str()));
                 if at_seal {
-                    found.given.values_mut().flat_map(BTreeMap::values_mut).for_each(|given| given.leave_out(&urls));
+                    found.given.values_mut().flat_map(BTreeMap::values_mut).for_each(|given| given.retain(|url| !urls.contains(url)));
                 }
                 if let Some(replaces) = task.replaces {
                     found.given.values_mut().for_each(|tasks| drop(tasks.remove(&replaces)));
@@ -238,42 +236,8 @@ impl Run<'_> {
         if objects.is_empty() {
             return Ok(None);
         }
-        self.note_others(&mut inputs, &objects).await?;
+        note_others(&self.ledger.writer.lake, &mut inputs, &objects).await?;
         Ok(Some(PlannedTask { objects, inputs, ..PlannedTask::default() }))
-    }
-
-    /// Notes which inputs hold nothing but what the objects gave that are decoded again, and how many other objects may
-    /// have rows or lines in the rest.
-    async fn note_others(&self, inputs: &mut Inputs, objects: &[Object]) -> Result<(), ConvertError> {
-        let lake = &self.ledger.writer.lake;
-        let redone: HashSet<&str> = objects.iter().map(|object| object.url.as_str()).collect();
-        let (mut others, mut carries) = (HashSet::new(), BTreeMap::new());
-        // Where other objects of a task have rows.
-        let mut elsewhere: BTreeMap<TaskRef, BTreeSet<(Table, Relative)>> = BTreeMap::new();
-        for &task in &inputs.tasks {
-            let missing =
-                || LakeError::Lost { url: lake.names.url(&lake.names.commit(task.plan, task.task)), others: 0 };
-            let Commit { head, receipts } = lake.commit(task.plan, task.task).await?.ok_or_else(missing)?;
-            carries.insert(task, head.taken.carries);
-            let converted = receipts.into_iter().filter(|receipt| receipt.outcome == Outcome::Converted);
-            for receipt in converted.filter(|receipt| !redone.contains(receipt.url.as_str())) {
-                let places = receipt.parts.into_iter().map(|part| (part.table, part.partition));
-                elsewhere.entry(task).or_default().extend(places);
-                others.insert(receipt.url);
-            }
-        }
-        inputs.others = others.len() as u64;
-        let is_whole = |file: &&DataFile| {
-            let place = (file.table, file.partition.clone());
-            let has_others = |task: &TaskRef| elsewhere.get(task).is_some_and(|places| places.contains(&place));
-            let maker = Names::task_of_published(&file.path);
-            let carried = maker.and_then(|maker| carries.get(&maker));
-            maker.is_some_and(|maker| !has_others(&maker)) && carried.is_some_and(|tasks| !tasks.iter().any(has_others))
-        };
-        if inputs.others > 0 {
-            inputs.whole = inputs.files.iter().filter(is_whole).map(|file| file.path.clone()).collect();
-        }
-        Ok(())
     }
 
     /// Any entry of a rival counts: what the next plan takes may have left the lake.

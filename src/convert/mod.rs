@@ -22,6 +22,7 @@ mod flow;
 mod given_up;
 mod holders;
 mod options;
+mod others;
 mod planning;
 mod projecting;
 mod run;

@@ -233,8 +233,8 @@ pub struct Inputs {
     /// Objects of these tasks that are not the task's own.
     #[serde(default, skip_serializing_if = "is_none")]
     pub others: u64,
-    /// Files of which every row is of the task's own objects, though others have rows elsewhere in the inputs: one that
-    /// is gone or damaged is made again. Plans of earlier programs name none.
+    /// Files of which every row or line is of the task's own objects, though others have some elsewhere in the inputs:
+    /// one that is gone or damaged is made again. Plans of earlier programs name none.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub whole: BTreeSet<Relative>,
     /// In a plan to show: names that left the lake before and that readers of folders still see. They are deleted

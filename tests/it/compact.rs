@@ -21,7 +21,7 @@ on_both_stores!(
     a_damaged_file_stays_as_it_is,
 );
 
-fn put(lab: &Lab, day: u32, n: u32, text: &str) {
+pub fn put(lab: &Lab, day: u32, n: u32, text: &str) {
     lab.put_gz(&format!("logs/{}", key(day, n)), text);
 }
 
@@ -34,7 +34,7 @@ pub fn fed(lab: &Lab, runs: u32) {
 }
 
 #[track_caller]
-fn compact(lab: &Lab, more: &[&str], code: i32) -> Value {
+pub fn compact(lab: &Lab, more: &[&str], code: i32) -> Value {
     let said = lab.run(&[&["compact", "{}lake/", "--json", "--progress", "never"], more].concat());
     assert_eq!(said.code, code, "{}{}", said.stdout, said.stderr);
     serde_json::from_str(&said.stdout).expect("JSON")
@@ -42,7 +42,7 @@ fn compact(lab: &Lab, more: &[&str], code: i32) -> Value {
 
 /// `count,sum of bytes` by the program, and as the sources give it.
 #[track_caller]
-fn answers_are_right(lab: &Lab) {
+pub fn answers_are_right(lab: &Lab) {
     let sum = "SELECT count(*) AS n, sum(bytes) AS bytes FROM flow_logs";
     let said = lab.run(&["query", "{}lake/", sum, "--format", "csv"]);
     let rows = lab.expected("logs").rows;
@@ -51,7 +51,7 @@ fn answers_are_right(lab: &Lab) {
 }
 
 #[track_caller]
-fn is_proven(lab: &Lab) -> Value {
+pub fn is_proven(lab: &Lab) -> Value {
     let said = lab.run(&["verify", "{}lake/", "{}logs/", "--json"]);
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
     serde_json::from_str(&said.stdout).expect("JSON")

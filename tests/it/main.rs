@@ -8,7 +8,7 @@ mod checkpoints;
 mod circles;
 mod clock;
 mod compact;
-
+mod compact_again;
 mod config;
 mod convert;
 mod copies;
