@@ -51,6 +51,27 @@ pub(super) enum Meanwhile {
     RivalWrote,
 }
 
+/// Objects whose rows lie in files that a plan of this run takes: they are planned once it is done. Those of another
+/// `--format` are among them, since a plan has one.
+#[derive(Debug)]
+pub(super) struct PutOff {
+    /// The number that the log's next entry had when the run began: what plans from there on gave is left alone.
+    before: u64,
+    /// `None` for all that is to be decoded again.
+    urls: Option<BTreeSet<String>>,
+}
+
+impl PutOff {
+    fn takes(&self, url: &str) -> bool {
+        self.urls.as_ref().is_none_or(|urls| urls.contains(url))
+    }
+
+    /// How many are left; of all, nobody knows yet.
+    fn count(&self) -> usize {
+        self.urls.as_ref().map_or(usize::MAX, BTreeSet::len)
+    }
+}
+
 impl Found {
     fn add(&mut self, Filed { receipt, plan, task, format }: Filed) {
         let of_format = self.given.entry(format).or_default();
@@ -64,19 +85,45 @@ fn with_key(url: &str) -> (String, String) {
 }
 
 impl Run<'_> {
-    /// Writes plans for what is to be decoded again, and leaves out what is in a plan that is open.
-    pub(super) async fn plan_again(&mut self, again: Again) -> Result<(), ConvertError> {
+    /// Has everything decoded again, plan after plan where one waits for another.
+    pub(super) async fn decode_again(&mut self, again: Again) -> Result<(), ConvertError> {
         self.ledger.state.born(&self.ledger.writer.lake)?;
-        let before = self.ledger.state.next;
-        // After a rival's entry everything is looked up again, but for what was planned meanwhile.
-        while !self.stop.is_soon() && self.try_to_plan_again(again, before).await? == Meanwhile::RivalWrote {}
+        let mut wanted = PutOff { before: self.ledger.state.next, urls: None };
+        loop {
+            let left = self.plan_again(again, &wanted).await?;
+            self.failed = None;
+            self.finish_all_open_plans().await?;
+            let is_less = left.count() < wanted.count();
+            wanted = left;
+            if wanted.count() == 0 || !is_less || self.stop.is_soon() {
+                break;
+            }
+        }
+        wanted.urls.into_iter().flatten().for_each(|url| self.note_taken(&url));
         Ok(())
     }
 
-    /// `before` is the number that the log's next entry had when the run began: what plans from there on gave is left
-    /// alone.
-    async fn try_to_plan_again(&mut self, again: Again, before: u64) -> Result<Meanwhile, ConvertError> {
-        let Found { missed, aside, given } = self.find(again, before).await?;
+    /// Writes plans for what is to be decoded again, and leaves out what is in a plan that is open. Gives what is put
+    /// off until these plans are done.
+    async fn plan_again(&mut self, again: Again, wanted: &PutOff) -> Result<PutOff, ConvertError> {
+        let mut left = BTreeSet::new();
+        // After a rival's entry everything is looked up again, but for what was planned meanwhile.
+        while !self.stop.is_soon() {
+            left.clear();
+            if self.try_to_plan_again(again, wanted, &mut left).await? == Meanwhile::Nothing {
+                break;
+            }
+        }
+        Ok(PutOff { before: wanted.before, urls: Some(left) })
+    }
+
+    async fn try_to_plan_again(
+        &mut self,
+        again: Again,
+        wanted: &PutOff,
+        left: &mut BTreeSet<String>,
+    ) -> Result<Meanwhile, ConvertError> {
+        let Found { missed, aside, given } = self.find(again, wanted).await?;
         self.summary.left_out.denied = missed.into_iter().collect();
         let mut sources = Sources::default();
         if self.plan_set_aside(&mut sources, aside).await? == Meanwhile::RivalWrote {
@@ -91,26 +138,32 @@ impl Run<'_> {
                 if self.stop.is_soon() {
                     return Ok(Meanwhile::Nothing);
                 }
-                if group.inputs.names().any(|name| taken.contains(name)) {
-                    let why = "its rows lie in files that an open plan is to replace; run again";
-                    group.objects.iter().for_each(|url| self.summary.note_kept(format!("{url}: {why}")));
-                    continue;
-                }
-                let Some(task) = self.task_of(&mut sources, group).await? else { continue };
-                if tasks.objects > 0 && tasks.objects + task.objects.len() > OBJECTS_PER_PLAN_MAX {
-                    let full = std::mem::take(&mut tasks);
-                    if self.append_redo(full, format.clone()).await? == Meanwhile::RivalWrote {
-                        return Ok(Meanwhile::RivalWrote);
+                match group.inputs.names().filter_map(|name| taken.get(name)).max() {
+                    Some(&by) if by >= wanted.before => left.extend(group.objects),
+                    Some(_) => group.objects.iter().for_each(|url| self.note_taken(url)),
+                    None => {
+                        let Some(task) = self.task_of(&mut sources, group).await? else { continue };
+                        if tasks.objects > 0 && tasks.objects + task.objects.len() > OBJECTS_PER_PLAN_MAX {
+                            let full = std::mem::take(&mut tasks);
+                            if self.append_redo(full, format.clone()).await? == Meanwhile::RivalWrote {
+                                return Ok(Meanwhile::RivalWrote);
+                            }
+                        }
+                        taken.extend(task.inputs.names().map(|name| (name.clone(), self.ledger.state.next)));
+                        tasks.push(task);
                     }
                 }
-                taken.extend(task.inputs.names().cloned());
-                tasks.push(task);
             }
             if tasks.objects > 0 && self.append_redo(tasks, format).await? == Meanwhile::RivalWrote {
                 return Ok(Meanwhile::RivalWrote);
             }
         }
         Ok(Meanwhile::Nothing)
+    }
+
+    fn note_taken(&mut self, url: &str) {
+        let why = "its rows lie in files that an open plan is to replace; run again";
+        self.summary.note_kept(format!("{url}: {why}"));
     }
 
     /// Plans to convert what was set aside whole.
@@ -150,17 +203,19 @@ impl Run<'_> {
     }
 
     /// Reads the receipts of all days that matter, one after the other.
-    async fn find(&self, again: Again, before: u64) -> Result<Found, ConvertError> {
+    async fn find(&self, again: Again, wanted: &PutOff) -> Result<Found, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
         let mut found = Found::default();
         // Of these sources alone: that a lake is trusted makes no object of it one of theirs.
         let reach = Reach::new(&self.sources);
         for day in state.days().into_iter().filter(|&day| self.is_day_wanted(again, day)) {
-            let wanted = |receipt: &Receipt| receipt.outcome == Outcome::Converted && self.wants(again, receipt);
+            let is_wanted = |receipt: &Receipt| {
+                receipt.outcome == Outcome::Converted && self.wants(again, receipt) && wanted.takes(&receipt.url)
+            };
             let mut behind_links = Vec::new();
             let note = |filed: Filed| {
                 // What is not sealed is not summed up yet, and cannot be replaced.
-                if filed.plan >= before || state.is_open(filed.plan) {
+                if filed.plan >= wanted.before || state.is_open(filed.plan) {
                     return;
                 }
                 match again == Again::Rejects || reach.names(&filed.receipt.url) {
@@ -168,7 +223,7 @@ impl Run<'_> {
                     false => behind_links.push(filed),
                 }
             };
-            state.visit_receipts(lake, day, wanted, note).await?;
+            state.visit_receipts(lake, day, is_wanted, note).await?;
             // What a listing finds behind a link has the URL of its own path.
             let named = behind_links.iter().map(|filed| with_key(&filed.receipt.url)).collect();
             let held = reach.held_of(named).await?;
@@ -176,8 +231,8 @@ impl Run<'_> {
                 found.missed.extend(reach.missed().iter().map(ToString::to_string));
             }
             behind_links.into_iter().zip(held).filter(|(_, is_held)| *is_held).for_each(|(filed, _)| found.add(filed));
-            if again == Again::Rejects {
-                let aside = state.aside(lake, day).await?.into_iter().filter(|filed| filed.plan < before);
+            if again == Again::Rejects && wanted.urls.is_none() {
+                let aside = state.aside(lake, day).await?.into_iter().filter(|filed| filed.plan < wanted.before);
                 found.aside.extend(aside.map(|filed| filed.receipt.url));
             }
         }
@@ -197,13 +252,13 @@ impl Run<'_> {
         Ok(found)
     }
 
-    /// Names that open plans take out of the lake.
-    pub(super) async fn taken_by_open_plans(&self) -> Result<BTreeSet<Relative>, ConvertError> {
+    /// Names that open plans take out of the lake, with the numbers of these plans.
+    pub(super) async fn taken_by_open_plans(&self) -> Result<BTreeMap<Relative, u64>, ConvertError> {
         let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
-        let mut taken = BTreeSet::new();
+        let mut taken = BTreeMap::new();
         for number in state.open_plans().into_iter().filter(|number| state.plans[number].awaits_seal()) {
             for task in lake.tasks(&state.plans[&number].plan).await? {
-                taken.extend(task.inputs.names().cloned());
+                taken.extend(task.inputs.names().map(|name| (name.clone(), number)));
             }
         }
         Ok(taken)

@@ -134,7 +134,7 @@ impl Run<'_> {
         let mut tasks: Vec<PlannedTask> = Vec::new();
         for date in &dates {
             for files in groups_of((&lake, &self.ledger.state), date, compaction, (target, now)).await? {
-                if files.iter().any(|file| taken.contains(&file.path)) {
+                if files.iter().any(|file| taken.contains_key(&file.path)) {
                     continue;
                 }
                 if self.stop.is_soon() {

@@ -133,14 +133,14 @@ impl Run<'_> {
         self.finish_open_plans(&[Purpose::Show, Purpose::Expire, Purpose::Convert]).await?;
         if !self.stop.is_soon() {
             match self.options.again {
-                None => self.plan().await?,
-                Some(again) => self.plan_again(again).await?,
+                None => {
+                    self.plan().await?;
+                    // Every plan that is still open is tried once more.
+                    self.failed = None;
+                    self.finish_all_open_plans().await?;
+                }
+                Some(again) => self.decode_again(again).await?,
             }
-            // Every plan that is still open is tried once more.
-            self.failed = None;
-            let open =
-                [Purpose::Show, Purpose::Expire, Purpose::Convert, Purpose::Redo, Purpose::Check, Purpose::Compact];
-            self.finish_open_plans(&open).await?;
             self.expire_what_came_since().await?;
             self.merge_small_files().await?;
             self.show_what_may_be_seen().await?;
@@ -150,6 +150,12 @@ impl Run<'_> {
             }
         }
         self.end_of_work().await
+    }
+
+    pub(super) async fn finish_all_open_plans(&mut self) -> Result<(), ConvertError> {
+        let all =
+            [Purpose::Show, Purpose::Expire, Purpose::Convert, Purpose::Redo, Purpose::Check, Purpose::Compact];
+        self.finish_open_plans(&all).await
     }
 
     async fn compact(&mut self) -> Result<(), ConvertError> {

@@ -72,7 +72,7 @@ impl Run<'_> {
                 continue;
             }
             let task = PlannedTask { task: tasks.len() as u64, inputs, ..PlannedTask::default() };
-            let is_due = plans.is_subset(&old) && !task.inputs.names().any(|name| taken.contains(name));
+            let is_due = plans.is_subset(&old) && !task.inputs.names().any(|name| taken.contains_key(name));
             if is_due && self.is_fit(&task).await? {
                 tasks.push(task);
             } else {

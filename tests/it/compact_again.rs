@@ -1,11 +1,14 @@
 //! Objects whose rows were merged are decoded again: as few of them go together as share files.
 
+use std::collections::BTreeMap;
+
 use object_store::path::Path;
 use serde_json::Value;
 
 use crate::compact::{answers_are_right, compact, fed, is_proven, put};
 use crate::faults::{key, text};
-use crate::lab::Lab;
+use crate::lab::{Lab, gzip};
+use crate::oracle::{self, Expected, Row};
 
 /// An object of the 3rd with a row of its midnight on either side.
 fn of_two_dates() -> String {
@@ -69,4 +72,60 @@ fn set_aside_lines_that_are_gone_are_made_again_by_the_objects_that_had_them() {
     is_proven(&lab);
     let said = lab.run(&["rejects", "{}lake/", "--json"]);
     assert_eq!((said.code, said.stdout.lines().count()), (0, 1), "{}", said.stdout);
+}
+
+/// The same fields in another order.
+const ORDERS: [&str; 3] = [
+    "version srcaddr dstport start packets bytes",
+    "version bytes packets start dstport srcaddr",
+    "start version srcaddr bytes dstport packets",
+];
+
+/// An object of the 2nd with or without its header, and what it must give.
+fn put_in_order(lab: &Lab, order: usize, has_header: bool, rows: &mut BTreeMap<(String, i64), Row>) {
+    let value = |row: u64, field: &str| match field {
+        "version" => "2".to_owned(),
+        "srcaddr" => format!("10.0.{order}.{row}"),
+        "start" => (1_693_612_800 + 100 * row).to_string(),
+        _ => (field.len() as u64 * 100 + row).to_string(),
+    };
+    let line = |row| ORDERS[order].split(' ').map(|field| value(row, field)).collect::<Vec<_>>().join(" ") + "\n";
+    let lines: String = (0..7).map(line).collect();
+    let whole = format!("{}\n{lines}", ORDERS[order]);
+    let (key, mut expected) = (format!("logs/{}", key(2, order as u32)), Expected::default());
+    oracle::read(&lab.url(&key), &gzip(whole.as_bytes()), &mut expected);
+    let before = i64::from(!has_header);
+    rows.extend(expected.rows.into_iter().map(|((url, line), row)| ((url, line - before), row)));
+    lab.put_gz(&key, if has_header { &whole } else { &lines });
+}
+
+/// A plan has one `--format`, and takes the file in which rows of others lie.
+#[test]
+fn objects_of_several_formats_in_one_file_are_all_decoded_again() {
+    let lab = Lab::on_disk();
+    let mut rows = BTreeMap::new();
+    put_in_order(&lab, 0, true, &mut rows);
+    lab.convert(&[], 0);
+    for (order, fields) in ORDERS.iter().enumerate().skip(1) {
+        put_in_order(&lab, order, false, &mut rows);
+        let format: Vec<String> = fields.split(' ').map(|field| format!("${{{field}}}")).collect();
+        lab.convert(&["--format", &format.join(" ")], 0);
+    }
+    assert_eq!((lab.data_files().len(), lab.lake_rows()), (3, rows.clone()));
+    compact(&lab, &["--retention", "0s"], 0);
+    assert_eq!((lab.data_files().len(), lab.lake_rows()), (1, rows.clone()));
+    let again = || {
+        let day = ["--redo", "--since", "2023-09-02", "--until", "2023-09-02", "--retention", "0s"];
+        let summary = lab.convert(&day, 0);
+        assert_eq!(lab.lake_rows(), rows, "{summary}");
+        is_proven(&lab);
+        (summary["tasks_replaced"].as_u64(), summary["tasks_unchanged"].as_u64())
+    };
+    lab.alter("logs");
+    assert_eq!(again(), (Some(3), Some(0)));
+    assert_eq!(again(), (Some(0), Some(3)));
+    // The last one alone has other content.
+    let last = format!("logs/{}", key(2, 2));
+    lab.put(&last, [lab.get(&last), gzip(b"\n")].concat());
+    assert_eq!(again(), (Some(1), Some(2)));
 }
