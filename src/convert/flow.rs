@@ -72,12 +72,8 @@ pub async fn compact_between(
     let began = Instant::now();
     let mut run = Run::open(options, sides, progress, stop).await?;
     run.summary.compacted.is_all = true;
-    let mut done = run.compact().await;
-    let cleared = run.clear_given_up().await;
-    if done.is_ok() {
-        done = cleared;
-    }
-    run.end(done, began)
+    let done = run.compact().await;
+    run.clear_and_end(done, began).await
 }
 
 /// Converts between stores that are open. It takes no lock: to be right it needs none.
@@ -101,15 +97,11 @@ async fn convert_between(
     let began = Instant::now();
     let mut run = Run::open(options, sides, progress, stop).await?;
     let deadline = options.stop_after.map(|after| stop_later(stop.clone(), after));
-    let mut done = run.convert().await;
-    let cleared = run.clear_given_up().await;
-    if done.is_ok() {
-        done = cleared;
-    }
+    let done = run.convert().await;
     if let Some(deadline) = deadline {
         deadline.abort();
     }
-    run.end(done, began)
+    run.clear_and_end(done, began).await
 }
 
 /// Lists and plans, and leaves the plans to whoever runs tasks.
@@ -206,6 +198,12 @@ impl Run<'_> {
     async fn end_of_work(&mut self) -> Result<(), ConvertError> {
         self.project_all().await?;
         self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// The end of a run that wrote, or would have.
+    async fn clear_and_end(mut self, done: Result<(), ConvertError>, began: Instant) -> Result<Summary, ConvertError> {
+        let cleared = self.clear_given_up().await;
+        self.end(done.and(cleared), began)
     }
 
     /// A task may have been given up on another host while this run worked on it: what it published then would be seen
