@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
+use object_store::ObjectMeta;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::CommitError;
 use crate::lake::{CommitHead, DataFile, Day, Lake, LakeError, Names, Relative, State, TaskRef, keep_live};
@@ -29,22 +29,7 @@ pub(super) async fn is_as_said(
     bytes: Option<u64>,
     hash: &str,
 ) -> Result<bool, CommitError> {
-    let path = lake.names.inside(name);
-    let fail = |error| CommitError::from(lake.names.store_error(&path, &error));
-    let found = match lake.store.get(&path).await {
-        Ok(found) => found,
-        Err(object_store::Error::NotFound { .. }) => return Ok(false),
-        Err(error) => return Err(fail(error)),
-    };
-    if bytes.is_some_and(|bytes| bytes != found.meta.size) {
-        return Ok(false);
-    }
-    let mut hasher = blake3::Hasher::new();
-    let mut stream = found.into_stream();
-    while let Some(bytes) = stream.try_next().await.map_err(fail)? {
-        hasher.update(&bytes);
-    }
-    Ok(hasher.finalize().to_hex().starts_with(hash))
+    Ok(lake.unlike(name, bytes, hash).await?.is_none())
 }
 
 /// Data files that are gone or have another size than their commits say, by name, with the tasks that made them. The

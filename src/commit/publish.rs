@@ -44,6 +44,8 @@ pub struct Staged {
     pub replaces: Option<TaskRef>,
     /// What leaves the lake: in a plan that takes effect at its seal.
     pub taken: Taken,
+    /// Of a task that was to merge files, and changes nothing: those that are gone or damaged.
+    pub damaged: BTreeSet<Relative>,
     /// Keeps the staged files until they are published.
     pub attempt: Attempt,
 }
@@ -84,6 +86,7 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
         mark: staged.mark,
         replaces: staged.replaces,
         taken: staged.taken,
+        damaged: staged.damaged,
     };
     let commit = Commit { head, receipts: staged.receipts };
     let path = lake.names.commit(staged.plan, staged.task);

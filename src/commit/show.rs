@@ -202,6 +202,7 @@ pub(super) fn head_of(task: TaskRef, planned: &PlannedTask, files: Vec<DataFile>
         mark: plan.mark.clone(),
         replaces: None,
         taken: Taken { removes, carries, totals, expired: false },
+        damaged: BTreeSet::new(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! live files by date ─▶ dates that are over ─▶ groups of small files ─▶ plans to compact
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -24,6 +24,32 @@ const TASKS_PER_PLAN_MAX: usize = 32;
 
 /// Files of a date that are left as they are, whatever their sizes.
 const FILES_LEFT: u64 = 2;
+
+/// By what files are chosen, beside what was asked for.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// Bytes of the files that come of small ones.
+    pub target: u64,
+    /// The clock of whoever looks.
+    pub now: DateTime<Utc>,
+    /// Files that are not merged since they are gone or damaged, and how.
+    pub damaged: BTreeMap<Relative, String>,
+}
+
+/// Live files that a task found gone or damaged when it was to merge them, and that are so still. They are read again:
+/// one that was restored is merged with the others.
+pub(super) async fn still_damaged(lake: &Lake, state: &State) -> Result<BTreeMap<Relative, String>, LakeError> {
+    let heads = state.heads(lake).await?;
+    let noted: BTreeSet<&Relative> = heads.iter().flat_map(|head| &head.damaged).collect();
+    let mut damaged = BTreeMap::new();
+    for file in heads.iter().flat_map(|head| &head.files).filter(|file| noted.contains(&file.path)) {
+        if let Some(unlike) = lake.unlike(&file.path, Some(file.bytes), &file.hash).await? {
+            let url = lake.names.url(&lake.names.inside(&file.path));
+            damaged.insert(file.path.clone(), format!("{url}: {unlike}"));
+        }
+    }
+    Ok(damaged)
+}
 
 /// Dates whose small files may be merged, with the live files of each.
 pub(super) async fn dates_to_compact(
@@ -49,15 +75,18 @@ pub(super) async fn groups_of(
     (lake, state): (&Lake, &State),
     (table, date): &(Table, LiveDate),
     compaction: &Compaction,
-    (target, now): (u64, DateTime<Utc>),
+    choice: &Choice,
 ) -> Result<Vec<Vec<DataFile>>, LakeError> {
-    let mut files = date.files(lake).await?.to_vec();
-    files.retain(|file| state.may_be_taken(&file.path));
-    if !date.is_dated() {
-        let young = young_files(lake, *table, &files, now, compaction.settled).await?;
-        files.retain(|file| !young.contains(&file.path));
-    }
-    Ok(groups_of_small_files(&files, target))
+    let files = date.files(lake).await?;
+    let young = match date.is_dated() {
+        true => BTreeSet::new(),
+        false => young_files(lake, *table, &files, choice.now, compaction.settled).await?,
+    };
+    let is_fit = |file: &&DataFile| {
+        state.may_be_taken(&file.path) && !young.contains(&file.path) && !choice.damaged.contains_key(&file.path)
+    };
+    let fit: Vec<DataFile> = files.iter().filter(is_fit).cloned().collect();
+    Ok(groups_of_small_files(&fit, choice.target))
 }
 
 /// Files that came less than `settled` ago, by the clock of the store.
@@ -127,13 +156,18 @@ impl Run<'_> {
         let now = self.ledger.writer.now().await?;
         let target = target(self.options);
         let dates = dates_to_compact(&lake, &self.ledger.state, compaction, (target, now)).await?;
-        if dates.is_empty() {
+        // To know of damaged files takes the heads of all commits: a run that has other things to do reads none of them
+        // for nothing.
+        if dates.is_empty() && !self.summary.compacted.is_all {
             return Ok(Meanwhile::Nothing);
         }
+        let damaged = still_damaged(&lake, &self.ledger.state).await?;
+        damaged.values().for_each(|reason| self.summary.compacted.note_not_merged(reason));
+        let choice = Choice { target, now, damaged };
         let taken = self.taken_by_open_plans().await?;
         let mut tasks: Vec<PlannedTask> = Vec::new();
         for date in &dates {
-            for files in groups_of((&lake, &self.ledger.state), date, compaction, (target, now)).await? {
+            for files in groups_of((&lake, &self.ledger.state), date, compaction, &choice).await? {
                 if files.iter().any(|file| taken.contains_key(&file.path)) {
                     continue;
                 }

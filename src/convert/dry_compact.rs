@@ -1,11 +1,12 @@
 //! What a compaction would merge: nothing is written.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::Utc;
 use serde::Serialize;
 
-use super::compacting::{check_bloom, dates_to_compact, groups_of, target};
+use super::compacting::{Choice, check_bloom, dates_to_compact, groups_of, still_damaged, target};
 use super::{ConvertError, Options, sides};
 use crate::lake::{Lake, State};
 use crate::progress::{bytes, some};
@@ -31,15 +32,18 @@ pub async fn compact_dry_run(options: &Options) -> Result<WouldCompact, ConvertE
     let mut would = WouldCompact::default();
     let Some(compaction) = &options.compaction else { return Ok(would) };
     check_bloom(&state, compaction)?;
-    let now = Utc::now();
-    for date in dates_to_compact(&lake, &state, compaction, (target(options), now)).await? {
-        let groups = groups_of((&lake, &state), &date, compaction, (target(options), now)).await?;
+    let (target, now) = (target(options), Utc::now());
+    let dates = dates_to_compact(&lake, &state, compaction, (target, now)).await?;
+    let damaged = if dates.is_empty() { BTreeMap::new() } else { still_damaged(&lake, &state).await? };
+    let choice = Choice { target, now, damaged };
+    for date in dates {
+        let groups = groups_of((&lake, &state), &date, compaction, &choice).await?;
         would.dates += u64::from(!groups.is_empty());
         for group in groups {
             let bytes: u64 = group.iter().map(|file| file.bytes).sum();
             would.files += group.len() as u64;
             would.bytes += bytes;
-            would.files_estimated += bytes.div_ceil(target(options));
+            would.files_estimated += bytes.div_ceil(target);
         }
     }
     Ok(would)

@@ -172,7 +172,8 @@ pub struct Compacted {
     pub files_compacted: u64,
     /// Bytes of these files.
     pub compacted_bytes: u64,
-    /// Files that are gone or damaged, and why: they and those that were to be merged with them stay as they are.
+    /// Files that are gone or damaged, and why: they stay as they are, and so do those that a task of this run was to
+    /// merge with them.
     pub not_merged: Vec<String>,
     /// Whether the run was to do nothing else.
     #[serde(skip)]
@@ -185,7 +186,13 @@ impl Compacted {
         self.merged_bytes += gave.taken.file_bytes;
         self.files_compacted += gave.totals.files;
         self.compacted_bytes += gave.totals.file_bytes;
-        gave.kept.iter().flatten().for_each(|reason| keep(&mut self.not_merged, reason.clone()));
+        gave.kept.iter().flatten().for_each(|reason| self.note_not_merged(reason));
+    }
+
+    pub(super) fn note_not_merged(&mut self, reason: &str) {
+        if !self.not_merged.iter().any(|known| known == reason) {
+            keep(&mut self.not_merged, reason.to_owned());
+        }
     }
 }
 

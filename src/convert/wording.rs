@@ -209,8 +209,8 @@ impl Compacted {
         name_some(
             f,
             (
-                "file is gone or damaged; it and those that were to be merged with it stay as they are",
-                "files are gone or damaged; they and those that were to be merged with them stay as they are",
+                "file is gone or damaged and stays as it is; the next run merges others without it",
+                "files are gone or damaged and stay as they are; the next run merges others without them",
             ),
             self.not_merged.len() as u64,
             &self.not_merged,

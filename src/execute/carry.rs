@@ -70,6 +70,22 @@ impl Taking<'_> {
         })
     }
 
+    /// Which data files are not as the ledger says, and how; `None` if the worker was told to end.
+    pub fn damaged(&self) -> Result<Option<BTreeMap<Relative, String>>, TaskError> {
+        let mut damaged = BTreeMap::new();
+        for file in &self.inputs.files {
+            if self.worker.stop.is_now() {
+                return Ok(None);
+            }
+            match self.open(&file.path, Some(file.bytes), &file.hash) {
+                Err(Broken::Input(reason)) => drop(damaged.insert(file.path.clone(), reason)),
+                Err(Broken::Failed(error)) => return Err(error),
+                Ok(_) | Err(Broken::Encode(_) | Broken::Stopped) => {}
+            }
+        }
+        Ok(Some(damaged))
+    }
+
     /// Whether everything in an input comes again from the objects that are decoded.
     fn is_own(&self, name: &Relative) -> bool {
         self.is_all && (self.inputs.others == 0 || self.inputs.whole.contains(name))

@@ -1,6 +1,6 @@
 //! A plan, as whoever runs its tasks must know it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -80,6 +80,7 @@ impl Job {
             totals: Totals::default(),
             replaces: None,
             taken: Taken::default(),
+            damaged: BTreeSet::new(),
             attempt,
         }
     }

@@ -11,7 +11,8 @@ use super::staging::encode_error;
 use crate::commit::{Attempt, Staged};
 use crate::lake::{PlannedTask, Taken, Totals};
 
-/// Merges the inputs of a task. An input that is gone or damaged keeps all of them as they are, and is named.
+/// Merges the inputs of a task. Inputs that are gone or damaged keep all of them as they are, and are named, in
+/// the commit too: the next run merges the others.
 pub(super) fn stage(mut session: Session<'_>, planned: &PlannedTask, attempt: Attempt) -> Result<Ended, TaskError> {
     let (job, worker, inputs) = (session.job, session.worker, &planned.inputs);
     let scratch = worker.scratch.folder();
@@ -19,8 +20,11 @@ pub(super) fn stage(mut session: Session<'_>, planned: &PlannedTask, attempt: At
     let carried = match taking.carry_over(&|_| false, &mut session.encoder, &mut session.rejects) {
         Ok(carried) => carried,
         Err(Broken::Input(reason)) => {
-            let staged = job.nothing(planned.task, attempt);
-            return Ok(Ended::Redone(Box::new(Redone { staged, kept: vec![reason] })));
+            let Some(damaged) = taking.damaged()? else { return Ok(Ended::Stopped) };
+            // Bytes that are as the ledger says may be no rows all the same.
+            let kept = if damaged.is_empty() { vec![reason] } else { damaged.values().cloned().collect() };
+            let staged = Staged { damaged: damaged.into_keys().collect(), ..job.nothing(planned.task, attempt) };
+            return Ok(Ended::Redone(Box::new(Redone { staged, kept })));
         }
         Err(Broken::Encode(error)) => return Err(encode_error(error, scratch)),
         Err(Broken::Failed(error)) => return Err(error),

@@ -62,6 +62,29 @@ impl Lake {
         if is_as_said { Ok(file) } else { Err(Unlike::Hash(found).into()) }
     }
 
+    /// How a file is not what a record says; `None` if it is. It is read as [`Lake::open_as_said`] does, and copied to
+    /// nowhere.
+    pub async fn unlike(&self, name: &Relative, bytes: Option<u64>, hash: &str) -> Result<Option<Unlike>, LakeError> {
+        let path = self.names.inside(name);
+        let fail = |error: object_store::Error| LakeError::from(self.names.store_error(&path, &error));
+        let found = match self.store.get(&path).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(Some(Unlike::Missing)),
+            Err(error) => return Err(fail(error)),
+        };
+        if bytes.is_some_and(|bytes| bytes != found.meta.size) {
+            return Ok(Some(Unlike::Size(found.meta.size)));
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut stream = found.into_stream();
+        while let Some(bytes) = stream.try_next().await.map_err(fail)? {
+            hasher.update(&bytes);
+        }
+        let found = hasher.finalize().to_hex().to_string();
+        let is_as_said = !hash.is_empty() && found.starts_with(hash);
+        Ok((!is_as_said).then_some(Unlike::Hash(found)))
+    }
+
     async fn open_file(&self, name: &Relative, scratch: &Path) -> Result<Option<File>, OpenError> {
         let path = self.names.inside(name);
         let fail = |error: object_store::Error| LakeError::from(self.names.store_error(&path, &error));

@@ -232,6 +232,10 @@ pub struct CommitHead {
     /// What leaves the lake with the plan's seal.
     #[serde(default, skip_serializing_if = "Taken::is_nothing")]
     pub taken: Taken,
+    /// Of a task that was to merge files, and changed nothing: those that were gone or damaged. Earlier programs name
+    /// none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub damaged: BTreeSet<Relative>,
 }
 
 /// What a task takes out of the lake.

@@ -179,6 +179,7 @@ async fn a_conversion_is_not_forgotten_for_a_later_standing() {
             mark: None,
             replaces: None,
             taken: Default::default(),
+            damaged: Default::default(),
         };
         Commit { head, receipts: vec![receipt] }.encode()
     };

@@ -148,7 +148,8 @@ fn objects_of_merged_files_are_decoded_again(lab: &Lab) {
 fn a_damaged_file_stays_as_it_is(lab: &Lab) {
     fed(lab, 4);
     let damaged = lab.data_files().into_iter().find(|key| key.contains("date=2023-09-02")).expect("a file");
-    let mut bytes = lab.get(&damaged);
+    let whole = lab.get(&damaged);
+    let mut bytes = whole.clone();
     bytes[10] ^= 1;
     lab.put(&damaged, bytes);
     let summary = compact(lab, &["--retention", "0s"], 3);
@@ -160,6 +161,27 @@ fn a_damaged_file_stays_as_it_is(lab: &Lab) {
     let said = lab.run(&["verify", "{}lake/"]);
     assert_eq!(said.code, 4, "{}", said.stdout);
     assert!(said.stdout.contains(name), "{}", said.stdout);
+    // It is known from then on: the others are merged, and then nothing more is written for it.
+    let would = lab.run(&["compact", "{}lake/", "--dry-run", "--json"]);
+    let would: Value = serde_json::from_str(&would.stdout).expect("JSON");
+    assert_eq!((&would["dates"], &would["files"]), (&1.into(), &3.into()));
+    let summary = compact(lab, &["--retention", "0s"], 3);
+    assert_eq!((&summary["files_merged"], &summary["not_merged"][0]), (&3.into(), kept), "{summary}");
+    let entries = lab.list("lake/_flowlake/log");
+    let summary = compact(lab, &["--retention", "0s"], 3);
+    assert_eq!((&summary["files_merged"], &summary["not_merged"]), (&0.into(), &json!([kept])), "{summary}");
+    assert_eq!(lab.list("lake/_flowlake/log"), entries);
+    // Once it is restored it is merged with what came late.
+    lab.put(&damaged, whole);
+    for n in 100..102 {
+        put(lab, 2, n, &text(2, n));
+        lab.convert(&["--lookback", "30d"], if n % 5 == 0 { 3 } else { 0 });
+    }
+    let summary = compact(lab, &["--retention", "0s"], 0);
+    assert_eq!((&summary["files_merged"], &summary["not_merged"]), (&4.into(), &json!([])), "{summary}");
+    assert!(lab.lake_rows() == lab.expected("logs").rows);
+    answers_are_right(lab);
+    is_proven(lab);
 }
 
 /// Three objects of each of two days; one of them has a line that is set aside.
