@@ -264,7 +264,12 @@ impl Run<'_> {
             self.before.look(&self.ledger.writer.lake, &self.ledger.state, number).await?;
             let purpose = self.ledger.state.plans[&number].plan.purpose;
             let is_show = purpose == Purpose::Show;
+            // What it takes may have left the lake: then it is ended, and none of its tasks begins for nothing.
+            if self.ledger.state.plans[&number].awaits_seal() {
+                self.seal_if_done(number).await?;
+            }
             let ran = match purpose {
+                _ if !self.ledger.state.is_open(number) => Ok(()),
                 Purpose::Show => self.show_files(number).await,
                 Purpose::Expire => self.expire_files(number).await,
                 _ => conductor::run_plan(self, number).instrument(tracing::debug_span!("plan", plan = number)).await,

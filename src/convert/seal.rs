@@ -7,7 +7,7 @@ use super::run::Run;
 use crate::commit::{clear_waiting, remove_published, sweep, switch};
 use crate::lake::receipts::Filed;
 use crate::lake::{
-    Body, Commit, Day, Firsts, Outcome, Receipt, Relative, Seal, Totals, Void, folder_of, list_folder_again,
+    Body, Commit, Day, Firsts, Outcome, Purpose, Receipt, Relative, Seal, Totals, Void, folder_of, list_folder_again,
     same_content,
 };
 
@@ -47,7 +47,7 @@ impl Run<'_> {
     async fn ending_of(&mut self, number: u64) -> Result<Option<Body>, ConvertError> {
         let lake = self.ledger.writer.lake.clone();
         if self.ledger.state.to_do(number, &lake.committed(number).await?) > 0 {
-            return Ok(None);
+            return self.ending_before_its_end(number).await;
         }
         let at_seal = self.ledger.state.plans[&number].awaits_seal();
         let mark = self.ledger.state.plans[&number].plan.mark.clone();
@@ -97,6 +97,22 @@ impl Run<'_> {
             seal.replaced_totals.add(&totals.of_conversions());
         }
         Ok(Some(Body::Seal(seal)))
+    }
+
+    /// The end of a plan with tasks that are still to be done: none of them begins where it would be for nothing. (What
+    /// shows files looks by itself.)
+    async fn ending_before_its_end(&self, number: u64) -> Result<Option<Body>, ConvertError> {
+        let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
+        let plan = &state.plans[&number];
+        if !plan.awaits_seal() || plan.plan.purpose == Purpose::Show {
+            return Ok(None);
+        }
+        let mut removes = Vec::new();
+        state.visit_commits(lake, number, |commit| removes.extend(commit.head.taken.removes)).await?;
+        let to_do = state.tasks_to_do(lake, number).await?;
+        removes.extend(to_do.iter().flat_map(|task| task.inputs.names()).cloned());
+        let reason = self.gone(&removes).await?;
+        Ok(reason.map(|reason| Body::Void(Void { plan: number, reason })))
     }
 
     /// Why a plan that takes these names out of the lake cannot: one of them is no live file. Nothing leaves the lake

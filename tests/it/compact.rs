@@ -1,10 +1,11 @@
 //! Small files are merged: every reader finds all rows at any time, whoever converts, decodes again or dies meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use flowlake::commit::{Ledger, WholeTables, repair};
+use flowlake::lake::{Body, Lost};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -408,6 +409,38 @@ fn a_checkpoint_files_what_was_merged() {
     checkpoint();
     is_right("filed again", 2);
     assert_eq!(bench.compact(lake.clone(), AT_ONCE).expect("no faults").compacted.files_merged, 0);
+}
+
+/// A plan that lost one of its inputs takes nothing out of the lake: no file is read for it.
+#[test]
+fn no_task_begins_whose_plan_is_void() {
+    let bench = bench();
+    let lake = lake_of(&bench);
+    let is_planned = |lake: &InMemory| {
+        let objects = bench.objects(lake);
+        let of = |word: &str| objects.keys().filter(|name| name.contains(word)).count();
+        let log = objects.iter().filter(|(name, _)| name.contains("/log/"));
+        let plans =
+            log.filter(|(_, entry)| String::from_utf8_lossy(entry).contains("\"purpose\": \"compact\"")).count();
+        (plans, of("/commits/"))
+    };
+    let begun = (1..).find_map(|operation| {
+        let store = Arc::new(lake.fork());
+        let dying = Arc::new(FaultyStore::new(store.clone(), operation, Fault::DiesBefore));
+        let _ = bench.compact(dying, AT_ONCE);
+        (is_planned(&store) == (1, 3)).then_some(store)
+    });
+    let store = begun.expect("a run that died behind its plan");
+    // One run of three is given up by somebody who knows of no plan to merge.
+    bench.block_on(async {
+        let mut ledger = Ledger::open(writer(store.clone())).await.expect("a ledger");
+        let heads = ledger.state.heads(&ledger.writer.lake).await.expect("heads");
+        let (tasks, totals) = (BTreeSet::from([heads[0].task_ref()]), heads[0].totals);
+        ledger.append(Body::Lost(Lost { tasks, totals, ..Lost::default() })).await.expect("no faults");
+    });
+    let summary = bench.compact(store.clone(), AT_ONCE).expect("no faults");
+    assert_eq!(summary.replaced.plans_void.len(), 1, "{summary:?}");
+    assert_eq!(is_planned(&store), (1, 3), "nothing of the plan was committed");
 }
 
 /// Files of earlier writers, of other columns and without field ids, go into files of today's.
