@@ -14,8 +14,11 @@ mod bodies;
 mod checkpoint;
 mod delta;
 mod expire;
+mod give_up;
+mod history;
 mod index;
 mod intact;
+mod key_days;
 mod lakestore;
 mod local;
 mod lock;
@@ -31,6 +34,7 @@ mod repaired;
 mod scratch;
 mod show;
 mod switch;
+mod undo;
 
 #[cfg(test)]
 mod tests;

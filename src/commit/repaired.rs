@@ -6,9 +6,8 @@ use std::fmt;
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::lake::{Relative, TaskRef};
+use crate::lake::{DataFile, Day, Relative, TaskRef};
 use crate::progress::some;
-use crate::schema::Partition;
 
 /// What a repair did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -23,9 +22,12 @@ pub struct Repaired {
     pub plans_ended: BTreeSet<u64>,
     /// Other plans whose tasks are gone for good: their commits say what counts.
     pub plans_noted: BTreeSet<u64>,
-    /// Tasks that were given up.
+    /// Tasks that merged files, whose own files are gone, and that were given up alone: what they had taken out of the
+    /// lake was still on storage, and is live again.
+    pub merges_undone: BTreeSet<TaskRef>,
+    /// Tasks that were given up with what they gave.
     pub tasks_lost: BTreeSet<TaskRef>,
-    /// Data files of these tasks that were gone, or had another size than they must have.
+    /// Data files of all these tasks that were gone, or had another size than they must have.
     pub files_missing: u64,
     /// Source objects that the next conversion reads again: those of these tasks, and those of the plans in
     /// `plans_noted` of which no commit tells.
@@ -39,13 +41,46 @@ pub struct Repaired {
     pub files_removed: u64,
 }
 
-/// A data file that a redo makes again.
+/// A data file with rows of many runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MergedFile {
     /// Its name, relative to the lake.
     pub path: Relative,
     /// Where its rows belong, such as `date=2023-09-15`.
     pub partition: Relative,
+    /// The first day in the keys of the objects with rows in it: a redo from there on makes it again.
+    pub since: Option<NaiveDate>,
+    /// The last such day.
+    pub until: Option<NaiveDate>,
+    /// Whether objects with rows in it have no day in their keys: no redo reads these.
+    pub has_objects_without_day: bool,
+}
+
+impl MergedFile {
+    /// `days` are those in the keys of the objects with rows in it.
+    pub(super) fn of(file: DataFile, days: &BTreeSet<Day>) -> MergedFile {
+        let dated = || days.iter().filter_map(|day| day.0);
+        let (since, until) = (dated().min(), dated().max());
+        let has_objects_without_day = days.iter().any(|day| day.0.is_none());
+        MergedFile { path: file.path, partition: file.partition, since, until, has_objects_without_day }
+    }
+}
+
+impl fmt::Display for MergedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.since, self.until) {
+            (Some(since), Some(until)) if !self.has_objects_without_day => write!(
+                f,
+                "{}: `flowlake convert SOURCE LAKE --redo --since {since} --until {until}` makes it again",
+                self.path
+            ),
+            _ => write!(
+                f,
+                "{}: no redo makes it again, since objects with rows in it have no day in their keys; restore it from a copy",
+                self.path
+            ),
+        }
+    }
 }
 
 impl Repaired {
@@ -54,25 +89,18 @@ impl Repaired {
         !self.files_to_redo.is_empty()
     }
 
-    /// What makes merged files again. Objects bring rows of the day of their keys, and of the day before.
+    /// What makes merged files again.
     fn write_redo(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.files_to_redo.is_empty() {
             return Ok(());
         }
         let files = some(self.files_to_redo.len() as u64, "data file is", "data files are");
-        writeln!(f, "{files} gone or of another size, and rows of many runs were merged into such files:")?;
-        self.files_to_redo.iter().try_for_each(|file| writeln!(f, "  {}", file.path))?;
-        let partitions = self.files_to_redo.iter().filter_map(|file| file.partition.parse::<Partition>().ok());
-        let dates: Vec<NaiveDate> = partitions.filter_map(|partition| partition.date).collect();
-        let (since, until) = match (dates.iter().min(), dates.iter().max().and_then(NaiveDate::succ_opt)) {
-            (Some(since), Some(until)) => (since.to_string(), until.to_string()),
-            _ => ("DAY".to_owned(), "DAY".to_owned()),
-        };
         writeln!(
             f,
-            "nothing was given up for them: `flowlake convert SOURCE LAKE --redo --since {since} --until {until}` makes \
-             them again"
-        )
+            "{files} gone or of another size, and rows of many runs were merged into such files; nothing was given up \
+             for them:"
+        )?;
+        self.files_to_redo.iter().try_for_each(|file| writeln!(f, "  {file}"))
     }
 }
 
@@ -99,6 +127,9 @@ impl fmt::Display for Repaired {
             let files = some(self.files_missing, "data file was", "data files were");
             writeln!(f, "{files} gone or had another size")?;
         }
+        for TaskRef { plan, task } in &self.merges_undone {
+            writeln!(f, "task {task} of plan {plan} was given up alone: the files that it had merged are live again")?;
+        }
         for TaskRef { plan, task } in &self.tasks_lost {
             writeln!(f, "task {task} of plan {plan} was given up")?;
         }
@@ -115,7 +146,8 @@ impl fmt::Display for Repaired {
         self.write_redo(f)?;
         let plans = self.plans_restored.len() + self.plans_ended.len() + self.plans_noted.len();
         let written = self.commits_restored + self.files_restored + plans as u64;
-        if written == 0 && self.tasks_lost.is_empty() && self.files_to_redo.is_empty() {
+        let given_up = self.merges_undone.len() + self.tasks_lost.len();
+        if written == 0 && given_up == 0 && self.files_to_redo.is_empty() {
             writeln!(f, "no commit and no data file is missing")?;
         }
         Ok(())

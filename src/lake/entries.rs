@@ -304,6 +304,9 @@ pub struct Lost {
     pub folders: BTreeMap<String, Day>,
     /// What of them was counted before.
     pub totals: Totals,
+    /// What counts again that they had taken out of the lake: the number and size of files that had been merged.
+    #[serde(default, skip_serializing_if = "Totals::is_nothing")]
+    pub restored: Totals,
 }
 
 /// A plan that takes effect at its seal and cannot be finished: nothing of it ever counts.

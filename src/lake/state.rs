@@ -221,6 +221,7 @@ impl State {
             }
             Body::Lost(lost) => {
                 self.totals.subtract(&lost.totals);
+                self.totals.add(&lost.restored);
                 self.filed.live = None;
                 self.upset = Some(self.next);
                 self.lost.extend(lost.tasks);

@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowlake::commit::{Ledger, WholeTables, repair};
+use flowlake::commit::Ledger;
 use flowlake::lake::{Body, Lost};
-use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
-use object_store::path::Path;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::{Value, json};
 
@@ -186,7 +184,7 @@ fn a_damaged_file_stays_as_it_is(lab: &Lab) {
 }
 
 /// Three objects of each of two days; one of them has a line that is set aside.
-fn bench() -> Bench {
+pub fn bench() -> Bench {
     let mut bench = Bench::new();
     for run in 0..3 {
         (1..=2).for_each(|day| bench.put(&key(day, run * 2 + day), &text(day, run * 2 + day)));
@@ -195,7 +193,7 @@ fn bench() -> Bench {
 }
 
 /// The lake of three runs, each of which met one object of each day: three files a date.
-fn lake_of(bench: &Bench) -> InMemory {
+pub fn lake_of(bench: &Bench) -> InMemory {
     let lake = Arc::new(InMemory::new());
     let all = bench.objects(&bench.logs);
     let of_run = |run: usize| all.iter().skip(run % 3).step_by(3);
@@ -207,7 +205,7 @@ fn lake_of(bench: &Bench) -> InMemory {
     lake.fork()
 }
 
-const AT_ONCE: &[&str] = &["--retention", "0s"];
+pub const AT_ONCE: &[&str] = &["--retention", "0s"];
 const COMPACT: &[&str] = &["compact", "--retention", "0s"];
 
 #[test]
@@ -283,61 +281,6 @@ fn what_is_converted_while_files_are_merged_is_there() {
         assert_eq!(bench.check_readers(&store, &at), bench.expected.rows.len(), "{at}");
         assert_eq!(bench.block_on(crate::verify::differences(store.clone())), Vec::<String>::new(), "{at}");
         bench.take(&key(2, 90));
-    }
-}
-
-/// A task has rows of two dates, and each date's files were merged. One file that is gone costs nothing but its own rows,
-/// and a redo of its days brings them back; only who asks for it gives up all that hangs together.
-#[test]
-fn a_merged_file_that_is_gone_is_made_again_and_takes_nothing_with_it() {
-    let bench = bench();
-    let lake = Arc::new(lake_of(&bench));
-    bench.compact(lake.clone(), AT_ONCE).expect("no faults");
-    bench.convert(lake.clone(), &[]).expect("no faults");
-    let gone = bench.data_files(&lake).into_keys().next().expect("a file");
-    assert!(gone.contains("date=2023-09-01"), "{gone}");
-    bench.block_on(lake.delete(&Path::from(gone.as_str()))).expect("memory");
-    let mend = |tables| bench.block_on(repair(writer(lake.clone()), tables)).expect("it can be repaired");
-    let repaired = mend(WholeTables::AreAway);
-    assert_eq!((repaired.tasks_lost.len(), repaired.rows_lost), (0, 0), "{repaired:?}");
-    let [file] = &repaired.files_to_redo[..] else { panic!("{repaired:?}") };
-    assert_eq!(file.path.as_str(), gone);
-    let said = repaired.to_string();
-    assert!(said.contains("--redo --since 2023-09-01 --until 2023-09-02` makes"), "{said}");
-    // The objects of the other day are not read.
-    let day = ["--redo", "--since", "2023-09-01", "--until", "2023-09-01", "--retention", "0s"];
-    let summary = bench.convert(lake.clone(), &day).expect("no faults");
-    assert_eq!((summary.replaced.tasks_replaced, summary.replaced.objects_kept), (1, 0), "{summary:?}");
-    assert_eq!(bench.check_readers(&lake, "decoded again"), bench.expected.rows.len());
-    assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new());
-    // Once more, and its objects are given up with all others.
-    let gone = bench.data_files(&lake).into_keys().nth(1).expect("a file");
-    bench.block_on(lake.delete(&Path::from(gone.as_str()))).expect("memory");
-    let repaired = mend(WholeTables::AreGone);
-    assert_eq!((repaired.rows_lost, repaired.files_to_redo.len()), (30, 0), "{repaired:?}");
-    bench.convert(lake.clone(), &[]).expect("no faults");
-    assert_eq!(bench.check_readers(&lake, "converted again"), bench.expected.rows.len());
-    assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new());
-}
-
-/// One commit that is gone would take all tasks with it whose rows were merged: only who asks for it gives them up.
-#[test]
-fn a_commit_that_is_gone_does_not_cost_a_merged_lake() {
-    let bench = bench();
-    let merged = Arc::new(lake_of(&bench));
-    bench.compact(merged.clone(), &[]).expect("no faults");
-    let commits: Vec<String> = bench.objects(&merged).into_keys().filter(|name| name.contains("/commits/")).collect();
-    assert_eq!(commits.len(), 3 + 2);
-    for commit in commits {
-        let lake = Arc::new(merged.fork());
-        bench.block_on(lake.delete(&Path::from(commit.as_str()))).expect("memory");
-        let before = bench.objects(&lake);
-        let error = bench.block_on(repair(writer(lake.clone()), WholeTables::AreAway)).expect_err("it is not given up");
-        assert!(error.to_string().contains(&commit), "{error}");
-        assert!(bench.objects(&lake).keys().eq(before.keys()), "{commit}");
-        bench.block_on(repair(writer(lake.clone()), WholeTables::AreGone)).expect("it is given up");
-        bench.convert(lake.clone(), &[]).expect("no faults");
-        assert_eq!(bench.check_readers(&lake, &commit), bench.expected.rows.len(), "{commit}");
     }
 }
 
