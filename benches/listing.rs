@@ -235,6 +235,7 @@ fn forge(bucket: Bucket, folder: &std::path::Path) {
                         inflated_bytes,
                         parts,
                         digest: None,
+                        lost: 0,
                         first_version: None,
                     };
                     receipts::Filed { receipt, plan: 1, task: 0, format: None }

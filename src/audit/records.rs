@@ -122,15 +122,15 @@ fn check_objects(subject: &Subject<'_>, planned: &PlannedTask, commit: &Commit) 
 }
 
 fn check_receipt(receipt: &Receipt, is_check: bool) -> Vec<Difference> {
-    let Receipt { lines, headers, blanks, rows, rejects, expired, .. } = *receipt;
+    let Receipt { lines, headers, blanks, rows, rejects, expired, lost, .. } = *receipt;
     let mut differences = Vec::new();
     let mut differs = |expected: String, found: String| {
         differences.push(Difference::of_object(DifferenceKind::RecordDiffers, &receipt.url, expected, found));
     };
-    let accounted = [headers, blanks, rows, rejects, expired].into_iter().fold(0, u64::saturating_add);
+    let accounted = [headers, blanks, rows, rejects, expired, lost].into_iter().fold(0, u64::saturating_add);
     if accounted != lines {
-        let found = format!("{headers} + {blanks} + {rows} + {rejects} + {expired} = {accounted}");
-        differs(format!("headers + blanks + rows + rejects + expired = {lines} lines"), found);
+        let found = format!("{headers} + {blanks} + {rows} + {rejects} + {expired} + {lost} = {accounted}");
+        differs(format!("headers + blanks + rows + rejects + expired + lost = {lines} lines"), found);
     }
     let placed = receipt.parts.iter().map(|part| part.rows).fold(0, u64::saturating_add);
     if placed != receipt.records() {

@@ -53,7 +53,7 @@ impl Committed {
         let of_old = self.receipts_of_old.entry((plan, task)).or_default();
         for receipt in &commit.receipts {
             receipts.add(&json(&(receipt, format)));
-            of_old.add(&json(&(&Receipt { digest: None, first_version: None, ..receipt.clone() }, format)));
+            of_old.add(&json(&(&Receipt { digest: None, first_version: None, lost: 0, ..receipt.clone() }, format)));
         }
     }
 }

@@ -133,6 +133,10 @@ pub struct Convert {
     /// (after an upgrade)
     #[arg(long, requires = "since", requires = "until", conflicts_with_all = ["full_scan", "lookback", "format", "dry_run", "copies"])]
     pub redo: bool,
+    /// With --redo: where a data file is gone or damaged, and at their source objects with rows in it, make it again
+    /// without these rows, which are lost, and name the objects; without it the file stays gone
+    #[arg(long, requires = "redo")]
+    pub gone_for_good: bool,
     /// How data files are written.
     #[command(flatten)]
     pub writing: Writing,
@@ -346,6 +350,7 @@ impl Convert {
             dry_run: self.dry_run,
             copies: self.copies,
             again: self.redo.then_some(Again::Days),
+            gone_for_good: self.gone_for_good,
             compaction: self.compact_after.map(compact::after),
             ..self.writing.options(lake, &self.lake_access, &self.source, self.format.as_deref())?
         })

@@ -10,8 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt, TryStreamExt};
-
+use super::at_source::{AtSource, Sources, with_key};
 use super::holders::{Given, Group, Holders};
 use super::others::note_others;
 use super::run::Run;
@@ -20,16 +19,10 @@ use crate::commit::{Appended, Draft};
 use crate::lake::receipts::Filed;
 use crate::lake::{Day, Effect, Outcome, PlannedTask, Purpose, Receipt, Relative, TaskRef};
 use crate::plan::{OBJECTS_PER_PLAN_MAX, cut};
-use crate::source::{self, Location, Object, Reach, Store};
-
-/// Objects asked for at once.
-const HEADS_IN_FLIGHT_MAX: usize = 64;
+use crate::source::{self, Object, Reach};
 
 /// Size of a file that a store copies by itself; S3's own limit is 5 GB.
 pub(super) const COPY_BYTES_MAX: u64 = 4 << 30;
-
-/// Why an object is left alone that the ledger names.
-const OUTSIDE: &str = "it is not of this run's sources (name its source too, or give --trust-plans)";
 
 /// What is to be decoded again.
 #[derive(Debug, Default)]
@@ -77,11 +70,6 @@ impl Found {
         let of_format = self.given.entry(format).or_default();
         of_format.entry(TaskRef { plan, task }).or_default().add(receipt);
     }
-}
-
-/// An object by its URL and its key, as a [`Reach`] takes it.
-fn with_key(url: &str) -> (String, String) {
-    (url.to_owned(), Location::key_of(url).unwrap_or_default().to_owned())
 }
 
 impl Run<'_> {
@@ -172,7 +160,9 @@ impl Run<'_> {
         sources: &mut Sources,
         aside: BTreeSet<String>,
     ) -> Result<Meanwhile, ConvertError> {
-        let objects = self.still_there(sources, aside.into_iter().collect()).await?;
+        let (mut objects, gone) = self.still_there(sources, aside.into_iter().collect()).await?;
+        self.note_gone(&gone);
+        put_in_order(&mut objects);
         let ledger = (&self.ledger.writer.lake, &self.ledger.state);
         let (objects, copies) = planning::look_for_copies(ledger, objects, self.options, &self.reach()).await?;
         let by_hour = self.is_by_hour();
@@ -187,19 +177,22 @@ impl Run<'_> {
         Ok(Meanwhile::Nothing)
     }
 
-    /// Objects as they are at their sources now, in the order in which tasks read them. Those that are not to be had
-    /// are named in the summary.
-    async fn still_there(&mut self, sources: &mut Sources, urls: Vec<String>) -> Result<Vec<Object>, ConvertError> {
-        let mut objects = Vec::new();
+    /// Objects as they are at their sources now, and the URLs of those that are gone. Others that are not to be had are
+    /// named in the summary.
+    async fn still_there(
+        &mut self,
+        sources: &mut Sources,
+        urls: Vec<String>,
+    ) -> Result<(Vec<Object>, BTreeSet<String>), ConvertError> {
+        let (mut objects, mut gone) = (Vec::new(), BTreeSet::new());
         for (url, found) in sources.as_they_are(self, urls).await? {
             match found {
-                Ok(object) => objects.push(object),
-                Err(reason) => self.summary.note_kept(format!("{url}: {reason}")),
+                AtSource::There(object) => objects.push(*object),
+                AtSource::Gone => drop(gone.insert(url)),
+                AtSource::NotToBeHad(reason) => self.summary.note_kept(format!("{url}: {reason}")),
             }
         }
-        let key = |object: &Object| (object.day, object.account.clone(), object.region.clone(), object.key.clone());
-        objects.sort_by_cached_key(key);
-        Ok(objects)
+        Ok((objects, gone))
     }
 
     /// Reads the receipts of all days that matter, one after the other.
@@ -242,7 +235,11 @@ impl Run<'_> {
                 let urls: BTreeSet<&str> = task.objects.iter().map(|object| object.url.as_str()).collect();
                 found.aside.retain(|url| !urls.contains(url.as_str()));
                 if at_seal {
-                    found.given.values_mut().flat_map(BTreeMap::values_mut).for_each(|given| given.retain(|url| !urls.contains(url)));
+                    found
+                        .given
+                        .values_mut()
+                        .flat_map(BTreeMap::values_mut)
+                        .for_each(|given| given.retain(|url| !urls.contains(url)));
                 }
                 if let Some(replaces) = task.replaces {
                     found.given.values_mut().for_each(|tasks| drop(tasks.remove(&replaces)));
@@ -287,12 +284,23 @@ impl Run<'_> {
     /// The task that decodes the objects of a group again; `None` if none of them is to be had.
     async fn task_of(&mut self, sources: &mut Sources, group: Group) -> Result<Option<PlannedTask>, ConvertError> {
         let Group { objects: urls, mut inputs } = group;
-        let objects = self.still_there(sources, urls).await?;
+        let (mut objects, mut gone) = self.still_there(sources, urls).await?;
+        if self.options.gone_for_good && !gone.is_empty() && self.lacks_one(&inputs).await? {
+            let lost = self.as_they_were(&mut gone).await?;
+            inputs.gone = lost.iter().map(|object| object.url.clone()).collect();
+            objects.extend(lost);
+        }
+        self.note_gone(&gone);
         if objects.is_empty() {
             return Ok(None);
         }
+        put_in_order(&mut objects);
         note_others(&self.ledger.writer.lake, &mut inputs, &objects).await?;
         Ok(Some(PlannedTask { objects, inputs, ..PlannedTask::default() }))
+    }
+
+    fn note_gone(&mut self, urls: &BTreeSet<String>) {
+        urls.iter().for_each(|url| self.summary.note_kept(format!("{url}: it is gone at the source")));
     }
 
     /// Any entry of a rival counts: what the next plan takes may have left the lake.
@@ -329,6 +337,12 @@ impl Run<'_> {
     }
 }
 
+/// The order in which tasks read their objects.
+fn put_in_order(objects: &mut [Object]) {
+    let key = |object: &Object| (object.day, object.account.clone(), object.region.clone(), object.key.clone());
+    objects.sort_by_cached_key(key);
+}
+
 /// A plan to redo that grows.
 #[derive(Debug, Default)]
 struct Tasks {
@@ -340,53 +354,5 @@ impl Tasks {
     fn push(&mut self, task: PlannedTask) {
         self.objects += task.objects.len();
         self.tasks.push(PlannedTask { task: self.tasks.len() as u64, ..task });
-    }
-}
-
-/// The stores of objects that the ledger names beside those of the run's sources, opened as they are met.
-#[derive(Default)]
-struct Sources {
-    opened: Vec<Store>,
-}
-
-impl Sources {
-    /// Objects by URL as they lie at their sources now, or why they are not to be had. In the order of `urls`.
-    async fn as_they_are(
-        &mut self,
-        run: &Run<'_>,
-        urls: Vec<String>,
-    ) -> Result<Vec<(String, Result<Object, String>)>, ConvertError> {
-        let mut wanted = Vec::with_capacity(urls.len());
-        let named: Vec<(String, String)> = urls.iter().map(|url| with_key(url)).collect();
-        let held = run.reach().held_of(named.clone()).await?;
-        for ((url, key), is_held) in named.into_iter().zip(held) {
-            let store = match is_held {
-                true => Some(self.store(run, &Location::root_of(&url)?).await?),
-                false => None,
-            };
-            wanted.push((key, url, store));
-        }
-        let heads = wanted.into_iter().map(|(key, url, store)| async move {
-            let Some(store) = store else { return Ok((url, Err(OUTSIDE.to_owned()))) };
-            let found = match store.head(&key).await {
-                Ok(Some(entry)) if entry.size == 0 => Err("it is empty at the source (0 bytes)".to_owned()),
-                Ok(Some(entry)) => Ok(Object::new(&store.location, entry)),
-                Ok(None) => Err("it is gone at the source".to_owned()),
-                Err(error) if error.is_denied() => Err(error.to_string()),
-                Err(error) => return Err(ConvertError::from(error)),
-            };
-            Ok((url, found))
-        });
-        futures::stream::iter(heads).buffered(HEADS_IN_FLIGHT_MAX).try_collect().await
-    }
-
-    async fn store(&mut self, run: &Run<'_>, root: &Location) -> Result<Store, ConvertError> {
-        let known = run.sources.iter().chain(&self.opened).find(|store| store.location.root() == *root);
-        if let Some(store) = known {
-            return Ok(store.clone());
-        }
-        let store = source::open(root, &run.options.source_access).await?;
-        self.opened.push(store.clone());
-        Ok(store)
     }
 }

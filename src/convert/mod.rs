@@ -8,6 +8,7 @@
 //! This is the one module that knows every stage. What it adds of its own is order: who runs when, and what is summed.
 
 mod again;
+mod at_source;
 mod before;
 mod compacting;
 mod conductor;
@@ -21,6 +22,7 @@ mod expiring;
 mod flow;
 mod given_up;
 mod holders;
+mod lost;
 mod options;
 mod others;
 mod planning;

@@ -58,6 +58,9 @@ pub struct Options {
     pub lake_id: Option<String>,
     /// Instead of what is new: what was decoded before.
     pub again: Option<Again>,
+    /// Whether what is decoded again goes on without objects that are gone at their source, where data files are gone
+    /// with rows of theirs: these rows are lost. Otherwise such files stay gone.
+    pub gone_for_good: bool,
     /// How long files stay that others take the place of, for readers that are at it and for those who list folders.
     pub retention: Duration,
     /// Whether objects are fetched that the ledger names and that are not of the sources.
@@ -156,6 +159,7 @@ impl Options {
             again: None,
             retention: RETENTION,
             trust_plans: false,
+            gone_for_good: false,
             delta: false,
             compaction: None,
             expiry: None,

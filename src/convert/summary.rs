@@ -157,6 +157,10 @@ pub struct Replaced {
     /// Hashes of all of them: they are met again where all is looked up once more, since a rival wrote to the log.
     #[serde(skip)]
     kept_hashes: HashSet<ObjectHash>,
+    /// Objects that are gone at their source, with rows in data files that are gone: these rows are lost.
+    pub objects_lost: u64,
+    /// Which these are, and how many rows of each.
+    pub lost: Vec<String>,
     /// Plans that ended with nothing done, and why.
     pub plans_void: Vec<String>,
 }
@@ -178,6 +182,13 @@ pub struct Compacted {
     /// Whether the run was to do nothing else.
     #[serde(skip)]
     pub is_all: bool,
+}
+
+impl Replaced {
+    fn note_lost(&mut self, receipt: &Receipt) {
+        self.objects_lost += 1;
+        keep(&mut self.lost, format!("{}: {}", receipt.url, receipt.reason.as_deref().unwrap_or_default()));
+    }
 }
 
 impl Compacted {
@@ -326,6 +337,7 @@ impl Summary {
             let reason = receipt.reason.as_deref().unwrap_or_default();
             match receipt.outcome {
                 Outcome::Confirmed => self.checked.objects_confirmed_by_sums += u64::from(receipt.reason.is_some()),
+                Outcome::Converted if receipt.lost > 0 => self.replaced.note_lost(receipt),
                 Outcome::Converted => self.converted.add_object(receipt),
                 Outcome::Aside => keep(&mut self.left_out.aside, format!("{}: {reason}", receipt.url)),
                 Outcome::Skipped => *self.passed_over.skipped.entry(reason.to_owned()).or_default() += 1,
@@ -407,6 +419,7 @@ impl Summary {
             || left_out.objects_unreadable > 0
             || checked.objects_differing > 0
             || replaced.objects_kept > 0
+            || replaced.objects_lost > 0
             || !replaced.plans_void.is_empty()
             || !replaced.not_shown.is_empty()
             || !compacted.not_merged.is_empty()

@@ -287,6 +287,15 @@ impl Replaced {
         name_some(
             f,
             (
+                "object is gone at its source, and data files with rows of it: these are lost",
+                "objects are gone at their source, and data files with rows of them: these are lost",
+            ),
+            self.objects_lost,
+            &self.lost,
+        )?;
+        name_some(
+            f,
+            (
                 "plan ended with nothing done (the lake keeps what it has)",
                 "plans ended with nothing done (the lake keeps what it has)",
             ),

@@ -87,7 +87,7 @@ pub(super) fn attempt(
     }
     let ended = match job.merges() {
         true => merged::stage(session, task, attempt),
-        false => redone::stage(session, task, receipts, attempt),
+        false => redone::stage(session, task, (receipts, faults), attempt),
     };
     Ok(match ended? {
         Ended::Redone(redone) => Tried::Redone(redone),

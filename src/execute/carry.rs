@@ -6,18 +6,19 @@
 //!         └▶ of all others ─▶ encoder ─▶ staged files ─▶ read back: are all cells there?
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufReader, Seek};
 use std::path::Path;
 
 use super::given::Given;
+use super::left::Left;
 use super::session::{StagedFile, StagedFiles};
 use super::staging::ScratchFiles;
 use super::{TaskError, Worker};
 use crate::columns::{CellHashes, Chunk, Dictionaries};
 use crate::commit::StagedRejects;
-use crate::encode::{EncodeError, Origin, TaskEncoder};
+use crate::encode::{EncodeError, Origin, PartitionSums, TaskEncoder};
 use crate::lake::{DataFile, Inputs, LineReader, Names, OpenError, RejectRecord, Relative};
 use crate::readback::{self, ReadBack, ReadBackError};
 use crate::schema::Partition;
@@ -28,9 +29,11 @@ pub(super) struct Taking<'a> {
     pub inputs: &'a Inputs,
     /// A folder for files of stores that are not disks.
     pub scratch: &'a Path,
-    /// Whether all objects of the task are decoded again, so that a file which holds nothing else may be passed over
-    /// if it is damaged.
+    /// Whether all objects of the task are decoded again, but for those that are gone at their source, so that a file
+    /// which holds nothing else may be passed over if it is damaged.
     pub is_all: bool,
+    /// URLs of objects that are gone: what is carried over of each is summed up.
+    pub gone: &'a BTreeSet<String>,
     /// Whether the files are what the task works on, of which a person is told.
     pub is_told: bool,
 }
@@ -44,6 +47,8 @@ pub(super) struct Carried {
     pub others: Given,
     /// Whether a file is not as the ledger says, and was passed over.
     pub is_damaged: bool,
+    /// What of objects that are gone was carried over, by URL.
+    pub left: BTreeMap<String, Left>,
 }
 
 /// Why inputs could not be carried over. The encoder may have some of them.
@@ -101,7 +106,7 @@ impl Taking<'_> {
     ) -> Result<Carried, Broken> {
         // Ids of texts are those of other dictionaries from here on.
         encoder.dictionaries_cleared().map_err(Broken::Encode)?;
-        let mut sink = Sink { encoder: Some(encoder), ..Sink::of(is_redone) };
+        let mut sink = Sink { encoder: Some(encoder), gone: self.gone, ..Sink::of(is_redone) };
         let mut reading = ReadBack::default();
         for file in &self.inputs.files {
             if self.worker.stop.is_now() {
@@ -120,13 +125,34 @@ impl Taking<'_> {
         let mut carried = sink.carried;
         for name in &self.inputs.rejects {
             match self.open(name, None, Names::hash_of(name).unwrap_or_default()) {
-                Ok(opened) => carry_rejects(opened, is_redone, &mut carried, rejects)
+                Ok(opened) => self
+                    .carry_rejects(opened, is_redone, &mut carried, rejects)
                     .map_err(|reason| Broken::Input(format!("{name}: {reason}")))?,
                 Err(Broken::Input(_)) if self.is_own(name) => carried.is_damaged = true,
                 Err(other) => return Err(other),
             }
         }
         Ok(carried)
+    }
+
+    fn carry_rejects(
+        &self,
+        file: File,
+        is_redone: &dyn Fn(&str) -> bool,
+        carried: &mut Carried,
+        rejects: &mut StagedRejects,
+    ) -> Result<(), String> {
+        each_reject(file, |record| {
+            if is_redone(&record.object) {
+                carried.before.entry(record.object.clone()).or_default().add_reject(record);
+                return Ok(());
+            }
+            if self.gone.contains(&record.object) {
+                carried.left.entry(record.object.clone()).or_default().rejects += 1;
+            }
+            carried.others.add_reject(record);
+            rejects.add(record)
+        })
     }
 }
 
@@ -135,22 +161,6 @@ fn broken(name: &Relative, error: ReadBackError, scratch: &Path) -> Broken {
         ReadBackError::Sink(error) => Broken::Failed(TaskError::of_scratch(scratch)(error)),
         other => Broken::Input(format!("{name}: {other}")),
     }
-}
-
-fn carry_rejects(
-    file: File,
-    is_redone: &dyn Fn(&str) -> bool,
-    carried: &mut Carried,
-    rejects: &mut StagedRejects,
-) -> Result<(), String> {
-    each_reject(file, |record| {
-        if is_redone(&record.object) {
-            carried.before.entry(record.object.clone()).or_default().add_reject(record);
-            return Ok(());
-        }
-        carried.others.add_reject(record);
-        rejects.add(record)
-    })
 }
 
 fn each_reject(mut file: File, mut each: impl FnMut(&RejectRecord) -> io::Result<()>) -> Result<(), String> {
@@ -207,10 +217,14 @@ fn read_back<'a>(
     Ok(found)
 }
 
+/// No object is gone.
+pub(super) static NONE: BTreeSet<String> = BTreeSet::new();
+
 /// Takes rows as they are read: adds up their cells, and hands on those that are carried over.
 struct Sink<'a> {
     is_redone: &'a dyn Fn(&str) -> bool,
     encoder: Option<&'a mut TaskEncoder<ScratchFiles>>,
+    gone: &'a BTreeSet<String>,
     /// That of the file.
     partition: Option<Partition>,
     /// The object whose rows the encoder takes.
@@ -227,6 +241,7 @@ impl<'a> Sink<'a> {
         Sink {
             is_redone,
             encoder: None,
+            gone: &NONE,
             partition: None,
             origin: None,
             hashes: CellHashes::default(),
@@ -257,6 +272,11 @@ impl<'a> Sink<'a> {
         encoder.push_into(chunk, dictionaries, partition)
     }
 
+    /// What the encoder was handed since the last time, in each partition.
+    fn take_sums(&mut self) -> Vec<PartitionSums> {
+        self.encoder.as_mut().map(|encoder| encoder.end_object()).unwrap_or_default()
+    }
+
     fn hold(&mut self, result: Result<(), EncodeError>) -> io::Result<()> {
         result.map_err(|error| {
             let told = io::Error::other(error.to_string());
@@ -274,7 +294,15 @@ impl readback::Sink for Sink<'_> {
             return Ok(());
         }
         self.carried.others.cells += cells;
+        let is_gone = self.gone.contains(&origin.url);
+        if is_gone {
+            self.take_sums();
+        }
         let handed = self.hand_on(origin, chunk, dictionaries);
+        if is_gone {
+            let sums = self.take_sums();
+            self.carried.left.entry(origin.url.clone()).or_default().add(sums);
+        }
         self.hold(handed)
     }
 

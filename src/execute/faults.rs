@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::receipts::receipt;
+use crate::fetch::FetchError;
 use crate::lake::{Outcome, Receipt};
 use crate::source::Object;
 
@@ -16,14 +17,23 @@ pub(super) enum Fault {
     Bad(String),
     /// It could not be read to its end, and is listed again later.
     Unread(String),
+    /// The same: there is nothing any more.
+    Gone,
 }
 
 impl Fault {
     pub(super) fn receipt(&self, object: &Object) -> Receipt {
-        let (outcome, reason) = match self {
-            Fault::Bad(reason) => (Outcome::Aside, reason),
-            Fault::Unread(reason) => (Outcome::Unread, reason),
+        let outcome = match self {
+            Fault::Bad(_) => Outcome::Aside,
+            Fault::Unread(_) | Fault::Gone => Outcome::Unread,
         };
-        receipt(object, outcome, Some(reason.clone()))
+        receipt(object, outcome, Some(self.reason()))
+    }
+
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Fault::Bad(reason) | Fault::Unread(reason) => reason.clone(),
+            Fault::Gone => FetchError::Gone.to_string(),
+        }
     }
 }

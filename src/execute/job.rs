@@ -91,6 +91,7 @@ impl Job {
         let reason = error.to_string();
         match error {
             FetchError::Transient { .. } if !self.gives_up => Err(TaskError::Fetch { url: object.url.clone(), reason }),
+            FetchError::Gone => Ok(Fault::Gone),
             _ => Ok(Fault::Unread(reason)),
         }
     }

@@ -16,7 +16,7 @@ use crate::lake::{PlannedTask, Taken, Totals};
 pub(super) fn stage(mut session: Session<'_>, planned: &PlannedTask, attempt: Attempt) -> Result<Ended, TaskError> {
     let (job, worker, inputs) = (session.job, session.worker, &planned.inputs);
     let scratch = worker.scratch.folder();
-    let taking = Taking { worker, inputs, scratch: attempt.folder(), is_all: false, is_told: true };
+    let taking = Taking { worker, inputs, scratch: attempt.folder(), is_all: false, is_told: true, gone: &carry::NONE };
     let carried = match taking.carry_over(&|_| false, &mut session.encoder, &mut session.rejects) {
         Ok(carried) => carried,
         Err(Broken::Input(reason)) => {

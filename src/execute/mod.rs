@@ -18,6 +18,7 @@ mod error;
 mod faults;
 mod given;
 mod job;
+mod left;
 mod merged;
 mod receipts;
 mod redo;

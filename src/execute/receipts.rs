@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use super::left::Left;
 use crate::decode::Counts;
 use crate::encode::{self, WRITER_EPOCH};
 use crate::lake::{Day, Outcome, PartSums, Receipt, Relative, Totals, same_content};
@@ -40,6 +41,7 @@ pub(super) fn receipt(object: &Object, outcome: Outcome, reason: Option<String>)
         inflated_bytes: 0,
         parts: Vec::new(),
         digest: None,
+        lost: 0,
         first_version: None,
     }
 }
@@ -56,16 +58,7 @@ pub(super) fn converted(
     assert_eq!(counts.lines, accounted, "{}: every line is a header, blank, row or reject", object.url);
     let is_expired = |sums: &&encode::PartitionSums| sums.partition.date.is_some_and(|date| Some(date) <= expired);
     let expired: u64 = parts.iter().filter(is_expired).map(|sums| sums.rows).sum();
-    let parts: Vec<PartSums> = parts
-        .into_iter()
-        .map(|sums| PartSums {
-            table: sums.table,
-            partition: named(&sums.partition.path()),
-            rows: sums.rows,
-            measures: sums.measures,
-            mix: sums.mix,
-        })
-        .collect();
+    let parts: Vec<PartSums> = parts.into_iter().map(part).collect();
     let placed: u64 = parts.iter().map(|part| part.rows).sum();
     assert_eq!(counts.rows, placed, "{}: every row went to a partition", object.url);
     Receipt {
@@ -79,6 +72,29 @@ pub(super) fn converted(
         parts,
         ..receipt(object, Outcome::Converted, None)
     }
+}
+
+fn part(sums: encode::PartitionSums) -> PartSums {
+    let partition = named(&sums.partition.path());
+    PartSums { table: sums.table, partition, rows: sums.rows, measures: sums.measures, mix: sums.mix }
+}
+
+/// The receipt of an object that is gone at its source, from what is left of its rows and lines; `None` if all are. What
+/// was removed with its date, which is not after `expired`, is not lost.
+pub(super) fn what_is_left(earlier: &Receipt, left: Left, expired: Option<NaiveDate>) -> Option<Receipt> {
+    let of_removed = earlier.parts.iter().filter(|part| part.is_of_date_until(expired)).cloned();
+    let removed: Vec<PartSums> = of_removed.collect();
+    let found: Vec<PartSums> = left.parts.into_iter().map(part).collect();
+    let sum = |parts: &[PartSums]| parts.iter().map(|part| part.rows).sum::<u64>();
+    let (rows, expired_rows) = (sum(&found), sum(&removed));
+    let is_day_removed = earlier.day.0.is_some_and(|day| Some(day) <= expired);
+    let rejects = if is_day_removed { earlier.rejects } else { left.rejects };
+    let now = (earlier.records() + earlier.rejects).saturating_sub(expired_rows + rows + rejects);
+    let reason = format!("it is gone at the source, and {now} of its rows and lines are with data files that are gone");
+    let lost = earlier.lost.saturating_add(now);
+    let parts = [found, removed].concat();
+    let left = Receipt { rows, rejects, expired: expired_rows, parts, lost, reason: Some(reason), ..earlier.clone() };
+    (now > 0).then_some(left)
 }
 
 /// A later version of a converted object, held against what the object gave.

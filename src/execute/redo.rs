@@ -33,9 +33,7 @@ pub(super) async fn publish_again(
 /// Commits a task of which an object cannot be read: it stays as it is.
 pub(super) async fn keep(worker: Arc<Worker>, job: Arc<Job>, task: u64, unread: Faults) -> Result<Outcome, TaskError> {
     let staged = job.nothing(task, worker.scratch.attempt(job.number, task)?);
-    let reason = |(url, fault)| match fault {
-        Fault::Bad(reason) | Fault::Unread(reason) => format!("{url}: {reason}"),
-    };
+    let reason = |(url, fault): (String, Fault)| format!("{url}: {}", fault.reason());
     let kept = Some(unread.into_iter().map(reason).collect());
     Ok(Outcome::of(publish(&worker.writer, staged).await?, Gave { kept, ..Gave::default() }))
 }

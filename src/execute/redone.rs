@@ -2,7 +2,7 @@
 //!
 //! The task changes nothing if each of its objects gives the same rows and lines as before, all columns compared, and
 //! the files that hold them are whole. An object that cannot be decoded as it was keeps what it gave: it is carried
-//! over.
+//! over. Of one that is gone at its source, and that was planned so, what lies in files that are gone is lost.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,7 +10,8 @@ use chrono::NaiveDate;
 
 use super::TaskError;
 use super::carry::{self, Broken, Taking};
-use super::receipts::{Before, totals_of};
+use super::faults::{Fault, Faults};
+use super::receipts::{Before, totals_of, what_is_left};
 use super::session::Session;
 use super::staging::encode_error;
 use crate::commit::{Attempt, Staged};
@@ -36,13 +37,15 @@ pub(super) enum Ended {
 pub(super) fn stage(
     mut session: Session<'_>,
     planned: &PlannedTask,
-    receipts: Vec<Receipt>,
+    (receipts, faults): (Vec<Receipt>, &Faults),
     attempt: Attempt,
 ) -> Result<Ended, TaskError> {
     let (job, worker) = (session.job, session.worker);
     let before = |receipt: &Receipt| job.earlier.as_ref().and_then(|earlier| earlier.get(&receipt.url));
-    let (receipts, others): (Vec<Receipt>, Vec<Receipt>) =
+    let (mut receipts, others): (Vec<Receipt>, Vec<Receipt>) =
         receipts.into_iter().partition(|receipt| receipt.outcome == Outcome::Converted);
+    let is_gone = |url: &str| planned.inputs.gone.contains(url) && faults.get(url) == Some(&Fault::Gone);
+    let (gone, others): (Vec<Receipt>, Vec<Receipt>) = others.into_iter().partition(|receipt| is_gone(&receipt.url));
     let mut kept: Vec<String> = others.iter().map(no_longer).collect();
     let lost = |receipt: &Receipt| Some((receipt.url.clone(), gives_less(receipt, before(receipt)?)?));
     let lost: BTreeMap<String, String> = receipts.iter().filter_map(lost).collect();
@@ -52,18 +55,19 @@ pub(super) fn stage(
     }
     let nothing =
         |attempt, kept| Ok(Ended::Redone(Box::new(Redone { staged: job.nothing(planned.task, attempt), kept })));
-    if receipts.is_empty() {
+    if receipts.is_empty() && gone.is_empty() {
         return nothing(attempt, kept);
     }
-    let redone: HashSet<&str> = receipts.iter().map(|receipt| receipt.url.as_str()).collect();
+    let redone: HashSet<String> = receipts.iter().map(|receipt| receipt.url.clone()).collect();
     let given = session.given.take().unwrap_or_default();
     let is_redone = |url: &str| redone.contains(url);
-    let taking =
-        Taking { worker, inputs: &planned.inputs, scratch: attempt.folder(), is_all: kept.is_empty(), is_told: false };
-    let carried = match taking.carry_over(&is_redone, &mut session.encoder, &mut session.rejects) {
+    let (inputs, scratch, is_all) = (&planned.inputs, attempt.folder(), kept.is_empty());
+    let urls = gone.iter().map(|receipt| receipt.url.clone()).collect();
+    let taking = Taking { worker, inputs, scratch, is_all, gone: &urls, is_told: false };
+    let mut carried = match taking.carry_over(&is_redone, &mut session.encoder, &mut session.rejects) {
         Ok(carried) => carried,
         Err(Broken::Input(reason)) => {
-            kept.push(reason);
+            kept.extend(gone.iter().map(no_longer).chain([reason]));
             return nothing(attempt, kept);
         }
         Err(Broken::Encode(error)) => return Err(encode_error(error, worker.scratch.folder())),
@@ -75,7 +79,15 @@ pub(super) fn stage(
         let is_other = before(receipt).is_none_or(|before| same_content(&before.receipt, receipt) == Some(false));
         now == carried.before.get(&receipt.url).copied().unwrap_or_default() && !is_other
     };
-    if !carried.is_damaged && receipts.iter().all(is_same) {
+    let is_nothing = !carried.is_damaged && receipts.iter().all(is_same);
+    for receipt in &gone {
+        let left = carried.left.remove(&receipt.url).unwrap_or_default();
+        match before(receipt).and_then(|before| what_is_left(&before.receipt, left, job.expired)) {
+            Some(left) => receipts.push(left),
+            None => kept.push(no_longer(receipt)),
+        }
+    }
+    if is_nothing {
         return nothing(attempt, kept);
     }
     let taken = Taken {

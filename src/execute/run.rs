@@ -29,7 +29,7 @@ async fn attempts(worker: Arc<Worker>, job: Arc<Job>, planned: PlannedTask) -> R
     loop {
         let mut task = planned.clone();
         if !job.carries() {
-            settle_copies(&mut task, |url| matches!(faults.get(url), Some(Fault::Unread(_))));
+            settle_copies(&mut task, |url| matches!(faults.get(url), Some(Fault::Unread(_) | Fault::Gone)));
         }
         let task = Arc::new(task);
         let tried = try_once(worker.clone(), job.clone(), task.clone(), faults.clone()).await;
@@ -49,7 +49,7 @@ async fn attempts(worker: Arc<Worker>, job: Arc<Job>, planned: PlannedTask) -> R
 }
 
 fn has_unread(faults: &Faults) -> bool {
-    faults.values().any(|fault| matches!(fault, Fault::Unread(_)))
+    faults.values().any(|fault| matches!(fault, Fault::Unread(_) | Fault::Gone))
 }
 
 /// One attempt, once there is room for it.

@@ -237,6 +237,11 @@ pub struct Inputs {
     /// one that is gone or damaged is made again. Plans of earlier programs name none.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub whole: BTreeSet<Relative>,
+    /// URLs of objects of the task that were gone at their source when the plan was made: what they gave in files that
+    /// are gone or damaged is lost. In any other plan an object that is gone keeps what it gave. Programs that do not
+    /// know it leave such a task as it is.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gone: BTreeSet<String>,
     /// In a plan to show: names that left the lake before and that readers of folders still see. They are deleted
     /// first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -4,9 +4,9 @@
 //! format` and `parts`, a list of what it gave to each partition. Any engine reads them.
 //!
 //! Earlier programs read files of exactly these columns. What receipts have beside them lies in the file's metadata,
-//! one JSON array a key with an item a row: `flowlake.digests`, `flowlake.first_versions` of copies, and
-//! `flowlake.measures` of rows with a part whose table has other measures than packets and bytes, and
-//! `flowlake.expired` where lines were of dates that were removed before.
+//! one JSON array a key with an item a row: `flowlake.digests`, `flowlake.first_versions` of copies,
+//! `flowlake.measures` of rows with a part whose table has other measures than packets and bytes, `flowlake.expired`
+//! where lines were of dates that were removed before, and `flowlake.lost`.
 
 use std::sync::Arc;
 
@@ -77,6 +77,7 @@ pub fn decode(bytes: Bytes, day: Day, wanted: impl Fn(&Receipt) -> bool) -> Resu
         let mut first_versions = Beside::read(builder.metadata(), FIRST_VERSIONS)?;
         let mut measures = Beside::<Vec<Vec<u64>>>::read(builder.metadata(), MEASURES)?;
         let mut expired = Beside::<u64>::read(builder.metadata(), EXPIRED)?;
+        let mut lost = Beside::<u64>::read(builder.metadata(), LOST)?;
         for batch in builder.build()? {
             let batch = batch?;
             for row in 0..batch.num_rows() {
@@ -84,6 +85,7 @@ pub fn decode(bytes: Bytes, day: Day, wanted: impl Fn(&Receipt) -> bool) -> Resu
                 found.receipt.digest = digests.next();
                 found.receipt.first_version = first_versions.next();
                 found.receipt.expired = expired.next().unwrap_or_default();
+                found.receipt.lost = lost.next().unwrap_or_default();
                 put_measures(&mut found.receipt.parts, measures.next())?;
                 if wanted(&found.receipt) {
                     text_bytes += texts_of(&found);
@@ -139,6 +141,7 @@ const DIGESTS: &str = "flowlake.digests";
 const FIRST_VERSIONS: &str = "flowlake.first_versions";
 const MEASURES: &str = "flowlake.measures";
 const EXPIRED: &str = "flowlake.expired";
+const LOST: &str = "flowlake.lost";
 
 /// What the metadata holds beside the columns; nothing for receipts as earlier programs wrote them.
 fn beside(filed: &[Filed]) -> Option<Vec<KeyValue>> {
@@ -149,9 +152,11 @@ fn beside(filed: &[Filed]) -> Option<Vec<KeyValue>> {
     let digests: Vec<_> = filed.iter().map(|filed| filed.receipt.digest).collect();
     let first_versions: Vec<_> = filed.iter().map(|filed| filed.receipt.first_version.as_deref()).collect();
     let measures: Vec<_> = filed.iter().map(|filed| measures_beside(&filed.receipt.parts)).collect();
-    let expired: Vec<_> = filed.iter().map(|filed| Some(filed.receipt.expired).filter(|lines| *lines > 0)).collect();
+    let some = |count: u64| Some(count).filter(|count| *count > 0);
+    let expired: Vec<_> = filed.iter().map(|filed| some(filed.receipt.expired)).collect();
+    let lost: Vec<_> = filed.iter().map(|filed| some(filed.receipt.lost)).collect();
     let found = [of(DIGESTS, &digests), of(FIRST_VERSIONS, &first_versions), of(MEASURES, &measures)];
-    let found: Vec<_> = found.into_iter().chain([of(EXPIRED, &expired)]).flatten().collect();
+    let found: Vec<_> = found.into_iter().chain([of(EXPIRED, &expired), of(LOST, &lost)]).flatten().collect();
     (!found.is_empty()).then_some(found)
 }
 
@@ -291,6 +296,7 @@ fn from_row(batch: &RecordBatch, row: usize, day: Day) -> Result<Filed, ParquetE
         inflated_bytes,
         parts: parts(batch, row)?,
         digest: None,
+        lost: 0,
         first_version: None,
     };
     let format = text(batch, "format", row)?.map(str::to_owned);

@@ -75,7 +75,8 @@ pub struct Receipt {
     /// Why, for people. Of a copy, the URL of the object of which it is one. `None` where there is nothing to explain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// All lines: headers, blank ones, rows, rejects and expired ones. This and all counts below are 0 if it was not read to its end.
+    /// All lines: headers, blank ones, rows, rejects, expired and lost ones. This and all counts below are 0 if it was
+    /// not read to its end.
     pub lines: u64,
     /// Lines that name the fields.
     pub headers: u64,
@@ -88,6 +89,10 @@ pub struct Receipt {
     /// Lines that would have become rows, of dates that were removed before: the lake keeps none of them.
     #[serde(default, skip_serializing_if = "is_none")]
     pub expired: u64,
+    /// Lines that were rows or were set aside once, and that nobody has any more: a data file is gone with them, and
+    /// the object at its source. Receipts of earlier programs know of none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub lost: u64,
     /// Bytes of the object's text.
     pub inflated_bytes: u64,
     /// What its rows come to in each partition, expired ones too, in no order.

@@ -164,6 +164,7 @@ async fn a_conversion_is_not_forgotten_for_a_later_standing() {
             inflated_bytes: 0,
             parts: vec![],
             digest: None,
+            lost: 0,
             first_version: None,
         };
         let head = CommitHead {
@@ -219,6 +220,7 @@ fn filed(url: &str, outcome: Outcome, parts: Vec<PartSums>) -> receipts::Filed {
         inflated_bytes: u64::MAX,
         parts,
         digest: None,
+        lost: 0,
         first_version: None,
     };
     receipts::Filed { receipt, plan: 3, task: 4, format: (outcome == Outcome::Aside).then(|| "${start}".to_owned()) }
@@ -239,6 +241,10 @@ fn filed_receipts_are_the_same_bytes_and_read_back() {
         filed("s3://b/2", Outcome::Aside, vec![]),
         filed("s3://b/3", Outcome::Differs, vec![part(Table::FLOW_LOGS, "date=2023-09-14")]),
     ];
+    let mut with_lost = all.clone();
+    (with_lost[0].receipt.rows, with_lost[0].receipt.lost) = (0, 3);
+    let day = "2023-09-14".parse().unwrap();
+    assert_eq!(receipts::decode(receipts::encode(&with_lost).into(), day, |_| true).unwrap(), with_lost);
     let bytes = receipts::encode(&all);
     assert_eq!(bytes, receipts::encode(&all));
     assert_eq!(receipts::decode(bytes.clone().into(), "2023-09-14".parse().unwrap(), |_| true).unwrap(), all);

@@ -11,7 +11,7 @@ use crate::lab::{Lab, gzip};
 use crate::oracle::{self, Expected, Row};
 
 /// An object of the 3rd with a row of its midnight on either side.
-fn of_two_dates() -> String {
+pub fn of_two_dates() -> String {
     let midnight = 1_693_526_400 + 2 * 86_400;
     let row = |start: i64| format!("2 10.0.60.1 443 {start} 7 64\n");
     format!("version srcaddr dstport start packets bytes\n{}{}", row(midnight - 10), row(midnight + 10))

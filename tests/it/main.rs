@@ -9,6 +9,7 @@ mod circles;
 mod clock;
 mod compact;
 mod compact_again;
+mod compact_lost;
 mod compact_repair;
 mod config;
 mod convert;
