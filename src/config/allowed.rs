@@ -6,18 +6,8 @@ use super::names::{Setting, variable};
 use crate::source::{is_secret_name, without_secrets};
 
 /// They say what one run is for, replace something, or trust somebody: that is typed each time.
-const NEVER: [&str; 10] = [
-    "dry-run",
-    "expire-until",
-    "explain",
-    "file",
-    "gone-for-good",
-    "now",
-    "output",
-    "redo",
-    "replay",
-    "trust-plans",
-];
+const NEVER: [&str; 10] =
+    ["dry-run", "expire-until", "explain", "file", "gone-for-good", "now", "output", "redo", "replay", "trust-plans"];
 
 /// They name files and folders of the user, open doors, trust more, or decide what rows a lake has and who reads them.
 const NOT_OF_A_FOLDER: [&str; 15] = [

@@ -145,8 +145,7 @@ impl Run<'_> {
     }
 
     pub(super) async fn finish_all_open_plans(&mut self) -> Result<(), ConvertError> {
-        let all =
-            [Purpose::Show, Purpose::Expire, Purpose::Convert, Purpose::Redo, Purpose::Check, Purpose::Compact];
+        let all = [Purpose::Show, Purpose::Expire, Purpose::Convert, Purpose::Redo, Purpose::Check, Purpose::Compact];
         self.finish_open_plans(&all).await
     }
 
