@@ -39,7 +39,7 @@ impl Audit<'_> {
         }
         committed.retain(|&task| !history.state.is_lost(number, task));
         let planned = match body {
-            Some(tasks) => tasks.into_iter().filter(|task| committed.contains(&task.task)).map(Task::Planned).collect(),
+            Some(tasks) => tasks.into_iter().filter(|task| committed.contains(&task.task)).map(Box::new).map(Task::Planned).collect(),
             None => committed.iter().copied().map(Task::Bodyless).collect(),
         };
         let sums = self.tasks(history, number, state, planned).await?;

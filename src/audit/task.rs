@@ -28,7 +28,7 @@ pub struct Audited {
 
 /// A task as the body of its plan says it; if that is gone, only its number.
 pub enum Task {
-    Planned(PlannedTask),
+    Planned(Box<PlannedTask>),
     Bodyless(u64),
 }
 
@@ -45,7 +45,7 @@ impl Task {
 pub async fn audit(context: Context, number: u64, state: Arc<PlanState>, task: Task) -> Result<Audited, AuditError> {
     let lake = &context.lake;
     let (task, planned) = match &task {
-        Task::Planned(planned) => (planned.task, Some(planned)),
+        Task::Planned(planned) => (planned.task, Some(&**planned)),
         &Task::Bodyless(task) => (task, None),
     };
     let mut audited = Audited::default();
