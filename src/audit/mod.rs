@@ -177,6 +177,8 @@ struct Audit<'a> {
     standing: Arc<Standing>,
     /// What left the lake with plans that took effect at their seal: their reports count it no more.
     taken: Totals,
+    /// Whether that is not known of every plan.
+    is_taken_unknown: bool,
     threads: usize,
 }
 
@@ -204,6 +206,7 @@ impl<'a> Audit<'a> {
             superseded: Arc::default(),
             standing: Arc::default(),
             taken: Totals::default(),
+            is_taken_unknown: false,
             threads: options.threads.min(room as usize).clamp(1, THREADS_MAX),
         }
     }
@@ -275,7 +278,7 @@ impl<'a> Audit<'a> {
     fn given_up(&mut self, history: &History) -> Result<(), AuditError> {
         let (state, mut left) = (&history.state, self.sealed);
         left.subtract(&self.taken);
-        if state.lost.is_empty() || state.totals == left {
+        if state.lost.is_empty() || self.is_taken_unknown || state.totals == left {
             return Ok(());
         }
         let log = self.lake.names.relative(&self.lake.names.log_prefix());

@@ -38,8 +38,15 @@ impl Audit<'_> {
             self.report.plans_open.push(OpenPlan { plan: number, tasks: state.plan.tasks, tasks_committed });
         }
         committed.retain(|&task| !history.state.is_lost(number, task));
+        // What it took of tasks that were given up nobody can tell.
+        self.is_taken_unknown |= state.plan.expires.is_some() && body.is_none();
         let planned = match body {
-            Some(tasks) => tasks.into_iter().filter(|task| committed.contains(&task.task)).map(Box::new).map(Task::Planned).collect(),
+            Some(tasks) => tasks
+                .into_iter()
+                .filter(|task| committed.contains(&task.task))
+                .map(Box::new)
+                .map(Task::Planned)
+                .collect(),
             None => committed.iter().copied().map(Task::Bodyless).collect(),
         };
         let sums = self.tasks(history, number, state, planned).await?;
@@ -173,6 +180,7 @@ impl Audit<'_> {
             for file in commit.head.files.iter().filter(|_| !replaced.contains(&task)) {
                 let is_there = is_live && !waits && self.standing.is_live(&file.path);
                 let side = if is_there { Side::Committed } else { Side::Known };
+                self.report.files_overdue += u64::from(is_there && self.standing.is_expired(file));
                 self.note_file(side, &file.path)?;
             }
             // What could not be read is no more known than what was never planned.

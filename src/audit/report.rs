@@ -42,6 +42,8 @@ pub struct Report {
     pub files_unpublished: u64,
     /// Files that left the lake and stay on storage for their retention.
     pub files_retired: u64,
+    /// Files of dates that were removed, of tasks that had begun before: the next run takes them out of the lake.
+    pub files_overdue: u64,
     /// Checkpoints that were held against the log.
     pub checkpoints: u64,
     /// What was read again; `None` if no source was named.
@@ -134,6 +136,11 @@ impl fmt::Display for Report {
             let one = "file was replaced and stays for its retention";
             let many = "files were replaced and stay for their retention";
             writeln!(f, "{}", some(self.files_retired, one, many))?;
+        }
+        if self.files_overdue > 0 {
+            let one = "file came for a date that was removed, and leaves with the next run";
+            let many = "files came for dates that were removed, and leave with the next run";
+            writeln!(f, "{}", some(self.files_overdue, one, many))?;
         }
         if let Some(sources) = &self.sources {
             write!(f, "{sources}")?;

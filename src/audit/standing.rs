@@ -58,6 +58,11 @@ impl Standing {
         !self.removed.contains_key(name)
     }
 
+    /// Whether a file is of a date that was removed.
+    pub fn is_expired(&self, file: &DataFile) -> bool {
+        file.date().is_some_and(|date| Some(date) <= self.expired)
+    }
+
     /// The plan that took a name out of the lake.
     pub fn removed_by(&self, name: &Relative) -> Option<u64> {
         self.removed.get(name).map(|task| task.plan)

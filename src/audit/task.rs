@@ -106,7 +106,7 @@ pub fn note(
     let task = commit.head.task_ref();
     for (ordinal, record) in commit.head.files.iter().enumerate() {
         // What came for an expired date is taken out by the run that brought it, or by the next one.
-        if !standing.is_live(&record.path) || record.date().is_some_and(|date| Some(date) <= standing.expired) {
+        if !standing.is_live(&record.path) || standing.is_expired(record) {
             continue;
         }
         let live = LiveFile { task, ordinal, waits, record: record.clone() };

@@ -24,34 +24,12 @@ pub async fn expire(
     Ok(if made == Created::Ours { Published::Ours } else { Published::Theirs })
 }
 
-/// All of it follows from the plan, so that a commit that is lost is written again.
-fn expiring_head(task: TaskRef, planned: &PlannedTask, plan: &Plan) -> CommitHead {
+/// What such a commit says; all of it follows from the plan.
+pub(super) fn expiring_head(task: TaskRef, planned: &PlannedTask, plan: &Plan) -> CommitHead {
     let inputs = &planned.inputs;
     let totals = Totals::of_expired(inputs.files.iter());
     let head = head_of(task, planned, Vec::new(), plan);
     CommitHead { taken: Taken { expired: true, totals, ..head.taken }, ..head }
-}
-
-/// Writes commits of plans to expire again, and takes their tasks out of `damaged`: all but those whose plan's body is
-/// gone. Gives how many were written.
-pub(super) async fn expire_again(
-    writer: &LakeWriter,
-    state: &State,
-    damaged: &mut BTreeSet<TaskRef>,
-) -> Result<u64, CommitError> {
-    let is_expiring = |task: &&TaskRef| state.plans.get(&task.plan).is_some_and(|plan| plan.plan.expires.is_some());
-    let expiring: Vec<TaskRef> = damaged.iter().filter(is_expiring).copied().collect();
-    let mut restored = 0;
-    for task in expiring {
-        let plan = &state.plans[&task.plan].plan;
-        let Ok(planned) = writer.lake.tasks(plan).await else { continue };
-        if let Some(planned) = planned.iter().find(|planned| planned.task == task.task) {
-            expire(writer, task, planned, plan).await?;
-            damaged.remove(&task);
-            restored += 1;
-        }
-    }
-    Ok(restored)
 }
 
 /// Deletes what lies in the folders of dates through `last`, but for what is live, and lines that left the lake. Of

@@ -107,6 +107,7 @@ impl Draft {
             copies: tasks.iter().flat_map(|task| &task.objects).filter(|object| object.copy_of.is_some()).count()
                 as u64,
             body: Names::unnamed_body(),
+            gone: tasks.iter().map(|task| task.inputs.gone.len() as u64).sum(),
             effect: Effect::AtCommit,
             shows: BTreeSet::new(),
             expires: None,
@@ -130,9 +131,11 @@ impl Draft {
         self
     }
 
-    /// The same, a plan to expire: once it is sealed, the lake takes no rows of this date and of those before it.
-    pub(crate) fn expiring(mut self, last: NaiveDate) -> Draft {
+    /// The same, a plan to expire: once it is sealed, the lake takes no rows of this date and of those before it. Plans
+    /// below `settled` were sealed before it looked for set-aside lines; 0 if it did not.
+    pub(crate) fn expiring(mut self, last: NaiveDate, settled: u64) -> Draft {
         self.plan.expires = Some(last);
+        self.plan.settled = settled;
         self
     }
 

@@ -35,6 +35,7 @@ mod scratch;
 mod show;
 mod switch;
 mod undo;
+mod written_again;
 
 #[cfg(test)]
 mod tests;

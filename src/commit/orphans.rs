@@ -41,10 +41,13 @@ pub async fn remove_orphans(writer: &LakeWriter, state: &State, age: Duration) -
             orphans.remove(name);
         });
     }
+    for rejects in heads.iter().filter_map(|head| head.rejects.as_ref()) {
+        orphans.remove(rejects);
+    }
     let superseded = state.superseded(lake).await?;
     heads.retain(|head| !superseded.tasks.contains(&head.task_ref()));
     keep_live(&mut heads);
-    for name in heads.iter().flat_map(|head| head.files.iter().map(|file| &file.path).chain(&head.rejects)) {
+    for name in heads.iter().flat_map(|head| &head.files).map(|file| &file.path) {
         orphans.remove(name);
         // A copy that is about to be seen, or that was seen first, goes with the file that it is of.
         orphans.remove(&Names::aside(name));

@@ -11,7 +11,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expire::expire_again;
 use super::give_up::give_up;
 use super::history::{History, Planned};
 use super::intact::{check_files_are_there, missing_files};
@@ -20,6 +19,7 @@ use super::proof::{Found, found};
 use super::repaired::Repaired;
 use super::show::take_back;
 use super::undo::tasks_to_undo;
+use super::written_again::written_again;
 use super::{Appended, CommitError, LakeWriter, Ledger, bodies};
 use crate::lake::receipts;
 use crate::lake::{Body, Commit, CommitHead, DataFile, Lake, Names, Receipt, Relative, State, TaskRef, Who};
@@ -114,7 +114,7 @@ async fn commits(ledger: &Ledger, history: &History, whole_tables: WholeTables) 
         refuse_without_tables(lake, state, &damaged).await?;
     }
     let mut restored = restore(ledger, history, &mut damaged).await?;
-    restored += expire_again(&ledger.writer, &history.state, &mut damaged).await?;
+    restored += written_again(&ledger.writer, &history.state, &mut damaged).await?;
     let mut sound = state.clone();
     sound.lost.extend(&damaged);
     let undone = tasks_to_undo(lake, &history.state, &sound, damaged.iter().copied()).await?;

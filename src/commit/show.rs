@@ -76,11 +76,21 @@ pub async fn show(
             Linked::NoSuchFile => return Ok(Shown::Theirs),
         }
     }
-    let files: Vec<DataFile> = files.into_iter().map(|(_, file)| file).collect();
-    let commit = Commit { head: head_of(task, planned, files, showing.plan), receipts: Vec::new() };
+    let commit = Commit { head: shown_head(lake, task, planned, showing.plan)?, receipts: Vec::new() };
     let path = lake.names.commit(task.plan, task.task);
     let made = writer.create(&path, Bytes::from(commit.encode())).await?;
     Ok(if made == Created::Ours { Shown::Ours } else { Shown::Theirs })
+}
+
+/// What the commit of a task to show says; all of it follows from the plan.
+pub(super) fn shown_head(
+    lake: &Lake,
+    task: TaskRef,
+    planned: &PlannedTask,
+    plan: &Plan,
+) -> Result<CommitHead, LakeError> {
+    let files = as_shown(lake, planned)?.into_iter().map(|(_, file)| file).collect();
+    Ok(head_of(task, planned, files, plan))
 }
 
 /// Why the files of a task cannot be shown, if they cannot.

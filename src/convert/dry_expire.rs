@@ -31,13 +31,15 @@ pub async fn expire_dry_run(options: &Options) -> Result<WouldExpire, ConvertErr
     let lake = Lake::open(&options.lake, &options.lake_access).await?;
     let state = State::open(&lake).await?;
     let Some(expiry) = options.expiry else { return Ok(WouldExpire::default()) };
-    let through = last_date(&expiry, Utc::now())?;
+    let Some(through) = last_date(&expiry, Utc::now())? else { return Ok(WouldExpire::default()) };
     let mut would = WouldExpire { through, ..WouldExpire::default() };
     for (_, date) in old_dates(&lake, &state, through).await? {
-        would.dates += 1;
-        would.rows += date.sums.rows;
-        would.files += date.sums.files;
-        would.bytes += date.files(&lake).await?.iter().map(|file| file.bytes).sum::<u64>();
+        let files = date.files(&lake).await?;
+        let taken = || files.iter().filter(|file| state.may_be_taken(&file.path));
+        would.dates += u64::from(taken().next().is_some());
+        would.rows += taken().map(|file| file.rows).sum::<u64>();
+        would.files += taken().count() as u64;
+        would.bytes += taken().map(|file| file.bytes).sum::<u64>();
     }
     Ok(would)
 }

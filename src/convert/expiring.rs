@@ -25,6 +25,9 @@ use crate::source::{Facts, Location};
 /// Data files that one plan takes out of the lake; dates are not split.
 const FILES_PER_PLAN_MAX: u64 = 20_000;
 
+/// How often a plan is made anew, if rivals keep coming between: the next run goes on.
+const TRIES_MAX: u32 = 100;
+
 /// What is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
@@ -38,10 +41,12 @@ struct Dates {
     files: Vec<DataFile>,
 }
 
-/// The last date that is to be removed, if it is over at `now`.
-pub(super) fn last_date(expiry: &Expiry, now: DateTime<Utc>) -> Result<NaiveDate, ConvertError> {
-    let last = expiry.until.date(now);
-    if last < now.date_naive() { Ok(last) } else { Err(ConvertError::NotOver { date: last }) }
+/// The last date that is to be removed, if it is over at `now`; `None` if none is as old.
+pub(super) fn last_date(expiry: &Expiry, now: DateTime<Utc>) -> Result<Option<NaiveDate>, ConvertError> {
+    match expiry.until.date(now) {
+        Some(date) if date >= now.date_naive() => Err(ConvertError::NotOver { date }),
+        last => Ok(last),
+    }
 }
 
 /// The dates through `last` that have live files, oldest first, each with how many.
@@ -60,8 +65,9 @@ impl Run<'_> {
     /// Takes the dates out of the lake that were asked for.
     pub(super) async fn expire_dates(&mut self, expiry: Expiry) -> Result<(), ConvertError> {
         self.ledger.state.born(&self.ledger.writer.lake)?;
-        let last = last_date(&expiry, self.ledger.writer.now().await?)?;
+        let Some(last) = last_date(&expiry, self.ledger.writer.now().await?)? else { return Ok(()) };
         self.expire_through(last, What::RowsAndRejects).await?;
+        self.note_rows_of_open_plans(last).await?;
         if expiry.now && !self.stop.is_soon() {
             // Readers of a Delta log look for the files of its newest version.
             self.project(When::Changed).await?;
@@ -71,24 +77,47 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Takes rows out again that came for dates which were removed meanwhile: of tasks that began before.
+    /// Takes rows out again that came for dates which were removed meanwhile: of tasks that had begun before, in this
+    /// run or in one that died.
     pub(super) async fn expire_what_came_since(&mut self) -> Result<(), ConvertError> {
-        let Some(last) = self.ledger.state.expired else { return Ok(()) };
-        let has_come = self.summary.converted.dates.keys().next().is_some_and(|oldest| *oldest <= last.to_string());
-        if has_come || self.began_with_open_plans {
-            self.expire_through(last, What::Rows).await?;
+        match self.ledger.state.expired.filter(|_| self.ledger.state.is_overdue) {
+            Some(last) => self.expire_through(last, What::Rows).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Rows of these dates that are seen, and that no plan can take yet.
+    async fn note_rows_of_open_plans(&mut self, last: NaiveDate) -> Result<(), ConvertError> {
+        let (lake, state) = (&self.ledger.writer.lake, &self.ledger.state);
+        if state.open_plans().is_empty() {
+            return Ok(());
+        }
+        for (_, live) in old_dates(lake, state, last).await? {
+            for file in live.files(lake).await?.iter().filter(|file| !state.may_be_taken(&file.path)) {
+                self.summary.expired.rows_left += file.rows;
+            }
         }
         Ok(())
     }
 
     async fn expire_through(&mut self, last: NaiveDate, what: What) -> Result<(), ConvertError> {
         // After a rival's entry everything is looked up again.
-        while !self.stop.is_soon() && self.try_to_expire(last, what).await? == Meanwhile::RivalWrote {}
+        for _ in 0..TRIES_MAX {
+            if self.stop.is_soon() || self.try_to_expire(last, what).await? == Meanwhile::Nothing {
+                return Ok(());
+            }
+        }
         Ok(())
     }
 
     async fn try_to_expire(&mut self, last: NaiveDate, what: What) -> Result<Meanwhile, ConvertError> {
         let lake = self.ledger.writer.lake.clone();
+        // No date that was removed comes back.
+        let last = self.ledger.state.expired.max(Some(last)).unwrap_or(last);
+        let settled = match what {
+            What::RowsAndRejects => self.ledger.state.open_plans().first().copied().unwrap_or(self.ledger.state.next),
+            What::Rows => 0,
+        };
         // With the first plan: whoever goes on after the next ones looks at later days alone.
         let mut rejects = match what {
             What::RowsAndRejects => self.old_rejects(last).await?,
@@ -99,7 +128,7 @@ impl Run<'_> {
             let is_full = dates.files.len() as u64 + live.sums.files > FILES_PER_PLAN_MAX;
             if is_full && !dates.files.is_empty() && dates.last < date {
                 let full = std::mem::replace(&mut dates, Dates { last, files: Vec::new() });
-                if self.expire_some(full, std::mem::take(&mut rejects)).await? == Meanwhile::RivalWrote {
+                if self.expire_some(full, std::mem::take(&mut rejects), settled).await? == Meanwhile::RivalWrote {
                     return Ok(Meanwhile::RivalWrote);
                 }
             }
@@ -111,7 +140,7 @@ impl Run<'_> {
         if dates.files.is_empty() && rejects.is_empty() && self.ledger.state.expired >= Some(last) {
             return Ok(Meanwhile::Nothing);
         }
-        self.expire_some(dates, rejects).await
+        self.expire_some(dates, rejects, settled).await
     }
 
     /// Writes a plan, does it and seals it. A rival whose entry comes between may have sealed rows of these dates.
@@ -119,6 +148,7 @@ impl Run<'_> {
         &mut self,
         Dates { last, files }: Dates,
         rejects: Vec<(Relative, u64)>,
+        settled: u64,
     ) -> Result<Meanwhile, ConvertError> {
         let reject_lines = rejects.iter().map(|(_, lines)| lines).sum();
         let rejects = rejects.into_iter().map(|(name, _)| name).collect();
@@ -127,7 +157,7 @@ impl Run<'_> {
         let mut settings = self.settings(None);
         settings.retention_seconds = Some(self.retention_of_expired().as_secs());
         let tasks: &[PlannedTask] = if task.inputs.names().next().is_none() { &[] } else { &[task] };
-        let draft = Draft::new(Purpose::Expire, settings, tasks).taking_effect(Effect::AtSeal).expiring(last);
+        let draft = Draft::new(Purpose::Expire, settings, tasks).taking_effect(Effect::AtSeal).expiring(last, settled);
         let Appended::Ours(number) = self.ledger.plan(&draft).await? else { return Ok(Meanwhile::RivalWrote) };
         self.expire_files(number).await?;
         self.seal_if_done(number).await?;
@@ -183,7 +213,7 @@ impl Run<'_> {
             state.visit_receipts(lake, day, has_rejects, note).await?;
         }
         let holds = |head: &&CommitHead| {
-            let is_new = Some(head.plan) > state.expired_by;
+            let is_new = state.rejects_from.is_some_and(|from| head.plan >= from);
             let is_meant = is_new || makers.contains(&head.task_ref()) || !head.taken.carries.is_disjoint(&makers);
             is_meant && !state.is_open(head.plan)
         };

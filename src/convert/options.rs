@@ -92,14 +92,11 @@ pub enum Until {
 }
 
 impl Until {
-    /// The date. Of an age that no calendar reaches, one before all that rows have.
-    pub fn date(self, now: DateTime<Utc>) -> NaiveDate {
+    /// The date; `None` of an age that no calendar reaches.
+    pub fn date(self, now: DateTime<Utc>) -> Option<NaiveDate> {
         match self {
-            Until::Date(date) => date,
-            Until::Age(age) => {
-                let begins = now.checked_sub_signed(age).and_then(|time| time.date_naive().pred_opt());
-                begins.unwrap_or_default()
-            }
+            Until::Date(date) => Some(date),
+            Until::Age(age) => now.checked_sub_signed(age).and_then(|time| time.date_naive().pred_opt()),
         }
     }
 }

@@ -30,8 +30,6 @@ pub(super) struct Run<'a> {
     /// The next entry of the ledger when what the Delta logs lacked was written last, and whether a version was to say
     /// so in any case.
     pub projected: Option<(u64, bool)>,
-    /// Whether earlier runs had left plans to be finished.
-    pub began_with_open_plans: bool,
     /// Tasks that had been given up when the run began.
     pub lost_before: BTreeSet<TaskRef>,
     /// The ledger's format when the run began.
@@ -58,7 +56,6 @@ impl<'a> Run<'a> {
         let summary = Summary { effort, ..Summary::default() };
         let (lost_before, format_before) = (ledger.state.lost.clone(), ledger.state.format);
         let before = Before::of(&ledger.state);
-        let began_with_open_plans = !ledger.state.open_plans().is_empty();
         let run = Run {
             options,
             progress,
@@ -70,7 +67,6 @@ impl<'a> Run<'a> {
             before,
             was_given_delta_log: false,
             projected: None,
-            began_with_open_plans,
             lost_before,
             format_before,
             failed: None,

@@ -69,6 +69,7 @@ impl Run<'_> {
             seal.totals.add(&head.totals);
             seal.replaced.extend(head.replaces);
             for file in head.files {
+                seal.oldest = [seal.oldest, file.date()].into_iter().flatten().min();
                 seal.columns.entry(file.table).or_default().extend(file.columns);
             }
         };

@@ -66,9 +66,7 @@ impl Run<'_> {
             let inputs = inputs(&lineage, &heads, &live);
             // It is done, and waits for others of its plan.
             let has_shown = |at: &usize| live[*at].files.iter().any(|file| !is_aside(&file.path));
-            // What expired of it is still to be deleted.
-            let is_expiring = |at: &usize| heads[*at].taken.expired && pending.contains(&heads[*at].plan);
-            if inputs.files.is_empty() && lineage.iter().any(has_shown) && !lineage.iter().any(is_expiring) {
+            if inputs.files.is_empty() && lineage.iter().any(has_shown) {
                 continue;
             }
             let task = PlannedTask { task: tasks.len() as u64, inputs, ..PlannedTask::default() };
@@ -219,6 +217,10 @@ fn lineages(heads: &[CommitHead]) -> Vec<Vec<usize>> {
     }
     let mut set_of: Vec<usize> = (0..taking.len()).collect();
     for (place, &at) in taking.iter().enumerate() {
+        // What left the lake with its date is shown by nobody, and goes in its own time.
+        if heads[at].taken.expired {
+            continue;
+        }
         for &from in heads[at].taken.removes.iter().filter_map(|name| added.get(name)) {
             let (one, other) = (set_of[place], set_of[from]);
             if one != other {

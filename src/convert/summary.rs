@@ -221,6 +221,8 @@ pub struct Expired {
     pub expired_bytes: u64,
     /// Lines that had been set aside, and left the lake too.
     pub rejects_expired: u64,
+    /// Rows of these dates that a plan gave which is still open: they leave once it is done.
+    pub rows_left: u64,
     /// Files that were deleted at once.
     pub files_deleted: u64,
     /// Whether the run was to do nothing else.
@@ -412,8 +414,9 @@ impl Summary {
 
     /// Whether this run set anything aside, or could not reach something it was asked for.
     pub fn left_something(&self) -> bool {
-        let Summary { converted, checked, replaced, compacted, left_out, delta, .. } = self;
+        let Summary { converted, checked, replaced, compacted, expired, left_out, delta, .. } = self;
         converted.objects_aside > 0
+            || expired.rows_left > 0
             || converted.rejects > 0
             || !left_out.denied.is_empty()
             || left_out.objects_unreadable > 0

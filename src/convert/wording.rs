@@ -231,13 +231,23 @@ impl Compacted {
 
 impl Expired {
     fn write(&self, f: &mut Formatter<'_>) -> Result {
-        let Some(last) = self.expired_through else { return Ok(()) };
-        let (rows, files) = (some(self.rows_expired, "row", "rows"), some(self.files_expired, "file", "files"));
-        let size = bytes(self.expired_bytes);
-        writeln!(f, "dates through {last} are removed, and taken no more: {rows} of {files} ({size}) left the lake")?;
+        if let Some(last) = self.expired_through {
+            let (rows, files) = (some(self.rows_expired, "row", "rows"), some(self.files_expired, "file", "files"));
+            let size = bytes(self.expired_bytes);
+            writeln!(
+                f,
+                "dates through {last} are removed, and taken no more: {rows} of {files} ({size}) left the lake"
+            )?;
+        }
         if self.rejects_expired > 0 {
             let one = "line that had been set aside left it too";
             writeln!(f, "{}", some(self.rejects_expired, one, "lines that had been set aside left it too"))?;
+        }
+        if self.rows_left > 0 {
+            let one =
+                "row of these dates is of a plan that is still open; it leaves with the run that finishes the plan";
+            let many = "rows of these dates are of a plan that is still open; they leave with the run that finishes it";
+            writeln!(f, "{}", some(self.rows_left, one, many))?;
         }
         if self.files_deleted > 0 {
             writeln!(f, "{}", some(self.files_deleted, "file was deleted", "files were deleted"))?;
@@ -246,7 +256,7 @@ impl Expired {
     }
 
     fn write_nothing(&self, f: &mut Formatter<'_>) -> Result {
-        let is_nothing = self.expired_through.is_none() && self.files_deleted == 0;
+        let is_nothing = self.expired_through.is_none() && self.files_deleted + self.rows_left == 0;
         if is_nothing { writeln!(f, "there is nothing to remove") } else { Ok(()) }
     }
 }

@@ -6,16 +6,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::NaiveDate;
-
 use super::TaskError;
 use super::carry::{self, Broken, Taking};
 use super::faults::{Fault, Faults};
 use super::receipts::{Before, totals_of, what_is_left};
-use super::session::Session;
+use super::session::{Session, StagedFiles};
 use super::staging::encode_error;
 use crate::commit::{Attempt, Staged};
-use crate::lake::{Inputs, Outcome, PartSums, PlannedTask, Receipt, Taken, Totals, same_content};
+use crate::lake::{Inputs, Outcome, PlannedTask, Receipt, Taken, Totals, same_content};
 
 /// A task of a plan to redo, ready to be committed.
 pub(super) struct Redone {
@@ -90,13 +88,13 @@ pub(super) fn stage(
     if is_nothing {
         return nothing(attempt, kept);
     }
+    let (files, rejects) = session.finish(planned.task, &attempt)?;
     let taken = Taken {
         removes: planned.inputs.names().cloned().collect(),
         carries: planned.inputs.tasks.clone(),
-        totals: taken_totals(&receipts, before, (&planned.inputs, job.expired)),
+        totals: taken_totals(&receipts, before, (&planned.inputs, &files)),
         expired: false,
     };
-    let (files, rejects) = session.finish(planned.task, &attempt)?;
     let mut expected = carried.others;
     receipts.iter().filter_map(|receipt| given.get(&receipt.url)).for_each(|&given| expected += given);
     carry::prove(&files, rejects.as_ref(), expected, worker.scratch.folder())?;
@@ -117,17 +115,17 @@ fn gives_less(now: &Receipt, Before { receipt: earlier, .. }: &Before) -> Option
     is_less.then(|| format!("its content changed and gives {rows} rows, where it gave {rows_earlier}"))
 }
 
-/// Rows of dates that expired since left the lake before.
+/// What the objects had given that is part of the lake still: the rows of the inputs but those that are carried over.
+/// Their receipts say more than that where dates were removed since.
 fn taken_totals<'a>(
     receipts: &[Receipt],
     before: impl Fn(&Receipt) -> Option<&'a Before>,
-    (inputs, expired): (&Inputs, Option<NaiveDate>),
+    (inputs, files): (&Inputs, &StagedFiles),
 ) -> Totals {
-    let rows = |receipt: &Receipt| {
-        let is_left = |part: &&&PartSums| !part.is_of_date_until(expired);
-        receipt.kept_parts().iter().filter(is_left).map(|part| part.rows).sum()
-    };
-    let left = |before: &Before| Receipt { rows: rows(&before.receipt), ..before.receipt.clone() };
-    let earlier: Vec<Receipt> = receipts.iter().filter_map(before).map(left).collect();
-    totals_of(&earlier).with_files(inputs.files.iter())
+    let earlier: Vec<Receipt> = receipts.iter().filter_map(before).map(|before| before.receipt.clone()).collect();
+    let of_inputs: u64 = inputs.files.iter().map(|file| file.rows).sum();
+    let of_files: u64 = files.iter().map(|(file, _)| file.rows).sum();
+    let carried = of_files.saturating_sub(receipts.iter().map(|receipt| receipt.rows).sum());
+    let rows = of_inputs.saturating_sub(carried);
+    Totals { rows, ..totals_of(&earlier).with_files(inputs.files.iter()) }
 }

@@ -33,7 +33,8 @@ pub const FORMAT_UNREAD: u32 = 4;
 /// The format of plans to compact, which earlier programs do not know.
 const FORMAT_COMPACT: u32 = 5;
 
-/// The format of plans to expire: a program that does not know them would bring back what was removed.
+/// The format of plans to expire, of objects that a plan takes for lost, and of merges that were undone: a program that
+/// does not know them would bring back what was removed, or count otherwise.
 const FORMAT_EXPIRE: u32 = 6;
 
 /// Tasks of one plan: a plan has 50,000 objects at most, and each task one or more. Whoever goes through the tasks of a
@@ -168,6 +169,9 @@ pub struct Plan {
     /// of format 2.
     #[serde(default, skip_serializing_if = "is_none")]
     pub copies: u64,
+    /// Objects among them that are gone at their source: what of their rows is gone with data files is lost.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub gone: u64,
     /// A program that does not know it would count files twice: a plan with another effect is of format 3.
     #[serde(default, skip_serializing_if = "is_default")]
     pub effect: Effect,
@@ -189,7 +193,8 @@ pub struct Plan {
     /// last plan of a run.
     #[serde(default)]
     pub full_scan: bool,
-    /// In a full scan: plans below this number were sealed before it listed, so that what they lost was found again.
+    /// In a full scan: plans below this number were sealed before it listed, so that what they lost was found again. In a
+    /// plan to expire that looked for set-aside lines: the same of what it looked at.
     #[serde(default)]
     pub settled: u64,
 }
@@ -279,6 +284,9 @@ pub struct Seal {
     /// What their conversions had given.
     #[serde(default, skip_serializing_if = "Totals::is_nothing")]
     pub replaced_totals: Totals,
+    /// The oldest date of its files' rows. Earlier programs do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<NaiveDate>,
     /// The oldest key day, in each folder (URL, ending in `/`), of objects that are listed again: those that could not
     /// be read, and copies that were left out for what is not there. A program that does not know it would never list
     /// them: such a seal is of format 4.
@@ -344,12 +352,13 @@ impl Body {
     /// The oldest format whose programs understand it.
     pub fn format(&self) -> u32 {
         match self {
-            Body::Plan(plan) if plan.purpose == Purpose::Expire => FORMAT_EXPIRE,
+            Body::Plan(plan) if plan.purpose == Purpose::Expire || plan.gone > 0 => FORMAT_EXPIRE,
             Body::Plan(plan) if plan.purpose == Purpose::Compact => FORMAT_COMPACT,
             Body::Plan(plan) if plan.effect == Effect::AtSeal => FORMAT_SETS,
             Body::Plan(plan) if plan.copies > 0 => FORMAT_COPIES,
             Body::Seal(seal) if !seal.unread.is_empty() => FORMAT_UNREAD,
             Body::Create(_) | Body::Plan(_) | Body::Seal(_) | Body::Drop(_) => FORMAT_FIRST,
+            Body::Lost(lost) if !lost.restored.is_nothing() => FORMAT_EXPIRE,
             Body::Lost(_) => FORMAT_COPIES,
             Body::Void(_) => FORMAT_SETS,
         }

@@ -125,7 +125,10 @@ impl State {
                 taken.add(&head.totals.of_conversions());
             }
         }
-        let files = heads.iter().flat_map(|head| &head.files).filter(|file| expired.contains(&file.path));
+        // Whoever shows a file of a task that was given up still names it.
+        let is_lost = |path| Names::task_of_published(path).is_some_and(|maker| self.is_lost(maker.plan, maker.task));
+        let files = heads.iter().flat_map(|head| &head.files);
+        let files = files.filter(|file| expired.contains(&file.path) && !is_lost(&file.path));
         taken.add(&Totals::of_expired(files));
         given.subtract(&taken);
         given

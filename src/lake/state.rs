@@ -158,9 +158,12 @@ pub struct State {
     /// The last date that was removed with all before it: the lake takes no rows of them any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expired: Option<NaiveDate>,
-    /// The newest plan that removed dates.
+    /// Plans from this number on may have set lines aside at which no removal of dates looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expired_by: Option<u64>,
+    pub rejects_from: Option<u64>,
+    /// Whether rows of removed dates may have become part of the lake since: of tasks that had begun before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_overdue: bool,
     /// Tasks that were given up: nothing of them counts, whatever lies under their names.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lost: BTreeSet<TaskRef>,
@@ -225,6 +228,8 @@ impl State {
                 self.filed.live = None;
                 self.upset = Some(self.next);
                 self.lost.extend(lost.tasks);
+                // What a task took out of the lake is part of it again.
+                self.is_overdue |= self.expired.is_some();
                 for (folder, oldest) in lost.folders {
                     self.list_again(&folder, Unread { oldest, plan: self.next });
                 }
@@ -236,9 +241,11 @@ impl State {
     fn seal(&mut self, seal: Seal) {
         if let Some(plan) = self.plans.get_mut(&seal.plan).filter(|plan| plan.is_open()) {
             (plan.sealed, plan.sealed_at) = (true, Some(self.next));
+            self.is_overdue |= seal.oldest.is_some() && seal.oldest <= self.expired;
             if plan.plan.expires.is_some() {
                 self.expired = self.expired.max(plan.plan.expires);
-                self.expired_by = self.expired_by.max(Some(seal.plan));
+                self.is_overdue &= plan.plan.expires < self.expired;
+                self.rejects_from = self.rejects_from.max(Some(plan.plan.settled).filter(|from| *from > 0));
             }
             if plan.plan.effect == Effect::AtSeal {
                 let in_effect = InEffect::of(&plan.plan, self.next, &seal.replaced_totals);

@@ -33,6 +33,7 @@ fn plan(listed: &[(&str, &str)], full_scan: bool) -> Body {
     let purpose = Purpose::Convert;
     Body::Plan(Plan {
         expires: None,
+        gone: 0,
         purpose,
         settings,
         tasks: 1,
