@@ -22,6 +22,11 @@ impl Audit<'_> {
     /// Holds a plan of the log against all that was written for it.
     pub(super) async fn plan(&mut self, history: &History, number: u64, state: &PlanState) -> Result<(), AuditError> {
         let body = self.body(history, number, state).await?;
+        if !state.sealed {
+            self.shown_files(body.iter().flatten())?;
+            // Before the commits: a run that seals the plan meanwhile deletes what was announced.
+            self.intents(number).await?;
+        }
         let mut committed = self.lake.committed(number).await?;
         let stray = committed.split_off(&state.plan.tasks);
         if state.sealed {
@@ -29,10 +34,6 @@ impl Audit<'_> {
         }
         let expected = format!("commits of {} tasks", state.plan.tasks);
         self.stray_commits_of(number, stray, &expected, "one of another task")?;
-        if !state.sealed {
-            self.shown_files(body.iter().flatten())?;
-            self.intents(number).await?;
-        }
         if state.is_open() {
             let tasks_committed = committed.len() as u64;
             self.report.plans_open.push(OpenPlan { plan: number, tasks: state.plan.tasks, tasks_committed });

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Appended, CommitError, Ledger, remove_published};
+use super::{Appended, CommitError, Ledger, clear_intents, remove_published};
 use crate::lake::{
     Body, Commit, Day, Effect, Lake, LakeError, PlanState, State, TaskRef, Void, check_head, encode_lines, tasks_of,
 };
@@ -44,6 +44,7 @@ pub async fn settle(ledger: &mut Ledger, history: &State) -> Result<Bodies, Comm
                 format!("{}, which holds its tasks, is gone; what it was to do is planned anew", plan.plan.body);
             if let Appended::Ours(_) = ledger.append(Body::Void(Void { plan: number, reason })).await? {
                 remove_published(&ledger.writer, number).await?;
+                clear_intents(&ledger.writer, &ledger.state).await?;
                 bodies.ended.insert(number);
             }
             continue;

@@ -4,8 +4,9 @@ use std::path::Path as FilePath;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStoreExt, PutMode, PutPayload};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tokio::io::AsyncReadExt;
 
 use super::CommitError;
@@ -20,6 +21,12 @@ const LEFT_FOR: TimeDelta = TimeDelta::days(1);
 /// Files up to this size go up in one request; larger ones in parts of it, of which one is in memory. S3 takes 10,000
 /// parts, of 5 MiB and more.
 pub const UPLOAD_PART_BYTES: usize = 8 << 20;
+
+/// Names that S3 deletes in one request.
+const KEYS_PER_REQUEST: usize = 1_000;
+
+/// Files of a local lake that are deleted at once.
+const DELETES_IN_FLIGHT_MAX: usize = 16;
 
 /// The writing side of a lake. Reading goes through [`Lake`].
 #[derive(Debug, Clone)]
@@ -193,6 +200,42 @@ impl LakeWriter {
             Err(source) => Err(self.fail(&path, source)),
         })
         .await
+    }
+
+    /// Deletes files, in no promised order, and on disk the folders of plans and tasks that are empty then. If nothing
+    /// has a name, that is no error.
+    pub(crate) async fn delete_all(&self, names: &[Relative]) -> Result<(), CommitError> {
+        if self.local.is_some() {
+            let deletes = names.iter().map(|name| self.delete_with_folders(name));
+            return stream::iter(deletes).buffered(DELETES_IN_FLIGHT_MAX).try_collect().await;
+        }
+        for some in names.chunks(KEYS_PER_REQUEST) {
+            through_outages(async || self.delete_some(some).await).await?;
+        }
+        Ok(())
+    }
+
+    /// In one request, where the store takes many names.
+    async fn delete_some(&self, names: &[Relative]) -> Result<(), CommitError> {
+        let Some(first) = names.first().map(|name| self.lake.names.inside(name)) else { return Ok(()) };
+        let paths: Vec<_> = names.iter().map(|name| Ok(self.lake.names.inside(name))).collect();
+        let mut deleted = self.lake.store.delete_stream(stream::iter(paths).boxed());
+        while let Some(one) = deleted.next().await {
+            match one {
+                Err(object_store::Error::NotFound { .. }) | Ok(_) => {}
+                Err(source) => return Err(self.fail(&first, source)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a file, and on disk the folders on the way to it that are empty then, up to the third of its name: those
+    /// of a plan and of a task. An object store has no folders.
+    pub(crate) async fn delete_with_folders(&self, relative: &Relative) -> Result<(), CommitError> {
+        self.delete(relative).await?;
+        let Some(local) = self.local.clone() else { return Ok(()) };
+        let (path, relative) = (self.lake.names.inside(relative), relative.clone());
+        self.blocking(&path, move || local.remove_empty_folders(&relative)).await
     }
 
     /// Removes what killed runs left: staged records of a local lake and probes under the ledger's `tmp`, uploads that

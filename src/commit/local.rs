@@ -167,6 +167,21 @@ impl LocalLake {
         }
     }
 
+    /// Removes the folders on the way to a name that are empty, from the innermost on, up to the third part of the
+    /// name.
+    pub fn remove_empty_folders(&self, relative: &str) -> io::Result<()> {
+        let mut name = relative;
+        while let Some((folder, _)) = name.rsplit_once('/').filter(|(folder, _)| folder.matches('/').count() >= 2) {
+            match Place::find(&self.beneath, folder).and_then(|place| place.remove_folder()) {
+                Ok(()) => name = folder,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => name = folder,
+                // Something lies in it.
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
     fn read(&self, relative: &str) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.beneath.open(relative)?.read_to_end(&mut bytes)?;

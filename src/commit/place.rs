@@ -148,6 +148,12 @@ impl Place {
         checked(unsafe { libc::unlinkat(self.folder.as_raw_fd(), self.name.as_ptr(), 0) })
     }
 
+    /// Removes the folder of this name, if nothing lies in it.
+    pub fn remove_folder(&self) -> io::Result<()> {
+        // SAFETY: the text ends in NUL, and the descriptor is open as long as the place lives.
+        checked(unsafe { libc::unlinkat(self.folder.as_raw_fd(), self.name.as_ptr(), libc::AT_REMOVEDIR) })
+    }
+
     /// Makes the names in the folder survive a power cut.
     pub fn sync(&self) -> io::Result<()> {
         sync_opened(&self.folder)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ConvertError;
 use super::run::Run;
-use crate::commit::{clear_waiting, remove_published, sweep, switch};
+use crate::commit::{clear_intents, clear_waiting, remove_published, sweep, switch};
 use crate::lake::receipts::Filed;
 use crate::lake::{
     Body, Commit, Day, Firsts, Outcome, Purpose, Receipt, Relative, Seal, Totals, Void, folder_of, list_folder_again,
@@ -24,6 +24,7 @@ impl Run<'_> {
     }
 
     pub(super) async fn seal_if_done(&mut self, number: u64) -> Result<(), ConvertError> {
+        let is_open = self.ledger.state.is_open(number);
         // Whoever loses the number reads on, and may find that a rival has sealed the plan.
         while self.ledger.state.is_open(number) {
             let Some(entry) = self.ending_of(number).await? else { return Ok(()) };
@@ -38,6 +39,9 @@ impl Run<'_> {
             if self.ledger.state.plans.get(&number).is_some_and(|plan| plan.void) {
                 remove_published(&self.ledger.writer, number).await?;
             }
+        }
+        if is_open {
+            clear_intents(&self.ledger.writer, &self.ledger.state).await?;
         }
         Ok(())
     }

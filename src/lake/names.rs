@@ -197,7 +197,7 @@ impl Names {
     }
 
     /// The folder of all intents; it has one for each plan.
-    pub(super) fn all_intents(&self) -> Path {
+    pub(crate) fn all_intents(&self) -> Path {
         self.ledger("intents")
     }
 

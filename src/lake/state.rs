@@ -319,6 +319,12 @@ impl State {
         self.plans.get(&plan).is_some_and(PlanState::is_open)
     }
 
+    /// Whether a plan is over; `false` of a number that the log has not reached.
+    pub fn is_closed(&self, plan: u64) -> bool {
+        let is_filed = self.filed.through.is_some_and(|through| plan <= through);
+        self.plans.get(&plan).map_or(is_filed, |plan| !plan.is_open())
+    }
+
     /// The oldest day of an object under `chain_url` that could not be read so far.
     pub fn oldest_unread(&self, chain_url: &str) -> Option<Day> {
         let under = self.unread.range(chain_url.to_owned()..).take_while(|(url, _)| url.starts_with(chain_url));

@@ -106,6 +106,11 @@ fn a_log_of_which_no_version_is_ours_is_left_alone() {
 
 /// What a run asks the store of a Delta log, by method and last part of the name.
 fn requests(lab: &Lab) -> Vec<String> {
+    requests_of(lab, "_delta_log")
+}
+
+/// What a run asks the store of a folder, by method and what stands behind the folder's name.
+pub fn requests_of(lab: &Lab, folder: &str) -> Vec<String> {
     let mut run = lab.program(&["convert", "{}logs/", "{}lake/", "--log-format", "json"]);
     let said = said(run.env("FLOWLAKE_LOG", "flowlake=debug").output().expect("the program starts"));
     assert_eq!(said.code, 0, "{}", said.stderr);
@@ -113,7 +118,7 @@ fn requests(lab: &Lab) -> Vec<String> {
         let line: Value = serde_json::from_str(line).expect("a line of JSON");
         let request = line["spans"].as_array()?.last()?;
         let url = request["url"].as_str().filter(|_| line["fields"]["message"] == "close")?;
-        let (_, rest) = url.split_once("_delta_log")?;
+        let (_, rest) = url.split_once(folder)?;
         Some(match rest.strip_prefix('/') {
             Some(name) => format!("{} {}", request["method"].as_str()?, name.trim_start_matches('0')),
             // The folder is a prefix in the question.

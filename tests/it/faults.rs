@@ -260,10 +260,7 @@ fn a_plan_of_another_writer_epoch_is_finished_and_its_attempts_are_swept() {
     let mut entry: serde_json::Value = serde_json::from_slice(&objects[plan]).expect("JSON");
     entry["settings"]["writer_epoch"] = 0.into();
     put(plan, entry.to_string().into_bytes());
-    let (intent, bytes) =
-        objects.iter().find(|(name, _)| name.contains("/intents/") && name.contains("/000001/")).expect("an intent");
-    let mut theirs: serde_json::Value = serde_json::from_slice(bytes).expect("JSON");
-    theirs["writer_epoch"] = 0.into();
+    let mut theirs = crate::intents::intent_of(&objects[commit], 0);
     for file in theirs["files"].as_array_mut().expect("files") {
         let name = file["path"].as_str().expect("a name").to_owned();
         let other = name.replace(".parquet", "").split_at(name.len() - 24).0.to_owned() + "00000000deadbeef.parquet";
@@ -271,7 +268,7 @@ fn a_plan_of_another_writer_epoch_is_finished_and_its_attempts_are_swept() {
         bench.block_on(lake.delete(&Path::from(name.as_str()))).expect("memory");
         file["path"] = other.into();
     }
-    let (folder, _) = intent.rsplit_once('/').expect("a folder");
+    let folder = "_flowlake/intents/00000000000000000001/000001";
     put(&format!("{folder}/00000000deadbeef.json"), theirs.to_string().into_bytes());
     assert_ne!(bench.data_files(&lake).keys().collect::<Vec<_>>(), clean.keys().collect::<Vec<_>>());
     bench.convert(lake.clone(), &[]).expect("no faults");

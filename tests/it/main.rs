@@ -44,6 +44,7 @@ mod golden;
 mod help;
 mod hostile;
 mod index;
+mod intents;
 mod kill;
 mod kinds;
 mod lab;

@@ -229,12 +229,14 @@ fn a_plan_of_another_writer_is_finished_with_the_same_rows(lab: &Lab) {
         lab.convert(&[], 0);
         let log = |number: u64| format!("lake/_flowlake/log/{number:020}.json");
         lab.delete(&object_store::path::Path::from(log(2)));
-        lab.delete(&object_store::path::Path::from("lake/_flowlake/commits/00000000000000000001/000000.ndjson.zst"));
+        let name = "lake/_flowlake/commits/00000000000000000001/000000.ndjson.zst";
+        let commit = lab.get(name);
+        lab.delete(&object_store::path::Path::from(name));
         let mut plan: Value = serde_json::from_slice(&lab.get(&log(1))).expect("JSON");
         assert_eq!(plan["settings"]["writer_epoch"], WRITER_EPOCH);
         plan["settings"]["writer_epoch"] = json!(epoch);
         lab.put(&log(1), serde_json::to_vec(&plan).expect("JSON"));
-        rename_attempt(lab, epoch);
+        rename_attempt(lab, &commit, epoch);
         assert!(lab.lake_rows() == expected, "the dead attempt's rows are seen");
         lab.convert(&[], 0);
         assert_eq!(lab.lake_rows(), expected, "epoch {epoch}");
@@ -280,11 +282,8 @@ fn what_another_decoder_would_read_otherwise_is_not_laid_to_the_content(lab: &La
 }
 
 /// What the writer of another epoch would have published: the same rows under names of other hashes.
-fn rename_attempt(lab: &Lab, epoch: u32) {
-    let intents = lab.list("lake/_flowlake/intents");
-    let intent = intents.keys().next().expect("an intent").clone();
-    let mut record: Value = serde_json::from_slice(&lab.get(&intent)).expect("JSON");
-    record["writer_epoch"] = json!(epoch);
+fn rename_attempt(lab: &Lab, commit: &[u8], epoch: u32) {
+    let mut record = crate::intents::intent_of(commit, epoch);
     for file in record["files"].as_array_mut().expect("files") {
         let path = file["path"].as_str().expect("a path").to_owned();
         let (stem, _) = path.rsplit_once('-').expect("a hash in the name");
@@ -294,8 +293,7 @@ fn rename_attempt(lab: &Lab, epoch: u32) {
         lab.put(&format!("lake/{other}"), bytes);
         file["path"] = json!(other);
     }
-    lab.delete(&object_store::path::Path::from(intent.clone()));
-    let (folder, _) = intent.rsplit_once('/').expect("a folder");
+    let folder = "lake/_flowlake/intents/00000000000000000001/000000";
     lab.put(&format!("{folder}/ffffffffffffffff.json"), serde_json::to_vec(&record).expect("JSON"));
 }
 

@@ -91,6 +91,12 @@ fn an_older_ledger_is_not_written_to(lab: &Lab) {
     let rows = lab.lake_rows();
     let newer: Vec<(String, Vec<u8>)> =
         lab.list("lake/_flowlake").into_keys().map(|name| (name.clone(), lab.get(&name))).collect();
+    // Of a plan that was still open when the copy was made.
+    let commit = lab.get("lake/_flowlake/commits/00000000000000000003/000000.ndjson.zst");
+    let intent = crate::intents::intent_of(&commit, 5).to_string().into_bytes();
+    let intent = ("lake/_flowlake/intents/00000000000000000003/000000/0123456789abcdef.json".to_owned(), intent);
+    lab.put(&intent.0, intent.1.clone());
+    let newer: Vec<(String, Vec<u8>)> = newer.into_iter().chain([intent]).collect();
     let cases: [(&[&str], &str); 3] = [
         (&["log", "commits"], "_flowlake/plans/00000000000000000003-"),
         (&["log", "commits", "plans"], "_flowlake/intents/00000000000000000003/"),
