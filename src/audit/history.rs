@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::StreamExt;
+
 use super::AuditError;
 use super::difference::{Difference, DifferenceKind};
 use super::problem::problem;
 use super::records::words;
 use super::task::PlanSums;
-use crate::lake::{Body, Lake, LakeError, PlanState, PlannedTask, Seal, State, Totals};
+use crate::lake::{Archive, Body, Entry, Lake, LakeError, PlanState, PlannedTask, Seal, State, Totals};
 use crate::schema::PartitionBy;
+
+/// Entries that are read at once.
+const READS_IN_FLIGHT_MAX: usize = 16;
 
 /// Entries missing in a row that are told one by one.
 const GAP_MAX: u64 = 100_000;
@@ -24,43 +29,63 @@ pub struct History {
 }
 
 impl History {
-    /// Reads every entry. One that is missing or cannot be read is a difference, and the rest is read on.
+    /// Reads every entry, several at once. One that is missing or cannot be read is a difference, and the rest is read
+    /// on.
     pub async fn read(lake: &Lake, checkpoints: &BTreeSet<u64>) -> Result<History, AuditError> {
         let listed = lake.list(&lake.names.log_prefix()).await?;
-        let mut numbers: Vec<u64> = listed.iter().filter_map(|meta| lake.names.log_of(&meta.location)).collect();
-        numbers.sort_unstable();
-        // A name may bear any number, and each entry that is missing before it would be told.
-        let ends = numbers.windows(2).position(|pair| pair[1] - pair[0] > GAP_MAX).map_or(numbers.len(), |at| at + 1);
-        let far = numbers.split_off(ends);
-        let Some(&last) = numbers.last() else {
-            return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() }.into());
-        };
+        let lying: BTreeSet<u64> = listed.iter().filter_map(|meta| lake.names.log_of(&meta.location)).collect();
+        // Old entries lie in archives; which of these the log names is known once it was read.
+        lake.find_archives().await?;
         let (seals, folds, differences) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         let mut history = History { state: State::default(), seals, folds, differences };
-        for number in far {
-            let name = lake.names.relative(&lake.names.log(number));
-            let expected = format!("a dense log of {} entries", last + 1);
-            history.differences.push(Difference::of_file(
-                DifferenceKind::RecordStray,
-                &name,
-                expected,
-                "an entry far beyond",
-            ));
-        }
-        while history.state.next <= last {
-            history.entry(lake, last).await?;
+        let Some(last) = history.last_of(lake, &lying) else {
+            return Err(LakeError::NoLake { url: lake.names.lake_url().to_owned() }.into());
+        };
+        let read = |number: u64| {
+            let lies = lying.contains(&number);
+            async move { if lies { lake.entry(number).await } else { lake.packed_entry(number).await } }
+        };
+        let mut told = BTreeSet::new();
+        let mut entries = futures::stream::iter(0..=last).map(read).buffered(READS_IN_FLIGHT_MAX);
+        while let Some(entry) = entries.next().await {
+            match entry {
+                // All of its entries are away with it.
+                Err(LakeError::Archive { url, .. }) if !told.insert(url.clone()) => history.state.step(None),
+                entry => history.entry(lake, last, entry)?,
+            }
             let number = history.state.next - 1;
             if checkpoints.contains(&number) {
                 history.folds.insert(number, fold_of(&history.state));
             }
         }
+        lake.know_archives(&history.state.archives);
+        history.archives(lake, &lying, told).await?;
         Ok(history)
     }
 
-    async fn entry(&mut self, lake: &Lake, last: u64) -> Result<(), AuditError> {
+    /// The last entry. What bears a number far beyond is told.
+    fn last_of(&mut self, lake: &Lake, lying: &BTreeSet<u64>) -> Option<u64> {
+        let last = *lying.last()?;
+        let packed = lake.archives_found().into_iter().filter(|archive| archive.1 < last);
+        let mut numbers: Vec<u64> = lying.iter().copied().chain(packed.flat_map(|of| [of.0, of.1])).collect();
+        numbers.sort_unstable();
+        // A name may bear any number, and each entry that is missing before it would be told.
+        let ends = numbers.windows(2).position(|pair| pair[1] - pair[0] > GAP_MAX).map_or(numbers.len(), |at| at + 1);
+        let far = numbers.split_off(ends);
+        let last = *numbers.last()?;
+        for number in far.into_iter().filter(|number| lying.contains(number)) {
+            let name = lake.names.relative(&lake.names.log(number));
+            let expected = format!("a dense log of {} entries", last + 1);
+            let found = "an entry far beyond";
+            self.differences.push(Difference::of_file(DifferenceKind::RecordStray, &name, expected, found));
+        }
+        Some(last)
+    }
+
+    fn entry(&mut self, lake: &Lake, last: u64, read: Result<Option<Entry>, LakeError>) -> Result<(), AuditError> {
         let number = self.state.next;
         let name = lake.names.relative(&lake.names.log(number));
-        let entry = match lake.entry(number).await {
+        let entry = match read {
             Ok(Some(entry)) => Some(entry),
             Ok(None) => {
                 let expected = format!("a dense log of {} entries", last + 1);
@@ -76,6 +101,31 @@ impl History {
             self.judge(&name, number, &entry.body);
         }
         self.state.step(entry);
+        Ok(())
+    }
+
+    /// Every archive that the log names is there. `told` are those of which a difference was told.
+    async fn archives(&mut self, lake: &Lake, lying: &BTreeSet<u64>, told: BTreeSet<String>) -> Result<(), AuditError> {
+        for archive in self.state.archives.values() {
+            let records = match lake.records_of(archive).await {
+                Err(LakeError::Archive { url, .. }) if told.contains(&url) => continue,
+                Err(error) => {
+                    self.differences.push(problem(lake, error)?);
+                    continue;
+                }
+                records => records?,
+            };
+            for record in records {
+                let path = lake.names.inside(&record.name);
+                let lies = lake.names.log_of(&path).is_some_and(|number| lying.contains(&number));
+                // A run that was killed left it, or who slept until it was packed wrote another one.
+                if lies && lake.read_lying(&path).await?.is_some_and(|(bytes, _)| bytes != record.bytes) {
+                    let (expected, found) = (format!("the entry that is in {}", archive.name), "another one");
+                    let kind = DifferenceKind::RecordStray;
+                    self.differences.push(Difference::of_file(kind, &record.name, expected, found));
+                }
+            }
+        }
         Ok(())
     }
 
@@ -102,6 +152,15 @@ impl History {
             Body::Void(void) => {
                 if !self.state.plans.get(&void.plan).is_some_and(PlanState::awaits_seal) {
                     differs("an end of a plan that waits for its seal", format!("one of {}", void.plan));
+                }
+            }
+            Body::Packed(Archive { first, last, .. }) => {
+                let (next, open) = (self.state.first_not_packed(), self.state.open_plans());
+                if *first != next || *last < *first || *last >= number {
+                    differs(&format!("an archive of entries from {next} on"), format!("one of {first} to {last}"));
+                }
+                if let Some(plan) = open.into_iter().find(|plan| plan <= last) {
+                    differs("an archive of plans that are over", format!("one of plan {plan}"));
                 }
             }
             Body::Lost(lost) => {

@@ -23,6 +23,7 @@ pub fn problem(lake: &Lake, error: LakeError) -> Result<Difference, AuditError> 
             Ok(Difference::of_file(DifferenceKind::RecordUnreadable, &relative(&url), BODY, reason))
         }
         LakeError::Record { url, reason }
+        | LakeError::Archive { url, reason }
         | LakeError::LastEntry { url, reason }
         | LakeError::Foreign { url, reason }
         | LakeError::Checkpoint { url, reason }

@@ -31,7 +31,7 @@ impl Standing {
         let mut standing = Standing { expired: state.expired, ..Standing::default() };
         let at_seal = state.plans.iter().filter(|(_, plan)| plan.plan.effect == Effect::AtSeal && plan.sealed);
         for (&plan, _) in at_seal {
-            for task in lake.committed(plan).await?.into_iter().filter(|&task| !state.is_lost(plan, task)) {
+            for task in state.committed(lake, plan).await?.into_iter().filter(|&task| !state.is_lost(plan, task)) {
                 let Ok(Some(commit)) = lake.commit(plan, task).await else { continue };
                 let task = TaskRef { plan, task };
                 // What it shows of a task that was given up went with that task.

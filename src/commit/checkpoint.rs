@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectMeta;
 
 use super::log::written_by;
-use super::{CommitError, Created, Ledger};
+use super::{CommitError, Created, Ledger, Packing};
 use crate::lake::receipts::{self, Filed};
 use crate::lake::{Checkpoint, Commit, CommitHead, Day, FORMAT_FIRST, Relative, State, encode_lines};
 
@@ -77,6 +77,7 @@ impl Ledger {
         if self.create_checkpoint(through, &state).await? == Created::Ours {
             self.state = state;
             self.prune().await?;
+            self.pack(Packing::default()).await?;
         } else {
             let mut ours: Vec<Relative> = files.into_iter().map(|(_, name)| name).collect();
             ours.push(named);

@@ -53,8 +53,11 @@ impl History {
         let none = BTreeSet::new();
         let mut damaged = BTreeSet::new();
         for (&number, plan) in &self.state.plans {
-            let committed = committed.get(&number).unwrap_or(&none);
+            let mut committed = committed.get(&number).unwrap_or(&none);
+            let now_packed;
             if plan.sealed && self.state.to_do(number, committed) > 0 {
+                now_packed = self.state.committed(lake, number).await?;
+                committed = &now_packed;
                 let missing =
                     (0..plan.plan.tasks).filter(|task| !committed.contains(task) && !self.state.is_lost(number, *task));
                 damaged.extend(missing.map(|task| TaskRef { plan: number, task }));

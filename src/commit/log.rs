@@ -59,7 +59,18 @@ impl Ledger {
         let made = self.writer.create(&self.writer.lake.names.log(number), entry.encode().into()).await?;
         tracing::debug!(number, ?made, "log entry");
         self.state.catch_up(&self.writer.lake).await?;
-        Ok(if made == Created::Ours { Appended::Ours(number) } else { Appended::Lost })
+        if made == Created::Theirs {
+            return Ok(Appended::Lost);
+        }
+        if !self.state.is_packed(number) {
+            return Ok(Appended::Ours(number));
+        }
+        // It slept until the number was given, packed, and free again: what the archive has is the entry.
+        if let Some(name) = self.writer.lake.names.named(&self.writer.lake.names.log(number)) {
+            self.writer.delete(&name).await?;
+        }
+        self.state = State::load(&self.writer.lake).await?;
+        Ok(Appended::Lost)
     }
 
     /// Appends an entry that stays true whatever others wrote meanwhile.

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use object_store::path::Path;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::log::written_by;
 use super::nonce::nonce;
+use super::once::create_commit;
 use super::scratch::Attempt;
 use super::show::gone;
 use super::{CommitError, Created, LakeWriter};
@@ -62,7 +62,7 @@ pub enum Published {
 /// Proves the staged files, publishes them under names that follow from plan and content, and commits the task.
 pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, CommitError> {
     let lake = &writer.lake;
-    if lake.commit(staged.plan, staged.task).await?.is_some() {
+    if lake.lies(&lake.names.commit(staged.plan, staged.task)).await?.is_some() {
         return Ok(Published::Theirs);
     }
     prove_footers(&staged)?;
@@ -89,9 +89,8 @@ pub async fn publish(writer: &LakeWriter, staged: Staged) -> Result<Published, C
         damaged: staged.damaged,
     };
     let commit = Commit { head, receipts: staged.receipts };
-    let path = lake.names.commit(staged.plan, staged.task);
     tracing::debug!(plan = staged.plan, task = staged.task, files = staged.files.len(), "commit");
-    match writer.create(&path, Bytes::from(commit.encode())).await? {
+    match create_commit(writer, &commit).await? {
         Created::Ours => Ok(Published::Ours),
         Created::Theirs => {
             remove_lost(writer, &intent).await?;

@@ -6,12 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::local::Linked;
 use super::log::written_by;
 use super::nonce::nonce;
+use super::once::create_commit;
 use super::proof::{Found, found, obstacle, show_once};
 use super::{CommitError, Created, LakeWriter};
 use crate::lake::{
@@ -77,8 +77,7 @@ pub async fn show(
         }
     }
     let commit = Commit { head: shown_head(lake, task, planned, showing.plan)?, receipts: Vec::new() };
-    let path = lake.names.commit(task.plan, task.task);
-    let made = writer.create(&path, Bytes::from(commit.encode())).await?;
+    let made = create_commit(writer, &commit).await?;
     Ok(if made == Created::Ours { Shown::Ours } else { Shown::Theirs })
 }
 

@@ -15,7 +15,9 @@ use futures::future::try_join_all;
 
 use super::ConvertError;
 use super::run::Run;
-use crate::commit::{Appended, CommitError, Draft, Showing, Shown, When, delete_aside, gone, hide, show, unfit};
+use crate::commit::{
+    Appended, CommitError, Draft, PACKED_AFTER, Showing, Shown, When, delete_aside, gone, hide, show, unfit,
+};
 use crate::lake::{
     Body, CommitHead, Effect, Inputs, Names, PlannedTask, Purpose, Relative, TaskRef, Void, all_removed, keep_live,
 };
@@ -195,7 +197,10 @@ impl Run<'_> {
             let (mut old, mut young) = (0, by_seal.len());
             while old < young {
                 let middle = old + (young - old) / 2;
-                let sealed = lake.written_at(&lake.names.log(by_seal[middle].0)).await?;
+                let seal = by_seal[middle].0;
+                // What is packed is old: an archive is opened only where that does not tell.
+                let is_old = state.is_packed(seal) && retention <= PACKED_AFTER.num_seconds().unsigned_abs();
+                let sealed = if is_old { None } else { lake.written_at(&lake.names.log(seal)).await? };
                 let age = sealed.map(|sealed| (now - sealed).num_seconds());
                 match age.is_none_or(|age| u64::try_from(age).is_ok_and(|age| age >= retention)) {
                     true => old = middle + 1,

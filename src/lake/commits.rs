@@ -17,6 +17,16 @@ impl State {
         self.lost.contains(&TaskRef { plan, task })
     }
 
+    /// The numbers of the committed tasks of a plan, wherever their commits lie: they may have been packed since the
+    /// log was read.
+    pub async fn committed(&self, lake: &Lake, number: u64) -> Result<BTreeSet<u64>, LakeError> {
+        let mut committed = lake.committed(number).await?;
+        if self.plans[&number].sealed && self.to_do(number, &committed) > 0 {
+            committed.extend(lake.packed_commits_elsewhere(number).await?);
+        }
+        Ok(committed)
+    }
+
     /// Hands on the commits of a plan in the order of their tasks, and reads nothing that was given up.
     pub async fn visit_commits(
         &self,
@@ -25,7 +35,7 @@ impl State {
         mut visit: impl FnMut(Commit),
     ) -> Result<(), LakeError> {
         let state = &self.plans[&number];
-        let committed = lake.committed(number).await?;
+        let committed = self.committed(lake, number).await?;
         self.check_whole(lake, number, &committed)?;
         let mut planned: BTreeMap<u64, PlannedTask> = BTreeMap::new();
         if !state.sealed && !committed.is_empty() {
@@ -125,7 +135,7 @@ impl State {
             // A plan that was open for long has its number before what is filed.
             match number.checked_sub(first_not_filed) {
                 Some(_) => self.check_whole(lake, number, committed.get(&number).unwrap_or(&BTreeSet::new()))?,
-                None => self.check_whole(lake, number, &lake.committed(number).await?)?,
+                None => self.check_whole(lake, number, &self.committed(lake, number).await?)?,
             }
         }
         Ok(())

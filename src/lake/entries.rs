@@ -14,7 +14,7 @@ use super::{Day, LakeError, PlanMark, Relative, TaskRef, Totals};
 use crate::schema::{Compression, Kind, PartitionBy, Table, Types, Unknown, UnknownChoice};
 
 /// The newest ledger format that this program reads.
-pub const FORMAT_VERSION: u32 = FORMAT_EXPIRE;
+pub const FORMAT_VERSION: u32 = FORMAT_PACKED;
 
 /// The format of whatever a program of the first format understands; a lake whose records have no other is open to
 /// both.
@@ -36,6 +36,9 @@ const FORMAT_COMPACT: u32 = 5;
 /// The format of plans to expire, of objects that a plan takes for lost, and of merges that were undone: a program that
 /// does not know them would bring back what was removed, or count otherwise.
 const FORMAT_EXPIRE: u32 = 6;
+
+/// The format of lakes of which old records lie in archives: earlier programs do not find them there.
+const FORMAT_PACKED: u32 = 7;
 
 /// Tasks of one plan: a plan has 50,000 objects at most, and each task one or more. Whoever goes through the tasks of a
 /// plan would not end otherwise.
@@ -73,6 +76,8 @@ pub enum Body {
     Lost(Lost),
     /// A plan is ended, and nothing of it counts.
     Void(Void),
+    /// Old records lie in an archive from now on.
+    Packed(Archive),
 }
 
 /// Entry 0: the lake is born.
@@ -331,6 +336,21 @@ pub struct Void {
     pub reason: String,
 }
 
+/// An archive of old records, as they lay: entries of the log, and the bodies and commits of their plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    /// The first entry in it.
+    pub first: u64,
+    /// The last one. All between are in it too.
+    pub last: u64,
+    /// Where it lies, relative to the lake.
+    pub name: Relative,
+    /// Records in it.
+    pub records: u64,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
 /// Why an object left its plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
@@ -361,6 +381,7 @@ impl Body {
             Body::Lost(lost) if !lost.restored.is_nothing() => FORMAT_EXPIRE,
             Body::Lost(_) => FORMAT_COPIES,
             Body::Void(_) => FORMAT_SETS,
+            Body::Packed(_) => FORMAT_PACKED,
         }
     }
 }

@@ -54,15 +54,32 @@ pub fn encode_lines<T: Serialize>(values: impl IntoIterator<Item = T>) -> Vec<u8
         serde_json::to_writer(&mut text, &value).expect("ledger records are plain data");
         text.push(b'\n');
     }
+    compress(&text)
+}
+
+/// A text under zstd, as a record that can be read again.
+pub(super) fn compress(text: &[u8]) -> Vec<u8> {
     let compressed = || -> std::io::Result<Vec<u8>> {
         let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
         encoder.include_checksum(true)?;
-        encoder.write_all(&text)?;
+        encoder.write_all(text)?;
         encoder.finish()
     };
     let mut bytes = compressed().expect("memory to memory does not fail");
     bytes.extend(padding(text.len() as u64, bytes.len() as u64));
     bytes
+}
+
+/// The text of [`compress`], if it has not more bytes than `most`.
+pub(super) fn inflate(bytes: &[u8], most: u64) -> Result<Vec<u8>, String> {
+    let reader = LineReader::new(bytes, bytes.len() as u64)?;
+    let most = reader.inflated_max.min(most);
+    let mut text = Vec::new();
+    reader.text.take(most + 1).read_to_end(&mut text).map_err(|error| error.to_string())?;
+    match text.len() as u64 > most {
+        true => Err(format!("it inflates to more than {most} bytes, which no record does")),
+        false => Ok(text),
+    }
 }
 
 /// The values of [`encode_lines`].

@@ -5,6 +5,7 @@
 //! <LAKE>/_flowlake/log/<20 digits>.json                     the ledger: create, plan, drop, seal, lost, void
 //! <LAKE>/_flowlake/plans|intents|commits|rejects/…          bulk records that log entries lead to
 //! <LAKE>/_flowlake/checkpoints|objects|heads|live/…         the same again, filed so that little of it need be read
+//! <LAKE>/_flowlake/archives/…                               old entries, plans and commits, packed as they lay
 //! <LAKE>/_flowlake/waiting/<data file>                      files of a plan to redo, until its seal
 //! ```
 //!
@@ -13,6 +14,8 @@
 //! it. A commit is in effect from its creation on, or from the seal of its plan on: the plan says which ([`Effect`]). A
 //! Parquet file that is not live is no part of the lake.
 
+mod archive;
+mod archives;
 mod around;
 mod bodies;
 mod changes;
@@ -49,6 +52,7 @@ mod totals;
 #[cfg(test)]
 mod tests;
 
+pub use archive::{PackedRecord, pack, unpack};
 pub use around::{Around, Part, lake_around};
 pub use bodies::tasks_of;
 pub use changes::{Added, Changes};
@@ -57,8 +61,8 @@ pub use commits::{check_fits, check_head};
 pub use day::Day;
 pub use digest::{Digest, Digesting};
 pub use entries::{
-    Body, Create, Drop, Dropped, Effect, Entry, FORMAT_FIRST, FORMAT_SETS, FORMAT_UNREAD, FORMAT_VERSION, Inputs, Lost,
-    Plan, PlannedTask, Purpose, Seal, Settings, Void,
+    Archive, Body, Create, Drop, Dropped, Effect, Entry, FORMAT_FIRST, FORMAT_SETS, FORMAT_UNREAD, FORMAT_VERSION,
+    Inputs, Lost, Plan, PlannedTask, Purpose, Seal, Settings, Void,
 };
 pub use filed::bounded;
 pub use files::{DataFile, FileSet};
@@ -138,6 +142,11 @@ pub enum LakeError {
          entry {from} on"
     )]
     ShortLog { url: String, from: u64 },
+    #[error(
+        "{url}, an archive of old records of the ledger, is not readable: {reason}; restore it from a copy: nothing else \
+         holds them"
+    )]
+    Archive { url: String, reason: String },
     #[error("{url} is missing from the ledger, although a later record exists; restore it from a copy")]
     Gap { url: String },
     #[error(
@@ -176,12 +185,13 @@ pub struct Lake {
     pub store: Arc<dyn ObjectStore>,
     /// The names of this lake's objects, as paths in `store` and as URLs for people.
     pub names: Names,
+    archives: Arc<archives::Archives>,
 }
 
 impl Lake {
     /// `root` is the lake's path in `store`; `url` is what people call it, ending in `/`.
     pub fn new(store: Arc<dyn ObjectStore>, root: Path, url: String) -> Lake {
-        Lake { store, names: Names::new(root, url) }
+        Lake { store, names: Names::new(root, url), archives: Arc::default() }
     }
 
     /// Opens the reading side of a lake. On disk its folder must exist.
@@ -194,13 +204,21 @@ impl Lake {
         Ok(Lake::new(store.rooted(Names::read_folders())?, Path::default(), store.location.url()))
     }
 
-    /// The bytes of one object, `None` if there is no such object.
+    /// The bytes of one object, `None` if there is no such object. An old record may lie in an archive.
     pub async fn read(&self, path: &Path) -> Result<Option<Bytes>, LakeError> {
-        self.read_within(path, RECORD_BYTES_MAX).await
+        self.read_wherever(path, RECORD_BYTES_MAX).await
     }
 
     /// When something was written last, by the clock of the store; `None` if there is no such object.
     pub async fn written_at(&self, path: &Path) -> Result<Option<DateTime<Utc>>, LakeError> {
+        match self.lies(path).await? {
+            None => Ok(self.packed_anywhere(path).await?.map(|record| record.written)),
+            lies => Ok(lies),
+        }
+    }
+
+    /// The same of what lies under this very name.
+    pub async fn lies(&self, path: &Path) -> Result<Option<DateTime<Utc>>, LakeError> {
         match self.store.head(path).await {
             Ok(meta) => Ok(Some(meta.last_modified)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -208,20 +226,39 @@ impl Lake {
         }
     }
 
+    /// The bytes of what lies under this very name, and when it was written.
+    pub async fn read_lying(&self, path: &Path) -> Result<Option<(Bytes, DateTime<Utc>)>, LakeError> {
+        self.read_within(path, RECORD_BYTES_MAX).await
+    }
+
     /// The bytes of a record that is plain JSON.
     pub async fn read_json(&self, path: &Path) -> Result<Option<Bytes>, LakeError> {
-        self.read_within(path, JSON_BYTES_MAX).await
+        self.read_wherever(path, JSON_BYTES_MAX).await
+    }
+
+    async fn read_wherever(&self, path: &Path, bytes_max: u64) -> Result<Option<Bytes>, LakeError> {
+        if let Some(packed) = self.packed(path).await? {
+            return Ok(Some(packed.bytes));
+        }
+        match self.read_within(path, bytes_max).await? {
+            None => Ok(self.packed_elsewhere(path).await?.map(|record| record.bytes)),
+            lying => Ok(lying.map(|(bytes, _)| bytes)),
+        }
     }
 
     /// A file of no bytes on disk may claim any size: it is looked at first.
-    async fn read_within(&self, path: &Path, bytes_max: u64) -> Result<Option<Bytes>, LakeError> {
+    async fn read_within(&self, path: &Path, bytes_max: u64) -> Result<Option<(Bytes, DateTime<Utc>)>, LakeError> {
         let fail = |error| self.names.store_error(path, &error);
         match self.store.get(path).await {
             Ok(found) if found.meta.size > bytes_max => {
                 let reason = format!("it has {} bytes, and no record has more than {bytes_max}", found.meta.size);
                 Err(LakeError::Record { url: self.names.url(path), reason })
             }
-            Ok(found) => found.bytes().await.map(Some).map_err(|error| fail(error).into()),
+            Ok(found) => {
+                let written = found.meta.last_modified;
+                let bytes = found.bytes().await.map_err(fail)?;
+                Ok(Some((bytes, written)))
+            }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(fail(error).into()),
         }
@@ -336,8 +373,12 @@ impl Lake {
         decode(bytes).map_err(|error| damaged(error.to_string()))
     }
 
-    /// The numbers of the committed tasks of a plan.
+    /// The numbers of the committed tasks of a plan. Of a plan that is over, [`State::committed`] looks farther.
     pub async fn committed(&self, plan: u64) -> Result<BTreeSet<u64>, LakeError> {
+        let packed = self.packed_commits(plan).await?;
+        if !packed.is_empty() {
+            return Ok(packed);
+        }
         let found = self.list(&self.names.commits(plan)).await?;
         Ok(found.iter().filter_map(|meta| self.names.commit_of(&meta.location)).map(|found| found.task).collect())
     }
@@ -351,6 +392,9 @@ impl Lake {
             if plan >= first {
                 committed.entry(plan).or_default().insert(task);
             }
+        }
+        for TaskRef { plan, task } in self.packed_commits_since(first).await? {
+            committed.entry(plan).or_default().insert(task);
         }
         Ok(committed)
     }

@@ -17,6 +17,7 @@ pub(super) const LEDGER: &str = "_flowlake";
 const REJECTS: &str = "rejects";
 const WAITING: &str = "waiting";
 const LIVE: &str = "live";
+const ARCHIVES: &str = "archives";
 
 /// The folder of a table whose files took the place of others. Engines pass over names that begin with `_`.
 const ASIDE: &str = "_c";
@@ -196,6 +197,25 @@ impl Names {
         self.ledger(LIVE)
     }
 
+    /// Old records of the log's entries `first` to `last`, and of their plans; relative.
+    pub fn archive(&self, first: u64, last: u64, hash: &str) -> Relative {
+        Relative::spelled(format!("{LEDGER}/{ARCHIVES}/{first:020}-{last:020}-{}.tar.zst", short(hash)))
+    }
+
+    /// The first and the last entry that an archive holds, and its name.
+    pub fn archive_of(&self, path: &Path) -> Option<(u64, u64, Relative)> {
+        let (first, rest) = path.filename()?.split_once('-')?;
+        let (last, _) = rest.split_once('-')?;
+        let (first, last, hash) = (first.parse().ok()?, last.parse().ok()?, Names::hash_of(path.as_ref())?);
+        let name = self.archive(first, last, hash);
+        (self.inside(&name) == *path && first <= last).then_some((first, last, name))
+    }
+
+    /// The folder of all archives.
+    pub(crate) fn all_archives(&self) -> Path {
+        self.ledger(ARCHIVES)
+    }
+
     /// The folder of all intents; it has one for each plan.
     pub(crate) fn all_intents(&self) -> Path {
         self.ledger("intents")
@@ -221,12 +241,12 @@ impl Names {
     }
 
     /// The folder of all commits; it has one for each plan.
-    pub(super) fn all_commits(&self) -> Path {
+    pub(crate) fn all_commits(&self) -> Path {
         self.ledger("commits")
     }
 
     /// The folder of a plan's commits, one file a task.
-    pub(super) fn commits(&self, plan: u64) -> Path {
+    pub(crate) fn commits(&self, plan: u64) -> Path {
         self.ledger(&format!("commits/{plan:020}"))
     }
 
@@ -273,8 +293,9 @@ impl Names {
 
     /// The folders that every lake reads from, relative to its root.
     pub fn read_folders() -> Vec<String> {
-        let ledger = ["log", "plans", "intents", "commits", REJECTS, "checkpoints", "objects", "heads", LIVE, WAITING];
-        let ledger = ledger.into_iter().map(|folder| format!("{LEDGER}/{folder}"));
+        let records = ["log", "plans", "intents", "commits", REJECTS, ARCHIVES];
+        let ledger = records.into_iter().chain(["checkpoints", "objects", "heads", LIVE, WAITING]);
+        let ledger = ledger.map(|folder| format!("{LEDGER}/{folder}"));
         Names::folders().map(str::to_owned).chain(ledger).collect()
     }
 

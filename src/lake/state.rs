@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Body, Create, Day, Dropped, Effect, Entry, FORMAT_FIRST, Index, Lake, LakeError, Names, Plan, PlannedTask, Purpose,
-    Relative, Seal, TaskRef, Totals,
+    Archive, Body, Create, Day, Dropped, Effect, Entry, FORMAT_FIRST, Index, Lake, LakeError, Names, Plan, PlannedTask,
+    Purpose, Relative, Seal, TaskRef, Totals,
 };
 use crate::schema::{Kind, NEW_COLUMNS_PER_TASK_MAX, RESERVED, Table, Types, UNKNOWN_COLUMNS_MAX, Unknown};
 
@@ -174,11 +174,19 @@ pub struct State {
     /// Folders (URL, ending in `/`) of objects that could not be read, which later runs must list again however far
     /// back they lie.
     pub unread: BTreeMap<String, Unread>,
+    /// Archives of old records, by their first entry; together they are the beginning of the log.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub archives: BTreeMap<u64, Archive>,
     /// When the last full scan was planned (RFC 3339), for people.
     pub last_full_scan: Option<String>,
 }
 
 impl State {
+    /// The fold of a part of the log that begins at an entry.
+    pub fn beginning_at(next: u64) -> State {
+        State { next, ..State::default() }
+    }
+
     /// Folds the next entry; `None` stands for one that is lost. For those who read the log entry by entry.
     pub fn step(&mut self, entry: Option<Entry>) {
         match entry {
@@ -222,6 +230,7 @@ impl State {
                 let plan = self.plans.get_mut(&void.plan).filter(|plan| plan.awaits_seal());
                 plan.into_iter().for_each(|plan| plan.void = true);
             }
+            Body::Packed(archive) => drop(self.archives.insert(archive.first, archive)),
             Body::Lost(lost) => {
                 self.totals.subtract(&lost.totals);
                 self.totals.add(&lost.restored);
@@ -323,6 +332,16 @@ impl State {
     pub fn is_closed(&self, plan: u64) -> bool {
         let is_filed = self.filed.through.is_some_and(|through| plan <= through);
         self.plans.get(&plan).map_or(is_filed, |plan| !plan.is_open())
+    }
+
+    /// Whether an entry lies in an archive.
+    pub fn is_packed(&self, entry: u64) -> bool {
+        entry < self.first_not_packed()
+    }
+
+    /// The oldest entry that lies in the log itself.
+    pub fn first_not_packed(&self) -> u64 {
+        self.archives.values().next_back().map_or(0, |archive| archive.last + 1)
     }
 
     /// The oldest day of an object under `chain_url` that could not be read so far.

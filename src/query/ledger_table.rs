@@ -237,6 +237,7 @@ fn run(number: u64, entry: Entry) -> Value {
             "rows_replaced": lost.totals.rows, "files_replaced": lost.totals.files,
         }),
         Body::Drop(drop) => json!({ "kind": "drop", "plan": drop.plan, "objects": drop.objects.len() }),
+        Body::Packed(_) => json!({ "kind": "packed" }),
         Body::Void(void) => json!({ "kind": "void", "plan": void.plan }),
         Body::Seal(seal) => {
             let totals = seal.totals;

@@ -1,6 +1,7 @@
 //! The integration tests: the real program, on real files and a real S3 server, held against independent counts.
 
 mod again;
+mod aged;
 mod answers;
 mod bad_input;
 mod bodies;
@@ -57,6 +58,7 @@ mod orphans;
 mod outage;
 mod packages;
 mod packaging;
+mod packing;
 mod permissions;
 mod predicates;
 mod pypi;
@@ -84,3 +86,4 @@ mod unreadable_folders;
 mod upkeep_kills;
 mod verify;
 mod verify_partitions;
+mod year;
