@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures::StreamExt;
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ struct Shared {
     /// Seconds since 1970.
     now: AtomicI64,
     written: Mutex<BTreeMap<Path, i64>>,
+    /// Names that begin so may not be deleted.
+    kept: Mutex<Vec<String>>,
     requests: AtomicU64,
     bytes_read: AtomicU64,
 }
@@ -36,6 +38,11 @@ pub struct AgedStore {
 impl AgedStore {
     pub fn set_clock(&self, seconds: i64) {
         self.shared.now.store(seconds, Ordering::SeqCst);
+    }
+
+    /// From now on nothing below these names may be deleted.
+    pub fn keep(&self, names: &[&str]) {
+        *self.shared.kept.lock().expect("no panic") = names.iter().map(|&name| name.to_owned()).collect();
     }
 
     /// Requests and bytes that were read since this was asked last.
@@ -101,7 +108,21 @@ impl ObjectStore for AgedStore {
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         let store = self.clone();
-        self.inner.delete_stream(locations.inspect_ok(move |_| store.count()).boxed())
+        let deleted = locations.then(move |location| {
+            let store = store.clone();
+            async move {
+                let location = location?;
+                store.count();
+                let kept = store.shared.kept.lock().expect("no panic").clone();
+                if kept.iter().any(|name| location.as_ref().starts_with(name)) {
+                    let (path, source) = (location.to_string(), "it is to be kept".into());
+                    return Err(object_store::Error::PermissionDenied { path, source });
+                }
+                store.inner.delete(&location).await?;
+                Ok(location)
+            }
+        });
+        deleted.boxed()
     }
 
     /// A page of a listing is a request.

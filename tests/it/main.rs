@@ -58,6 +58,7 @@ mod orphans;
 mod outage;
 mod packages;
 mod packaging;
+mod packed;
 mod packing;
 mod permissions;
 mod predicates;
