@@ -16,6 +16,7 @@
 //! Memory: a thread has one commit, or one batch of rows, some of the objects of a partition and bits of their lines.
 //! Names are matched in buckets on scratch; what commits say of a partition waits there for its turn.
 
+mod ahead;
 mod delta;
 mod difference;
 mod folders;
@@ -48,6 +49,7 @@ pub use report::{OpenPlan, Report, Sources};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 
@@ -81,6 +83,15 @@ pub struct Options {
     pub memory_bytes: u64,
     /// A folder for unnamed files.
     pub scratch: PathBuf,
+    /// Data files of earlier dates, and objects of earlier key days, are not opened.
+    pub since: Option<NaiveDate>,
+}
+
+impl Options {
+    /// Whether what is of a date is opened; what is of none always is.
+    fn takes(&self, date: Option<NaiveDate>) -> bool {
+        self.since.zip(date).is_none_or(|(since, date)| date >= since)
+    }
 }
 
 /// Why a lake could not be verified to its end. It says nothing of the lake.
@@ -124,12 +135,11 @@ pub async fn verify(
     audit.report.log_entries = history.state.next;
     audit.report.plans = history.state.plans.len() as u64;
     audit.report.checkpoints = checkpoints.len() as u64;
+    audit.report.archives = history.state.archives.len() as u64;
     audit.superseded = Arc::new(superseded(lake, &history.state).await?);
     audit.standing = Arc::new(Standing::read(lake, &history.state).await?);
     progress.reading_files(history.state.totals.files, history.state.totals.file_bytes);
-    for (&number, state) in &history.state.plans {
-        audit.plan(&history, number, state).await?;
-    }
+    audit.plans(&history, &commits).await?;
     audit.report.subtract(&audit.taken);
     queue::prove(&mut audit).await?;
     audit.stray_commits(&history, commits)?;
@@ -197,7 +207,7 @@ impl<'a> Audit<'a> {
             options,
             progress,
             tell,
-            report: Report::default(),
+            report: Report { since: options.since, ..Report::default() },
             files: Matching::new(&options.scratch),
             objects: Matching::new(&options.scratch),
             notes: Notes::new(&options.scratch),
@@ -231,7 +241,11 @@ impl<'a> Audit<'a> {
 
     /// What threads share, and the share of each in memory.
     fn context(&self) -> Context {
-        let quarter = self.options.memory_bytes / 4 / self.threads as u64;
+        self.context_of(self.threads)
+    }
+
+    fn context_of(&self, at_once: usize) -> Context {
+        let quarter = self.options.memory_bytes / 4 / at_once as u64;
         Context {
             lake: self.lake.clone(),
             scratch: self.options.scratch.clone(),

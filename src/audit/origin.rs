@@ -18,7 +18,7 @@ use super::matching::Side;
 use super::report::Sources;
 use super::standing::Standing;
 use super::sums::{Counted, Sums, partition_of, partition_of_key};
-use super::{Audit, AuditError};
+use super::{Audit, AuditError, Options};
 use crate::columns::{Chunk, Dictionaries, NULL_INT};
 use crate::decode::{self, Counts, Decoder, Reject, Sink, Verdict};
 use crate::encode::WRITER_EPOCH;
@@ -42,6 +42,7 @@ pub async fn read(audit: &mut Audit<'_>, history: &History, sources: &[Store]) -
     let reading = Arc::new(Reading {
         reach: Reach::new(sources),
         standing: audit.standing.clone(),
+        options: audit.options.clone(),
         stores: Stores::new(sources.iter().cloned()),
         budget: Budget::new(fetch::Options { objects_in_flight_max: OBJECTS_IN_FLIGHT_MAX, bytes_in_flight_max }),
         runtime: Handle::current(),
@@ -160,9 +161,10 @@ impl LeftOut {
 
 /// Notes every object of a source.
 async fn list(audit: &mut Audit<'_>, source: &Store) -> Result<(), AuditError> {
-    let (listed, scratch) = (&mut audit.objects, &audit.options.scratch);
+    let (listed, options) = (&mut audit.objects, audit.options);
+    let scratch = &options.scratch;
     let note = |objects: Vec<Object>| {
-        let mut objects = objects.iter();
+        let mut objects = objects.iter().filter(|object| options.takes(object.day));
         let noted = objects.try_for_each(|object| listed.add(Side::Listed, &object.url, &object.url));
         noted.map_err(|source| AuditError::Scratch { path: scratch.clone(), source })
     };
@@ -180,6 +182,7 @@ struct Reading {
     /// What the ledger names beyond it is not read.
     reach: Reach,
     standing: Arc<Standing>,
+    options: Options,
     stores: Stores,
     budget: Arc<Budget>,
     runtime: Handle,
@@ -208,7 +211,8 @@ impl Reading {
         let of_task = commit.head.task_ref();
         let in_effect = commit.receipts.iter().filter(|receipt| self.standing.is_in_effect(receipt, of_task));
         let receipts: BTreeMap<&str, &Receipt> = in_effect.filter_map(|receipt| left_out.must_give(receipt)).collect();
-        let wanted = task.objects.iter().filter(|object| receipts.contains_key(object.url.as_str()));
+        let is_wanted = |object: &&Object| receipts.contains_key(object.url.as_str()) && self.options.takes(object.day);
+        let wanted = task.objects.iter().filter(is_wanted);
         let held = self.reach.held(wanted.clone().map(|object| (object.url.as_str(), object.key.as_str())))?;
         let held = wanted.zip(held).filter(|(_, is_held)| *is_held);
         let objects: Vec<Object> = held.map(|(object, _)| object.clone()).collect();

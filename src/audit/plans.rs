@@ -5,29 +5,51 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 
+use super::ahead::{self, Ahead, Audits};
 use super::difference::{Difference, DifferenceKind};
 use super::history::{self, History};
 use super::matching::Side;
 use super::problem::problem;
 use super::standing::counts;
-use super::task::{self, PlanSums, Task};
+use super::task::{self, PlanSums};
 use super::{Audit, AuditError, OpenPlan};
-use crate::lake::{DataFile, Lake, LakeError, Names, Outcome, PlanState, PlannedTask, State, TaskRef, Totals};
+use crate::lake::{Committed, Lake, LakeError, Names, Outcome, PlanState, PlannedTask, TaskRef, Totals};
 
 impl Audit<'_> {
-    /// Holds a plan of the log against all that was written for it.
-    pub(super) async fn plan(&mut self, history: &History, number: u64, state: &PlanState) -> Result<(), AuditError> {
-        let body = self.body(history, number, state).await?;
+    /// Holds every plan of the log against all that was written for it, in their order.
+    pub(super) async fn plans(&mut self, history: &History, commits: &Committed) -> Result<(), AuditError> {
+        let context = self.context_of(self.threads.max(ahead::PLANS_AHEAD_MAX));
+        let mut plans = std::pin::pin!(ahead::plans(self.lake, history, commits, context));
+        while let Some((number, ahead)) = plans.try_next().await? {
+            self.plan(history, (number, &history.state.plans[&number]), ahead).await?;
+        }
+        Ok(())
+    }
+
+    /// Holds a plan of the log against all that was written for it. Of small plans it was read before their turn.
+    async fn plan(
+        &mut self,
+        history: &History,
+        (number, state): (u64, &PlanState),
+        ahead: Option<Ahead>,
+    ) -> Result<(), AuditError> {
+        let (read, committed, audited) = match ahead {
+            Some(Ahead { body, committed, audited }) => (body, Some(committed), Some(audited)),
+            None => (self.lake.tasks(&state.plan).await, None, None),
+        };
+        let body = self.body(history, (number, state), read)?;
         if !state.sealed {
             self.shown_files(body.iter().flatten())?;
             // Before the commits: a run that seals the plan meanwhile deletes what was announced.
             self.intents(number).await?;
         }
-        let mut committed = self.lake.committed(number).await?;
+        let mut committed = match committed {
+            Some(committed) => committed,
+            None => history.state.committed(self.lake, number).await?,
+        };
         let stray = committed.split_off(&state.plan.tasks);
         if state.sealed {
             self.missing_commits(history, (number, state), &committed)?;
@@ -38,31 +60,26 @@ impl Audit<'_> {
             let tasks_committed = committed.len() as u64;
             self.report.plans_open.push(OpenPlan { plan: number, tasks: state.plan.tasks, tasks_committed });
         }
-        committed.retain(|&task| !history.state.is_lost(number, task));
-        // What it took of tasks that were given up nobody can tell.
-        self.is_taken_unknown |= state.plan.expires.is_some() && body.is_none();
-        let planned = match body {
-            Some(tasks) => tasks
-                .into_iter()
-                .filter(|task| committed.contains(&task.task))
-                .map(Box::new)
-                .map(Task::Planned)
-                .collect(),
-            None => committed.iter().copied().map(Task::Bodyless).collect(),
+        let audits = match audited {
+            Some(audited) => futures::stream::iter(audited).boxed(),
+            None => {
+                let planned = ahead::to_audit(&history.state, number, body, committed);
+                ahead::audits(self.context(), (number, state), planned, self.threads)
+            }
         };
-        let sums = self.tasks(history, number, state, planned).await?;
+        let sums = self.tasks(history, number, state, audits).await?;
         self.seal(history, (number, state), &sums).await
     }
 
     /// The tasks of a plan, held against its entry; `None` if they cannot be read.
-    async fn body(
+    fn body(
         &mut self,
         history: &History,
-        number: u64,
-        state: &PlanState,
+        (number, state): (u64, &PlanState),
+        read: Result<Vec<PlannedTask>, LakeError>,
     ) -> Result<Option<Vec<PlannedTask>>, AuditError> {
         let lake = self.lake;
-        let tasks = match lake.tasks(&state.plan).await {
+        let tasks = match read {
             Ok(tasks) => tasks,
             Err(error) => {
                 let difference = problem(lake, error)?;
@@ -134,32 +151,29 @@ impl Audit<'_> {
         self.differ_all(history::check_seal(&name, (state, seal), sums, &replaced_totals))
     }
 
-    /// Every committed task of a plan, several at once, told in their order.
+    /// Every committed task of a plan, told in their order.
     async fn tasks(
         &mut self,
         history: &History,
         number: u64,
         state: &PlanState,
-        planned: Vec<Task>,
+        mut audits: Audits,
     ) -> Result<PlanSums, AuditError> {
-        let context = self.context();
         let replaced = history.state.replaced.clone();
-        let expired_of_lost = expired_of_lost(&history.state, state, &planned);
         let is_unfinished_redo = state.is_redo_under_way() && !self.superseded.by.contains(&number) || !counts(state);
         let (waits, is_sealed) = (state.is_redo_under_way(), state.sealed);
-        let state = Arc::new(state.clone());
-        let audits = planned.into_iter().map(|task| {
-            let audited = task::audit(context.clone(), number, state.clone(), task);
-            async move { tokio::spawn(audited).await.expect("an audit does not panic") }
-        });
-        let mut audits = futures::stream::iter(audits).buffered(self.threads);
-        let (mut sums, mut live) = (PlanSums::default(), Totals::default());
+        let (mut sums, mut live, mut lost) = (PlanSums::default(), Totals::default(), Totals::default());
         while let Some(audited) = audits.try_next().await? {
             self.differ_all(audited.differences)?;
+            self.is_taken_unknown |= audited.is_taken_unknown;
+            lost.add(&audited.taken_of_lost);
             let Some(commit) = audited.commit else { continue };
             if let Some(set_aside) = audited.set_aside {
-                task::note(&mut self.notes, &self.standing, &commit, (set_aside, waits))
-                    .map_err(|error| self.scratch(error))?;
+                let (files, bytes) =
+                    task::note(&mut self.notes, (&self.standing, self.options), &commit, (set_aside, waits))
+                        .map_err(|error| self.scratch(error))?;
+                self.report.files_not_opened += files;
+                self.report.file_bytes_not_opened += bytes;
             }
             let task = commit.head.task;
             self.committed.add(number, task, state.plan.settings.format.as_deref(), &commit);
@@ -192,7 +206,7 @@ impl Audit<'_> {
                 self.objects.add(side, &receipt.url, &receipt.url).map_err(|error| self.scratch(error))?;
             }
         }
-        self.taken.subtract(&expired_of_lost);
+        self.taken.subtract(&lost);
         let (report, totals) = (&mut self.report, &live);
         report.tasks += state.plan.tasks;
         report.objects += totals.objects;
@@ -231,18 +245,6 @@ impl Audit<'_> {
         }
         Ok(())
     }
-}
-
-/// What a plan to expire takes of tasks that were given up: it left the lake with these.
-fn expired_of_lost(history: &State, state: &PlanState, planned: &[Task]) -> Totals {
-    let is_lost = |file: &&DataFile| {
-        Names::task_of_published(&file.path).is_some_and(|task| history.is_lost(task.plan, task.task))
-    };
-    let files: Vec<&DataFile> = match state.plan.expires {
-        Some(_) => planned.iter().flat_map(Task::files).filter(is_lost).collect(),
-        None => Vec::new(),
-    };
-    Totals::of_expired(files.into_iter())
 }
 
 /// What some tasks gave. A commit that cannot be read gives nothing here, and is told of elsewhere.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::lake::Totals;
@@ -46,6 +47,15 @@ pub struct Report {
     pub files_overdue: u64,
     /// Checkpoints that were held against the log.
     pub checkpoints: u64,
+    /// Archives of old records.
+    pub archives: u64,
+    /// From which date on data files were opened; `None` if all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<NaiveDate>,
+    /// Live data files of earlier dates: of them only the records were proven.
+    pub files_not_opened: u64,
+    /// Their bytes.
+    pub file_bytes_not_opened: u64,
     /// What was read again; `None` if no source was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sources: Option<Sources>,
@@ -104,11 +114,15 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{}, {}, {}, {}",
+            "{}, {}, {}, {}{}",
             some(self.log_entries, "log entry", "log entries"),
             some(self.plans, "plan", "plans"),
             some(self.tasks, "task", "tasks"),
-            some(self.checkpoints, "checkpoint", "checkpoints")
+            some(self.checkpoints, "checkpoint", "checkpoints"),
+            match self.archives {
+                0 => String::new(),
+                archives => format!(", {}", some(archives, "archive", "archives")),
+            }
         )?;
         writeln!(
             f,
@@ -120,6 +134,10 @@ impl fmt::Display for Report {
         let (rows, rejects) = (some(self.rows, "row", "rows"), some(self.rejects, "reject", "rejects"));
         let (files, size) = (some(self.files, "file", "files"), bytes(self.file_bytes));
         writeln!(f, "{rows} and {rejects} in {files} ({size})")?;
+        if let Some(since) = self.since {
+            let (files, size) = (some(self.files_not_opened, "file", "files"), bytes(self.file_bytes_not_opened));
+            writeln!(f, "{files} ({size}) of dates before {since} were not opened: of them the records are proven")?;
+        }
         for open in &self.plans_open {
             let OpenPlan { plan, tasks, tasks_committed } = open;
             writeln!(

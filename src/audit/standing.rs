@@ -1,6 +1,6 @@
 //! What of all commits is in effect: which names left the lake, and who decoded an object last.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
 
@@ -22,13 +22,15 @@ pub struct Standing {
     rejects: HashMap<TaskRef, Option<Relative>>,
     /// The last date that was removed.
     pub expired: Option<NaiveDate>,
+    /// Tasks that were given up.
+    lost: BTreeSet<TaskRef>,
     /// Tasks that took files out of the lake which nothing stands for.
     expiring: HashSet<TaskRef>,
 }
 
 impl Standing {
     pub async fn read(lake: &Lake, state: &State) -> Result<Standing, AuditError> {
-        let mut standing = Standing { expired: state.expired, ..Standing::default() };
+        let mut standing = Standing { expired: state.expired, lost: state.lost.clone(), ..Standing::default() };
         let at_seal = state.plans.iter().filter(|(_, plan)| plan.plan.effect == Effect::AtSeal && plan.sealed);
         for (&plan, _) in at_seal {
             for task in state.committed(lake, plan).await?.into_iter().filter(|&task| !state.is_lost(plan, task)) {
@@ -56,6 +58,11 @@ impl Standing {
 
     pub fn is_live(&self, name: &Relative) -> bool {
         !self.removed.contains_key(name)
+    }
+
+    /// Whether the task that made a file was given up.
+    pub fn is_of_lost(&self, name: &Relative) -> bool {
+        Names::task_of_published(name).is_some_and(|maker| self.lost.contains(&maker))
     }
 
     /// Whether a file is of a date that was removed.

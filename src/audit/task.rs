@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::AuditError;
 use super::difference::{Difference, DifferenceKind};
 use super::notes::{LiveFile, Note, Notes, Part};
 use super::opened::{Context, Opened};
@@ -14,8 +13,9 @@ use super::records::{self, Subject, is_believable};
 use super::rejects::{self, Rejects, SetAside};
 use super::standing::{Standing, counts};
 use super::sums::Sums;
+use super::{AuditError, Options};
 use crate::lake::{Commit, DataFile, Day, Outcome, PlanState, PlannedTask, TaskRef, Totals, folder_of};
-use crate::schema::Table;
+use crate::schema::{Partition, Table};
 
 /// What came of one task. Without a commit there is nothing but differences.
 #[derive(Default)]
@@ -23,6 +23,10 @@ pub struct Audited {
     pub commit: Option<Arc<Commit>>,
     /// Of a task whose rows are to be proven: the lines that it set aside.
     pub set_aside: Option<SetAside>,
+    /// Of a plan to expire: what it takes of tasks that were given up. It left the lake with these.
+    pub taken_of_lost: Totals,
+    /// Whether nobody can tell that.
+    pub is_taken_unknown: bool,
     pub differences: Vec<Difference>,
 }
 
@@ -32,16 +36,6 @@ pub enum Task {
     Bodyless(u64),
 }
 
-impl Task {
-    /// What it takes out of the lake, as far as it is known.
-    pub fn files(&self) -> &[DataFile] {
-        match self {
-            Task::Planned(planned) => &planned.inputs.files,
-            Task::Bodyless(_) => &[],
-        }
-    }
-}
-
 pub async fn audit(context: Context, number: u64, state: Arc<PlanState>, task: Task) -> Result<Audited, AuditError> {
     let lake = &context.lake;
     let (task, planned) = match &task {
@@ -49,6 +43,12 @@ pub async fn audit(context: Context, number: u64, state: Arc<PlanState>, task: T
         &Task::Bodyless(task) => (task, None),
     };
     let mut audited = Audited::default();
+    if state.plan.expires.is_some() {
+        let files = planned.iter().flat_map(|planned| &planned.inputs.files);
+        let of_lost: Vec<&DataFile> = files.filter(|file| context.standing.is_of_lost(&file.path)).collect();
+        audited.taken_of_lost = Totals::of_expired(of_lost.into_iter());
+        audited.is_taken_unknown = planned.is_none();
+    }
     let name = lake.names.relative(&lake.names.commit(number, task));
     let commit = match lake.commit(number, task).await {
         Ok(Some(commit)) => Arc::new(commit),
@@ -96,17 +96,24 @@ pub async fn audit(context: Context, number: u64, state: Arc<PlanState>, task: T
     Ok(audited)
 }
 
-/// Notes the data files of a live commit, and what its objects gave to each partition.
+/// Notes the data files of a live commit, and what its objects gave to each partition. Gives files, and their bytes, of
+/// dates that are not looked at.
 pub fn note(
     notes: &mut Notes,
-    standing: &Standing,
+    (standing, options): (&Standing, &Options),
     commit: &Commit,
     (set_aside, waits): (SetAside, bool),
-) -> std::io::Result<()> {
+) -> std::io::Result<(u64, u64)> {
     let task = commit.head.task_ref();
+    let takes = |partition: &str| options.takes(partition.parse::<Partition>().ok().and_then(|of| of.date));
+    let mut passed_over = (0, 0);
     for (ordinal, record) in commit.head.files.iter().enumerate() {
         // What came for an expired date is taken out by the run that brought it, or by the next one.
         if !standing.is_live(&record.path) || standing.is_expired(record) {
+            continue;
+        }
+        if !takes(&record.partition) {
+            passed_over = (passed_over.0 + 1, passed_over.1 + record.bytes);
             continue;
         }
         let live = LiveFile { task, ordinal, waits, record: record.clone() };
@@ -120,12 +127,12 @@ pub fn note(
         // A partition that is there twice was told of.
         let kept = receipt.kept_parts().into_iter().filter(|part| !part.is_of_date_until(standing.expired));
         let parts: BTreeMap<_, _> = kept.map(|part| ((part.table, &part.partition), part)).collect();
-        for ((table, partition), part) in parts {
+        for ((table, partition), part) in parts.into_iter().filter(|((_, partition), _)| takes(partition)) {
             let (object, set_aside) = (receipt.url.clone(), set_aside.clone());
             notes.add(table, partition, &Note::Part(Part { object, lines, sums: Sums::of(part), set_aside }))?;
         }
     }
-    Ok(())
+    Ok(passed_over)
 }
 
 /// What the commits of one plan sum up to, as its seal must say.

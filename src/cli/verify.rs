@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use clap::Args;
 
 use super::{LakeOptions, SourceOptions, Talk, values};
@@ -19,6 +20,10 @@ pub struct Verify {
     pub lake: String,
     /// Sources whose objects are decoded again and held against what the lake has of them
     pub source: Vec<String>,
+    /// Open only data files of dates from this one on, and with SOURCE only objects of such key days: a date, RFC 3339
+    /// time, or age (24h, 7d). All records of the ledger are proven
+    #[arg(long, value_name = "T", value_parser = values::day_of)]
+    pub since: Option<NaiveDate>,
     /// Folder for unnamed temporary files; default: the system's temporary folder
     #[arg(long, value_name = "DIR", value_parser = values::path())]
     pub scratch: Option<PathBuf>,

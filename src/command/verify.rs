@@ -28,6 +28,7 @@ pub(super) async fn verify(arguments: &cli::Verify) -> Result<Exit, Error> {
         threads: arguments.threads.map_or(cores, std::num::NonZeroUsize::get),
         memory_bytes: arguments.memory,
         scratch,
+        since: arguments.since,
     };
     let progress = talk::progress(arguments.talk.progress);
     let json = arguments.talk.json;

@@ -87,4 +87,5 @@ mod unreadable_folders;
 mod upkeep_kills;
 mod verify;
 mod verify_partitions;
+mod verify_since;
 mod year;

@@ -28,7 +28,7 @@ pub async fn differences(lake: Arc<dyn ObjectStore>) -> Vec<String> {
 pub async fn differences_in(memory_bytes: u64, lake: Arc<dyn ObjectStore>) -> Vec<String> {
     let lake = Lake::new(lake, Path::default(), "s3://lake/".to_owned());
     let scratch = tempfile::tempdir().expect("a temporary folder");
-    let options = Options { threads: 2, memory_bytes, scratch: scratch.path().to_owned() };
+    let options = Options { threads: 2, memory_bytes, scratch: scratch.path().to_owned(), since: None };
     let mut told = Vec::new();
     let mut tell = |difference: &Difference| {
         told.push(difference.to_string());
