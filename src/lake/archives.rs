@@ -201,6 +201,12 @@ impl Lake {
         if !entries.eq(first..=last) {
             return Err(fail(format!("it does not hold just the entries {first} to {last} of the log")));
         }
+        let is_of_them = |name: &String| {
+            self.number_of(&self.names.inside(name)).is_some_and(|number| (first..=last).contains(&number))
+        };
+        if let Some(other) = records.keys().find(|name| !is_of_them(name)) {
+            return Err(fail(format!("{other:?} is no record of its entries")));
+        }
         let records = Arc::new(records);
         self.archives.with(|known| {
             known.held.truncate(HELD_MAX - 1);

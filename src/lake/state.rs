@@ -230,7 +230,13 @@ impl State {
                 let plan = self.plans.get_mut(&void.plan).filter(|plan| plan.awaits_seal());
                 plan.into_iter().for_each(|plan| plan.void = true);
             }
-            Body::Packed(archive) => drop(self.archives.insert(archive.first, archive)),
+            // Any other one is none: `verify` names it.
+            Body::Packed(archive) => {
+                let Archive { first, last, .. } = archive;
+                if first == self.first_not_packed() && first <= last && last < self.next {
+                    self.archives.insert(first, archive);
+                }
+            }
             Body::Lost(lost) => {
                 self.totals.subtract(&lost.totals);
                 self.totals.add(&lost.restored);

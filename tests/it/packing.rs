@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use flowlake::commit::{Ledger, Packing};
-use flowlake::lake::{CommitHead, Lake, State};
+use flowlake::lake::{CommitHead, Lake, PackedRecord, State, unpack};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -313,4 +313,41 @@ fn age_is_by_the_clock_of_the_store() {
         lake.written_at(&lake.names.log(2)).await
     });
     assert_eq!(written.expect("a readable ledger").map(|written| written.timestamp()), Some(DAY));
+}
+
+/// An archive of a stranger that has the right hash, and names a data file with its bytes: nothing but records of its
+/// own numbers is ever deleted for it.
+#[test]
+fn an_archive_speaks_of_its_own_records_alone() {
+    let (bench, lake) = old();
+    assert!(pack(&bench, lake.clone(), SMALL));
+    let objects = bench.objects(&lake);
+    let (data, bytes) = objects.iter().find(|(name, _)| name.starts_with("flow_logs/date=")).expect("a data file");
+    let (archive, packed) = objects.iter().find(|(name, _)| name.contains("/archives/")).expect("an archive");
+    let mut records = unpack(packed).expect("an archive");
+    let written = records[0].written;
+    records.push(PackedRecord { name: data.parse().expect("a name"), bytes: bytes.clone(), written });
+    let forged = Bytes::from(flowlake::lake::pack(&records));
+    let names = reading(&lake).names;
+    let name = names.archive(0, 4, &blake3::hash(&forged).to_hex());
+    let entry =
+        objects.iter().find(|(_, bytes)| String::from_utf8_lossy(bytes).contains("\"packed\"")).expect("an entry");
+    let mut forged_entry: serde_json::Value = serde_json::from_slice(entry.1).expect("JSON");
+    forged_entry["name"] = name.to_string().into();
+    forged_entry.as_object_mut().expect("an object").remove("check");
+    let put =
+        |name: &str, bytes: Bytes| drop(bench.block_on(lake.put(&Path::from(name), bytes.into())).expect("memory"));
+    put(name.as_str(), forged);
+    put(entry.0, forged_entry.to_string().into());
+    // As if a run had died before it deleted the last one.
+    put("_flowlake/log/00000000000000000004.json", Bytes::from_static(b"{}"));
+    let error = bench.block_on(async { Ledger::open(writer(lake.clone())).await?.pack(SMALL).await });
+    let error = error.expect_err("the archive is refused").to_string();
+    assert!(error.contains(name.as_str()) && error.contains("no record of its entries"), "{error}");
+    assert!(bench.objects(&lake).contains_key(data) && bench.objects(&lake).contains_key(archive));
+    // An entry that names what is still to come names nothing.
+    forged_entry["last"] = u64::MAX.into();
+    put(entry.0, forged_entry.to_string().into());
+    assert_eq!(heads(&bench, &lake).0.first_not_packed(), 0);
+    assert!(!bench.block_on(differences(lake)).is_empty());
 }
