@@ -64,7 +64,9 @@ pub fn plans<'a>(
 pub fn to_audit(state: &State, number: u64, body: Option<Vec<PlannedTask>>, mut committed: BTreeSet<u64>) -> Vec<Task> {
     committed.retain(|&task| !state.is_lost(number, task));
     match body {
-        Some(tasks) => tasks.into_iter().filter(|task| committed.contains(&task.task)).map(Box::new).map(Task::Planned).collect(),
+        Some(tasks) => {
+            tasks.into_iter().filter(|task| committed.contains(&task.task)).map(Box::new).map(Task::Planned).collect()
+        }
         None => committed.into_iter().map(Task::Bodyless).collect(),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use chrono::NaiveDate;
 
+use super::once::create_commit;
 use super::show::head_of;
 use super::{CommitError, Created, LakeWriter, Published};
 use crate::lake::index::date_of;
@@ -19,8 +19,7 @@ pub async fn expire(
     plan: &Plan,
 ) -> Result<Published, CommitError> {
     let commit = Commit { head: expiring_head(task, planned, plan), receipts: Vec::new() };
-    let path = writer.lake.names.commit(task.plan, task.task);
-    let made = writer.create(&path, Bytes::from(commit.encode())).await?;
+    let made = create_commit(writer, &commit).await?;
     Ok(if made == Created::Ours { Published::Ours } else { Published::Theirs })
 }
 

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
-
 use super::expire::expiring_head;
+use super::once::create_commit;
 use super::show::shown_head;
 use super::{CommitError, LakeWriter};
 use crate::lake::{Commit, Purpose, State, TaskRef};
@@ -38,7 +37,7 @@ pub(super) async fn written_again(
             _ => expiring_head(task, planned, plan),
         };
         let commit = Commit { head, receipts: Vec::new() };
-        writer.create(&path, Bytes::from(commit.encode())).await?;
+        create_commit(writer, &commit).await?;
         damaged.remove(&task);
         restored += 1;
     }
