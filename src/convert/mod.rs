@@ -18,6 +18,7 @@ mod dry;
 mod dry_compact;
 mod dry_expire;
 mod error;
+mod expired;
 mod expiring;
 mod flow;
 mod given_up;

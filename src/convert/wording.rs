@@ -2,8 +2,9 @@
 
 use std::fmt::{Display, Formatter, Result};
 
+use super::expired::Expired;
 use super::summary::{
-    Checked, Compacted, Converted, Delta, Duplicates, Effort, Ending, Expired, LeftOut, PassedOver, Refused, Replaced,
+    Checked, Compacted, Converted, Delta, Duplicates, Effort, Ending, LeftOut, PassedOver, Refused, Replaced,
 };
 use super::summary::{Scope, Summary};
 use crate::progress::{bytes, count, some};

@@ -79,8 +79,8 @@ fn part(sums: encode::PartitionSums) -> PartSums {
     PartSums { table: sums.table, partition, rows: sums.rows, measures: sums.measures, mix: sums.mix }
 }
 
-/// The receipt of an object that is gone at its source, from what is left of its rows and lines; `None` if all are. What
-/// was removed with its date, which is not after `expired`, is not lost.
+/// The receipt of an object that is gone at its source, from what is left of its rows and lines; `None` if all are.
+/// What was removed with its date, which is not after `expired`, is not lost.
 pub(super) fn what_is_left(earlier: &Receipt, left: Left, expired: Option<NaiveDate>) -> Option<Receipt> {
     let of_removed = earlier.parts.iter().filter(|part| part.is_of_date_until(expired)).cloned();
     let removed: Vec<PartSums> = of_removed.collect();

@@ -80,10 +80,8 @@ pub(super) fn stage(
     let is_nothing = !carried.is_damaged && receipts.iter().all(is_same);
     for receipt in &gone {
         let left = carried.left.remove(&receipt.url).unwrap_or_default();
-        match before(receipt).and_then(|before| what_is_left(&before.receipt, left, job.expired)) {
-            Some(left) => receipts.push(left),
-            None => kept.push(no_longer(receipt)),
-        }
+        let left = before(receipt).and_then(|before| what_is_left(&before.receipt, left, job.expired));
+        left.map_or_else(|| kept.push(no_longer(receipt)), |left| receipts.push(left));
     }
     if is_nothing {
         return nothing(attempt, kept);

@@ -198,8 +198,8 @@ pub struct Plan {
     /// last plan of a run.
     #[serde(default)]
     pub full_scan: bool,
-    /// In a full scan: plans below this number were sealed before it listed, so that what they lost was found again. In a
-    /// plan to expire that looked for set-aside lines: the same of what it looked at.
+    /// In a full scan: plans below this number were sealed before it listed, so that what they lost was found again. In
+    /// a plan to expire that looked for set-aside lines: the same of what it looked at.
     #[serde(default)]
     pub settled: u64,
 }

@@ -313,8 +313,8 @@ impl State {
         self.create.as_ref().is_some_and(|create| create.delta)
     }
 
-    /// Whether a plan may take a published file out of the lake: what the maker's plan gave is summed up, and told to who
-    /// follows the log.
+    /// Whether a plan may take a published file out of the lake: what the maker's plan gave is summed up, and told to
+    /// who follows the log.
     pub fn may_be_taken(&self, name: &Relative) -> bool {
         Names::task_of_published(name).is_some_and(|maker| !self.is_open(maker.plan))
     }

@@ -39,8 +39,8 @@ fn aside(bench: &Bench, lake: &InMemory) -> Vec<String> {
     bench.objects(lake).into_keys().filter(|name| name.contains("/_c/")).collect()
 }
 
-/// A task has rows of two dates, and each date's files were merged. One file that is gone costs nothing but its own rows,
-/// and a redo of its days brings them back; only who asks for it gives up all that hangs together.
+/// A task has rows of two dates, and each date's files were merged. One file that is gone costs nothing but its own
+/// rows, and a redo of its days brings them back; only who asks for it gives up all that hangs together.
 #[test]
 fn a_merged_file_that_is_gone_is_made_again_and_takes_nothing_with_it() {
     let bench = bench();
@@ -73,8 +73,8 @@ fn a_merged_file_that_is_gone_is_made_again_and_takes_nothing_with_it() {
     assert_eq!(bench.block_on(crate::verify::differences(lake.clone())), Vec::<String>::new());
 }
 
-/// One commit that is gone would take all tasks with it whose rows were merged: only who asks for it gives them up. That
-/// of a task that merged files takes nothing with it, as long as these files are there.
+/// One commit that is gone would take all tasks with it whose rows were merged: only who asks for it gives them up.
+/// That of a task that merged files takes nothing with it, as long as these files are there.
 #[test]
 fn a_commit_that_is_gone_does_not_cost_a_merged_lake() {
     let bench = bench();

@@ -124,7 +124,8 @@ fn a_compaction_and_its_switch_project_under_a_fault_at_every_operation() {
     assert!(faults > 100, "{faults} faults");
 }
 
-/// A run died with a task committed and its plan open: what it gave is not merged, and not removed, before it is sealed.
+/// A run died with a task committed and its plan open: what it gave is not merged, and not removed, before it is
+/// sealed.
 #[test]
 fn files_of_an_open_plan_stay_until_it_is_sealed() {
     let mut bench = Bench::new();

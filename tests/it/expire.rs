@@ -1,4 +1,5 @@
-//! Old dates leave the lake, and nothing brings their rows back: not late objects, not a full scan, not a run that slept.
+//! Old dates leave the lake, and nothing brings their rows back: not late objects, not a full scan, not a run that
+//! slept.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -304,8 +305,8 @@ fn an_open_plan_of_a_run_that_died_brings_no_date_back() {
     }
 }
 
-/// A plan is done and not sealed when dates are removed: its rows are named, stay, and leave with the run that seals it,
-/// or with the next one. So do lines that it set aside.
+/// A plan is done and not sealed when dates are removed: its rows are named, stay, and leave with the run that seals
+/// it, or with the next one. So do lines that it set aside.
 #[test]
 fn rows_of_a_plan_that_is_sealed_later_leave_with_it() {
     let bench = bench();

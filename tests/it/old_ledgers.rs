@@ -5,9 +5,9 @@
 //! stands for entries 0 to 7. Format 2, of writer epoch 4, has what came since: marks of plans, digests, a copy that
 //! was left out, a task that was given up, a redo and a replay behind its checkpoint of entry 11. Format 3 has a redo
 //! that is shown, filed by its checkpoint of entry 12, one that is not, with rows and a set-aside line that were
-//! carried over, one of which a file was given up, and one that is open. Format 5, of writer epoch 5, was fed by 34 runs
-//! with an object each: files of the first 12 were merged and are shown, those of 2023-09-16 and later were merged behind
-//! the checkpoint of entry 64 and lie aside. These files never change; a new format gets a new folder.
+//! carried over, one of which a file was given up, and one that is open. Format 5, of writer epoch 5, was fed by 34
+//! runs with an object each: files of the first 12 were merged and are shown, those of 2023-09-16 and later were merged
+//! behind the checkpoint of entry 64 and lie aside. These files never change; a new format gets a new folder.
 
 use std::collections::BTreeSet;
 use std::path::Path;
