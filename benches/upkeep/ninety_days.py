@@ -7,9 +7,11 @@ and has a bucket `lakes`. It prints, for ten reports over the last 24 hours of r
 those of `SELECT 1`, as medians of five, before and after; and whether the answers are equal.
 """
 
+import gzip
 import os
-import re
+import random
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,13 +22,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 program, folder, port = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), int(sys.argv[3])
-records = sys.argv[4] if len(sys.argv) > 4 else "4000000"
-DAYS, TIMES, PROXY = 90, 5, port + 1
+records = int(sys.argv[4]) if len(sys.argv) > 4 else 4_000_000
+DAYS, TIMES, FIRST = 90, 5, 1_693_526_400
+HEADER = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
 REPORTS = [
     "totals", "top-talkers", "bytes-by-pair", "rejected-by-port", "port-scans", "protocols", "rejected-by-source",
     "traffic-by-service", "large-transfers", "accept-reject-by-minute",
 ]
-SLOT = re.compile(r"_(\d{8}T\d{4})Z_")
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    PROXY = free.getsockname()[1]
 
 
 def run(*words: object, **more: object) -> str:
@@ -36,21 +41,34 @@ def run(*words: object, **more: object) -> str:
     return done.stdout
 
 
+def records_of(slot: int, choose: random.Random) -> bytes:
+    """An object: records of a quarter of an hour, most of them of few hosts and services."""
+    lines = [HEADER]
+    for _ in range(records // (DAYS * 96)):
+        interface = int(60 * choose.random() ** 2)
+        host, other = f"10.0.{interface}.{choose.randrange(8)}", int(4000 * choose.random() ** 3)
+        outside = f"198.{18 + other % 2}.{other // 250}.{other % 250}"
+        source, destination = (host, outside) if choose.random() < 0.5 else (outside, host)
+        port, packets = choose.choice((443, 443, 443, 53, 80, 22, 3389, 5432)), choose.randrange(1, 40)
+        start = slot + choose.randrange(840)
+        action = "REJECT" if choose.random() < 0.1 else "ACCEPT"
+        lines.append(f"2 111122223333 eni-{interface:017x} {source} {destination} {choose.randrange(1024, 65536)} {port} 6 "
+                     f"{packets} {packets * choose.randrange(40, 1500)} {start} {start + choose.randrange(60)} {action} OK")
+    return gzip.compress(("\n".join(lines) + "\n").encode(), 1, mtime=0)
+
+
 def feed() -> Path:
-    """A run for each quarter of an hour in which objects came."""
-    lake, source, fed = folder / "lake", folder / "source", folder / "fed"
-    run(program, "sample", source, "--records", records, "--days", DAYS, "--accounts", 1, "--regions", 1)
-    slots: dict[str, list[Path]] = {}
-    for path in sorted(source.rglob("*.gz")):
-        slot = SLOT.search(path.name).group(1)
-        slots.setdefault(f"{slot[:11]}{int(slot[11:]) // 15:02}", []).append(path)
+    """A run for each quarter of an hour."""
+    lake, fed, choose = folder / "lake", folder / "fed", random.Random(90)
     began = time.monotonic()
-    for slot in sorted(slots):
-        for path in slots[slot]:
-            (to := fed / path.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
-            os.link(path, to)
+    for slot in range(FIRST, FIRST + DAYS * 86_400, 900):
+        at = time.gmtime(slot)
+        place = fed / time.strftime("AWSLogs/111122223333/vpcflowlogs/us-east-1/%Y/%m/%d", at)
+        place.mkdir(parents=True, exist_ok=True)
+        name = time.strftime("111122223333_vpcflowlogs_us-east-1_fl-0a_%Y%m%dT%H%MZ_", at)
+        (place / f"{name}{slot:08x}.log.gz").write_bytes(records_of(slot, choose))
         run(program, "convert", fed, lake, "--progress", "never")
-    print(f"{len(slots)} runs over {sum(map(len, slots.values()))} objects in {time.monotonic() - began:.0f} s")
+    print(f"{DAYS * 96} runs in {time.monotonic() - began:.0f} s", flush=True)
     return lake
 
 
@@ -104,9 +122,8 @@ def measure(name: str, since: str, counter: subprocess.Popen) -> dict[str, tuple
 def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lake = folder / "lake" if (folder / "lake").exists() else feed()
-    last = run(program, "query", lake, "SELECT date_trunc('hour', max(start_time) - interval '23 hours') FROM flow_logs",
-               "--format", "csv").split()[1].strip('"')
-    since = last.replace(" ", "T") if last.endswith("Z") else last.replace(" ", "T") + "Z"
+    newest = "SELECT date_trunc('hour', max(start_time) - interval '23 hours') AS since FROM flow_logs"
+    since = run(program, "query", lake, newest, "--format", "csv").splitlines()[1].strip('"').replace(" ", "T")
     upload(lake, "small")
     shutil.copytree(lake, folder / "merged", dirs_exist_ok=True)
     began = os.times()
