@@ -3,8 +3,9 @@
     python3 ninety_days.py PROGRAM FOLDER S3_PORT [RECORDS]
 
 PROGRAM is flowlake, FOLDER a new folder for some GB, S3_PORT that of a server on loopback that takes unsigned requests
-and has a bucket `lakes`. It prints, for ten reports over the last 24 hours of rows: requests, bytes, and seconds without
-those of `SELECT 1`, as medians of five, before and after; and whether the answers are equal.
+and has a bucket `lakes`. It prints, for ten reports over the last 24 hours of rows: requests, bytes, and seconds
+without those of `SELECT 1`, as medians of five, before and after; and whether the answers are equal. A lake that lies
+in FOLDER already is taken as it is.
 """
 
 import gzip
@@ -24,7 +25,9 @@ from pathlib import Path
 program, folder, port = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), int(sys.argv[3])
 records = int(sys.argv[4]) if len(sys.argv) > 4 else 4_000_000
 DAYS, TIMES, FIRST = 90, 5, 1_693_526_400
-HEADER = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+HEADER = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+)
 REPORTS = [
     "totals", "top-talkers", "bytes-by-pair", "rejected-by-port", "port-scans", "protocols", "rejected-by-source",
     "traffic-by-service", "large-transfers", "accept-reject-by-minute",
@@ -52,8 +55,10 @@ def records_of(slot: int, choose: random.Random) -> bytes:
         port, packets = choose.choice((443, 443, 443, 53, 80, 22, 3389, 5432)), choose.randrange(1, 40)
         start = slot + choose.randrange(840)
         action = "REJECT" if choose.random() < 0.1 else "ACCEPT"
-        lines.append(f"2 111122223333 eni-{interface:017x} {source} {destination} {choose.randrange(1024, 65536)} {port} 6 "
-                     f"{packets} {packets * choose.randrange(40, 1500)} {start} {start + choose.randrange(60)} {action} OK")
+        ports, size = f"{choose.randrange(1024, 65536)} {port}", packets * choose.randrange(40, 1500)
+        times = f"{start} {start + choose.randrange(60)}"
+        lines.append(f"2 111122223333 eni-{interface:017x} {source} {destination} {ports} 6 {packets} {size} {times} "
+                     f"{action} OK")
     return gzip.compress(("\n".join(lines) + "\n").encode(), 1, mtime=0)
 
 
@@ -129,8 +134,8 @@ def main() -> None:
     began = os.times()
     run(program, "compact", folder / "merged", "--retention", "0s")
     ended = os.times()
-    print(f"merging took {ended.children_user + ended.children_system - began.children_user - began.children_system:.1f}"
-          f" s of CPU, {ended.elapsed - began.elapsed:.1f} s")
+    cpu = ended.children_user + ended.children_system - began.children_user - began.children_system
+    print(f"merging took {cpu:.1f} s of CPU, {ended.elapsed - began.elapsed:.1f} s")
     run(program, "compact", folder / "merged", "--retention", "0s")
     upload(folder / "merged", "merged")
     counter = subprocess.Popen([sys.executable, Path(__file__).with_name("count.py"), str(PROXY), str(port)],
@@ -144,7 +149,8 @@ def main() -> None:
         ratios = " ".join(f"{now / max(was, 1e-9):.2f}" for was, now in zip(of_small, of_merged))
         told = " | ".join(f"{was:.3f} → {now:.3f}" if isinstance(was, float) else f"{was} → {now}"
                           for was, now in zip(of_small, of_merged))
-        print(f"| {report} | {'equal' if sorted(before.split()) == sorted(after.split()) else 'DIFFER'} | {told} | {ratios} |")
+        is_equal = sorted(before.split()) == sorted(after.split())
+        print(f"| {report} | {'equal' if is_equal else 'DIFFER'} | {told} | {ratios} |")
 
 
 main()
