@@ -51,7 +51,7 @@ pub struct Staged {
 }
 
 /// What became of an attempt that was to be published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Published {
     /// It is the commit of its task.
     Ours,

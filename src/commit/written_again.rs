@@ -25,11 +25,10 @@ pub(super) async fn written_again(
         if !matches!(plan.purpose, Purpose::Show | Purpose::Expire) {
             continue;
         }
-        // One that is not its own would be taken for it.
-        let path = lake.names.commit(task.plan, task.task);
         let Ok(planned) = lake.tasks(plan).await else { continue };
         let Some(planned) = planned.iter().find(|planned| planned.task == task.task) else { continue };
-        if lake.written_at(&path).await?.is_some() {
+        // What lies there and is not its own is not written over.
+        if lake.written_at(&lake.names.commit(task.plan, task.task)).await?.is_some() {
             continue;
         }
         let head = match plan.purpose {

@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::again::Meanwhile;
 use super::run::Run;
 use super::{ConvertError, Expiry};
-use crate::commit::{Appended, CommitError, Draft, Published, When, clear_expired, expire};
+use crate::commit::{Appended, CommitError, Draft, When, clear_expired, expire};
 use crate::lake::receipts::Filed;
 use crate::lake::{
     CommitHead, DataFile, Day, Effect, Inputs, Lake, LakeError, LineReader, LiveDate, Names, OpenError, Outcome,
@@ -107,6 +107,8 @@ impl Run<'_> {
                 return Ok(());
             }
         }
+        let why = format!("to remove dates through {last}: other runs kept coming between; run it again");
+        self.summary.replaced.plans_void.push(why);
         Ok(())
     }
 
@@ -176,9 +178,16 @@ impl Run<'_> {
         let (lake, plan) = (self.ledger.writer.lake.clone(), self.ledger.state.plans[&number].plan.clone());
         for task in self.ledger.state.tasks_to_do(&lake, number).await? {
             let of = TaskRef { plan: number, task: task.task };
-            if expire(&self.ledger.writer, of, &task, &plan).await? == Published::Ours {
-                self.summary.expired.add(&task.inputs);
-            }
+            expire(&self.ledger.writer, of, &task, &plan).await?;
+        }
+        Ok(())
+    }
+
+    /// Sums up what left the lake with a plan to expire that was open, and that this run or a rival sealed now.
+    pub(super) async fn note_expired(&mut self, number: u64) -> Result<(), ConvertError> {
+        let plan = self.ledger.state.plans[&number].plan.clone();
+        for task in self.ledger.writer.lake.tasks(&plan).await? {
+            self.summary.expired.add(&task.inputs);
         }
         let summary = &mut self.summary.expired;
         summary.expired_through = summary.expired_through.max(plan.expires);

@@ -54,12 +54,8 @@ pub async fn expire_between(
     let began = Instant::now();
     let mut run = Run::open(options, sides, progress, stop).await?;
     run.summary.expired.is_all = true;
-    let mut done = run.expire().await;
-    let cleared = run.clear_given_up().await;
-    if done.is_ok() {
-        done = cleared;
-    }
-    run.end(done, began)
+    let done = run.expire().await;
+    run.clear_and_end(done, began).await
 }
 
 /// Merges small files of a lake that is open. It takes no lock: to be right it needs none.

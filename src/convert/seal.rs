@@ -33,6 +33,10 @@ impl Run<'_> {
                 self.summary.replaced.plans_void.push(format!("plan {number}: {}", void.reason));
             }
             self.ledger.append(entry).await?;
+            let plan = self.ledger.state.plans.get(&number);
+            if plan.is_some_and(|plan| plan.sealed && plan.plan.expires.is_some()) {
+                self.note_expired(number).await?;
+            }
             if replaces {
                 clear_waiting(&self.ledger.writer, &self.ledger.state).await?;
             }

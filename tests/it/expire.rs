@@ -11,7 +11,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 
-use crate::compact::fed;
+use crate::compact::{fed, is_proven};
 use crate::faults::{AGAIN, Bench, at_every_operation, key, text, writer};
 use crate::faulty::FaultyStore;
 use crate::lab::{Lab, on_both_stores, read_rows};
@@ -49,13 +49,6 @@ fn number(lab: &Lab, sql: &str) -> i64 {
     let said = lab.run(&["query", "{}lake/", sql, "--format", "csv"]);
     let value = said.stdout.lines().nth(1).unwrap_or_else(|| panic!("{}", said.stderr));
     value.parse().unwrap_or_else(|_| panic!("{value}"))
-}
-
-#[track_caller]
-fn is_proven(lab: &Lab) -> Value {
-    let said = lab.run(&["verify", "{}lake/", "{}logs/", "--json"]);
-    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
-    serde_json::from_str(&said.stdout).expect("JSON")
 }
 
 fn dates_leave_and_do_not_come_back(lab: &Lab) {
@@ -273,7 +266,10 @@ fn what_others_do_while_dates_leave_is_kept_and_its_old_rows_are_not() {
             let meanwhile = move || drop(lab.work(of_others.clone(), others).expect("no faults"));
             let sleeping = Arc::new(FaultyStore::sleeping(store.clone(), operation, Box::new(meanwhile)));
             let at = format!("{others:?} at operation {operation}");
-            bench.work(sleeping.clone(), &UNTIL).unwrap_or_else(|error| panic!("{at}: {error}"));
+            let summary = bench.work(sleeping.clone(), &UNTIL).unwrap_or_else(|error| panic!("{at}: {error}"));
+            // Each row leaves once, however often a plan was made anew.
+            let rows = bench.expected.rows.len() - kept(&bench.expected.rows).len();
+            assert_eq!(summary.expired.rows_expired, rows as u64, "{at}: {summary}");
             if sleeping.operations() < operation {
                 assert!(operation > 20, "{operation} operations");
                 break;
